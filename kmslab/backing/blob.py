@@ -1,0 +1,61 @@
+"""The ciphertext blob, field by field: it names the key that opens it and never carries it.
+
+Everything before the ciphertext is the header, which is authenticated together with the encryption
+context. AWS does not publish its blob's layout; this one is the lab's own.
+"""
+
+from dataclasses import dataclass
+
+MAGIC = b"kmslab"
+VERSION = b"\x01"
+TAG = 16
+
+# Header fields in order: (name, bytes). Ciphertext of any length and a 16-byte tag follow.
+FIELDS: tuple[tuple[str, int], ...] = (
+    ("magic", 6),
+    ("version", 1),
+    ("material id", 32),
+    ("key id", 36),
+    ("call nonce", 16),
+    ("GCM nonce", 12),
+)
+HEADER = sum(size for _, size in FIELDS)
+OVERHEAD = HEADER + TAG
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    header: bytes
+    material: str  # id, 64 hex digits
+    key: str  # id
+    nonce: bytes  # from which, with the backing key, this call's own key is derived
+    iv: bytes
+    sealed: bytes  # ciphertext ‖ tag
+
+
+def header(material: str, key: str, nonce: bytes, iv: bytes) -> bytes:
+    """The bytes before the ciphertext."""
+    return MAGIC + VERSION + bytes.fromhex(material) + key.encode("ascii") + nonce + iv
+
+
+def parse(blob: bytes) -> Blob | None:
+    """The blob's fields, or None if this lab never wrote it. Nothing in them is verified yet."""
+    if len(blob) < OVERHEAD or not blob.startswith(MAGIC + VERSION):
+        return None
+    blob = bytes(blob)
+    key = blob[39:75]
+    if not key.isascii():
+        return None
+    return Blob(blob[:HEADER], blob[7:39].hex(), key.decode("ascii"), blob[75:91], blob[91:103], blob[HEADER:])
+
+
+def fields(blob: bytes) -> list[tuple[str, int, bytes]]:
+    """(name, offset, bytes) of every field of a blob, for a reader with no key; [] if it is foreign."""
+    if parse(blob) is None:
+        return []
+    sizes = [*FIELDS, ("ciphertext", len(blob) - OVERHEAD), ("tag", TAG)]
+    rows, offset = [], 0
+    for name, size in sizes:
+        rows.append((name, offset, bytes(blob[offset : offset + size])))
+        offset += size
+    return rows

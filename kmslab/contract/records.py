@@ -1,0 +1,118 @@
+"""What a KMS remembers: frozen records, changed with `replace`. None has a field for a plaintext key.
+
+A record's first field is its name in the store and is unique for its class; `version` counts its
+changes and is what a commit is guarded by. Times are aware datetimes in UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kmslab.contract.specs import KeyUsage, Origin
+from kmslab.contract.states import KeyState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A KMS key's metadata. Its key material stands in `Material` records, sealed."""
+
+    arn: str
+    spec: str
+    usage: KeyUsage
+    origin: Origin
+    state: KeyState
+    created: datetime
+    description: str
+    policy: str
+    material: str  # id of the current key material
+    deletion_date: datetime | None = None
+    due: datetime | None = None  # when the service itself must act next; set by the road at commit
+    version: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def region(self) -> str:
+        return self.arn.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        return self.arn.split(":")[4]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """One piece of key material as it lies outside the boundary: sealed under a domain key."""
+
+    handle: str  # "<Region>/<material id>", which is what a ciphertext blob can say of its key
+    key: str  # the key's ARN
+    domain: str  # id of the domain key that seals it
+    sealed: bytes
+    created: datetime
+    version: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.handle.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainKey:
+    """The key of one Region that seals key material; itself wrapped by the root key."""
+
+    id: str
+    region: str
+    wrapped: bytes
+    created: datetime
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alias:
+    arn: str
+    target: str  # the key's ARN
+    created: datetime
+    updated: datetime
+    version: int = 0
+
+    @property
+    def name(self) -> str:
+        """With its prefix: `alias/orders`."""
+        return self.arn.split(":", 5)[5]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One of the lab's own values that must outlive a process, such as the clock's offset."""
+
+    name: str
+    value: str
+    version: int = 0
+
+
+Record = Key | Material | DomainKey | Alias | Setting
+KINDS: tuple[type[Record], ...] = (Key, Material, DomainKey, Alias, Setting)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What one call knew when it ended. The trail shapes it into CloudTrail's form when it is read.
+
+    `request` and `response` are redacted by the contract before they get here.
+    """
+
+    time: datetime
+    operation: str
+    principal: str  # ARN, or "" when the service itself acted
+    account: str
+    region: str
+    request_id: str
+    request: Mapping[str, Any] | None = None
+    response: Mapping[str, Any] | None = None
+    resources: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    error_code: str = ""
+    error_message: str = ""

@@ -1,0 +1,69 @@
+"""The states of a KMS key: which states a call tolerates, what the others answer, and every move.
+
+Two tables carry the whole rule. A *rule* names the states in which an operation works; what a key
+in any other state answers depends on that state alone (`REFUSALS`), so an operation's column in
+AWS's key-state table is one set. `MOVES` lists each change of state that an operation may make.
+
+Source: AWS KMS developer guide, "Key states of AWS KMS keys".
+"""
+
+from enum import StrEnum
+
+
+class KeyState(StrEnum):
+    CREATING = "Creating"
+    ENABLED = "Enabled"
+    DISABLED = "Disabled"
+    PENDING_IMPORT = "PendingImport"
+    PENDING_DELETION = "PendingDeletion"
+    PENDING_REPLICA_DELETION = "PendingReplicaDeletion"
+    UNAVAILABLE = "Unavailable"
+    UPDATING = "Updating"
+
+
+# The exception and the words that follow the key's ARN.
+REFUSALS: dict[KeyState, tuple[str, str]] = {
+    KeyState.DISABLED: ("DisabledException", "is disabled."),
+    KeyState.PENDING_DELETION: ("KMSInvalidStateException", "is pending deletion."),
+    KeyState.PENDING_REPLICA_DELETION: (
+        "KMSInvalidStateException",
+        "is pending deletion (or pending replica deletion).",
+    ),
+    KeyState.PENDING_IMPORT: ("KMSInvalidStateException", "is pending import."),
+    KeyState.UNAVAILABLE: ("KMSInvalidStateException", "is unavailable."),
+    KeyState.CREATING: ("KMSInvalidStateException", "is creating."),
+    KeyState.UPDATING: ("KMSInvalidStateException", "is updating."),
+}
+NOT_PENDING = ("KMSInvalidStateException", "is not pending deletion (or pending replica deletion).")
+
+ANY = frozenset(KeyState)
+PENDING = frozenset({KeyState.PENDING_DELETION, KeyState.PENDING_REPLICA_DELETION})
+LIVE = ANY - PENDING
+DELETABLE = LIVE - {KeyState.UPDATING}
+SWITCHABLE = frozenset({KeyState.ENABLED, KeyState.DISABLED, KeyState.UNAVAILABLE})
+USABLE = frozenset({KeyState.ENABLED, KeyState.UPDATING})
+
+
+def refusal(state: KeyState, rule: frozenset[KeyState]) -> tuple[str, str] | None:
+    """The exception and words with which a key in this state refuses a call of this rule, if any."""
+    if state in rule:
+        return None
+    return NOT_PENDING if rule is PENDING else REFUSALS[state]
+
+
+Move = tuple[KeyState | None, KeyState | None]
+
+# Operation or service event → the changes of state it may make; None is "no such key".
+MOVES: dict[str, frozenset[Move]] = {
+    "CreateKey": frozenset({(None, KeyState.ENABLED)}),
+    "EnableKey": frozenset({(KeyState.DISABLED, KeyState.ENABLED)}),
+    "DisableKey": frozenset({(KeyState.ENABLED, KeyState.DISABLED)}),
+    "ScheduleKeyDeletion": frozenset(
+        {
+            (KeyState.ENABLED, KeyState.PENDING_DELETION),
+            (KeyState.DISABLED, KeyState.PENDING_DELETION),
+        }
+    ),
+    "CancelKeyDeletion": frozenset({(KeyState.PENDING_DELETION, KeyState.DISABLED)}),
+    "DeleteKey": frozenset({(KeyState.PENDING_DELETION, None)}),
+}
