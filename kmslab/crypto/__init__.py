@@ -1,0 +1,12 @@
+"""Algorithms, and nothing about keys' names, owners or lives: the same small interface twice.
+
+`pyca` is the default backend, `pycryptodome` a second opinion; `backend.Backend` says what both
+offer and `self_test` what they must know before they serve. Rule: whoever needs a cipher asks a
+backend, a refusal is `Forged`, and a secret is a `SecretBytes`, which doesn't print.
+"""
+
+from kmslab.crypto.backend import Backend, Forged
+from kmslab.crypto.framing import encode_context, frame
+from kmslab.crypto.secret import CiphertextBlob, SecretBytes
+
+__all__ = ["Backend", "CiphertextBlob", "Forged", "SecretBytes", "encode_context", "frame"]

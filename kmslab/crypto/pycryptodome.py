@@ -1,0 +1,54 @@
+"""The second opinion: PyCryptodome, which shares no code with OpenSSL.
+
+Rule: a library's exception never leaves this module.
+"""
+
+from types import ModuleType
+
+from Crypto.Cipher import AES
+from Crypto.Hash import HMAC, SHA224, SHA256, SHA384, SHA512
+from Crypto.Protocol.KDF import SP800_108_Counter
+
+from kmslab.crypto.backend import GCM_TAG, Forged, check_open, check_seal, kdf_fixed_input
+from kmslab.crypto.secret import SecretBytes
+
+NAME = "PyCryptodome"
+
+_HMACS: dict[str, ModuleType] = {
+    "HMAC_SHA_224": SHA224,
+    "HMAC_SHA_256": SHA256,
+    "HMAC_SHA_384": SHA384,
+    "HMAC_SHA_512": SHA512,
+}
+
+ALGORITHMS = frozenset({"AES_GCM", "KDF_CTR_HMAC_SHA_256", *_HMACS})
+
+
+def aes_gcm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+    check_seal(key, nonce)
+    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG)
+    ciphertext, tag = cipher.update(aad).encrypt_and_digest(plaintext)
+    return ciphertext + tag
+
+
+def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+    check_open(key, nonce, sealed)
+    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG).update(aad)
+    try:  # in one step: `decrypt` alone hands out plaintext that nobody has verified
+        return SecretBytes(cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:]))
+    except ValueError:
+        pass
+    raise Forged  # here, not in the handler: the library's frames hold the unverified plaintext
+
+
+def hmac(algorithm: str, key: bytes, message: bytes) -> bytes:
+    return HMAC.new(key, message, _HMACS[algorithm]).digest()
+
+
+def kdf_counter(key: bytes, label: bytes, context: bytes, length: int) -> SecretBytes:
+    kdf_fixed_input(label, context, length)  # the library frames it itself; this only checks
+    return SecretBytes(SP800_108_Counter(key, length, _prf, label=label, context=context))
+
+
+def _prf(key: bytes, data: bytes) -> bytes:
+    return HMAC.new(key, data, SHA256).digest()
