@@ -1,0 +1,36 @@
+# `make lab` opens the lessons, `make test` runs the tests. Needed: make, and Python 3.11 or newer with venv.
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test test-all lint notebooks reset lock setup-lab setup-test
+
+PY := .venv/bin/python
+
+help: ## list what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+lab: setup-lab ## lay out workbook/ and open JupyterLab on it (more options: LAB_ARGS="--no-browser")
+	@$(PY) -m kmslab.course.workbook open $(LAB_ARGS)
+
+reset: setup-lab ## a fresh copy of one lesson, yours is kept: make reset LESSON=02
+	@$(PY) -m kmslab.course.workbook reset "$(LESSON)"
+
+test: setup-test ## the tests and the notebooks, in under five minutes (more options: TEST_ARGS="-k wire")
+	$(PY) -m pytest --nbval --nbval-current-env tests notebooks $(TEST_ARGS)
+
+test-all: test ## after `make test`, what takes longer or needs more
+	$(PY) -m pytest -m long $(TEST_ARGS)
+
+lint: setup-test ## style, types, and who may import whom
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+notebooks: setup-test ## run every lesson and save it with its outputs
+	$(PY) scripts/notebooks.py $(LESSON)
+
+lock: ## resolve the locks anew, keeping pins that still fit (LOCK_ARGS=--upgrade moves them; needs uv)
+	sh scripts/lock.sh $(LOCK_ARGS)
+
+setup-lab setup-test: setup-%:
+	@sh scripts/setup.sh $*

@@ -1,0 +1,87 @@
+"""The only way a lesson is saved: run from top to bottom in a fresh kernel, stripped to what is meant.
+
+The committed .ipynb is a lesson's only source. Edit it anywhere, then
+
+    make notebooks               all lessons
+    make notebooks LESSON=01     one
+
+What an editor adds (timestamps, widget state, its own metadata) goes; what a reader sees stays. A
+lesson that does not run to its end, or a cell that should fail and does not, is not saved.
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+FAILS = "raises-exception"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def normalise(notebook: NotebookNode) -> None:
+    """Keep tags, outputs and counts; drop whatever else a program left behind."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        for output in cell.get("outputs", ()):
+            if "metadata" in output:
+                output.metadata = NotebookNode()
+
+
+def run(notebook: NotebookNode, folder: Path) -> None:
+    """Execute in place. Raises `CellExecutionError` at the first cell that fails unasked."""
+    NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+    ).execute()
+
+
+def silent_failures(notebook: NotebookNode) -> list[str]:
+    """The ids of cells that are tagged to fail and did not."""
+    return [
+        cell.id
+        for cell in notebook.cells
+        if FAILS in cell.metadata.get("tags", ())
+        and not any(output.output_type == "error" for output in cell.outputs)
+    ]
+
+
+def save(path: Path) -> str:
+    """Run and save one lesson; return what went wrong, or ""."""
+    notebook = nbformat.read(path, as_version=4)
+    try:
+        run(notebook, path.parent)
+    except CellExecutionError as error:
+        return str(error)
+    if quiet := silent_failures(notebook):
+        return f"should fail and did not: {', '.join(quiet)}"
+    normalise(notebook)
+    notebook.nbformat_minor = 5  # the first with cell ids
+    nbformat.write(notebook, path)
+    return ""
+
+
+def main() -> None:
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    paths = sorted(FOLDER.glob(f"{wanted}*.ipynb"))
+    if not paths:
+        sys.exit(f"There is no lesson {wanted!r} in notebooks/.")
+    problems = {path.name: save(path) for path in paths}
+    for name, problem in problems.items():
+        print(f"{name}: {problem or 'saved'}")
+    sys.exit(any(problems.values()))
+
+
+if __name__ == "__main__":
+    main()

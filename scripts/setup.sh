@@ -1,0 +1,37 @@
+#!/bin/sh
+# Make .venv and install a lock and kmslab into it: sh scripts/setup.sh lab|test
+# Does nothing when the same has been installed here before. Names what is missing on the machine.
+set -eu
+
+lock=$1
+venv=${VENV:-.venv}
+state=$(cat "requirements/$lock.lock" pyproject.toml | cksum)" $PWD" # a moved folder is set up anew
+
+if [ "$(cat "$venv/$lock.installed" 2>/dev/null)" = "$state" ] && "$venv/bin/python" -c '' 2>/dev/null; then
+    exit 0
+fi
+
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    for python in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+        "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break
+        python=
+    done
+    if [ -z "$python" ]; then
+        echo "kmslab needs Python 3.11 or newer, and ${PYTHON:-python3} is $(${PYTHON:-python3} --version 2>&1)." >&2
+        echo "If you have one under another name: make $lock PYTHON=/where/it/is/python3" >&2
+        exit 1
+    fi
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        echo "This Python comes without venv. On Debian and Ubuntu: sudo apt install python3-venv" >&2
+        exit 1
+    fi
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+fi
+
+echo "Installing requirements/$lock.lock into $venv. This happens once and takes a minute or two."
+pip="$venv/bin/python -m pip install --quiet --disable-pip-version-check"
+$pip --require-hashes -r "requirements/$lock.lock"
+$pip --no-deps --no-build-isolation -e .
+
+echo "$state" >"$venv/$lock.installed"
