@@ -1,12 +1,12 @@
-"""The only way a lesson is saved: run from top to bottom in a fresh kernel, stripped to what is meant.
+"""The only way a lesson is saved: run from the top in a fresh kernel, rid of what editors leave.
 
 The committed .ipynb is a lesson's only source. Edit it anywhere, then
 
     make notebooks               all lessons
     make notebooks LESSON=01     one
 
-What an editor adds (timestamps, widget state, its own metadata) goes; what a reader sees stays. A
-lesson that does not run to its end, or a cell that should fail and does not, is not saved.
+Timestamps, widget state and an editor's own metadata go; what a reader sees stays. A lesson that
+does not run to its end, or in which a cell should fail and does not, is not saved.
 """
 
 import sys

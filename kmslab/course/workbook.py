@@ -24,7 +24,7 @@ class WorkbookError(Exception):
 
 
 def lay_out(workbook: Path, lessons: Path = LESSONS) -> list[Path]:
-    """Add to `workbook` the lessons and the course's README that it lacks; return what was added."""
+    """Add the lessons and the course's README that `workbook` lacks; return what was added."""
     sources = [*_lessons(lessons), *lessons.glob("README.md")]
     missing = [source for source in sources if not (workbook / source.name).exists()]
     try:
@@ -35,7 +35,10 @@ def lay_out(workbook: Path, lessons: Path = LESSONS) -> list[Path]:
 
 
 def reset(workbook: Path, lesson: str, lessons: Path = LESSONS) -> Path | None:
-    """Restore one lesson (`"02"` or its whole name); return where the learner's copy went, if any."""
+    """Restore one lesson (`"02"` or its whole name); return where the learner's copy went.
+
+    An untouched copy needs no keeping: then it is None.
+    """
     source = _find(lesson, _lessons(lessons))
     target = workbook / source.name
     fresh = _fresh(source)
@@ -130,9 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if options.command == "reset":
             kept = reset(options.into, options.lesson)
-            print(
-                f"Lesson {options.lesson} is fresh again." + (f" Yours is {kept}." if kept else "")
-            )
+            print(f"Lesson {options.lesson} is fresh again.")
+            if kept:
+                print(f"Yours is {kept}.")
             return
         for path in lay_out(options.into):
             print(f"laid out {path}")
