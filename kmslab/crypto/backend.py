@@ -58,6 +58,6 @@ def check_open(key: bytes, nonce: bytes, sealed: bytes) -> None:
 
 def kdf_fixed_input(label: bytes, context: bytes, length: int) -> bytes:
     """SP 800-108r1 §4: Label ‖ 00 ‖ Context ‖ [L], L being the wanted length in bits."""
-    if b"\0" in label or not 0 < length < 2**29:
+    if 0 in label or not 0 < length < 2**29:
         raise RuntimeError("a label without zero bytes, and a length of 1 byte to 2**32 - 1 bits")
-    return label + b"\0" + context + (8 * length).to_bytes(4, "big")
+    return b"".join((label, b"\0", context, (8 * length).to_bytes(4, "big")))

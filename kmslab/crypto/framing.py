@@ -18,11 +18,13 @@ def encode_context(context: Mapping[str, str]) -> bytes:
     The order of the pairs doesn't matter, each character does: "é" as one code point or as two are
     different contexts, as on AWS. No context and an empty one are the same, `b""`.
     """
-    # "surrogatepass": JSON can carry half of a surrogate pair, which strict UTF-8 cannot encode.
-    # It has an encoding of its own here, so the code stays injective and never fails.
-    pairs = [
-        (key.encode("utf-8", "surrogatepass"), value.encode("utf-8", "surrogatepass"))
-        for key, value in context.items()
-    ]
-    pairs.sort()
-    return b"".join([frame(key, value) for key, value in pairs])
+    if not context:
+        return b""
+    # Python orders text by code points, and UTF-8 keeps that order.
+    return b"".join([frame(_utf8(key), _utf8(context[key])) for key in sorted(context)])
+
+
+def _utf8(text: str) -> bytes:
+    # JSON can carry half of a surrogate pair, which strict UTF-8 refuses. "surrogatepass" gives it
+    # an encoding of its own, so that the code stays injective and never fails.
+    return text.encode("utf-8", "surrogatepass")

@@ -5,6 +5,7 @@ a reader can see in the code: `bytes(secret)`, `secret.hex()`, `secret.decode()`
 (both give plain `bytes`). Nothing here wipes memory: Python moves and copies bytes as it likes.
 """
 
+from collections.abc import Iterator
 from hmac import compare_digest
 from typing import NoReturn
 
@@ -21,6 +22,9 @@ class _Covered(bytes):
 
     def __format__(self, spec: str) -> str:
         return repr(self)  # whatever the spec: an error while logging would help nobody
+
+    def __rich_repr__(self) -> Iterator[str]:
+        yield f"{len(self)} bytes"  # rich cuts long bytes itself and prints the slice
 
 
 class SecretBytes(_Covered):

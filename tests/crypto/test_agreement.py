@@ -1,0 +1,81 @@
+"""Each library against the other, and the derived keys against the definition, on anything."""
+
+import hashlib
+import hmac as stdlib_hmac
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kmslab.crypto import Backend, Forged, SecretBytes, pyca, pycryptodome
+
+patient = settings(deadline=None)  # a shared machine may pause any example
+
+aes_keys = st.sampled_from([16, 24, 32]).flatmap(lambda n: st.binary(min_size=n, max_size=n))
+nonces = st.binary(min_size=12, max_size=12)
+anything = st.binary(max_size=300)
+labels = st.binary(max_size=40).filter(lambda label: 0 not in label)
+PAIRS = pytest.mark.parametrize(
+    ("one", "other"),
+    [(pyca, pycryptodome), (pycryptodome, pyca)],
+    ids=lambda backend: backend.NAME,
+)
+
+
+def test_both_serve_the_same_symmetric_algorithms() -> None:
+    assert pyca.ALGORITHMS == pycryptodome.ALGORITHMS
+
+
+@PAIRS
+@patient
+@given(key=aes_keys, nonce=nonces, plaintext=anything, aad=anything)
+def test_what_one_seals_the_other_opens(
+    one: Backend, other: Backend, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes
+) -> None:
+    sealed = one.aes_gcm_seal(key, nonce, plaintext, aad)
+    assert sealed == other.aes_gcm_seal(key, nonce, plaintext, aad)
+    assert len(sealed) == len(plaintext) + 16
+    opened = other.aes_gcm_open(key, nonce, sealed, aad)
+    assert opened == plaintext
+    assert type(opened) is SecretBytes
+
+
+@patient
+@given(key=st.binary(max_size=64), nonce=st.binary(max_size=20), sealed=anything, aad=anything)
+def test_both_refuse_what_nobody_sealed(
+    key: bytes, nonce: bytes, sealed: bytes, aad: bytes
+) -> None:
+    for backend in (pyca, pycryptodome):
+        with pytest.raises(Forged):
+            backend.aes_gcm_open(key, nonce, sealed, aad)
+
+
+@pytest.mark.parametrize("size", [224, 256, 384, 512])
+@patient
+@given(key=anything, message=anything)
+def test_both_give_the_same_tag_as_pythons_own_hmac(size: int, key: bytes, message: bytes) -> None:
+    expected = stdlib_hmac.digest(key, message, f"sha{size}")
+    for backend in (pyca, pycryptodome):
+        assert backend.hmac(f"HMAC_SHA_{size}", key, message) == expected
+
+
+def sp800_108_by_the_book(key: bytes, label: bytes, context: bytes, length: int) -> bytes:
+    """SP 800-108r1 §4.1: K(i) := PRF(K_IN, [i] ‖ Label ‖ 00 ‖ Context ‖ [L]), r = 32."""
+    blocks = -(-length // hashlib.sha256().digest_size)
+    fixed = label + b"\0" + context + (length * 8).to_bytes(4, "big")
+    return b"".join(
+        stdlib_hmac.digest(key, i.to_bytes(4, "big") + fixed, "sha256")
+        for i in range(1, blocks + 1)
+    )[:length]
+
+
+@patient
+@given(key=anything, label=labels, context=anything, length=st.integers(1, 200))
+def test_both_derive_the_key_of_the_definition(
+    key: bytes, label: bytes, context: bytes, length: int
+) -> None:
+    expected = sp800_108_by_the_book(key, label, context, length)
+    for backend in (pyca, pycryptodome):
+        derived = backend.kdf_counter(key, label, context, length)
+        assert derived == expected
+        assert type(derived) is SecretBytes

@@ -1,0 +1,144 @@
+"""Both libraries, through the code that ships, give the answers that others have published.
+
+NIST's and the RFC's files come with the `cryptography-vectors` package.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from Crypto.Protocol.KDF import SP800_108_Counter
+
+from kmslab.crypto import Backend, Forged, pyca, pycryptodome
+
+PUBLISHED = files("cryptography_vectors")
+FRAMED = json.loads((Path(__file__).parent / "vectors" / "sp800_108_framed.json").read_text())
+
+
+def blocks(path: str) -> Iterator[dict[str, str]]:
+    """A CAVS file's cases, each with the `[settings]` that it stands under."""
+    settings: dict[str, str] = {}
+    text = PUBLISHED.joinpath(path).read_text("ascii")
+    for block in re.split(r"\n\s*\n", text):
+        settings |= dict(re.findall(r"^\[(\w+) ?= ?(.*)\]\s*$", block, re.MULTILINE))
+        case = dict(re.findall(r"^(\w+) ?= ?(.*?)\s*$", block, re.MULTILINE))
+        if case:
+            yield settings | case | ({"FAIL": "yes"} if "\nFAIL" in block else {})
+
+
+def unhex(case: dict[str, str], *names: str) -> list[bytes]:
+    return [bytes.fromhex(case[name]) for name in names]
+
+
+def ours(case: dict[str, str]) -> bool:
+    return case["IVlen"] == "96" and case["Taglen"] == "128"
+
+
+KEY_BITS = pytest.mark.parametrize("bits", [128, 192, 256])
+
+
+@KEY_BITS
+def test_aes_gcm_seals_as_nist_published(backend: Backend, bits: int) -> None:
+    cases = [c for c in blocks(f"ciphers/AES/GCM/gcmEncryptExtIV{bits}.rsp") if ours(c)]
+    assert len(cases) == 375
+    for case in cases:
+        key, nonce, plaintext, aad, ciphertext, tag = unhex(
+            case, "Key", "IV", "PT", "AAD", "CT", "Tag"
+        )
+        assert backend.aes_gcm_seal(key, nonce, plaintext, aad) == ciphertext + tag, case
+
+
+@KEY_BITS
+def test_aes_gcm_opens_what_nist_sealed_and_refuses_what_nist_forged(
+    backend: Backend, bits: int
+) -> None:
+    cases = [c for c in blocks(f"ciphers/AES/GCM/gcmDecrypt{bits}.rsp") if ours(c)]
+    assert len(cases) == 375
+    forged = 0
+    for case in cases:
+        key, nonce, ciphertext, aad, tag = unhex(case, "Key", "IV", "CT", "AAD", "Tag")
+        if "FAIL" in case:
+            forged += 1
+            with pytest.raises(Forged):
+                backend.aes_gcm_open(key, nonce, ciphertext + tag, aad)
+        else:
+            plaintext = backend.aes_gcm_open(key, nonce, ciphertext + tag, aad)
+            assert plaintext == bytes.fromhex(case["PT"]), case
+    assert 0 < forged < len(cases)
+
+
+@KEY_BITS
+def test_genuine_messages_with_other_nonce_or_tag_lengths_are_refused(
+    backend: Backend, bits: int
+) -> None:
+    """NIST's other cases are valid GCM. The lab has one nonce length and no short tags."""
+    cases = [
+        case
+        for case in blocks(f"ciphers/AES/GCM/gcmDecrypt{bits}.rsp")
+        if not ours(case) and "FAIL" not in case
+    ]
+    assert len(cases) > 3000
+    for case in cases:
+        key, nonce, ciphertext, aad, tag = unhex(case, "Key", "IV", "CT", "AAD", "Tag")
+        with pytest.raises(Forged):
+            backend.aes_gcm_open(key, nonce, ciphertext + tag, aad)
+
+
+@pytest.mark.parametrize("size", [224, 256, 384, 512])
+def test_hmac_gives_the_tags_of_rfc_4231(backend: Backend, size: int) -> None:
+    cases = list(blocks(f"HMAC/rfc-4231-sha{size}.txt"))
+    assert len(cases) == 6  # all but the truncated one: KMS never truncates
+    for case in cases:
+        key, message, tag = unhex(case, "Key", "Msg", "MD")
+        assert backend.hmac(f"HMAC_SHA_{size}", key, message) == tag, case
+
+
+# SP 800-108 in two halves, since NIST's vectors give the fixed input whole, as random bytes, and
+# the lab's is always Label ‖ 00 ‖ Context ‖ [L], which those bytes are not.
+#
+# The counter and the pseudorandom function run on NIST's fixed inputs. For `cryptography` that is
+# the very function which `kdf_counter` calls. PyCryptodome's library function frames by itself, so
+# its counter and our pseudorandom function run, with NIST's bytes put in place of the framed ones.
+# The framing is the other half: real keys of SMB 3, published whole by Microsoft, go through the
+# public function. test_agreement.py compares the two halves together with the definition.
+
+NIST_COUNTER_MODE = [
+    case
+    for case in blocks("KDF/nist-800-108-KBKDF-CTR.txt")
+    if (case["PRF"], case["CTRLOCATION"], case["RLEN"])
+    == ("HMAC_SHA256", "BEFORE_FIXED", "32_BITS")
+    and "KO" in case
+]
+
+
+def test_nist_has_forty_cases_for_our_counter_mode_and_some_need_several_blocks() -> None:
+    assert len(NIST_COUNTER_MODE) == 40
+    assert any(int(case["L"]) > 256 for case in NIST_COUNTER_MODE)
+
+
+def test_cryptography_counts_as_nist_published() -> None:
+    for case in NIST_COUNTER_MODE:
+        key, fixed, derived = unhex(case, "KI", "FixedInputData", "KO")
+        assert pyca._counter_mode(key, fixed, int(case["L"]) // 8) == derived, case
+
+
+def test_pycryptodome_counts_as_nist_published() -> None:
+    for case in NIST_COUNTER_MODE:
+        key, fixed, derived = unhex(case, "KI", "FixedInputData", "KO")
+
+        def prf(key: bytes, data: bytes, fixed: bytes = fixed) -> bytes:
+            return pycryptodome._prf(key, data[:4] + fixed)  # the first four are the counter
+
+        assert SP800_108_Counter(key, int(case["L"]) // 8, prf) == derived, case
+
+
+@pytest.mark.parametrize("case", FRAMED["keys"], ids=lambda case: case["name"])
+def test_derived_keys_are_framed_as_microsoft_published(
+    backend: Backend, case: dict[str, str]
+) -> None:
+    label, context = case["label"].encode(), case["context"].encode()
+    derived = backend.kdf_counter(bytes.fromhex(case["key"]), label, context, FRAMED["length"])
+    assert derived == bytes.fromhex(case["derived"])

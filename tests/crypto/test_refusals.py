@@ -1,0 +1,119 @@
+"""One changed bit, or one byte too many or too few, and nothing comes out, not even a reason."""
+
+import traceback
+
+import pytest
+
+from kmslab.crypto import Backend, Forged
+
+KEY = bytes(range(32))
+NONCE = bytes(range(100, 112))
+AAD = b"the header and the context"
+PLAINTEXT = b"card 4242 4242 4242 4242"
+
+
+@pytest.fixture(scope="module")
+def sealed(backend: Backend) -> bytes:
+    return backend.aes_gcm_seal(KEY, NONCE, PLAINTEXT, AAD)
+
+
+def flips(data: bytes) -> list[bytes]:
+    """The data with each of its bits flipped in turn."""
+    number = int.from_bytes(data, "big")
+    return [(number ^ (1 << bit)).to_bytes(len(data), "big") for bit in range(8 * len(data))]
+
+
+def refuses(backend: Backend, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bool:
+    try:
+        backend.aes_gcm_open(key, nonce, sealed, aad)
+    except Forged as error:
+        return str(error) == ""
+    return False
+
+
+def test_the_untouched_message_opens(backend: Backend, sealed: bytes) -> None:
+    assert backend.aes_gcm_open(KEY, NONCE, sealed, AAD) == PLAINTEXT
+
+
+def test_a_flipped_bit_of_ciphertext_or_tag_is_refused(backend: Backend, sealed: bytes) -> None:
+    assert all(refuses(backend, KEY, NONCE, changed, AAD) for changed in flips(sealed))
+
+
+def test_a_flipped_bit_of_the_nonce_is_refused(backend: Backend, sealed: bytes) -> None:
+    assert all(refuses(backend, KEY, changed, sealed, AAD) for changed in flips(NONCE))
+
+
+def test_a_flipped_bit_of_the_authenticated_data_is_refused(
+    backend: Backend, sealed: bytes
+) -> None:
+    assert all(refuses(backend, KEY, NONCE, sealed, changed) for changed in flips(AAD))
+
+
+def test_a_flipped_bit_of_the_key_is_refused(backend: Backend, sealed: bytes) -> None:
+    assert all(refuses(backend, changed, NONCE, sealed, AAD) for changed in flips(KEY))
+
+
+def test_a_message_cut_anywhere_or_stretched_is_refused(backend: Backend, sealed: bytes) -> None:
+    for cut in range(len(sealed)):
+        assert refuses(backend, KEY, NONCE, sealed[:cut], AAD)
+        assert refuses(backend, KEY, NONCE, sealed[cut + 1 :], AAD)
+    assert refuses(backend, KEY, NONCE, sealed + b"\0", AAD)
+    assert refuses(backend, KEY, NONCE, b"\0" + sealed, AAD)
+
+
+def test_a_byte_moved_between_message_and_authenticated_data_is_refused(
+    backend: Backend, sealed: bytes
+) -> None:
+    assert refuses(backend, KEY, NONCE, sealed[1:], AAD + sealed[:1])
+    assert refuses(backend, KEY, NONCE, AAD[-1:] + sealed, AAD[:-1])
+
+
+@pytest.mark.parametrize("length", [n for n in range(40) if n != 12] + [128, 129, 1024])
+def test_another_nonce_length_opens_nothing_and_seals_nothing(
+    backend: Backend, sealed: bytes, length: int
+) -> None:
+    assert refuses(backend, KEY, bytes(length), sealed, AAD)
+    with pytest.raises(RuntimeError):
+        backend.aes_gcm_seal(KEY, bytes(length), PLAINTEXT, AAD)
+
+
+@pytest.mark.parametrize("length", [n for n in range(40) if n not in (16, 24, 32)] + [64])
+def test_another_key_length_opens_nothing_and_seals_nothing(
+    backend: Backend, sealed: bytes, length: int
+) -> None:
+    assert refuses(backend, bytes(length), NONCE, sealed, AAD)
+    with pytest.raises(RuntimeError):
+        backend.aes_gcm_seal(bytes(length), NONCE, PLAINTEXT, AAD)
+
+
+def test_a_refusal_carries_neither_cause_nor_unverified_plaintext(
+    backend: Backend, sealed: bytes
+) -> None:
+    """A library may decrypt first and verify then: its frames must not hang on our error."""
+    with pytest.raises(Forged) as caught:
+        backend.aes_gcm_open(KEY, NONCE, sealed[:-1] + bytes([sealed[-1] ^ 1]), AAD)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+    inner = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)][1:]
+    assert inner, "the backend's own frame"
+    for frame in inner:
+        assert PLAINTEXT not in [v for v in frame.f_locals.values() if isinstance(v, bytes)]
+
+
+@pytest.mark.parametrize("label", [b"\0", b"a\0b", b"\0a", b"a\0"])
+def test_a_label_with_a_zero_byte_derives_nothing(backend: Backend, label: bytes) -> None:
+    with pytest.raises(RuntimeError):
+        backend.kdf_counter(KEY, label, b"", 32)
+
+
+@pytest.mark.parametrize("length", [-1, 0, 2**29, 2**40])
+def test_a_length_that_has_no_32_bit_encoding_derives_nothing(
+    backend: Backend, length: int
+) -> None:
+    with pytest.raises(RuntimeError):
+        backend.kdf_counter(KEY, b"label", b"", length)
+
+
+def test_an_unknown_hmac_is_not_guessed(backend: Backend) -> None:
+    with pytest.raises(KeyError):
+        backend.hmac("HMAC_SHA_1", KEY, b"")
