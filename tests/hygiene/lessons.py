@@ -1,0 +1,348 @@
+"""The committed lessons as the hygiene tests see them, and the rules that each must keep.
+
+A rule takes a lesson and yields its complaints. test_lessons.py applies every rule to every lesson
+and shows, on a broken lesson each, that no rule is asleep.
+"""
+
+import ast
+import csv
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from scripts.notebooks import FAILS, normalise
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+VARIES = "nbval-ignore-output"
+MAY_VARY = 3  # cells of a lesson whose output nobody compares
+CODE_CELLS = 25
+LINES = 6  # of code in a cell; the aim is four
+BYTES = 300_000
+
+
+@dataclass(frozen=True)
+class Lesson:
+    path: Path
+    siblings: tuple[str, ...]  # names of all lessons, in order
+
+    @cached_property
+    def notebook(self) -> NotebookNode:
+        return nbformat.read(self.path, as_version=4)
+
+    @property
+    def number(self) -> str:
+        return self.path.name[:2]
+
+    def cells(self, kind: str) -> list[NotebookNode]:
+        return [cell for cell in self.notebook.cells if cell.cell_type == kind]
+
+    @property
+    def code(self) -> list[NotebookNode]:
+        return self.cells("code")
+
+    @property
+    def prose(self) -> list[NotebookNode]:
+        return self.cells("markdown")
+
+
+LESSONS = [Lesson(path, tuple(path.name for path in PATHS)) for path in PATHS]
+
+Rule = Callable[[Lesson], Iterator[str]]
+RULES: dict[str, Rule] = {}
+
+
+def rule(function: Rule) -> Rule:
+    RULES[function.__name__] = function
+    return function
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def calls(cell: NotebookNode, name: str) -> list[ast.Call]:
+    """The calls of a plain name in a code cell, such as `predict(…)`."""
+    return [
+        node
+        for node in ast.walk(syntax(cell))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    ]
+
+
+def syntax(cell: NotebookNode) -> ast.Module:
+    """Without IPython's magic, of which `runs_on_every_system` lets one pass."""
+    return ast.parse(re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.M))
+
+
+def links(markdown: str) -> list[str]:
+    """Targets of Markdown links and pictures, without those in code."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", markdown, flags=re.S)
+    found = re.findall(r"\]\(<?([^)\s>]+)>?(?: \"[^\"]*\")?\)", text)
+    return found + re.findall(r"(?:src|href)=[\"']([^\"']+)", text)
+
+
+# ------------------------------------------------------------------------------- how it is saved
+
+
+@rule
+def saved_by_the_script(lesson: Lesson) -> Iterator[str]:
+    notebook = nbformat.read(lesson.path, as_version=4)
+    normalise(notebook)
+    if nbformat.writes(notebook) + "\n" != lesson.path.read_text(encoding="utf-8"):
+        yield "saved by something else than `make notebooks`"
+
+
+@rule
+def run_from_top_to_bottom(lesson: Lesson) -> Iterator[str]:
+    counts = [cell.execution_count for cell in lesson.code]
+    if counts != list(range(1, len(counts) + 1)):
+        yield f"execution counts are {counts}"
+
+
+@rule
+def named_cells(lesson: Lesson) -> Iterator[str]:
+    for cell in lesson.notebook.cells:
+        random = re.fullmatch(r"[0-9a-f]{8}", cell.id)
+        if random or not re.fullmatch(r"[a-z]+[a-z0-9]*(-[a-z0-9]+)*", cell.id):
+            yield f"{cell.id!r} is not a name such as demo-stop"
+
+
+@rule
+def known_tags(lesson: Lesson) -> Iterator[str]:
+    for cell in lesson.notebook.cells:
+        for tag in tags(cell):
+            if tag not in (FAILS, VARIES) and not re.fullmatch(r"exercise:[\w-]+", tag):
+                yield f"{cell.id}: unknown tag {tag!r}"
+
+
+@rule
+def small_file(lesson: Lesson) -> Iterator[str]:
+    size = lesson.path.stat().st_size
+    if size >= BYTES:
+        yield f"{size:,} bytes"
+
+
+@rule
+def nobodys_machine(lesson: Lesson) -> Iterator[str]:
+    text = lesson.path.read_text(encoding="utf-8")
+    for path in re.findall(r"(?:/home|/Users|/root|/tmp|/usr|/var|site-packages)/[\w.-]*", text):
+        yield f"a path of the machine that ran it: {path}"
+    yield from re.findall(r"[A-Z]:\\\\\w+|<[^<>\n]* at 0x[0-9a-f]+>", text)
+
+
+# ------------------------------------------------------------------------------------ its outputs
+
+
+@rule
+def fails_only_where_it_says_so(lesson: Lesson) -> Iterator[str]:
+    for cell in lesson.code:
+        failed = any(output.output_type == "error" for output in cell.outputs)
+        if failed != (FAILS in tags(cell)):
+            yield f"{cell.id}: {'fails without' if failed else 'does not fail and has'} the tag"
+
+
+@rule
+def no_warnings(lesson: Lesson) -> Iterator[str]:
+    for cell in lesson.code:
+        if any(output.get("name") == "stderr" for output in cell.outputs):
+            yield f"{cell.id}: writes to stderr"
+
+
+@rule
+def pictures_say_their_numbers(lesson: Lesson) -> Iterator[str]:
+    for cell in lesson.code:
+        shown = [output.get("data", {}) for output in cell.outputs]
+        captions = [data["text/markdown"] for data in shown if "text/markdown" in data]
+        if any("image/png" in data for data in shown) and not re.search(r"\d", "".join(captions)):
+            yield f"{cell.id}: a PNG without a Markdown caption that states its numbers"
+        if any("<img" in data.get("text/html", "") for data in shown):
+            yield f"{cell.id}: HTML with an embedded image"
+
+
+@rule
+def few_unchecked_outputs(lesson: Lesson) -> Iterator[str]:
+    varies = [VARIES in tags(cell) for cell in lesson.code]
+    if sum(varies) > MAY_VARY:
+        yield f"{sum(varies)} cells with {VARIES}, at most {MAY_VARY}"
+    for (this, after), cell in zip(pairwise([*varies, True]), lesson.code, strict=True):
+        if this and after:
+            yield f"{cell.id}: its output varies, and the next cell states no invariant"
+
+
+# ---------------------------------------------------------------------------------------- its code
+
+
+@rule
+def short_cells(lesson: Lesson) -> Iterator[str]:
+    if len(lesson.code) > CODE_CELLS:
+        yield f"{len(lesson.code)} code cells"
+    for cell in lesson.code:
+        lines = [line for line in cell.source.splitlines() if re.match(r"\s*[^#\s]", line)]
+        if len(lines) > LINES and not any(tag.startswith("exercise:") for tag in tags(cell)):
+            yield f"{cell.id}: {len(lines)} lines of code"
+
+
+@rule
+def runs_on_every_system(lesson: Lesson) -> Iterator[str]:
+    for cell in lesson.code:
+        for line in cell.source.splitlines():
+            magic = re.match(r"\s*[%!]", line) and line != "%xmode Minimal"
+            if magic or re.search(r"\bpip install\b", line):
+                yield f"{cell.id}: {line}"
+
+
+@rule
+def no_path_separators(lesson: Lesson) -> Iterator[str]:
+    """`alias/orders`, an ARN and `sqlite://` are names, not paths."""
+    path = re.compile(r"[A-Za-z]:\\|\\\w|^[~.]*/|^(?!\w+://|alias/|arn:)\S*/\S*\.\w{1,5}$")
+    for cell in lesson.code:
+        constants = [
+            node.value for node in ast.walk(syntax(cell)) if isinstance(node, ast.Constant)
+        ]
+        for text in constants:
+            if isinstance(text, str) and path.search(text):
+                yield f"{cell.id}: {text!r}"
+
+
+@rule
+def no_silencing_semicolon(lesson: Lesson) -> Iterator[str]:
+    for cell in lesson.code:
+        if cell.source.rstrip().endswith(";"):
+            yield f"{cell.id}: it silences nothing here"
+
+
+@rule
+def no_last_result(lesson: Lesson) -> Iterator[str]:
+    for cell in lesson.code:
+        names = {node.id for node in ast.walk(syntax(cell)) if isinstance(node, ast.Name)}
+        for name in names & {"_", "__", "Out", "In"}:
+            yield f"{cell.id}: {name} is empty when a lesson is tested"
+
+
+# --------------------------------------------------------------------------------- bets, exercises
+
+
+def bet(call: ast.Call) -> str:
+    first = call.args[0]
+    return first.value if isinstance(first, ast.Constant) else ast.unparse(first)
+
+
+@rule
+def every_bet_is_open_and_revealed(lesson: Lesson) -> Iterator[str]:
+    story = [
+        (name, bet(call), call)
+        for cell in lesson.code
+        for name in ("predict", "reveal")
+        for call in calls(cell, name)
+    ]
+    made = [id for name, id, _ in story if name == "predict"]
+    shown = [id for name, id, _ in story if name == "reveal"]
+    if made != shown or len(set(made)) != len(made):
+        yield f"bets {made}, revealed {shown}"
+    for name, id, call in story:
+        if not id.startswith(f"{lesson.number}-"):
+            yield f"{name}({id!r}) belongs to another lesson"
+        if name == "predict" and ast.unparse(call.args[1]) != "undecided":
+            yield f"{id}: the bet has been made for the learner"
+
+
+@rule
+def every_exercise_is_checked(lesson: Lesson) -> Iterator[str]:
+    for cell, after in pairwise([*lesson.code, nbformat.v4.new_code_cell()]):
+        for tag in tags(cell):
+            kind, _, name = tag.partition(":")
+            if kind == "exercise" and name not in [bet(call) for call in calls(after, "check")]:
+                yield f"{cell.id}: the next code cell does not check {name!r}"
+
+
+# --------------------------------------------------------------------------------------- its prose
+
+
+@rule
+def one_title(lesson: Lesson) -> Iterator[str]:
+    headings = [
+        heading
+        for cell in lesson.prose
+        for heading in re.findall(
+            r"^(#+) (.*)$", re.sub(r"```.*?```", "", cell.source, flags=re.S), re.M
+        )
+    ]
+    titles = [text for level, text in headings if level == "#"]
+    if len(titles) != 1 or not re.match(rf"{int(lesson.number)} · \S", titles[0]):
+        yield f"H1: {titles}"
+    if not lesson.notebook.cells[0].source.startswith("# "):
+        yield "the title does not come first"
+    for level, text in headings:
+        if level == "##" and re.match(r"\d+[.) ]", text):
+            yield f"a numbered heading: {text}"
+        if len(level) > 2:
+            yield f"deeper than H2: {text}"
+
+
+@rule
+def relative_links_resolve(lesson: Lesson) -> Iterator[str]:
+    """Within the flat folder, since the learner's workbook has no other."""
+    for cell in lesson.prose:
+        for link in links(cell.source):
+            target = link.partition("#")[0]
+            if re.match(r"\w+:", link) or not target:
+                continue
+            if target not in ("README.md", *lesson.siblings):
+                yield f"{cell.id}: {link}"
+
+
+@rule
+def last_line_leads_on(lesson: Lesson) -> Iterator[str]:
+    last = lesson.notebook.cells[-1].source.splitlines()[-1]
+    here = lesson.siblings.index(lesson.path.name)
+    expected = [*lesson.siblings[:here][-1:], "README.md", *lesson.siblings[here + 1 :][:1]]
+    if links(last) != expected or last.count(" · ") != len(expected) - 1:
+        yield f"it is {last!r}; expected, with · between, links to {expected}"
+
+
+@rule
+def folded_answers_are_rendered(lesson: Lesson) -> Iterator[str]:
+    for cell in lesson.prose:
+        count = cell.source.count("<details")
+        if count > 1:
+            yield f"{cell.id}: {count} questions in one cell"
+        if count and not re.search(r"</summary>[ ]*\n\n", cell.source):
+            yield f"{cell.id}: no blank line after </summary>"
+
+
+# ----------------------------------------------------------------------------------------- Korean
+
+
+def glossary() -> dict[str, list[str]]:
+    with (Path(__file__).parent / "terms.csv").open(encoding="utf-8", newline="") as file:
+        return {row["english"].lower(): row["korean"].split(";") for row in csv.DictReader(file)}
+
+
+TERM = re.compile(
+    r"\*([^*\n]+)\*\s\((?=[^()]*[\uac00-\ud7a3])((?:[^()]|\([^()]*\))*)\)"  # *word* (용어)
+)
+
+
+def singular(word: str) -> str:
+    word = word.lower()
+    return word if word in glossary() else re.sub(r"(?<=s)es$|s$", "", word)
+
+
+@rule
+def korean_terms_are_awss(lesson: Lesson) -> Iterator[str]:
+    text = "\n".join(cell.source for cell in lesson.prose)
+    known = glossary()
+    for use in TERM.finditer(text):
+        word, term = singular(use[1]), use[2]
+        if term not in known.get(word, ()):
+            yield f"*{use[1]}* ({term}): terms.csv has {known.get(word, 'no such term')}"
+        before = re.sub(r"`[^`\n]*`|^#.*$", "", text[: use.start()], flags=re.M)
+        if re.search(rf"\b{re.escape(word)}(e?s)?\b", before, re.I):
+            yield f"*{use[1]}* ({term}) is not the word's first use"

@@ -1,0 +1,161 @@
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from scripts.notebooks import run, save, silent_failures
+from tests.hygiene.lessons import FAILS, FOLDER, LESSONS, PATHS, RULES, Lesson, calls
+
+LESSON = pytest.mark.parametrize("lesson", LESSONS, ids=[path.stem for path in PATHS])
+
+
+def test_there_are_lessons_and_each_has_a_number():
+    assert len(PATHS) >= 2
+    assert [path.name for path in PATHS if not re.match(r"\d\d-[a-z]", path.name)] == []
+
+
+@LESSON
+@pytest.mark.parametrize("name", RULES)
+def test_lesson_keeps_the_rule(lesson, name):
+    assert list(RULES[name](lesson)) == []
+
+
+def test_contents_page_links_every_lesson():
+    contents = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in PATHS if f"({path.name})" not in contents] == []
+
+
+# ---------------------------------------------------------------------------------- taken anew
+
+
+@pytest.fixture(params=LESSONS, ids=[path.stem for path in PATHS])
+def copy(request) -> nbformat.NotebookNode:
+    return nbformat.read(request.param.path, as_version=4)
+
+
+def repeated(cells: list[nbformat.NotebookNode], label: str) -> list[nbformat.NotebookNode]:
+    """The code cells once more, under ids of their own."""
+    return [
+        nbformat.from_dict(cell | {"id": f"{cell.id}-{label}"})
+        for cell in cells
+        if cell.cell_type == "code"
+    ]
+
+
+def test_every_cell_runs_twice_and_again_after_the_last(copy):
+    twice = [cell for once in copy.cells for cell in ([once, *repeated([once], "twice")])]
+    copy.cells = [*twice, *repeated(copy.cells[::-1], "after")]
+    run(copy, FOLDER)
+    assert silent_failures(copy) == []
+
+
+@pytest.mark.parametrize("letter", "ABC")
+def test_every_bet_may_be_lost_and_the_lesson_goes_on(copy, letter):
+    bets = [cell for cell in copy.cells if cell.cell_type == "code" and calls(cell, "predict")]
+    for cell in bets:
+        cell.source = cell.source.replace("undecided)", f"{letter})")
+    run(copy, FOLDER)
+    assert silent_failures(copy) == []
+
+
+def test_run_all_reaches_the_end_and_shows_what_is_committed(copy):
+    committed = [texts(cell) for cell in copy.cells]
+    run(copy, FOLDER)
+    assert [texts(cell) for cell in copy.cells] == committed
+
+
+def texts(cell: nbformat.NotebookNode) -> list[object]:
+    return [
+        [output.get("text"), output.get("evalue"), output.get("data", {}).get("text/markdown")]
+        for output in cell.get("outputs", ())
+    ]
+
+
+# -------------------------------------------------------------------------- no rule is asleep
+
+TITLE = "# 1 · A key\n\nWords."
+LAST = "[previous](00-start.ipynb) · [contents](README.md) · [next](02-next.ipynb)"
+PNG = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "", "text/plain": ""}}
+STDERR = {"output_type": "stream", "name": "stderr", "text": "Warning"}
+ERROR = {"output_type": "error", "ename": "KMSError", "evalue": "no", "traceback": []}
+
+
+def broken(path: Path, kind: str, source: str, **cell) -> Lesson:
+    """A lesson that keeps every rule but for one cell."""
+    names = ("00-start.ipynb", "01-key.ipynb", "02-next.ipynb")
+    made = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}[kind]
+    cells = [
+        nbformat.v4.new_markdown_cell(TITLE, id="title"),
+        made(source, **({"id": "broken"} | cell)),
+        nbformat.v4.new_markdown_cell(LAST, id="recap"),
+    ]
+    if kind == "code":
+        cells[1].execution_count = cell.get("execution_count", 1)
+    nbformat.write(nbformat.from_dict(nbformat.v4.new_notebook(cells=cells)), path / names[1])
+    return Lesson(path / names[1], names)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "source", "cell"),
+    [
+        ("saved_by_the_script", "code", "1", {"metadata": {"collapsed": True}}),
+        ("run_from_top_to_bottom", "code", "1", {"execution_count": 2}),
+        ("named_cells", "code", "1", {"id": "2c41e9ab"}),
+        ("named_cells", "code", "1", {"id": "deadbeef"}),
+        ("known_tags", "code", "1", {"metadata": {"tags": ["nbval-skip"]}}),
+        ("small_file", "markdown", "word " * 60_000, {}),
+        ("nobodys_machine", "markdown", "in `" + "/home" + "/me`", {}),
+        ("nobodys_machine", "markdown", "<Key at 0x7f>", {}),
+        ("fails_only_where_it_says_so", "code", "1", {"outputs": [ERROR]}),
+        ("fails_only_where_it_says_so", "code", "1", {"metadata": {"tags": [FAILS]}}),
+        ("no_warnings", "code", "1", {"outputs": [STDERR]}),
+        ("pictures_say_their_numbers", "code", "1", {"outputs": [PNG]}),
+        ("few_unchecked_outputs", "code", "1", {"metadata": {"tags": ["nbval-ignore-output"]}}),
+        ("short_cells", "code", "1\n" * 7, {}),
+        ("runs_on_every_system", "code", "!ls", {}),
+        ("runs_on_every_system", "code", "%pip install kmslab", {}),
+        ("no_path_separators", "code", "open('data/records.csv')", {}),
+        ("no_path_separators", "code", r"open('data\\records.csv')", {}),
+        ("no_silencing_semicolon", "code", "1;", {}),
+        ("no_last_result", "code", "print(_)", {}),
+        ("every_bet_is_open_and_revealed", "code", "predict('01-key', undecided)", {}),
+        ("every_bet_is_open_and_revealed", "code", "predict('01-a', B); reveal('01-a')", {}),
+        ("every_bet_is_open_and_revealed", "code", "predict('7-a', undecided); reveal('7-a')", {}),
+        ("every_exercise_is_checked", "code", "1", {"metadata": {"tags": ["exercise:01-seal"]}}),
+        ("one_title", "markdown", "# 2 · Another", {}),
+        ("one_title", "markdown", "## 1. Numbered", {}),
+        ("one_title", "markdown", "### Deep", {}),
+        ("relative_links_resolve", "markdown", "[data](../data/README.md)", {}),
+        ("folded_answers_are_rendered", "markdown", "<details><summary>Q</summary>\nA", {}),
+        ("korean_terms_are_awss", "markdown", "A *data key* (데이터키).", {}),
+        ("korean_terms_are_awss", "markdown", "A data key is a *data key* (데이터 키).", {}),
+        ("korean_terms_are_awss", "markdown", "A *qubit* (큐비트).", {}),
+    ],
+)
+def test_rule_complains_of_a_lesson_that_breaks_it(tmp_path, name, kind, source, cell):
+    assert list(RULES[name](broken(tmp_path, kind, source, **cell)))
+
+
+@pytest.mark.parametrize("last", ["The end.", LAST.replace("02-next", "03-next"), LAST[:-30]])
+def test_rule_complains_of_a_last_line_that_leads_nowhere(tmp_path, last):
+    lesson = broken(tmp_path, "markdown", "Words.")
+    lesson.notebook.cells[-1].source = last
+    assert list(RULES["last_line_leads_on"](lesson))
+
+
+def test_rules_are_content_with_a_good_lesson(tmp_path):
+    good = "predict('01-key', undecided); reveal('01-key')  # alias/orders, then 1 / 2"
+    lesson = broken(tmp_path, "code", good, id="bet-key")
+    problem = save(lesson.path)
+    assert "NameError" in problem  # nothing is saved that does not run
+    broken(tmp_path, "code", "'alias/orders', 'sqlite:///my.db'", id="names")
+    assert save(lesson.path) == ""
+    assert [complaint for rule in RULES.values() for complaint in rule(lesson)] == []
+
+
+def test_a_cell_that_should_fail_and_does_not_is_not_saved(tmp_path):
+    lesson = broken(tmp_path, "code", "6 * 7", metadata={"tags": [FAILS]})
+    before = lesson.path.read_bytes()
+    assert "should fail and did not: broken" in save(lesson.path)
+    assert lesson.path.read_bytes() == before
