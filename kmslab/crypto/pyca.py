@@ -30,7 +30,7 @@ def aes_gcm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> byte
 
 
 def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
-    check_open(key, nonce, sealed)
+    check_open(key, nonce)
     try:
         return SecretBytes(AESGCM(key).decrypt(nonce, sealed, aad))
     except InvalidTag:

@@ -32,7 +32,7 @@ def aes_gcm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> byte
 
 
 def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
-    check_open(key, nonce, sealed)
+    check_open(key, nonce)
     cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG).update(aad)
     try:  # in one step: `decrypt` alone hands out plaintext that nobody has verified
         return SecretBytes(cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:]))

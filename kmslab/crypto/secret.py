@@ -50,10 +50,8 @@ class SecretBytes(_Covered):
 
     __hash__ = bytes.__hash__  # equal to plain bytes, so of the same hash
 
-    def __int__(self) -> NoReturn:  # int(b"…") and float(b"…") quote the bytes in their errors
+    def __int__(self) -> NoReturn:  # int(b"…") quotes the bytes in its error, whatever their class
         raise TypeError("a secret is not a number; int.from_bytes(secret, 'big') makes one of it")
-
-    __float__ = __int__
 
 
 class CiphertextBlob(_Covered):
