@@ -1,0 +1,10 @@
+"""Where a lab's records and events are kept: in memory, or in an SQLite file that processes share.
+
+`open_store` gives a `Store`; nothing else in the package speaks SQL.
+"""
+
+from kmslab.store.errors import Conflict, StoreError
+from kmslab.store.opening import open_store
+from kmslab.store.store import Store
+
+__all__ = ["Conflict", "Store", "StoreError", "open_store"]

@@ -1,0 +1,96 @@
+"""What this process knows of the store without asking it: records, changes seen, the next due time.
+
+A hit takes no lock. A read enters what it found only if nothing was committed since it began:
+otherwise a key that another thread has just disabled would go on working here.
+"""
+
+import threading
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from kmslab.contract.records import Record
+
+Name = tuple[type[Any], str]
+
+
+class Cache:
+    """At most `2 * size` records: when `size` were entered, those not asked for since go."""
+
+    def __init__(self, size: int) -> None:
+        self.hot: dict[Name, Any] = {}
+        self.changes = 0  # the store's count of changes, as far as this process has seen
+        self.next_due: datetime | None = None
+        self.commits = 0  # of this process, and changes of others that it has seen
+        self._warm: dict[Name, Any] = {}
+        self._size = size
+        self._lock = threading.Lock()
+
+    def again(self, name: Name) -> Any:
+        """A record that has not been asked for in a while, if it is still here."""
+        with self._lock:
+            record = self._warm.pop(name, None)
+            if record is not None:
+                self._enter(name, record)
+            return record
+
+    def fill(self, name: Name, record: Record, commits: int) -> None:
+        """Enter what a read found that began when `commits` had this value."""
+        with self._lock:
+            if self.commits == commits:
+                self._enter(name, record)
+
+    def committed(
+        self,
+        changes: int,
+        next_due: datetime | None,
+        put: Iterable[tuple[Name, Record]],
+        gone: Iterable[Name],
+    ) -> bool:
+        """Show what a commit of this process wrote; True if others changed something before it."""
+        with self._lock:
+            others = self._advance(changes, next_due, expected=self.changes + 1)
+            for name in gone:
+                self._drop(name)
+            for name, record in put:
+                self._drop(name)
+                if changes == self.changes:  # otherwise something newer may be in the store
+                    self._enter(name, record)
+            return others
+
+    def seen(self, changes: int, next_due: datetime | None) -> bool:
+        """Take note of the store's state; True if others have changed something."""
+        with self._lock:
+            return self._advance(changes, next_due, expected=self.changes)
+
+    def forget(self, names: Iterable[Name]) -> None:
+        with self._lock:
+            self.commits += 1
+            for name in names:
+                self._drop(name)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._clear()
+
+    def _advance(self, changes: int, next_due: datetime | None, expected: int) -> bool:
+        if changes > self.changes:
+            self.commits += 1
+            self.changes = changes
+            self.next_due = next_due
+        if changes > expected:
+            self._clear()
+        return changes > expected
+
+    def _clear(self) -> None:
+        self.commits += 1
+        self.hot, self._warm = {}, {}
+
+    def _enter(self, name: Name, record: Record) -> None:
+        if len(self.hot) >= self._size:
+            self.hot, self._warm = {}, self.hot
+        self.hot[name] = record
+
+    def _drop(self, name: Name) -> None:
+        self.hot.pop(name, None)
+        self._warm.pop(name, None)

@@ -1,0 +1,9 @@
+"""What a store can answer besides records: somebody else was first, or the store cannot be used."""
+
+
+class Conflict(Exception):
+    """A record has changed since it was read; nothing was written. Read again and start over."""
+
+
+class StoreError(Exception):
+    """The store cannot be used. The text says why and what to do; nothing that it held is lost."""

@@ -1,0 +1,228 @@
+"""Records to rows and back: each record class is one table, made from its fields and nothing else.
+
+What SQL cannot hold is restored here and nowhere else: an enum is a member again and not a string,
+a time is an aware datetime again (an integer of microseconds in the table), JSON is a mapping.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from types import NoneType
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Table,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.types import TypeEngine
+
+from kmslab.contract.records import KINDS, Alias, DomainKey, Event, Key, Material, Record
+
+R = TypeVar("R", bound=Record | Event)
+
+VERSION = 1
+
+# Fields to find records by. Each has an index that ends in the name, so results come in order.
+INDEXED: dict[type[Any], tuple[str, ...]] = {
+    Key: ("due",),
+    Material: ("key",),
+    DomainKey: ("region",),
+    Alias: ("target",),
+}
+
+METADATA = MetaData()
+# One row: which schema this is, and how many commits have changed records.
+ABOUT = Table("kmslab", METADATA, Column("schema", Integer), Column("changes", BigInteger))
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+# PostgreSQL's default order depends on the server's language; SQLite's and Python's never does.
+ORDERED = String().with_variant(String(collation="C"), "postgresql")
+COUNTED = BigInteger().with_variant(Integer(), "sqlite")
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    column: TypeEngine[Any]
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+
+
+def microseconds(value: datetime) -> int:
+    """A table's integer for an aware datetime."""
+    return (value - EPOCH) // MICROSECOND
+
+
+def moment(stored: int) -> datetime:
+    """The aware datetime of a table's integer."""
+    return EPOCH + stored * MICROSECOND
+
+
+def _unknown(value: Any) -> Any:
+    """Never a reason to lose an event, nor to print a value that might be secret."""
+    return dict(value) if isinstance(value, Mapping) else f"<{type(value).__name__}>"
+
+
+# ASCII only: a lone surrogate in a caller's string can be stored then, and comes back as it was.
+JSON = json.JSONEncoder(separators=(",", ":"), default=_unknown).encode
+
+CODECS: dict[Any, Codec] = {
+    str: Codec(String(), str, str),
+    bytes: Codec(LargeBinary(), bytes, bytes),
+    int: Codec(BigInteger(), int, int),
+    bool: Codec(Boolean(), bool, bool),
+    datetime: Codec(BigInteger(), microseconds, moment),
+    Mapping: Codec(String(), JSON, json.loads),
+    tuple: Codec(String(), JSON, lambda text: tuple(json.loads(text))),
+}
+
+
+def _storable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+# What a caller wrote may stand in an event's texts, lone surrogates included: no event may fail.
+EVENT_CODECS = CODECS | {str: Codec(String(), _storable, str)}
+
+
+def _codec(hint: Any, codecs: Mapping[Any, Codec]) -> Codec:
+    kind = get_origin(hint) or hint
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return Codec(String(), lambda member: member.value, kind)
+    return codecs[kind]
+
+
+class Member(NamedTuple):
+    """One field: its codec, and whether it may be None."""
+
+    name: str
+    codec: Codec
+    optional: bool
+
+    @classmethod
+    def of(cls, name: str, hint: Any, codecs: Mapping[Any, Codec]) -> "Member":
+        kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+        optional = NoneType in get_args(hint)
+        return cls(name, _codec(kinds[0] if optional else hint, codecs), optional)
+
+    def encode(self, record: Any) -> Any:
+        value = getattr(record, self.name)
+        if value is not None:
+            return self.codec.encode(value)
+        if self.optional:
+            return None
+        raise ValueError(f"{type(record).__name__}.{self.name} cannot be None")
+
+    def decode(self, value: Any) -> Any:
+        return None if value is None else self.codec.decode(value)
+
+
+class Rows(Generic[R]):
+    """One record class, its table and the statements on it."""
+
+    def __init__(
+        self, kind: type[R], key: Column[Any], codecs: Mapping[Any, Codec] = CODECS
+    ) -> None:
+        hints = get_type_hints(kind)
+        self.kind = kind
+        self.members = [Member.of(field.name, hints[field.name], codecs) for field in fields(kind)]
+        columns = [
+            key if name == key.name else Column(name, codec.column, nullable=optional)
+            for name, codec, optional in self.members
+        ]
+        self.table = Table(_table_name(kind), METADATA, *columns)
+        self.name = self.table.c[key.name]
+        self.insert = insert(self.table)
+        numbered = key.name if key.autoincrement is True else None
+        self._written = [member for member in self.members if member.name != numbered]
+
+    def encode(self, record: R) -> dict[str, Any]:
+        return {member.name: member.encode(record) for member in self._written}
+
+    def decode(self, row: Sequence[Any]) -> R:
+        pairs = zip(self.members, row, strict=True)
+        return self.kind(**{member.name: member.decode(value) for member, value in pairs})
+
+
+class RecordRows(Rows[R]):
+    """A record's rows have a name and a version, and every change is guarded by both."""
+
+    def __init__(self, kind: type[R]) -> None:
+        super().__init__(kind, Column(fields(kind)[0].name, ORDERED, primary_key=True))
+        for field in INDEXED.get(kind, ()):
+            column = self.table.c[field]
+            Index(f"{self.table.name}_by_{field}", column, self.name)
+        version = self.table.c.version
+        self.one = select(self.table).where(self.name == bindparam("at_name"))
+        self.version = (
+            select(version).where(self.name == bindparam("at_name")).with_for_update(read=True)
+        )
+        guard = (self.name == bindparam("at_name"), version == bindparam("at_version"))
+        self.update = update(self.table).where(*guard)
+        self.delete = self.table.delete().where(*guard)
+
+    def name_of(self, record: R) -> str:
+        name: str = getattr(record, self.name.name)
+        return name
+
+    def find(self, equal: Mapping[str, str]) -> Select[Any]:
+        if not equal or not set(equal) <= set(INDEXED.get(self.kind, ())):
+            raise ValueError(
+                f"{self.kind.__name__} has no index by {', '.join(equal) or 'nothing'}"
+            )
+        conditions = [self.table.c[field] == value for field, value in equal.items()]
+        return select(self.table).where(*conditions).order_by(self.name)
+
+    def page(self, prefix: str, after: str, limit: int) -> Select[Any]:
+        """A range and not LIKE: no character of a name is special, and the index serves it."""
+        page = select(self.table).where(self.name >= prefix, self.name > after)
+        if end := _first_beyond(prefix):
+            page = page.where(self.name < end)
+        return page.order_by(self.name).limit(limit)
+
+
+def _table_name(kind: type[Any]) -> str:
+    name = kind.__name__
+    return name[0].lower() + "".join(f"_{c.lower()}" if c.isupper() else c for c in name[1:])
+
+
+def _first_beyond(prefix: str) -> str:
+    """The least string above all that begin with `prefix`; "" if there is none."""
+    stem = prefix.rstrip("\U0010ffff")
+    if not stem:
+        return ""
+    last = ord(stem[-1]) + 1
+    return stem[:-1] + chr(0xE000 if last == 0xD800 else last)  # surrogates are no characters
+
+
+ROWS: dict[type[Any], RecordRows[Any]] = {kind: RecordRows(kind) for kind in KINDS}
+EVENTS = Rows(
+    Event, Column("sequence", COUNTED, primary_key=True, autoincrement=True), EVENT_CODECS
+)
+
+_KEY = ROWS[Key].table.c
+# One statement, so that both numbers are of the same moment.
+STATE = select(ABOUT.c.changes, select(func.min(_KEY.due)).scalar_subquery().label("due"))
+RAISE = update(ABOUT).values(changes=ABOUT.c.changes + 1)
+DUE = (
+    select(ROWS[Key].table)
+    .where(_KEY.due <= bindparam("at"))
+    .order_by(_KEY.due, _KEY.arn)
+    .limit(bindparam("most"))
+)
