@@ -1,4 +1,4 @@
-"""One clock: wall time plus an offset, or frozen at a moment. `advance` moves the lab's time, forward only.
+"""One clock: wall time plus an offset, or frozen at a moment. It can be advanced, never set back.
 
 The clock is the service's time. Nothing deep inside reads it: the road asks once a call and hands
 the time on as an argument.
@@ -6,6 +6,14 @@ the time on as an argument.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Offset(Protocol):
+    """How far a clock was advanced: kept in memory, or with a lab's records."""
+
+    def read(self) -> timedelta: ...
+    def add(self, step: timedelta) -> None: ...
 
 
 class Clock:
@@ -13,27 +21,42 @@ class Clock:
 
     def __init__(self, base: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._base = base
-        self.offset = timedelta()
-        self.keep: Callable[[timedelta], timedelta] | None = None  # a lab's store adds up the steps
+        self._offset: Offset = _InMemory()
 
     @classmethod
     def frozen(cls, at: datetime) -> "Clock":
         """A clock that shows `at` (an aware datetime) until somebody advances it."""
         if at.tzinfo is None:
-            raise ValueError("a frozen clock needs an aware datetime, such as datetime(2026, 1, 5, tzinfo=UTC)")
+            raise ValueError("a frozen clock needs a time zone: datetime(2026, 1, 5, tzinfo=UTC)")
         return cls(lambda: at.astimezone(UTC))
+
+    def keep_in(self, offset: Offset) -> None:
+        """Keep the offset with a store, or a lab that is opened again would travel back in time."""
+        offset.add(self._offset.read())
+        self._offset = offset
 
     def now(self) -> datetime:
         """The lab's time, in UTC."""
-        return self._base() + self.offset
+        return self._base() + self._offset.read()
 
     def advance(self, **duration: float) -> datetime:
-        """Move the lab's time forward by a `timedelta`'s keywords (`days=8`, `hours=1`) and return it."""
+        """Move the lab's time forward (`days=8`, `hours=1`, as for `timedelta`) and return it."""
         step = timedelta(**duration)
         if step < timedelta():
-            raise ValueError("the clock only goes forward: a KMS never un-deletes a key")
-        self.offset = self.keep(step) if self.keep else self.offset + step
+            raise ValueError("the lab's clock only goes forward")
+        self._offset.add(step)
         return self.now()
 
     def __repr__(self) -> str:
         return f"<Clock {self.now():%Y-%m-%d %H:%M:%S} UTC>"
+
+
+class _InMemory:
+    def __init__(self) -> None:
+        self._sum = timedelta()
+
+    def read(self) -> timedelta:
+        return self._sum
+
+    def add(self, step: timedelta) -> None:
+        self._sum += step

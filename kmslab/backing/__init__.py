@@ -1,1 +1,1 @@
-"""Where key material lives. One interface, chosen by a key's Origin; callers outside see sealed bytes only."""
+"""Where key material lives: one interface, chosen by a key's Origin. Outside, it is sealed."""

@@ -5,6 +5,7 @@ context. AWS does not publish its blob's layout; this one is the lab's own.
 """
 
 from dataclasses import dataclass
+from struct import Struct
 
 MAGIC = b"kmslab"
 VERSION = b"\x01"
@@ -19,8 +20,8 @@ FIELDS: tuple[tuple[str, int], ...] = (
     ("call nonce", 16),
     ("GCM nonce", 12),
 )
-HEADER = sum(size for _, size in FIELDS)
-OVERHEAD = HEADER + TAG
+LAYOUT = Struct("".join(f"{size}s" for _, size in FIELDS))
+OVERHEAD = LAYOUT.size + TAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +43,19 @@ def parse(blob: bytes) -> Blob | None:
     """The blob's fields, or None if this lab never wrote it. Nothing in them is verified yet."""
     if len(blob) < OVERHEAD or not blob.startswith(MAGIC + VERSION):
         return None
-    blob = bytes(blob)
-    key = blob[39:75]
-    if not key.isascii():
-        return None
-    return Blob(blob[:HEADER], blob[7:39].hex(), key.decode("ascii"), blob[75:91], blob[91:103], blob[HEADER:])
+    _, _, material, key, nonce, iv = LAYOUT.unpack_from(blob)
+    return Blob(
+        header=bytes(blob[: LAYOUT.size]),
+        material=material.hex(),
+        key=key.decode("ascii", "replace"),
+        nonce=nonce,
+        iv=iv,
+        sealed=bytes(blob[LAYOUT.size :]),
+    )
 
 
 def fields(blob: bytes) -> list[tuple[str, int, bytes]]:
-    """(name, offset, bytes) of every field of a blob, for a reader with no key; [] if it is foreign."""
+    """(name, offset, bytes) of each field, for a reader without a key; [] for a foreign blob."""
     if parse(blob) is None:
         return []
     sizes = [*FIELDS, ("ciphertext", len(blob) - OVERHEAD), ("tag", TAG)]

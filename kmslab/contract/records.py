@@ -1,4 +1,4 @@
-"""What a KMS remembers: frozen records, changed with `replace`. None has a field for a plaintext key.
+"""What a KMS remembers: frozen records, changed with `replace`. None holds a plaintext key.
 
 A record's first field is its name in the store and is unique for its class; `version` counts its
 changes and is what a commit is guarded by. Times are aware datetimes in UTC.
@@ -7,7 +7,7 @@ changes and is what a commit is guarded by. Times are aware datetimes in UTC.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from kmslab.contract.specs import KeyUsage, Origin
 from kmslab.contract.states import KeyState
@@ -95,6 +95,35 @@ class Setting:
 
 Record = Key | Material | DomainKey | Alias | Setting
 KINDS: tuple[type[Record], ...] = (Key, Material, DomainKey, Alias, Setting)
+R = TypeVar("R", bound=Record)
+
+
+def name_of(record: Record) -> str:
+    """A record's name in the store, which is its first field."""
+    name: str = getattr(record, type(record).__slots__[0])
+    return name
+
+
+class Reader(Protocol):
+    """The store as every room but the road sees it: records can be read, by name or in order."""
+
+    def get(self, kind: type[R], name: str) -> R | None: ...
+    def find(self, kind: type[R], **equal: str) -> list[R]: ...
+    def page(self, kind: type[R], prefix: str, after: str = "", limit: int = 100) -> list[R]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and where: a principal's ARN, an account and a Region."""
+
+    principal: str
+    account: str
+    region: str
+
+    @property
+    def here(self) -> str:
+        """What every ARN of this account and Region begins with."""
+        return f"arn:aws:kms:{self.region}:{self.account}:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,3 +145,4 @@ class Event:
     extra: Mapping[str, Any] = field(default_factory=dict)
     error_code: str = ""
     error_message: str = ""
+    sequence: int = 0  # its place in the store, in the order of writing; 0 until it is there

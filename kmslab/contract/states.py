@@ -45,7 +45,7 @@ USABLE = frozenset({KeyState.ENABLED, KeyState.UPDATING})
 
 
 def refusal(state: KeyState, rule: frozenset[KeyState]) -> tuple[str, str] | None:
-    """The exception and words with which a key in this state refuses a call of this rule, if any."""
+    """The exception and words with which a key in this state refuses a call, if it does."""
     if state in rule:
         return None
     return NOT_PENDING if rule is PENDING else REFUSALS[state]
@@ -58,12 +58,10 @@ MOVES: dict[str, frozenset[Move]] = {
     "CreateKey": frozenset({(None, KeyState.ENABLED)}),
     "EnableKey": frozenset({(KeyState.DISABLED, KeyState.ENABLED)}),
     "DisableKey": frozenset({(KeyState.ENABLED, KeyState.DISABLED)}),
+    # Unavailable is what a key shows while its key store is away; it is never stored, so never left.
     "ScheduleKeyDeletion": frozenset(
-        {
-            (KeyState.ENABLED, KeyState.PENDING_DELETION),
-            (KeyState.DISABLED, KeyState.PENDING_DELETION),
-        }
+        (state, KeyState.PENDING_DELETION) for state in DELETABLE - {KeyState.UNAVAILABLE}
     ),
-    "CancelKeyDeletion": frozenset({(KeyState.PENDING_DELETION, KeyState.DISABLED)}),
+    "CancelKeyDeletion": frozenset((state, KeyState.DISABLED) for state in PENDING),
     "DeleteKey": frozenset({(KeyState.PENDING_DELETION, None)}),
 }

@@ -1,0 +1,67 @@
+"""What an operation is given: the checked request, who calls, its roles' records, and `put`.
+
+An operation writes nothing. It reads what the road found and stages records with `put` and
+`remove`; the road commits them, or drops them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kmslab.backing.hsm import Hsm
+from kmslab.contract.records import Alias, Caller, Key, Material, Reader, Record
+from kmslab.contract.specs import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the operation's roles, as this call fills it."""
+
+    record: Key | Alias
+    used: Material | None
+    algorithm: str
+    context: Mapping[str, str]
+
+    @property
+    def material(self) -> Material:
+        if self.used is None:
+            raise RuntimeError("this role has no key material")
+        return self.used
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    name: str
+    caller: Caller
+    now: datetime
+    records: Reader
+    backings: Mapping[Origin, Hsm]
+    new_id: Callable[[], str]
+    request_id: str
+    request: dict[str, Any] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+    staged: list[Record] = field(default_factory=list)
+    removed: list[Record] = field(default_factory=list)
+
+    def __getitem__(self, member: str) -> Any:
+        return self.request[member]
+
+    def get(self, member: str, default: Any = None) -> Any:
+        return self.request.get(member, default)
+
+    @property
+    def role(self) -> Part:
+        """The first role; most operations have no other."""
+        return self.parts[0]
+
+    def backing(self, key: Key) -> Hsm:
+        return self.backings[key.origin]
+
+    def put(self, *records: Record) -> None:
+        """Stage records: they are stored if the call succeeds."""
+        self.staged.extend(records)
+
+    def remove(self, *records: Record) -> None:
+        """Stage records for deletion, if the call succeeds."""
+        self.removed.extend(records)

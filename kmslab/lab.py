@@ -1,0 +1,258 @@
+"""`Lab`: an empty AWS of your own, and `CMK`, the handle on one of its KMS keys.
+
+Everything here is a plain Python word for an AWS call, and goes down the same road as one.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import uuid4
+
+from kmslab.backing import rootkey
+from kmslab.backing.hsm import Hsm
+from kmslab.clock import Clock
+from kmslab.contract.errors import EXCEPTIONS, fail
+from kmslab.contract.records import Caller, DomainKey
+from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
+from kmslab.contract.states import KeyState
+from kmslab.crypto import CiphertextBlob, Forged, SecretBytes
+from kmslab.faces.client import KmsClient
+from kmslab.service import Service
+from kmslab.shown import Metadata, Trail
+from kmslab.store import open_store
+from kmslab.store.offset import StoredOffset
+
+Context = Mapping[str, str] | None
+
+
+class View:
+    """A lab as one caller sees it from one Region. `Lab` is the first; the others come from it."""
+
+    def __init__(self, service: Service, caller: Caller, clock: Clock) -> None:
+        self._service = service
+        self.caller = caller
+        self.clock = clock
+        self.kms = KmsClient(service, caller)
+
+    def region(self, name: str) -> "View":
+        """The same caller in another Region, such as `eu-west-1`."""
+        return self._at(self.caller.principal, self.caller.account, _region(name))
+
+    def account(self, number: str) -> "View":
+        """The root user of another account, named by its 12 digits."""
+        return self._at(f"arn:aws:iam::{_account(number)}:root", number, self.caller.region)
+
+    def user(self, name: str) -> "View":
+        """A user of this account. Who may do what is not judged yet; who did it is in the trail."""
+        if not re.fullmatch(r"[\w+=,.@-]{1,64}", name, re.ASCII):
+            raise ValueError(f"{name!r} is no user name: 1 to 64 letters, digits or _+=,.@-")
+        account = self.caller.account
+        return self._at(f"arn:aws:iam::{account}:user/{name}", account, self.caller.region)
+
+    def boto3(self) -> Any:
+        """A real boto3 client for KMS whose calls end in this process. Needs `kmslab[boto3]`."""
+        from kmslab.faces import boto
+
+        return boto.client(self._service, self.caller)
+
+    def create_cmk(
+        self,
+        name: str | None = None,
+        spec: str = SYMMETRIC_DEFAULT,
+        usage: str = KeyUsage.ENCRYPT_DECRYPT,
+        description: str = "",
+    ) -> "CMK":
+        """A new KMS key (CMK); with a name also its alias, `alias/<name>`.
+
+        A key of the same spec and usage that has this name already is returned as it is, so that
+        running a cell twice makes one key; a key of another kind raises AlreadyExistsException.
+        """
+        if name is not None and (found := self._named(name, spec, usage)):
+            return found
+        created = self.kms.create_key(KeySpec=spec, KeyUsage=usage, Description=description)
+        cmk = CMK(self, created["KeyMetadata"]["Arn"], name)
+        if name is not None:
+            self.kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=cmk.arn)
+        return cmk
+
+    def cmk(self, identifier: str) -> "CMK":
+        """The key with this key id, key ARN, alias name (`alias/orders`) or alias ARN."""
+        arn = self.kms.describe_key(KeyId=identifier)["KeyMetadata"]["Arn"]
+        _, is_alias, name = identifier.partition("alias/")
+        return CMK(self, arn, name if is_alias else None)
+
+    def decrypt(self, blob: bytes, context: Context = None) -> bytes:
+        """The plaintext of a ciphertext blob. The blob itself says which key made it."""
+        answer = self.kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)
+        return bytes(answer["Plaintext"])
+
+    @property
+    def trail(self) -> Trail:
+        """What happened in this account, in all Regions, as CloudTrail tells it, oldest first."""
+        return Trail(self._service.trail(self.caller.account))
+
+    def _named(self, name: str, spec: str, usage: str) -> "CMK | None":
+        alias = f"alias/{name}"
+        try:
+            found = self.kms.describe_key(KeyId=alias)["KeyMetadata"]
+        except EXCEPTIONS["NotFoundException"]:
+            return None
+        if (found["KeySpec"], found["KeyUsage"]) != (spec, usage):
+            arn = self.caller.here + alias
+            fail("AlreadyExistsException", f"An alias with the name {arn} already exists")
+        return CMK(self, found["Arn"], name)
+
+    def _at(self, principal: str, account: str, region: str) -> "View":
+        return View(self._service, Caller(principal, account, region), self.clock)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.caller.principal} in {self.caller.region}>"
+
+
+class Lab(View):
+    """An empty AWS of your own: in memory, or kept in a file with its root key beside it.
+
+    `store`: None for memory, or `sqlite:///my.db`. `clock`: wall time unless given. `ids`: a
+    function of no arguments that returns each new key's id; in memory only, since ids in a file
+    would repeat. Raises `StoreError` or `RootKeyError` when a store cannot be opened.
+    """
+
+    def __init__(
+        self,
+        store: str | None = None,
+        clock: Clock | None = None,
+        ids: Callable[[], str] | None = None,
+        account: str = "111122223333",
+        region: str = "us-east-1",
+    ) -> None:
+        if ids is not None and store is not None:
+            raise ValueError(
+                "ids can be chosen for a lab in memory only: in a file they would repeat"
+            )
+        caller = Caller(f"arn:aws:iam::{_account(account)}:root", account, _region(region))
+        clock = clock or Clock()
+        self._store = open_store(store)
+        try:
+            hsm = self._start_hsm()
+            clock.keep_in(StoredOffset(self._store))
+        except BaseException:
+            self._store.close()
+            raise
+        super().__init__(Service(self._store, hsm, clock, ids or _uuid), caller, clock)
+
+    def _start_hsm(self) -> Hsm:
+        """Prove the root key before anything is served: a wrong one would open nothing."""
+        database = self._store.path
+        if database is None:
+            return Hsm(rootkey.in_memory(), self._store)
+        sealed = bool(self._store.page(DomainKey, "", limit=1))
+        hsm = Hsm(rootkey.beside(database, needed=sealed), self._store)
+        try:
+            hsm.prove_root_key()
+        except Forged:
+            raise rootkey.RootKeyError(
+                f"The root key beside {database} is not the one that its keys are sealed under. "
+                "Put the right file back, or start with a new store."
+            ) from None
+        return hsm
+
+    def close(self) -> None:
+        """Store what is waiting and let go of the store. A closed lab answers nothing."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A data key: `plaintext` to use now and forget, `encrypted` to keep beside the data."""
+
+    plaintext: SecretBytes
+    encrypted: CiphertextBlob
+
+
+class CMK:
+    """One KMS key (customer master key, as it was called until 2021). It holds no key material."""
+
+    def __init__(self, view: View, arn: str, name: str | None = None) -> None:
+        self._view = view
+        self.arn = arn
+        self.name = name
+
+    @property
+    def id(self) -> str:
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def metadata(self) -> Metadata:
+        """AWS's KeyMetadata as it is now, from DescribeKey."""
+        return Metadata(self._kms.describe_key(KeyId=self.arn)["KeyMetadata"])
+
+    @property
+    def state(self) -> KeyState:
+        return KeyState(self.metadata["KeyState"])
+
+    def encrypt(self, plaintext: bytes, context: Context = None) -> CiphertextBlob:
+        """1 to 4,096 bytes, sealed together with the encryption context (string → string)."""
+        request = {"Plaintext": plaintext, "EncryptionContext": context}
+        blob: CiphertextBlob = self._kms.encrypt(KeyId=self.arn, **request)["CiphertextBlob"]
+        return blob
+
+    def decrypt(self, blob: bytes, context: Context = None) -> bytes:
+        """The plaintext of this key's blob; a blob of another key raises IncorrectKeyException."""
+        request = {"CiphertextBlob": blob, "EncryptionContext": context}
+        return bytes(self._kms.decrypt(KeyId=self.arn, **request)["Plaintext"])
+
+    def generate_data_key(self, context: Context = None, size: int = 32) -> DataKey:
+        """A fresh data key of 1 to 1,024 bytes, in plaintext and encrypted under this key."""
+        request = {"NumberOfBytes": size, "EncryptionContext": context}
+        answer = self._kms.generate_data_key(KeyId=self.arn, **request)
+        return DataKey(answer["Plaintext"], answer["CiphertextBlob"])
+
+    def disable(self) -> None:
+        self._kms.disable_key(KeyId=self.arn)
+
+    def enable(self) -> None:
+        self._kms.enable_key(KeyId=self.arn)
+
+    def schedule_deletion(self, days: int = 30) -> None:
+        """Delete the key for good when 7 to 30 days are over; until then it can be cancelled."""
+        self._kms.schedule_key_deletion(KeyId=self.arn, PendingWindowInDays=days)
+
+    def cancel_deletion(self) -> None:
+        """The key comes back Disabled."""
+        self._kms.cancel_key_deletion(KeyId=self.arn)
+
+    @property
+    def _kms(self) -> KmsClient:
+        return self._view.kms
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CMK) and self.arn == other.arn
+
+    def __hash__(self) -> int:
+        return hash(self.arn)
+
+    def __repr__(self) -> str:
+        return f"<CMK {self.name + ' ' if self.name else ''}{self.arn}>"
+
+
+def _uuid() -> str:
+    return str(uuid4())
+
+
+def _account(number: str) -> str:
+    if not re.fullmatch(r"\d{12}", number, re.ASCII):
+        raise ValueError(f"{number!r} is no account number: it has 12 digits")
+    return number
+
+
+def _region(name: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", name, re.ASCII):
+        raise ValueError(f"{name!r} is no Region: one looks like us-east-1")
+    return name

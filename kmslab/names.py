@@ -1,0 +1,154 @@
+"""From the identifiers in a request to records: ids, ARNs, aliases, the blob that names its key.
+
+Each function makes a finder for one way of naming; THE TABLE gives every role one of them.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from kmslab.backing import blob
+from kmslab.contract.errors import fail
+from kmslab.contract.records import Alias, Caller, Key, Material, Reader
+
+KEY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.ASCII)
+ALIAS_PREFIX = "alias/"
+
+NO_PREFIX = (
+    'Alias must start with the prefix "alias/". Please see '
+    "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+)
+WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
+UNREACHABLE = (
+    "User: {0} is not authorized to perform: kms:Decrypt on the resource associated with this "
+    "ciphertext because the resource does not exist in this Region, no resource-based policies "
+    "allow access, or a resource-based policy explicitly denies access"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The record that a request names and, of a key, the material that the call will use."""
+
+    record: Key | Alias
+    material: Material | None = None
+
+
+Finder = Callable[[Reader, Caller, Mapping[str, Any]], Found | None]
+
+
+def key_in(member: str, *, aliases: bool) -> Finder:
+    """The key that a member names by id, ARN or, where allowed, alias; None without the member."""
+
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
+        identifier = request.get(member)
+        if identifier is None:
+            return None
+        arn = _arn(caller, identifier)
+        if arn.split(":", 5)[5].startswith(ALIAS_PREFIX):
+            if not aliases:
+                fail("InvalidArnException", "Key Aliases are not supported for this operation")
+            arn = _alias(records, arn).target
+        key = _key(records, arn)
+        return Found(key, records.get(Material, f"{key.region}/{key.material}"))
+
+    return find
+
+
+def blob_in(member: str, key_member: str) -> Finder:
+    """The key that a ciphertext blob names. A key named beside it must be the same one."""
+    by_key = key_in(key_member, aliases=True)
+
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
+        named = by_key(records, caller, request)
+        if member not in request:
+            return _without_ciphertext(named, request, member)
+        parsed = blob.parse(request[member])
+        if parsed is None:
+            fail("InvalidCiphertextException")
+        material = records.get(Material, f"{caller.region}/{parsed.material}")
+        if material is None:
+            _refuse_unknown(records, caller, parsed.key)
+        if named and named.record.arn != material.key:
+            fail("IncorrectKeyException", WRONG_KEY)
+        return Found(_key(records, material.key), material)
+
+    return find
+
+
+def alias_in(member: str) -> Finder:
+    """The alias itself, by its name."""
+
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
+        return Found(_alias(records, alias_arn(caller, request[member])))
+
+    return find
+
+
+def alias_target_in(member: str) -> Finder:
+    """The key that an alias stands for at present."""
+
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
+        return Found(_key(records, _alias(records, alias_arn(caller, request[member])).target))
+
+    return find
+
+
+def alias_arn(caller: Caller, name: str) -> str:
+    """The ARN of an alias that a member names by its name, prefix and all."""
+    if not name.startswith(ALIAS_PREFIX):
+        fail("ValidationException", NO_PREFIX)
+    return caller.here + name
+
+
+def _arn(caller: Caller, identifier: str) -> str:
+    """The full ARN that an id, an alias name or an ARN stands for, here."""
+    if not identifier.startswith("arn:"):
+        kind = "" if identifier.startswith(ALIAS_PREFIX) else "key/"
+        return f"{caller.here}{kind}{identifier}"
+    fields = identifier.split(":", 5)
+    if len(fields) < 6 or fields[2] != "kms" or not fields[5].startswith(("key/", ALIAS_PREFIX)):
+        fail("NotFoundException", f"Invalid arn {identifier}")
+    if fields[3] != caller.region:
+        fail("NotFoundException", f"Invalid arn {fields[3]}")
+    return identifier
+
+
+def _key(records: Reader, arn: str) -> Key:
+    key = records.get(Key, arn)
+    if key is None:
+        name = arn.partition("key/")[2]
+        known_form = KEY_ID.fullmatch(name)
+        fail(
+            "NotFoundException",
+            f"Key '{arn}' does not exist" if known_form else f"Invalid keyId {name}",
+        )
+    return key
+
+
+def _alias(records: Reader, arn: str) -> Alias:
+    alias = records.get(Alias, arn)
+    if alias is None:
+        fail("NotFoundException", f"Alias {arn} is not found.")
+    return alias
+
+
+def _without_ciphertext(named: Found | None, request: Mapping[str, Any], member: str) -> Found:
+    """A dry run may ask about the key alone; any other call needs the ciphertext."""
+    modifiers = request.get("DryRunModifiers", ())
+    if named is None or not request.get("DryRun") or "IGNORE_CIPHERTEXT" not in modifiers:
+        lower = member[0].lower() + member[1:]
+        fail(
+            "ValidationException",
+            f"1 validation error detected: Value null at '{lower}' failed to satisfy constraint: "
+            "Member must not be null",
+        )
+    return named
+
+
+def _refuse_unknown(records: Reader, caller: Caller, key_id: str) -> NoReturn:
+    """A blob of a key that is there, but of no material of it, was tampered with."""
+    if records.get(Key, f"{caller.here}key/{key_id}"):
+        fail("InvalidCiphertextException")
+    fail("AccessDeniedException", UNREACHABLE.format(caller.principal))

@@ -1,0 +1,67 @@
+"""Aliases: friendly names that point at a key of their own account and Region, and can be moved."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from kmslab.call import Call
+from kmslab.contract.errors import fail
+from kmslab.contract.records import Alias, Key
+from kmslab.names import alias_arn
+from kmslab.operations.pages import page
+
+PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
+NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+", re.ASCII)  # the model's pattern also lets a colon pass
+
+
+def create(call: Call, target: Key) -> dict[str, Any]:
+    arn = alias_arn(call.caller, call["AliasName"])
+    _check_name(call["AliasName"])
+    if call.records.get(Alias, arn):
+        fail("AlreadyExistsException", f"An alias with the name {arn} already exists")
+    _check_quota(call, target)
+    call.put(Alias(arn=arn, target=target.arn, created=call.now, updated=call.now))
+    return {}
+
+
+def update(call: Call, alias: Alias, old: Key, target: Key) -> dict[str, Any]:
+    """Blobs that the old key made still name the old key: an alias is a name for new work."""
+    _check_name(alias.name)
+    if old.arn != target.arn:
+        _check_quota(call, target)
+    call.put(replace(alias, target=target.arn, updated=call.now))
+    return {}
+
+
+def delete(call: Call, alias: Alias, target: Key) -> dict[str, Any]:
+    _check_name(alias.name)
+    call.remove(alias)
+    return {}
+
+
+def list_(call: Call, key: Key | None = None) -> dict[str, Any]:
+    """Of one key, or of the whole account and Region."""
+    aliases, paging = page(call, Alias, f"{call.caller.here}alias/", default=50, most=100, of=key)
+    return {"Aliases": [_shown(alias) for alias in aliases], **paging}
+
+
+def _shown(alias: Alias) -> dict[str, Any]:
+    return {
+        "AliasName": alias.name,
+        "AliasArn": alias.arn,
+        "TargetKeyId": alias.target.rpartition("/")[2],
+        "CreationDate": alias.created,
+        "LastUpdatedDate": alias.updated,
+    }
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        fail("InvalidAliasNameException", f"{name} contains invalid characters for an alias")
+    if name.startswith("alias/aws/"):
+        fail("NotAuthorizedException", "Names that begin with alias/aws/ are reserved for AWS")
+
+
+def _check_quota(call: Call, target: Key) -> None:
+    if len(call.records.find(Alias, target=target.arn)) >= PER_KEY:
+        fail("LimitExceededException", f"{target.arn} already has {PER_KEY} aliases")

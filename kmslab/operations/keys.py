@@ -1,0 +1,136 @@
+"""KMS keys: their creation, their metadata, and their life until deletion."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from kmslab.call import Call
+from kmslab.contract.errors import fail
+from kmslab.contract.records import Alias, Key, Material
+from kmslab.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, KeyUsage, Origin
+from kmslab.contract.states import KeyState
+from kmslab.operations.pages import page
+from kmslab.operations.policies import default_policy, well_formed
+
+# Members that ask for what the lab has not built yet, and the value of each that changes nothing.
+LATER: dict[str, Any] = {
+    "Origin": Origin.AWS_KMS,
+    "MultiRegion": False,
+    "Tags": [],
+    "CustomKeyStoreId": None,
+    "XksKeyId": None,
+}
+
+
+def create(call: Call) -> dict[str, Any]:
+    for member, nothing in LATER.items():
+        if call.get(member, nothing) != nothing:
+            fail("UnsupportedOperationException", f"CreateKey with {member} is not built yet")
+    name, usage = _spec_and_usage(call)
+    spec = KEY_SPECS[name]
+    arn = f"{call.caller.here}key/{call.new_id()}"
+    material, *domain = call.backings[Origin.AWS_KMS].create(arn, spec.size, call.now)
+    policy = call.get("Policy")
+    key = Key(
+        arn=arn,
+        spec=name,
+        usage=usage,
+        origin=Origin.AWS_KMS,
+        state=KeyState.ENABLED,
+        created=call.now,
+        description=call.get("Description", ""),
+        policy=well_formed(policy) if policy else default_policy(call.caller.account),
+        material=material.id,
+    )
+    call.put(key, material, *domain)
+    return {"KeyMetadata": metadata(key)}
+
+
+def describe(call: Call, key: Key) -> dict[str, Any]:
+    return {"KeyMetadata": metadata(key)}
+
+
+def list_(call: Call) -> dict[str, Any]:
+    keys, paging = page(call, Key, f"{call.caller.here}key/", default=100, most=1000)
+    return {"Keys": [{"KeyId": key.id, "KeyArn": key.arn} for key in keys], **paging}
+
+
+def update_description(call: Call, key: Key) -> dict[str, Any]:
+    call.put(replace(key, description=call["Description"]))
+    return {}
+
+
+def enable(call: Call, key: Key) -> dict[str, Any]:
+    call.put(replace(key, state=KeyState.ENABLED))
+    return {}
+
+
+def disable(call: Call, key: Key) -> dict[str, Any]:
+    call.put(replace(key, state=KeyState.DISABLED))
+    return {}
+
+
+def schedule_deletion(call: Call, key: Key) -> dict[str, Any]:
+    """The model lets 1 to 365 days pass; the service takes 7 to 30 (API reference)."""
+    days = call.get("PendingWindowInDays", 30)
+    if not 7 <= days <= 30:
+        fail("ValidationException", "PendingWindowInDays must be between 7 and 30")
+    key = replace(
+        key, state=KeyState.PENDING_DELETION, deletion_date=call.now + timedelta(days=days)
+    )
+    call.put(key)
+    return {
+        "KeyId": key.arn,
+        "DeletionDate": key.deletion_date,
+        "KeyState": key.state,
+        "PendingWindowInDays": days,
+    }
+
+
+def cancel_deletion(call: Call, key: Key) -> dict[str, Any]:
+    """The key comes back Disabled: nobody uses by accident what somebody meant to delete."""
+    call.put(replace(key, state=KeyState.DISABLED, deletion_date=None))
+    return {"KeyId": key.arn}
+
+
+def delete(call: Call, key: Key) -> dict[str, Any]:
+    """The service's own act when the waiting period is over. No blob of this key opens again."""
+    call.remove(*call.records.find(Alias, target=key.arn))
+    call.remove(*call.records.find(Material, key=key.arn), key)
+    return {}
+
+
+def metadata(key: Key) -> dict[str, Any]:
+    """AWS's KeyMetadata; a member that says nothing about this key is left out."""
+    shown = {
+        "AWSAccountId": key.account,
+        "KeyId": key.id,
+        "Arn": key.arn,
+        "CreationDate": key.created,
+        "Enabled": key.state is KeyState.ENABLED,
+        "Description": key.description,
+        "KeyUsage": key.usage,
+        "KeyState": key.state,
+        "DeletionDate": key.deletion_date,
+        "Origin": key.origin,
+        "KeyManager": "CUSTOMER",
+        "CustomerMasterKeySpec": key.spec,
+        "KeySpec": key.spec,
+        "EncryptionAlgorithms": list(KEY_SPECS[key.spec].algorithms[key.usage]),
+        "MultiRegion": False,
+        "CurrentKeyMaterialId": key.material,
+    }
+    return {member: value for member, value in shown.items() if value is not None}
+
+
+def _spec_and_usage(call: Call) -> tuple[str, KeyUsage]:
+    """CustomerMasterKeySpec is KeySpec's name from before 2021; a request may use either."""
+    if "KeySpec" in call.request and "CustomerMasterKeySpec" in call.request:
+        fail("ValidationException", "You cannot specify KeySpec and CustomerMasterKeySpec both.")
+    spec = call.get("KeySpec") or call.get("CustomerMasterKeySpec", SYMMETRIC_DEFAULT)
+    usage = KeyUsage(call.get("KeyUsage", KeyUsage.ENCRYPT_DECRYPT))
+    if spec not in KEY_SPECS:
+        fail("UnsupportedOperationException", f"Keys of spec {spec} are not built yet")
+    if usage not in KEY_SPECS[spec].algorithms:
+        fail("ValidationException", f"KeyUsage {usage} is not compatible with KeySpec {spec}")
+    return spec, usage

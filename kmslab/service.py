@@ -1,0 +1,214 @@
+"""The one road that every call takes, and the only commit.
+
+Check the request → settle what is due → find the keys → state → usage and algorithm → run → commit
+or drop → answer: exactly one place for each. An operation only stages records; this module commits
+them with the call's event in one transaction, guarded by the version of every record staged and
+found. Of two callers that change the same key one wins, and the other starts over from finding the
+keys. No lock and no transaction is held while an operation runs.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NoReturn
+from uuid import uuid4
+
+from kmslab import audit, lifecycle
+from kmslab.backing.hsm import Hsm
+from kmslab.call import Call, Part
+from kmslab.clock import Clock
+from kmslab.contract.errors import EXCEPTIONS, KMSError, fail
+from kmslab.contract.model import MODEL
+from kmslab.contract.records import Caller, Event, Key, Record, name_of
+from kmslab.contract.specs import KEY_SPECS, Origin
+from kmslab.contract.states import MOVES, refusal
+from kmslab.store import Conflict, Store
+from kmslab.table import SERVICE_TABLE, TABLE, Role, Row
+
+ATTEMPTS = 50  # at a call whose records others keep changing
+WOULD_SUCCEED = "The request would have succeeded, but the DryRun option is set."
+log = logging.getLogger("kmslab")
+
+
+class Service:
+    """A KMS: its records in `store`, its key material behind `hsm`, its time from `clock`."""
+
+    def __init__(self, store: Store, hsm: Hsm, clock: Clock, new_id: Callable[[], str]) -> None:
+        self._store = store
+        self._backings = {Origin.AWS_KMS: hsm}
+        self._clock = clock
+        self._new_id = new_id
+
+    def call(self, name: str, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Run one operation on AWS's members as Python values; raises `KMSError`."""
+        row = TABLE.get(name) or _refuse_unbuilt(name)
+        self._store.refresh()
+        call = self._new_call(name, caller, self._clock.now())
+        try:
+            call.request = MODEL.operations[name].check(request)
+            self._settle(call.now)
+            return self._attempt(row, call)
+        except KMSError as error:
+            self._log_failure(call, error)
+            raise
+        except Exception as cause:
+            internal = EXCEPTIONS["KMSInternalException"](f"{name} failed inside the service.")
+            self._log_failure(call, internal)
+            raise internal from cause
+
+    def trail(self, account: str) -> list[dict[str, Any]]:
+        """The account's events of all Regions in CloudTrail's form, oldest first."""
+        self._store.refresh()
+        self._settle(self._clock.now())
+        rows = TABLE | SERVICE_TABLE
+        return [
+            audit.cloudtrail(event, reads=event.operation in rows and rows[event.operation].reads)
+            for event in self._store.events(account=account)
+        ]
+
+    def _attempt(self, row: Row, call: Call) -> dict[str, Any]:
+        for _ in range(ATTEMPTS):
+            call.staged, call.removed = [], []
+            call.parts = [part for role in row.roles if (part := self._find(role, call))]
+            for role, part in zip(row.roles, call.parts, strict=False):
+                _admit(call.name, role, part)
+            if "IGNORE_CIPHERTEXT" in call.get("DryRunModifiers", ()) and call.get("DryRun"):
+                fail("DryRunOperationException", WOULD_SUCCEED)
+            answer = row.run(call, *[part.record for part in call.parts])
+            if call.get("DryRun"):
+                fail("DryRunOperationException", WOULD_SUCCEED)
+            try:
+                self._finish(row, call, answer)
+            except Conflict:
+                continue
+            return answer
+        fail("DependencyTimeoutException", "Too many others are changing the key. Try again.")
+
+    def _find(self, role: Role, call: Call) -> Part | None:
+        found = role.naming.find(self._store, call.caller, call.request)
+        if found is None:
+            return None
+        usage, prefix = role.usage, role.naming.prefix
+        if usage is None:
+            return Part(found.record, found.material, "", {})
+        algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
+        context = call.get(prefix + usage.context, {})
+        return Part(found.record, found.material, algorithm, context)
+
+    def _finish(self, row: Row, call: Call, answer: dict[str, Any]) -> None:
+        """Store what the operation staged, with the event; a call that changes nothing only logs."""
+        event = _event(call, answer=None if row.reads else answer)
+        if not call.staged and not call.removed:
+            self._store.log(event)
+            return
+        _check_moves(call)
+        changed = {name_of(record) for record in (*call.staged, *call.removed)}
+        self._store.commit(
+            put=[_with_due(record) for record in call.staged],
+            remove=call.removed,
+            found=[part.record for part in call.parts if part.record.arn not in changed],
+            events=[event],
+        )
+
+    def _settle(self, now: datetime) -> None:
+        """Run what is due, each on the very record that was found due, at the time it was due.
+
+        Whoever loses the race for a record never repeats the act, but asks again what is due.
+        """
+        while self._store.next_due is not None and self._store.next_due <= now:
+            for key in self._store.due(now):
+                try:
+                    self._run_due(key)
+                except Conflict:
+                    break
+                except Exception:
+                    log.exception("what was due on %s failed; the next call tries again", key.arn)
+                    return
+
+    def _run_due(self, key: Key) -> None:
+        due = lifecycle.next_due(key)
+        if due is None:
+            raise RuntimeError(f"{key.arn} was found due, but nothing is")
+        moment, name = due
+        call = self._new_call(name, Caller("", key.account, key.region), moment)
+        call.parts = [Part(key, None, "", {})]
+        self._finish(SERVICE_TABLE[name], call, SERVICE_TABLE[name].run(call, key))
+
+    def _new_call(self, name: str, caller: Caller, now: datetime) -> Call:
+        return Call(
+            name=name,
+            caller=caller,
+            now=now,
+            records=self._store,
+            backings=self._backings,
+            new_id=self._new_id,
+            request_id=str(uuid4()),
+        )
+
+    def _log_failure(self, call: Call, error: KMSError) -> None:
+        error.request_id = call.request_id
+        self._store.log(_event(call, error=error))
+
+
+def _refuse_unbuilt(name: str) -> NoReturn:
+    if name in MODEL.operations:
+        fail("UnsupportedOperationException", f"{name} is not built yet in this lab")
+    fail("UnknownOperationException", f"There is no operation {name} in AWS KMS")
+
+
+def _admit(name: str, role: Role, part: Part) -> None:
+    """Raise unless the key's state, usage and algorithms suit this role."""
+    key = part.record
+    if not isinstance(key, Key):
+        return
+    if refused := refusal(key.state, role.states):
+        code, words = refused
+        fail(code, f"{key.arn} {words}")
+    if role.usage is None:
+        return
+    if key.usage is not role.usage.usage:
+        fail(
+            "InvalidKeyUsageException",
+            f"{key.arn} key usage is {key.usage} which is not valid for {name}.",
+        )
+    if part.algorithm not in KEY_SPECS[key.spec].algorithms[key.usage]:
+        fail(
+            "InvalidKeyUsageException",
+            f"Algorithm {part.algorithm} is incompatible with key spec {key.spec}.",
+        )
+
+
+def _check_moves(call: Call) -> None:
+    """A change of state that `MOVES` does not list here is a bug, not the request's fault."""
+    found = {part.record.arn: part.record for part in call.parts if isinstance(part.record, Key)}
+    pairs: list[tuple[Key | None, Key | None]] = []
+    pairs += [(found.get(record.arn), record) for record in call.staged if isinstance(record, Key)]
+    pairs += [(record, None) for record in call.removed if isinstance(record, Key)]
+    for old, new in pairs:
+        move = (old.state if old else None, new.state if new else None)
+        if move[0] is not move[1] and move not in MOVES.get(call.name, ()):
+            raise RuntimeError(f"{call.name} moved a key from {move[0]} to {move[1]}")
+
+
+def _with_due(record: Record) -> Record:
+    if not isinstance(record, Key):
+        return record
+    due = lifecycle.next_due(record)
+    return replace(record, due=due[0] if due else None)
+
+
+def _event(
+    call: Call, *, answer: Mapping[str, Any] | None = None, error: KMSError | None = None
+) -> Event:
+    return audit.event(
+        call.name,
+        call.caller,
+        call.now,
+        call.request_id,
+        request=call.request,
+        answer=answer,
+        records=[part.record for part in call.parts],
+        materials=[part.used for part in call.parts if part.algorithm and part.used],
+        error=error,
+    )

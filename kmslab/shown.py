@@ -1,0 +1,84 @@
+"""How things show themselves: one table, as text in a terminal and Markdown in a notebook."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# They derive from random key material, so a table that must look the same twice leaves them out.
+MATERIAL_IDS = frozenset({"CurrentKeyMaterialId", "KeyMaterialId", "keyMaterialId"})
+
+
+class Table:
+    """Rows of cells under a heading each. `str(table)` is the text; notebooks show the Markdown."""
+
+    def __init__(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        self.headings = [str(heading) for heading in headings]
+        self.rows = [[str(cell) for cell in row] for row in rows]
+
+    def __repr__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(self.headings, *self.rows, strict=True)]
+        rule = ["─" * width for width in widths]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in (self.headings, rule, *self.rows)
+        ]
+        return "\n".join(lines)
+
+    def _repr_markdown_(self) -> str:
+        rows = [self.headings, ["---"] * len(self.headings), *self.rows]
+        return "\n".join("| " + " | ".join(map(_escaped, row)) + " |" for row in rows)
+
+
+class Metadata(dict[str, Any]):
+    """A key's metadata: AWS's KeyMetadata, a dict that shows itself as a table."""
+
+    def table(self, *, material_ids: bool = False) -> Table:
+        members = [m for m in self if material_ids or m not in MATERIAL_IDS]
+        return Table(["metadata", "value"], [[m, _plain(self[m])] for m in members])
+
+    def __repr__(self) -> str:
+        return repr(self.table())
+
+    def _repr_markdown_(self) -> str:
+        return self.table()._repr_markdown_()
+
+
+class Trail(list[dict[str, Any]]):
+    """What happened, in CloudTrail's form: a list of events that shows itself as a table."""
+
+    def table(self, *, material_ids: bool = False) -> Table:
+        headings = ["time (UTC)", "who", "did", "key", "context", "outcome"]
+        if material_ids:
+            headings.append("key material")
+        return Table(headings, [_event_row(event)[: len(headings)] for event in self])
+
+    def __repr__(self) -> str:
+        return repr(self.table())
+
+    def _repr_markdown_(self) -> str:
+        return self.table()._repr_markdown_()
+
+
+def _event_row(event: Mapping[str, Any]) -> list[str]:
+    who = event["userIdentity"]
+    keys = [arn["ARN"].rpartition(":")[2] for arn in event["resources"]]
+    context = (event["requestParameters"] or {}).get("encryptionContext", {})
+    return [
+        event["eventTime"].replace("T", " ").rstrip("Z"),
+        who.get("userName") or who.get("type", who.get("invokedBy", "")),
+        event["eventName"],
+        ", ".join(keys),
+        ", ".join(f"{name}={value}" for name, value in context.items()),
+        event.get("errorCode", "ok"),
+        event.get("additionalEventData", {}).get("keyMaterialId", ""),
+    ]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value.strftime("%Y-%m-%d %H:%M:%S UTC") if hasattr(value, "strftime") else str(value)
+
+
+def _escaped(cell: str) -> str:
+    """A pipe would end the cell, a line break the row, and `<` could start HTML."""
+    return cell.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
