@@ -11,14 +11,16 @@ if [ "$(cat "$venv/$lock.installed" 2>/dev/null)" = "$state" ] && "$venv/bin/pyt
     exit 0
 fi
 
-if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
+if ! "$venv/bin/python" -c "import pip; $new_enough" 2>/dev/null; then
     for python in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
-        "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break
+        "$python" -c "$new_enough" 2>/dev/null && break
         python=
     done
     if [ -z "$python" ]; then
-        echo "kmslab needs Python 3.11 or newer, and ${PYTHON:-python3} is $(${PYTHON:-python3} --version 2>&1)." >&2
-        echo "If you have one under another name: make $lock PYTHON=/where/it/is/python3" >&2
+        found=$("${PYTHON:-python3}" --version 2>/dev/null) || found="not there"
+        echo "kmslab needs Python 3.11 or newer; ${PYTHON:-python3} is $found." >&2
+        echo "If you have one elsewhere: make $lock PYTHON=/where/it/is/python3" >&2
         exit 1
     fi
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
