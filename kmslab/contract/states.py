@@ -58,7 +58,7 @@ MOVES: dict[str, frozenset[Move]] = {
     "CreateKey": frozenset({(None, KeyState.ENABLED)}),
     "EnableKey": frozenset({(KeyState.DISABLED, KeyState.ENABLED)}),
     "DisableKey": frozenset({(KeyState.ENABLED, KeyState.DISABLED)}),
-    # Unavailable is what a key shows while its key store is away; it is never stored, so never left.
+    # Unavailable is what a key shows while its key store is away: never stored, so never left.
     "ScheduleKeyDeletion": frozenset(
         (state, KeyState.PENDING_DELETION) for state in DELETABLE - {KeyState.UNAVAILABLE}
     ),

@@ -19,7 +19,7 @@ from kmslab.table import TABLE
 CSV = Path(__file__).parents[1] / "data" / "key_states.csv"
 
 # A cell's first word → the exception and the words after the key's ARN; None where AWS's text is
-# unknown. Source: AWS KMS developer guide, "Key states of AWS KMS keys", and reports of real answers.
+# unknown. Source: AWS KMS developer guide, "Key states of AWS KMS keys", and reports of answers.
 # e2 documents DisabledException as well; what was seen is KMSInvalidStateException.
 REFUSALS: dict[str, tuple[str, str | None]] = {
     "e1": ("DisabledException", "is disabled."),
