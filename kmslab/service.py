@@ -114,17 +114,21 @@ class Service:
     def _settle(self, now: datetime) -> None:
         """Run what is due, each on the very record that was found due, at the time it was due.
 
-        Whoever loses the race for a record never repeats the act, but asks again what is due.
+        Whoever loses the race for a record never repeats the act, but asks again what is due. A
+        failure is left to the next call, and never fails this one.
         """
         while self._store.next_due is not None and self._store.next_due <= now:
-            for key in self._store.due(now):
+            due = self._store.due(now)
+            for key in due:
                 try:
                     self._run_due(key)
                 except Conflict:
                     break
                 except Exception:
-                    log.exception("what was due on %s failed; the next call tries again", key.arn)
+                    log.exception("what was due on %s has failed", key.arn)
                     return
+            if not due:  # others have done it; the next refresh will tell what is due next
+                return
 
     def _run_due(self, key: Key) -> None:
         due = lifecycle.next_due(key)
