@@ -11,51 +11,51 @@ from typing import Any
 
 from kmslab.contract.records import Record
 
-Name = tuple[type[Any], str]
+Place = tuple[type[Any], str]
 
 
 class Cache:
     """At most `2 * size` records: when `size` were entered, those not asked for since go."""
 
     def __init__(self, size: int) -> None:
-        self.hot: dict[Name, Any] = {}
+        self.hot: dict[Place, Any] = {}
         self.changes = 0  # the store's count of changes, as far as this process has seen
         self.next_due: datetime | None = None
         self.commits = 0  # of this process, and changes of others that it has seen
-        self._warm: dict[Name, Any] = {}
+        self._warm: dict[Place, Any] = {}
         self._size = size
         self._lock = threading.Lock()
 
-    def again(self, name: Name) -> Any:
+    def again(self, place: Place) -> Any:
         """A record that has not been asked for in a while, if it is still here."""
         with self._lock:
-            record = self._warm.pop(name, None)
+            record = self._warm.pop(place, None)
             if record is not None:
-                self._enter(name, record)
+                self._enter(place, record)
             return record
 
-    def fill(self, name: Name, record: Record, commits: int) -> None:
+    def fill(self, place: Place, record: Record, commits: int) -> None:
         """Enter what a read found that began when `commits` had this value."""
         with self._lock:
             if self.commits == commits:
-                self._enter(name, record)
+                self._enter(place, record)
 
     def committed(
         self,
         changes: int,
         next_due: datetime | None,
-        put: Iterable[tuple[Name, Record]],
-        gone: Iterable[Name],
+        put: Iterable[tuple[Place, Record]],
+        gone: Iterable[Place],
     ) -> bool:
         """Show what a commit of this process wrote; True if others changed something before it."""
         with self._lock:
             others = self._advance(changes, next_due, expected=self.changes + 1)
-            for name in gone:
-                self._drop(name)
-            for name, record in put:
-                self._drop(name)
+            for place in gone:
+                self._drop(place)
+            for place, record in put:
+                self._drop(place)
                 if changes == self.changes:  # otherwise something newer may be in the store
-                    self._enter(name, record)
+                    self._enter(place, record)
             return others
 
     def seen(self, changes: int, next_due: datetime | None) -> bool:
@@ -63,11 +63,11 @@ class Cache:
         with self._lock:
             return self._advance(changes, next_due, expected=self.changes)
 
-    def forget(self, names: Iterable[Name]) -> None:
+    def forget(self, places: Iterable[Place]) -> None:
         with self._lock:
             self.commits += 1
-            for name in names:
-                self._drop(name)
+            for place in places:
+                self._drop(place)
 
     def clear(self) -> None:
         with self._lock:
@@ -86,11 +86,11 @@ class Cache:
         self.commits += 1
         self.hot, self._warm = {}, {}
 
-    def _enter(self, name: Name, record: Record) -> None:
+    def _enter(self, place: Place, record: Record) -> None:
         if len(self.hot) >= self._size:
             self.hot, self._warm = {}, self.hot
-        self.hot[name] = record
+        self.hot[place] = record
 
-    def _drop(self, name: Name) -> None:
-        self.hot.pop(name, None)
-        self._warm.pop(name, None)
+    def _drop(self, place: Place) -> None:
+        self.hot.pop(place, None)
+        self._warm.pop(place, None)

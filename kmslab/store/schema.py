@@ -31,9 +31,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from kmslab.contract.records import KINDS, Alias, DomainKey, Event, Key, Material, Record
+from kmslab.contract.records import KINDS, Alias, DomainKey, Event, Key, Material, R, Record
 
-R = TypeVar("R", bound=Record | Event)
+T = TypeVar("T", bound=Record | Event)
 
 VERSION = 1
 
@@ -133,11 +133,11 @@ class Member(NamedTuple):
         return None if value is None else self.codec.decode(value)
 
 
-class Rows(Generic[R]):
+class Rows(Generic[T]):
     """One record class, its table and the statements on it."""
 
     def __init__(
-        self, kind: type[R], key: Column[Any], codecs: Mapping[Any, Codec] = CODECS
+        self, kind: type[T], key: Column[Any], codecs: Mapping[Any, Codec] = CODECS
     ) -> None:
         hints = get_type_hints(kind)
         self.kind = kind
@@ -152,10 +152,10 @@ class Rows(Generic[R]):
         numbered = key.name if key.autoincrement is True else None
         self._written = [member for member in self.members if member.name != numbered]
 
-    def encode(self, record: R) -> dict[str, Any]:
+    def encode(self, record: T) -> dict[str, Any]:
         return {member.name: member.encode(record) for member in self._written}
 
-    def decode(self, row: Sequence[Any]) -> R:
+    def decode(self, row: Sequence[Any]) -> T:
         pairs = zip(self.members, row, strict=True)
         return self.kind(**{member.name: member.decode(value) for member, value in pairs})
 
@@ -176,10 +176,6 @@ class RecordRows(Rows[R]):
         guard = (self.name == bindparam("at_name"), version == bindparam("at_version"))
         self.update = update(self.table).where(*guard)
         self.delete = self.table.delete().where(*guard)
-
-    def name_of(self, record: R) -> str:
-        name: str = getattr(record, self.name.name)
-        return name
 
     def find(self, equal: Mapping[str, str]) -> Select[Any]:
         if not equal or not set(equal) <= set(INDEXED.get(self.kind, ())):

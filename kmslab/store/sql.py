@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,11 +26,11 @@ READERS = 16  # connections to one file, and so threads that read it at the same
 PATIENCE = 60.0  # seconds to wait for other processes before giving up
 PAUSE = 0.01  # between two attempts, where SQLite does not wait by itself
 
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _ADVICE = {
     sqlite3.SQLITE_NOTADB: "is not an SQLite database. Name another file, or move this one away",
     sqlite3.SQLITE_READONLY: "cannot be written. Give yourself the right to write the file and "
     "its directory, or copy it to a place where you have it",
+    sqlite3.SQLITE_READONLY_DBMOVED: "was moved or deleted while the lab was open. Put it back",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened. Does its directory exist, and may you write there?",
     sqlite3.SQLITE_PERM: "cannot be opened. May you read and write it and its directory?",
     sqlite3.SQLITE_FULL: "could not grow: the disk is full. Nothing was written; make room",
@@ -85,11 +85,7 @@ class Database(process.Part):
                 with self._engine.connect() as connection:  # rolls back what was not committed
                     yield connection
             except DBAPIError as error:
-                raise self._explained(error) from error
-
-    def _explained(self, error: DBAPIError) -> StoreError:
-        place = f"The store {self.path}" if self.path else "The store in memory"
-        return StoreError(f"{place} {_ADVICE.get(_code(error), f'failed: {error.orig}')}.")
+                raise _explained(self.path, error.orig) from error
 
     def close(self, problem: str) -> None:
         """Whoever uses it afterwards is told this problem."""
@@ -116,24 +112,30 @@ class Database(process.Part):
         if not self.path:
             self._problem = self._problem or _FORKED
 
-    def at_exit(self) -> None:
-        """The last connection to close folds the write-ahead log into the file."""
+    def rest(self) -> None:
+        """Close the connections for now: the last one folds the write-ahead log into the file."""
         self.before_fork()
         self.after_fork()
 
 
-def _code(error: DBAPIError) -> int:
-    extended: int = getattr(error.orig, "sqlite_errorcode", 0)
-    return extended & 0xFF
+def _explained(path: Path | None, error: BaseException | None) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0)
+    what = _ADVICE.get(code) or _ADVICE.get(code & 0xFF) or f"failed: {error}"
+    return StoreError(f"The store {path or 'in memory'} {what}.")
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _patiently(attempt: Callable[[], T]) -> T:
+    """Other processes may hold a lock for a moment: that is no error."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
             return attempt()
         except DBAPIError as error:
-            if _code(error) not in _BUSY or time.monotonic() > end:
+            if not _is_busy(error) or time.monotonic() > end:
                 raise
         time.sleep(PAUSE)
 
@@ -154,8 +156,10 @@ def in_file(path: Path) -> Database:
         raise StoreError(f"The directory {path.parent} does not exist. Make it first.")
     place = path.as_uri()
     # Only this first connection may make the file. One deleted later is not made again, empty.
-    with closing(_connect(f"{place}?mode=rwc")):
-        pass
+    try:
+        _connect(f"{place}?mode=rwc").close()
+    except sqlite3.Error as error:
+        raise _explained(path, error) from error
     engine = create_engine(
         "sqlite://",
         creator=lambda: _connect(f"{place}?mode=rw"),

@@ -7,21 +7,20 @@ that it stands on has changed since it was read. A call of `commit` that returne
 import time
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from kmslab.contract.records import Event, Key, Record
+from kmslab.contract.records import Event, Key, R, Record
 from kmslab.store.cache import Cache
 from kmslab.store.change import Change
-from kmslab.store.errors import Conflict
+from kmslab.store.errors import Conflict, StoreError
 from kmslab.store.schema import DUE, EVENTS, RAISE, ROWS, STATE, microseconds, moment
 from kmslab.store.sql import Database
-from kmslab.store.writer import WRITER, Outbox, insert
-
-R = TypeVar("R", bound=Record)
+from kmslab.store.writer import WRITER, Outbox
 
 CACHED = 4_096  # records; twice as many at most
 POLL = 0.5  # seconds between two looks at what other processes have changed
@@ -80,7 +79,12 @@ class Store:
         return self._select(kind, ROWS[kind].page(prefix, after, limit))
 
     def due(self, at: datetime, limit: int = 100) -> list[Key]:
-        """Keys on which the service itself must act by this time, earliest first. Not cached."""
+        """Keys on which the service itself must act by this time, earliest first. Not cached.
+
+        Reads `next_due` anew too: what others have settled meanwhile is not due for ever.
+        """
+        if self.shared:
+            self._look()
         return self._select(Key, DUE, {"at": microseconds(at), "most": limit})
 
     def _select(
@@ -109,17 +113,21 @@ class Store:
             try:
                 self._write(change, events)
             except Conflict:
-                self._cache.forget(change.names)
+                self._cache.forget(change.places)
                 self._poll_at = 0.0
                 raise
             except BaseException:  # even an interrupt: has it been committed or not?
                 self._cache.clear()
+                with suppress(StoreError):
+                    self._look()
                 raise
 
     def _write(self, change: Change, events: Sequence[Event]) -> None:
+        own = [EVENTS.encode(event) for event in events]
         with self._outbox.drained() as waiting, self._database.transaction() as connection:
             records = change.write(connection)
-            insert(connection, [*waiting, *events])
+            if rows := waiting + own:
+                connection.execute(EVENTS.insert, rows)
             if change:
                 connection.execute(RAISE)  # last, so that nobody waits long for this row
                 state = connection.execute(STATE).one()
@@ -167,6 +175,12 @@ class Store:
         rows = self._database.read(query.order_by(column.sequence).limit(limit))
         found = [EVENTS.decode(row) for row in rows]
         return sorted(found, key=lambda event: (event.time, event.sequence))
+
+    def forget_events(self, after: int) -> None:
+        """Delete what was written after this `sequence`; for a rehearsal, which never happened."""
+        self.flush()
+        with self._database.writing, self._database.transaction() as connection:
+            connection.execute(delete(EVENTS.table).where(EVENTS.table.c.sequence > after))
 
     def close(self) -> None:
         """Write what waits and let go of the database. Closing twice does nothing."""

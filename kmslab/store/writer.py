@@ -11,8 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-
-from sqlalchemy import Connection
+from typing import Any
 
 from kmslab.contract.records import Event
 from kmslab.store import process
@@ -51,15 +50,15 @@ class Outbox(process.Part):
         """What waits is stored when this returns, also if another thread was at it."""
         with self.database.writing:
             if self._events:
-                with self.drained() as events, self.database.transaction() as connection:
-                    insert(connection, events)
+                with self.drained() as rows, self.database.transaction() as connection:
+                    connection.execute(EVENTS.insert, rows)
 
     @contextmanager
-    def drained(self) -> Iterator[list[Event]]:
-        """All that waits, for one who holds `database.writing`; on any error it waits again."""
+    def drained(self) -> Iterator[list[dict[str, Any]]]:
+        """All that waits, as rows, for one who holds `writing`. On any error it waits again."""
         events = [self._events.popleft() for _ in range(len(self._events))]
         try:
-            yield events
+            yield [EVENTS.encode(event) for event in events]
         except BaseException:
             self._events.extendleft(reversed(events))
             raise
@@ -81,14 +80,9 @@ class Outbox(process.Part):
     def at_exit(self) -> None:
         try:
             self.write()
+            self.database.rest()
         except Exception as error:
             log.error("%d events were lost: %s", len(self._events), error)
-
-
-def insert(connection: Connection, events: list[Event]) -> None:
-    """In one statement; the store numbers them."""
-    if events:
-        connection.execute(EVENTS.insert, [EVENTS.encode(event) for event in events])
 
 
 class Writer(process.Part):
