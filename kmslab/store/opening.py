@@ -16,7 +16,7 @@ def open_store(url: str | None = None) -> Store:
     """The store at `url`, made if it is not there yet.
 
     None and "sqlite://" mean in memory: gone when closed. "sqlite:///my.db" is a file in the
-    current directory, "sqlite:////home/alice/my.db" one anywhere. Raises ValueError for other
+    current directory, "sqlite:////srv/my.db" one anywhere. Raises ValueError for other
     URLs, and `StoreError` if the file cannot be used.
     """
     database = _database(url)

@@ -57,7 +57,7 @@ def test_no_file_names_a_place_on_somebodys_machine():
 
 def test_no_file_names_a_package_registry():
     hosts = [re.escape(".".join(host)) for host in (("pypi", "org"), ("pythonhosted", "org"))]
-    assert offenders("|".join([*hosts, r"index-url\b", r"https?://\S+/simple\b"])) == []
+    assert offenders("|".join([*hosts, r"--(extra-)?index-url", r"https?://\S+/simple\b"])) == []
 
 
 def test_links_in_documents_resolve():
