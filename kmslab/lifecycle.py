@@ -1,11 +1,13 @@
 """What is due by now: a pure function of a record. Time has no thread of its own.
 
-The road sets a key's `due` when it commits it, and runs what is due before it does anything else.
+The road stamps a key with the time when it is due next as it commits it, and runs what is due
+before it does anything else.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
-from kmslab.contract.records import Key
+from kmslab.contract.records import Key, Record
 from kmslab.contract.states import KeyState
 
 
@@ -14,3 +16,11 @@ def next_due(key: Key) -> tuple[datetime, str] | None:
     if key.state is KeyState.PENDING_DELETION and key.deletion_date:
         return key.deletion_date, "DeleteKey"
     return None
+
+
+def stamp(record: Record) -> Record:
+    """The record as it is stored: a key knows when it is due."""
+    if not isinstance(record, Key):
+        return record
+    due = next_due(record)
+    return replace(record, due=due[0] if due else None)

@@ -5,10 +5,10 @@ Each function makes a finder for one way of naming; THE TABLE gives every role o
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from kmslab.backing import blob
+from kmslab.contract.checks import missing
 from kmslab.contract.errors import fail
 from kmslab.contract.records import Alias, Caller, Key, Material, Reader
 
@@ -27,14 +27,8 @@ UNREACHABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The record that a request names and, of a key, the material that the call will use."""
-
-    record: Key | Alias
-    material: Material | None = None
-
-
+# What a member names: a record and, of a key, the material that the call will use.
+Found = tuple[Key | Alias, Material | None]
 Finder = Callable[[Reader, Caller, Mapping[str, Any]], Found | None]
 
 
@@ -51,7 +45,7 @@ def key_in(member: str, *, aliases: bool) -> Finder:
                 fail("InvalidArnException", "Key Aliases are not supported for this operation")
             arn = _alias(records, arn).target
         key = _key(records, arn)
-        return Found(key, records.get(Material, f"{key.region}/{key.material}"))
+        return key, records.get(Material, f"{key.region}/{key.material}")
 
     return find
 
@@ -70,27 +64,19 @@ def blob_in(member: str, key_member: str) -> Finder:
         material = records.get(Material, f"{caller.region}/{parsed.material}")
         if material is None:
             _refuse_unknown(records, caller, parsed.key)
-        if named and named.record.arn != material.key:
+        if named and named[0].arn != material.key:
             fail("IncorrectKeyException", WRONG_KEY)
-        return Found(_key(records, material.key), material)
+        return _key(records, material.key), material
 
     return find
 
 
-def alias_in(member: str) -> Finder:
-    """The alias itself, by its name."""
+def alias_in(member: str, *, target: bool) -> Finder:
+    """The alias that a member names, or the key that it stands for at present."""
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
-        return Found(_alias(records, alias_arn(caller, request[member])))
-
-    return find
-
-
-def alias_target_in(member: str) -> Finder:
-    """The key that an alias stands for at present."""
-
-    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
-        return Found(_key(records, _alias(records, alias_arn(caller, request[member])).target))
+        alias = _alias(records, alias_arn(caller, request[member]))
+        return (_key(records, alias.target) if target else alias), None
 
     return find
 
@@ -119,11 +105,9 @@ def _key(records: Reader, arn: str) -> Key:
     key = records.get(Key, arn)
     if key is None:
         name = arn.partition("key/")[2]
-        known_form = KEY_ID.fullmatch(name)
-        fail(
-            "NotFoundException",
-            f"Key '{arn}' does not exist" if known_form else f"Invalid keyId {name}",
-        )
+        well_formed = KEY_ID.fullmatch(name)
+        text = f"Key '{arn}' does not exist" if well_formed else f"Invalid keyId {name}"
+        fail("NotFoundException", text)
     return key
 
 
@@ -138,12 +122,7 @@ def _without_ciphertext(named: Found | None, request: Mapping[str, Any], member:
     """A dry run may ask about the key alone; any other call needs the ciphertext."""
     modifiers = request.get("DryRunModifiers", ())
     if named is None or not request.get("DryRun") or "IGNORE_CIPHERTEXT" not in modifiers:
-        lower = member[0].lower() + member[1:]
-        fail(
-            "ValidationException",
-            f"1 validation error detected: Value null at '{lower}' failed to satisfy constraint: "
-            "Member must not be null",
-        )
+        fail("ValidationException", missing(member))
     return named
 
 

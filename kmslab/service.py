@@ -9,7 +9,6 @@ keys. No lock and no transaction is held while an operation runs.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -20,7 +19,7 @@ from kmslab.call import Call, Part
 from kmslab.clock import Clock
 from kmslab.contract.errors import EXCEPTIONS, KMSError, fail
 from kmslab.contract.model import MODEL
-from kmslab.contract.records import Caller, Event, Key, Record, name_of
+from kmslab.contract.records import Caller, Event, Key, name_of
 from kmslab.contract.specs import KEY_SPECS, Origin
 from kmslab.contract.states import MOVES, refusal
 from kmslab.store import Conflict, Store
@@ -63,20 +62,21 @@ class Service:
         self._settle(self._clock.now())
         rows = TABLE | SERVICE_TABLE
         return [
-            audit.cloudtrail(event, reads=event.operation in rows and rows[event.operation].reads)
+            audit.cloudtrail(event, reads=rows[event.operation].reads)
             for event in self._store.events(account=account)
         ]
 
     def _attempt(self, row: Row, call: Call) -> dict[str, Any]:
         for _ in range(ATTEMPTS):
             call.staged, call.removed = [], []
-            call.parts = [part for role in row.roles if (part := self._find(role, call))]
-            for role, part in zip(row.roles, call.parts, strict=False):
+            cast = [(role, part) for role in row.roles if (part := self._find(role, call))]
+            call.parts = [part for _, part in cast]
+            for role, part in cast:
                 _admit(call.name, role, part)
-            if "IGNORE_CIPHERTEXT" in call.get("DryRunModifiers", ()) and call.get("DryRun"):
-                fail("DryRunOperationException", WOULD_SUCCEED)
-            answer = row.run(call, *[part.record for part in call.parts])
-            if call.get("DryRun"):
+            dry = call.get("DryRun", False)
+            if not dry or "IGNORE_CIPHERTEXT" not in call.get("DryRunModifiers", ()):
+                answer = row.run(call, *[part.record for part in call.parts])
+            if dry:
                 fail("DryRunOperationException", WOULD_SUCCEED)
             try:
                 self._finish(row, call, answer)
@@ -91,13 +91,12 @@ class Service:
             return None
         usage, prefix = role.usage, role.naming.prefix
         if usage is None:
-            return Part(found.record, found.material, "", {})
+            return Part(*found, "", {})
         algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
-        context = call.get(prefix + usage.context, {})
-        return Part(found.record, found.material, algorithm, context)
+        return Part(*found, algorithm, call.get(prefix + usage.context, {}))
 
     def _finish(self, row: Row, call: Call, answer: dict[str, Any]) -> None:
-        """Store what the operation staged, with the event; a call that changes nothing only logs."""
+        """Store what was staged, with the event; a call that changes nothing is only logged."""
         event = _event(call, answer=None if row.reads else answer)
         if not call.staged and not call.removed:
             self._store.log(event)
@@ -105,7 +104,7 @@ class Service:
         _check_moves(call)
         changed = {name_of(record) for record in (*call.staged, *call.removed)}
         self._store.commit(
-            put=[_with_due(record) for record in call.staged],
+            put=[lifecycle.stamp(record) for record in call.staged],
             remove=call.removed,
             found=[part.record for part in call.parts if part.record.arn not in changed],
             events=[event],
@@ -193,13 +192,6 @@ def _check_moves(call: Call) -> None:
         move = (old.state if old else None, new.state if new else None)
         if move[0] is not move[1] and move not in MOVES.get(call.name, ()):
             raise RuntimeError(f"{call.name} moved a key from {move[0]} to {move[1]}")
-
-
-def _with_due(record: Record) -> Record:
-    if not isinstance(record, Key):
-        return record
-    due = lifecycle.next_due(record)
-    return replace(record, due=due[0] if due else None)
 
 
 def _event(

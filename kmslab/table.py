@@ -11,7 +11,7 @@ from typing import Any
 
 from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
 from kmslab.contract.states import ANY, DELETABLE, LIVE, PENDING, SWITCHABLE, USABLE, KeyState
-from kmslab.names import Finder, alias_in, alias_target_in, blob_in, key_in
+from kmslab.names import Finder, alias_in, blob_in, key_in
 from kmslab.operations import aliases, datakeys, encryption, keys, policies
 
 
@@ -29,7 +29,7 @@ BLOB = Naming(blob_in("CiphertextBlob", "KeyId"))
 SOURCE = Naming(blob_in("CiphertextBlob", "SourceKeyId"), "Source")
 DESTINATION = Naming(key_in("DestinationKeyId", aliases=True), "Destination")
 TARGET = Naming(key_in("TargetKeyId", aliases=False))
-ALIAS_OLD = Naming(alias_target_in("AliasName"))
+ALIAS_OLD = Naming(alias_in("AliasName", target=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,9 @@ def manage(states: frozenset[KeyState], named_by: Naming = KEY_NO_ALIAS) -> Role
     return Role(named_by, states)
 
 
-ALIAS = Role(Naming(alias_in("AliasName")), ANY)  # the alias itself, which has no state
+ALIAS = Role(
+    Naming(alias_in("AliasName", target=False)), ANY
+)  # the alias itself, which has no state
 
 
 def row(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:

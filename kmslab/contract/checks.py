@@ -29,6 +29,11 @@ def message(found: list[str]) -> str:
     return f"{len(found)} validation {errors} detected: {'; '.join(found)}"
 
 
+def missing(member: str) -> str:
+    """The text for a member that the model leaves optional and the service does not."""
+    return message([_null(camel(member))])
+
+
 def judge(shape: Shape, dot: str = "") -> Judge | None:
     """The judge of a shape, or None where nothing can be wrong."""
     if shape.kind == "structure":

@@ -54,14 +54,14 @@ def refusal(state: KeyState, rule: frozenset[KeyState]) -> tuple[str, str] | Non
 Move = tuple[KeyState | None, KeyState | None]
 
 # Operation or service event → the changes of state it may make; None is "no such key".
-MOVES: dict[str, frozenset[Move]] = {
-    "CreateKey": frozenset({(None, KeyState.ENABLED)}),
-    "EnableKey": frozenset({(KeyState.DISABLED, KeyState.ENABLED)}),
-    "DisableKey": frozenset({(KeyState.ENABLED, KeyState.DISABLED)}),
-    # Unavailable is what a key shows while its key store is away: never stored, so never left.
-    "ScheduleKeyDeletion": frozenset(
-        (state, KeyState.PENDING_DELETION) for state in DELETABLE - {KeyState.UNAVAILABLE}
-    ),
-    "CancelKeyDeletion": frozenset((state, KeyState.DISABLED) for state in PENDING),
-    "DeleteKey": frozenset({(KeyState.PENDING_DELETION, None)}),
+MOVES: dict[str, set[Move]] = {
+    "CreateKey": {(None, KeyState.ENABLED)},
+    "EnableKey": {(KeyState.DISABLED, KeyState.ENABLED)},
+    "DisableKey": {(KeyState.ENABLED, KeyState.DISABLED)},
+    "ScheduleKeyDeletion": {
+        (KeyState.ENABLED, KeyState.PENDING_DELETION),
+        (KeyState.DISABLED, KeyState.PENDING_DELETION),
+    },
+    "CancelKeyDeletion": {(KeyState.PENDING_DELETION, KeyState.DISABLED)},
+    "DeleteKey": {(KeyState.PENDING_DELETION, None)},
 }
