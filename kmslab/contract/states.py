@@ -58,10 +58,10 @@ MOVES: dict[str, set[Move]] = {
     "CreateKey": {(None, KeyState.ENABLED)},
     "EnableKey": {(KeyState.DISABLED, KeyState.ENABLED)},
     "DisableKey": {(KeyState.ENABLED, KeyState.DISABLED)},
+    # Unavailable is what a key shows while its key store is away: never stored, so never left.
     "ScheduleKeyDeletion": {
-        (KeyState.ENABLED, KeyState.PENDING_DELETION),
-        (KeyState.DISABLED, KeyState.PENDING_DELETION),
+        (state, KeyState.PENDING_DELETION) for state in DELETABLE - {KeyState.UNAVAILABLE}
     },
-    "CancelKeyDeletion": {(KeyState.PENDING_DELETION, KeyState.DISABLED)},
+    "CancelKeyDeletion": {(state, KeyState.DISABLED) for state in PENDING},
     "DeleteKey": {(KeyState.PENDING_DELETION, None)},
 }
