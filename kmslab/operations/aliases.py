@@ -26,7 +26,7 @@ def create(call: Call, target: Key) -> dict[str, Any]:
 
 def update(call: Call, alias: Alias, old: Key, target: Key) -> dict[str, Any]:
     """Blobs that the old key made still name the old key: an alias is a name for new work."""
-    _check_name(alias.name)
+    _refuse_reserved(alias.name)
     if old.arn != target.arn:
         _check_quota(call, target)
     call.put(replace(alias, target=target.arn, updated=call.now))
@@ -34,7 +34,7 @@ def update(call: Call, alias: Alias, old: Key, target: Key) -> dict[str, Any]:
 
 
 def delete(call: Call, alias: Alias, target: Key) -> dict[str, Any]:
-    _check_name(alias.name)
+    _refuse_reserved(alias.name)
     call.remove(alias)
     return {}
 
@@ -58,6 +58,10 @@ def _shown(alias: Alias) -> dict[str, Any]:
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         fail("InvalidAliasNameException", f"{name} contains invalid characters for an alias")
+    _refuse_reserved(name)
+
+
+def _refuse_reserved(name: str) -> None:
     if name.startswith("alias/aws/"):
         fail("NotAuthorizedException", "Names that begin with alias/aws/ are reserved for AWS")
 

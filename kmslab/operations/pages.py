@@ -11,7 +11,7 @@ from kmslab.contract.records import Key, R, name_of
 def page(
     call: Call, kind: type[R], prefix: str, *, default: int, most: int, of: Key | None = None
 ) -> tuple[list[R], dict[str, Any]]:
-    """The next records whose names begin with `prefix` (or those of one key), and paging members."""
+    """The next records whose names have this prefix (or those of one key), and paging members."""
     limit = call.get("Limit", default)
     if limit > most:
         fail(
@@ -26,7 +26,7 @@ def page(
         records = call.records.page(kind, prefix, after, limit + 1)
     if len(records) <= limit:
         return records, {"Truncated": False}
-    last = name_of(records[limit - 1]).removeprefix(prefix)
+    last = name_of(records[limit - 1])
     return records[:limit], {"Truncated": True, "NextMarker": _write(last)}
 
 
@@ -35,8 +35,12 @@ def _write(name: str) -> str:
 
 
 def _read(marker: str, prefix: str) -> str:
+    """The name after which to go on. A marker of another list, account or Region is not ours."""
     try:
-        name = urlsafe_b64decode(marker.encode()).decode()
+        name = urlsafe_b64decode(marker).decode()
     except ValueError:
+        name = ""
+    # Written again, because the decoder passes over every character that is not base64.
+    if not name.startswith(prefix) or _write(name) != marker:
         fail("InvalidMarkerException", f"Invalid marker {marker}")
-    return prefix + name
+    return name
