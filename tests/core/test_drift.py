@@ -1,0 +1,260 @@
+"""THE TABLE, specs, answers and errors against botocore's own model: what we lack is listed."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import pytest
+from botocore import xform_name
+from botocore.loaders import Loader
+from botocore.model import ServiceModel, Shape
+
+from kmslab import Lab
+from kmslab.backing.hsm import Hsm
+from kmslab.contract.errors import EXCEPTIONS
+from kmslab.contract.specs import DATA_KEY_SPECS, KEY_SPECS, KeyUsage, Origin
+from kmslab.contract.states import KeyState
+from kmslab.table import TABLE, Row
+
+
+def _words(text: str) -> set[str]:
+    return set(text.split())
+
+
+# The API's operations that have no row yet. An issue that builds one takes it out here.
+NOT_BUILT = _words("""
+    CreateGrant ListGrants ListRetirableGrants RetireGrant RevokeGrant
+    GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext Sign Verify GenerateMac VerifyMac
+    GetPublicKey DeriveSharedSecret Encapsulate Decapsulate
+    TagResource UntagResource ListResourceTags
+    EnableKeyRotation DisableKeyRotation GetKeyRotationStatus RotateKeyOnDemand ListKeyRotations
+    GetKeyLastUsage
+    GetParametersForImport ImportKeyMaterial DeleteImportedKeyMaterial
+    ReplicateKey UpdatePrimaryRegion
+    CreateCustomKeyStore ConnectCustomKeyStore DisconnectCustomKeyStore UpdateCustomKeyStore
+    DeleteCustomKeyStore DescribeCustomKeyStores
+""")
+
+# Values of the model's enums that we lack, with the reason. SM2 stays: AWS has it in China only.
+NO_ASYMMETRIC = "asymmetric and HMAC keys are not built yet"
+LACKING: dict[str, dict[str, str]] = {
+    "KeySpec": {
+        "SM2": "offered in AWS's China Regions only",
+        **dict.fromkeys(
+            _words("""
+                RSA_2048 RSA_3072 RSA_4096 ECC_NIST_P256 ECC_NIST_P384 ECC_NIST_P521
+                ECC_SECG_P256K1 ECC_NIST_EDWARDS25519 ML_DSA_44 ML_DSA_65 ML_DSA_87
+                ML_KEM_512 ML_KEM_768 ML_KEM_1024 HMAC_224 HMAC_256 HMAC_384 HMAC_512
+            """),
+            NO_ASYMMETRIC,
+        ),
+    },
+    "EncryptionAlgorithmSpec": {
+        "SM2PKE": "offered in AWS's China Regions only",
+        "RSAES_OAEP_SHA_1": NO_ASYMMETRIC,
+        "RSAES_OAEP_SHA_256": NO_ASYMMETRIC,
+    },
+}
+
+# Members of an answer that are there sometimes; every other member of the model always is.
+SOMETIMES: dict[str, str] = {
+    "NextMarker": "if Truncated",
+    "CiphertextForRecipient": "for Nitro enclaves, which the lab has none of",
+    "KeyMetadata.CloudHsmClusterId": "custom key stores",
+    "KeyMetadata.CustomKeyStoreId": "custom key stores",
+    "KeyMetadata.XksKeyConfiguration": "custom key stores",
+    "KeyMetadata.DeletionDate": "while the key is pending deletion",
+    "KeyMetadata.PendingDeletionWindowInDays": "while replicas hold up a deletion",
+    "KeyMetadata.ValidTo": "imported material",
+    "KeyMetadata.ExpirationModel": "imported material",
+    "KeyMetadata.EncryptionAlgorithms": "by KeyUsage",
+    "KeyMetadata.SigningAlgorithms": "by KeyUsage",
+    "KeyMetadata.KeyAgreementAlgorithms": "by KeyUsage",
+    "KeyMetadata.EncapsulationAlgorithms": "by KeyUsage",
+    "KeyMetadata.KeyEncapsulationAlgorithms": "by KeyUsage",
+    "KeyMetadata.MacAlgorithms": "by KeyUsage",
+    "KeyMetadata.MultiRegionConfiguration": "multi-Region keys",
+    "KeyMetadata.CurrentKeyMaterialId": "symmetric keys",
+}
+
+# Errors that the service answers though the model lists them for no operation.
+COMMON = {
+    "AccessDeniedException",
+    "SerializationException",
+    "ThrottlingException",
+    "ValidationException",
+}
+# And those that it lists for others than the operation that answers them, with the reason.
+RESERVED = "alias/aws/ names are AWS's; the name of the error is not certain"
+NOT_ALIASES = "documented for most calls that take no alias; what these two answer is not known"
+BEYOND: dict[tuple[str, str], str] = {
+    ("CreateAlias", "NotAuthorizedException"): RESERVED,
+    ("UpdateAlias", "NotAuthorizedException"): RESERVED,
+    ("DeleteAlias", "NotAuthorizedException"): RESERVED,
+    ("CreateAlias", "InvalidArnException"): NOT_ALIASES,
+    ("UpdateAlias", "InvalidArnException"): NOT_ALIASES,
+}
+
+
+@cache
+def model() -> ServiceModel:
+    return ServiceModel(Loader().load_service_model("kms", "service-2"), "kms")
+
+
+def test_the_table_and_the_list_of_what_is_not_built_make_the_api() -> None:
+    assert TABLE.keys() | NOT_BUILT == set(model().operation_names)
+    assert not TABLE.keys() & NOT_BUILT
+
+
+@pytest.mark.parametrize("operation", sorted(NOT_BUILT))
+def test_operation_that_is_not_built_says_so(shared_lab: Lab, refused: Any, operation: str) -> None:
+    method = getattr(shared_lab.kms, xform_name(operation))
+    with refused("UnsupportedOperationException", f"{operation} is not built yet in this lab"):
+        method()
+
+
+def test_unknown_operation_is_refused(shared_lab: Lab, refused: Any) -> None:
+    text = "There is no operation Brew in AWS KMS"
+    with refused("UnknownOperationException", text):
+        shared_lab._service.call("Brew", shared_lab.caller, {})
+
+
+def test_service_event_cannot_be_called(shared_lab: Lab, refused: Any) -> None:
+    with refused("UnknownOperationException", "There is no operation DeleteKey in AWS KMS"):
+        shared_lab._service.call("DeleteKey", shared_lab.caller, {})
+
+
+# ---------------------------------------------------------------------------------------- enums
+
+HAVE: dict[str, set[str]] = {
+    "KeySpec": set(KEY_SPECS),
+    "DataKeySpec": set(DATA_KEY_SPECS),
+    "KeyUsageType": set(KeyUsage),
+    "OriginType": set(Origin),
+    "KeyState": set(KeyState),
+    "EncryptionAlgorithmSpec": {
+        algorithm
+        for spec in KEY_SPECS.values()
+        for algorithm in spec.algorithms.get(KeyUsage.ENCRYPT_DECRYPT, ())
+    },
+}
+
+
+@pytest.mark.parametrize("enum", HAVE)
+def test_enum_value_that_we_lack_is_listed(enum: str) -> None:
+    assert set(model().shape_for(enum).enum) - HAVE[enum] == LACKING.get(enum, {}).keys()
+
+
+@pytest.mark.parametrize("enum", HAVE)
+def test_no_enum_value_is_invented(enum: str) -> None:
+    assert HAVE[enum] <= set(model().shape_for(enum).enum)
+
+
+# -------------------------------------------------------------------------------------- answers
+
+
+@pytest.mark.parametrize("operation", TABLE)
+def test_answer_has_the_models_members(
+    lab: Lab, new_scene: Any, example: Any, operation: str
+) -> None:
+    scene = new_scene(lab)
+    if operation == "CancelKeyDeletion":
+        scene.bring_into(KeyState.PENDING_DELETION)
+    answer = getattr(lab.kms, xform_name(operation))(**example(scene, operation))
+
+    shape = model().operation_model(operation).output_shape
+
+    if shape is None:
+        assert answer == {}
+    else:
+        _compare(answer, shape)
+
+
+def _compare(value: Any, shape: Shape) -> None:
+    if shape.type_name == "structure":
+        names = {name: f"{shape.name}.{name}" for name in shape.members}
+        always = {name for name in names if not {name, names[name]} & SOMETIMES.keys()}
+        assert always | set(shape.required_members) <= value.keys() <= names.keys()
+        for name, member in value.items():
+            _compare(member, shape.members[name])
+    elif shape.type_name == "list":
+        assert value, f"an example answer with an empty {shape.name} shows nothing"
+        for member in value:
+            _compare(member, shape.member)
+    elif getattr(shape, "enum", None):
+        assert value in shape.enum
+
+
+# --------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize("operation", TABLE)
+def test_error_that_an_operation_may_answer_is_one_of_the_models(operation: str) -> None:
+    listed = {shape.name for shape in model().operation_model(operation).error_shapes}
+    beyond = {code for name, code in BEYOND if name == operation}
+    assert set(_refusals(TABLE[operation])) - listed - COMMON == beyond
+
+
+def test_every_error_of_the_model_has_a_class() -> None:
+    listed = {
+        shape.name
+        for operation in model().operation_names
+        for shape in model().operation_model(operation).error_shapes
+    }
+    assert listed <= EXCEPTIONS.keys()
+
+
+def _refusals(row: Row) -> Iterator[str]:
+    """Every code that stands in a `fail("…")` which the row's function or its finders can reach."""
+    reached: set[Any] = set()
+    _reach(row.run, reached)
+    for role in row.roles:
+        _reach(role.naming.find, reached)
+    for function in reached:
+        yield from (code for code, _ in _calls(function) if code)
+
+
+def _reach(function: Callable[..., Any], reached: set[Any]) -> None:
+    if function in reached:
+        return
+    reached.add(function)
+    for _, callee in _calls(function):
+        if inspect.isfunction(callee) and callee.__module__.startswith("kmslab."):
+            _reach(callee, reached)
+
+
+def _calls(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
+    """(error code, None) for a `fail`, and ("", what is called) for all else that can be told."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    scope = inspect.getclosurevars(function)
+    names = {**scope.builtins, **scope.globals, **scope.nonlocals}
+    for call in _walk(tree, scope.nonlocals):
+        match call:
+            case ast.Call(func=ast.Name(id="fail"), args=[ast.Constant(value=str(code)), *_]):
+                yield code, None
+            case ast.Call(func=ast.Name(id=name)):
+                yield "", names.get(name)
+            case ast.Call(func=ast.Attribute(attr=name)):
+                yield "", vars(Hsm).get(name)
+
+
+def _walk(node: ast.AST, flags: Mapping[str, Any]) -> Iterator[ast.AST]:
+    """Like `ast.walk`, but not into `if not flag:` where the finder was made with the flag set."""
+    match node:
+        case ast.If(test=ast.UnaryOp(op=ast.Not(), operand=ast.Name(id=name))) if flags.get(name):
+            return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _walk(child, flags)
+
+
+def test_the_scan_for_errors_sees_what_it_should() -> None:
+    assert {"InvalidCiphertextException", "IncorrectKeyException", "NotFoundException"} <= set(
+        _refusals(TABLE["Decrypt"])
+    )
+    assert {"AlreadyExistsException", "LimitExceededException"} <= set(
+        _refusals(TABLE["CreateAlias"])
+    )
