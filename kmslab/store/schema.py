@@ -1,16 +1,15 @@
 """Records to rows and back: each record class is one table, made from its fields and nothing else.
 
 What SQL cannot hold is restored here and nowhere else: an enum is a member again and not a string,
-a time is an aware datetime again (an integer of microseconds in the table), JSON is a mapping.
+a time is an aware datetime again (an integer of microseconds in the table).
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import NoneType
-from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, NamedTuple, get_args, get_type_hints
 
 from sqlalchemy import (
     BigInteger,
@@ -24,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -31,9 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from kmslab.contract.records import KINDS, Alias, DomainKey, Event, Key, Material, R, Record
-
-T = TypeVar("T", bound=Record | Event)
+from kmslab.contract.records import KINDS, Alias, DomainKey, Key, Material, R
 
 VERSION = 1
 
@@ -54,7 +52,6 @@ MICROSECOND = timedelta(microseconds=1)
 
 # PostgreSQL's default order depends on the server's language; SQLite's and Python's never does.
 ORDERED = String().with_variant(String(collation="C"), "postgresql")
-COUNTED = BigInteger().with_variant(Integer(), "sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,38 +71,19 @@ def moment(stored: int) -> datetime:
     return EPOCH + stored * MICROSECOND
 
 
-def _unknown(value: Any) -> Any:
-    """Never a reason to lose an event, nor to print a value that might be secret."""
-    return dict(value) if isinstance(value, Mapping) else f"<{type(value).__name__}>"
-
-
-# ASCII only: a lone surrogate in a caller's string can be stored then, and comes back as it was.
-JSON = json.JSONEncoder(separators=(",", ":"), default=_unknown).encode
-
 CODECS: dict[Any, Codec] = {
     str: Codec(String(), str, str),
     bytes: Codec(LargeBinary(), bytes, bytes),
     int: Codec(BigInteger(), int, int),
     bool: Codec(Boolean(), bool, bool),
     datetime: Codec(BigInteger(), microseconds, moment),
-    Mapping: Codec(String(), JSON, json.loads),
-    tuple: Codec(String(), JSON, lambda text: tuple(json.loads(text))),
 }
 
 
-def _storable(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-# What a caller wrote may stand in an event's texts, lone surrogates included: no event may fail.
-EVENT_CODECS = CODECS | {str: Codec(String(), _storable, str)}
-
-
-def _codec(hint: Any, codecs: Mapping[Any, Codec]) -> Codec:
-    kind = get_origin(hint) or hint
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
+def _codec(kind: type[Any]) -> Codec:
+    if issubclass(kind, StrEnum):
         return Codec(String(), lambda member: member.value, kind)
-    return codecs[kind]
+    return CODECS[kind]
 
 
 class Member(NamedTuple):
@@ -116,10 +94,10 @@ class Member(NamedTuple):
     optional: bool
 
     @classmethod
-    def of(cls, name: str, hint: Any, codecs: Mapping[Any, Codec]) -> "Member":
+    def of(cls, name: str, hint: Any) -> "Member":
         kinds = [kind for kind in get_args(hint) if kind is not NoneType]
         optional = NoneType in get_args(hint)
-        return cls(name, _codec(kinds[0] if optional else hint, codecs), optional)
+        return cls(name, _codec(kinds[0] if optional else hint), optional)
 
     def encode(self, record: Any) -> Any:
         value = getattr(record, self.name)
@@ -133,49 +111,38 @@ class Member(NamedTuple):
         return None if value is None else self.codec.decode(value)
 
 
-class Rows(Generic[T]):
-    """One record class, its table and the statements on it."""
-
-    def __init__(
-        self, kind: type[T], key: Column[Any], codecs: Mapping[Any, Codec] = CODECS
-    ) -> None:
-        hints = get_type_hints(kind)
-        self.kind = kind
-        self.members = [Member.of(field.name, hints[field.name], codecs) for field in fields(kind)]
-        columns = [
-            key if name == key.name else Column(name, codec.column, nullable=optional)
-            for name, codec, optional in self.members
-        ]
-        self.table = Table(_table_name(kind), METADATA, *columns)
-        self.name = self.table.c[key.name]
-        self.insert = insert(self.table)
-        numbered = key.name if key.autoincrement is True else None
-        self._written = [member for member in self.members if member.name != numbered]
-
-    def encode(self, record: T) -> dict[str, Any]:
-        return {member.name: member.encode(record) for member in self._written}
-
-    def decode(self, row: Sequence[Any]) -> T:
-        pairs = zip(self.members, row, strict=True)
-        return self.kind(**{member.name: member.decode(value) for member, value in pairs})
-
-
-class RecordRows(Rows[R]):
-    """A record's rows have a name and a version, and every change is guarded by both."""
+class Rows(Generic[R]):
+    """One record class: its table, and the statements on it, each change guarded by the version."""
 
     def __init__(self, kind: type[R]) -> None:
-        super().__init__(kind, Column(fields(kind)[0].name, ORDERED, primary_key=True))
-        for field in INDEXED.get(kind, ()):
-            column = self.table.c[field]
-            Index(f"{self.table.name}_by_{field}", column, self.name)
+        hints = get_type_hints(kind)
+        self.kind = kind
+        self.members = [Member.of(field.name, hints[field.name]) for field in fields(kind)]
+        self.table = self._table()
+        self.name = next(iter(self.table.primary_key))
         version = self.table.c.version
-        self.one = select(self.table).where(self.name == bindparam("at_name"))
-        self.version = (
-            select(version).where(self.name == bindparam("at_name")).with_for_update(read=True)
-        )
-        guard = (self.name == bindparam("at_name"), version == bindparam("at_version"))
-        self.update = update(self.table).where(*guard)
-        self.delete = self.table.delete().where(*guard)
+        here = self.name == bindparam("at_name")
+        self.one = select(self.table).where(here)
+        self.version = select(version).where(here).with_for_update(read=True)
+        self.insert = insert(self.table)
+        self.update = update(self.table).where(here, version == bindparam("at_version"))
+        self.delete = delete(self.table).where(here, version == bindparam("at_version"))
+
+    def _table(self) -> Table:
+        first, *others = self.members
+        name = Column(first.name, ORDERED, primary_key=True)
+        columns = [Column(each.name, each.codec.column, nullable=each.optional) for each in others]
+        table = Table(_table_name(self.kind), METADATA, name, *columns)
+        for field in INDEXED.get(self.kind, ()):
+            Index(f"{table.name}_by_{field}", table.c[field], name)
+        return table
+
+    def encode(self, record: R) -> dict[str, Any]:
+        return {member.name: member.encode(record) for member in self.members}
+
+    def decode(self, row: Sequence[Any]) -> R:
+        pairs = zip(self.members, row, strict=True)
+        return self.kind(**{member.name: member.decode(value) for member, value in pairs})
 
     def find(self, equal: Mapping[str, str]) -> Select[Any]:
         if not equal or not set(equal) <= set(INDEXED.get(self.kind, ())):
@@ -207,10 +174,7 @@ def _first_beyond(prefix: str) -> str:
     return stem[:-1] + chr(0xE000 if last == 0xD800 else last)  # surrogates are no characters
 
 
-ROWS: dict[type[Any], RecordRows[Any]] = {kind: RecordRows(kind) for kind in KINDS}
-EVENTS = Rows(
-    Event, Column("sequence", COUNTED, primary_key=True, autoincrement=True), EVENT_CODECS
-)
+ROWS: dict[type[Any], Rows[Any]] = {kind: Rows(kind) for kind in KINDS}
 
 _KEY = ROWS[Key].table.c
 # One statement, so that both numbers are of the same moment.

@@ -12,13 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from kmslab.contract.records import Event, Key, R, Record
 from kmslab.store.cache import Cache
 from kmslab.store.change import Change
 from kmslab.store.errors import Conflict, StoreError
-from kmslab.store.schema import DUE, EVENTS, RAISE, ROWS, STATE, microseconds, moment
+from kmslab.store.events import EVENTS, INSERT, decode, encode, written
+from kmslab.store.schema import DUE, RAISE, ROWS, STATE, microseconds, moment
 from kmslab.store.sql import Database
 from kmslab.store.writer import WRITER, Outbox
 
@@ -123,11 +124,11 @@ class Store:
                 raise
 
     def _write(self, change: Change, events: Sequence[Event]) -> None:
-        own = [EVENTS.encode(event) for event in events]
+        own = [encode(event) for event in events]
         with self._outbox.drained() as waiting, self._database.transaction() as connection:
             records = change.write(connection)
             if rows := waiting + own:
-                connection.execute(EVENTS.insert, rows)
+                connection.execute(INSERT, rows)
             if change:
                 connection.execute(RAISE)  # last, so that nobody waits long for this row
                 state = connection.execute(STATE).one()
@@ -167,20 +168,15 @@ class Store:
         With `after` (a `sequence`) and `limit`, the events that were written next.
         """
         self.flush()
-        column = EVENTS.table.c
-        query = select(EVENTS.table).where(column.sequence > after)
-        for name, value in (("account", account), ("region", region)):
-            if value is not None:
-                query = query.where(column[name] == value)
-        rows = self._database.read(query.order_by(column.sequence).limit(limit))
-        found = [EVENTS.decode(row) for row in rows]
+        rows = self._database.read(written(account, region, after, limit))
+        found = [decode(row) for row in rows]
         return sorted(found, key=lambda event: (event.time, event.sequence))
 
     def forget_events(self, after: int) -> None:
         """Delete what was written after this `sequence`; for a rehearsal, which never happened."""
         self.flush()
         with self._database.writing, self._database.transaction() as connection:
-            connection.execute(delete(EVENTS.table).where(EVENTS.table.c.sequence > after))
+            connection.execute(delete(EVENTS).where(EVENTS.c.sequence > after))
 
     def close(self) -> None:
         """Write what waits and let go of the database. Closing twice does nothing."""

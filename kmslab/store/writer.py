@@ -15,7 +15,7 @@ from typing import Any
 
 from kmslab.contract.records import Event
 from kmslab.store import process
-from kmslab.store.schema import EVENTS
+from kmslab.store.events import INSERT, encode
 from kmslab.store.sql import Database
 
 DELAY = 0.5  # seconds from the first event of a group to its writing
@@ -51,14 +51,14 @@ class Outbox(process.Part):
         with self.database.writing:
             if self._events:
                 with self.drained() as rows, self.database.transaction() as connection:
-                    connection.execute(EVENTS.insert, rows)
+                    connection.execute(INSERT, rows)
 
     @contextmanager
     def drained(self) -> Iterator[list[dict[str, Any]]]:
         """All that waits, as rows, for one who holds `writing`. On any error it waits again."""
         events = [self._events.popleft() for _ in range(len(self._events))]
         try:
-            yield [EVENTS.encode(event) for event in events]
+            yield [encode(event) for event in events]
         except BaseException:
             self._events.extendleft(reversed(events))
             raise
