@@ -146,12 +146,14 @@ def _structure(shape: Shape, way: Way) -> Convert:
         answer = {}
         name = ""
         try:
-            for name, item in _items(value):
+            # `type` first: asking the abstract Mapping costs as much as converting a member.
+            mapping = value if type(value) is dict else _mapping(value)
+            for name, item in mapping.items():
                 field = fields.get(name)
                 if field is not None and item is not None:
                     answer[field[0]] = field[1](item)
         except Misfit as misfit:
-            misfit.path.insert(0, name)
+            misfit.path[:0] = [name] if name else []
             raise
         return answer
 
@@ -177,15 +179,15 @@ def _map(shape: Shape, way: Way) -> Convert:
     element = converter(shape.value, way)
 
     def convert(value: Any) -> dict[str, Any]:
-        return {text(k): None if v is None else element(v) for k, v in _items(value)}
+        mapping = value if type(value) is dict else _mapping(value)
+        return {text(k): None if v is None else element(v) for k, v in mapping.items()}
 
     return convert
 
 
-def _items(value: Any) -> Any:
-    # `type` first: asking the abstract Mapping costs as much as converting a member.
-    if type(value) is dict or isinstance(value, Mapping):
-        return value.items()
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    if isinstance(value, Mapping):
+        return value
     raise Misfit(value, "structure")
 
 
