@@ -56,7 +56,7 @@ def encode(event: Event) -> dict[str, Any]:
 
 def decode(row: Sequence[Any]) -> Event:
     sequence, time, account, region, text = row
-    known = {
+    known: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in json.loads(text).items()
     }

@@ -4,7 +4,7 @@ What SQL cannot hold is restored here and nowhere else: an enum is a member agai
 a time is an aware datetime again (an integer of microseconds in the table).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -37,7 +37,6 @@ VERSION = 1
 
 # Fields to find records by. Each has an index that ends in the name, so results come in order.
 INDEXED: dict[type[Any], tuple[str, ...]] = {
-    Key: ("due",),
     Material: ("key",),
     DomainKey: ("region",),
     Alias: ("target",),
@@ -123,6 +122,7 @@ class Rows(Generic[R]):
         version = self.table.c.version
         here = self.name == bindparam("at_name")
         self.one = select(self.table).where(here)
+        self.by = {field: self._by(field) for field in INDEXED.get(kind, ())}
         self.version = select(version).where(here).with_for_update(read=True)
         self.insert = insert(self.table)
         self.update = update(self.table).where(here, version == bindparam("at_version"))
@@ -134,8 +134,12 @@ class Rows(Generic[R]):
         columns = [Column(each.name, each.codec.column, nullable=each.optional) for each in others]
         table = Table(_table_name(self.kind), METADATA, name, *columns)
         for field in INDEXED.get(self.kind, ()):
-            Index(f"{table.name}_by_{field}", table.c[field], name)
+            _index(table, field)
         return table
+
+    def _by(self, field: str) -> Select[Any]:
+        column = self.table.c[field]
+        return select(self.table).where(column == bindparam("value")).order_by(self.name)
 
     def encode(self, record: R) -> dict[str, Any]:
         return {member.name: member.encode(record) for member in self.members}
@@ -144,20 +148,16 @@ class Rows(Generic[R]):
         pairs = zip(self.members, row, strict=True)
         return self.kind(**{member.name: member.decode(value) for member, value in pairs})
 
-    def find(self, equal: Mapping[str, str]) -> Select[Any]:
-        if not equal or not set(equal) <= set(INDEXED.get(self.kind, ())):
-            raise ValueError(
-                f"{self.kind.__name__} has no index by {', '.join(equal) or 'nothing'}"
-            )
-        conditions = [self.table.c[field] == value for field, value in equal.items()]
-        return select(self.table).where(*conditions).order_by(self.name)
-
     def page(self, prefix: str, after: str, limit: int) -> Select[Any]:
         """A range and not LIKE: no character of a name is special, and the index serves it."""
         page = select(self.table).where(self.name >= prefix, self.name > after)
         if end := _first_beyond(prefix):
             page = page.where(self.name < end)
         return page.order_by(self.name).limit(limit)
+
+
+def _index(table: Table, field: str) -> None:
+    Index(f"{table.name}_by_{field}", table.c[field], *table.primary_key)
 
 
 def _table_name(kind: type[Any]) -> str:
@@ -177,6 +177,7 @@ def _first_beyond(prefix: str) -> str:
 ROWS: dict[type[Any], Rows[Any]] = {kind: Rows(kind) for kind in KINDS}
 
 _KEY = ROWS[Key].table.c
+_index(ROWS[Key].table, "due")
 # One statement, so that both numbers are of the same moment.
 STATE = select(ABOUT.c.changes, select(func.min(_KEY.due)).scalar_subquery().label("due"))
 RAISE = update(ABOUT).values(changes=ABOUT.c.changes + 1)

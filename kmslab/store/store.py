@@ -69,8 +69,9 @@ class Store:
         return found[0]
 
     def find(self, kind: type[R], **equal: str) -> list[R]:
-        """All records with this value in an indexed field, in order of their names. Not cached."""
-        return self._select(kind, ROWS[kind].find(equal))
+        """All records with this value in one indexed field, in order of their names. Not cached."""
+        [(field, value)] = equal.items()
+        return self._select(kind, ROWS[kind].by[field], {"value": value})
 
     def page(self, kind: type[R], prefix: str, after: str = "", limit: int = 100) -> list[R]:
         """The first records whose names begin with `prefix` and come after `after`. Not cached.
