@@ -132,5 +132,9 @@ def _spec_and_usage(call: Call) -> tuple[str, KeyUsage]:
     if spec not in KEY_SPECS:
         fail("UnsupportedOperationException", f"Keys of spec {spec} are not built yet")
     if usage not in KEY_SPECS[spec].algorithms:
-        fail("ValidationException", f"KeyUsage {usage} is not compatible with KeySpec {spec}")
+        fail(
+            "ValidationException",
+            f"The operation failed because the KeyUsage value of the CMK is {usage}. To perform "
+            f"this operation, the KeyUsage value must be {' or '.join(KEY_SPECS[spec].algorithms)}.",
+        )
     return spec, usage
