@@ -1,0 +1,28 @@
+"""What the notebooks use and programs don't: the clinic, bets, the first checks, and a doctor.
+
+Nothing here is part of the KMS, and the KMS knows nothing of it.
+"""
+
+from kmslab.course.betting import A, B, C, predict, reveal, undecided
+from kmslab.course.checking import check
+from kmslab.course.doctor import doctor
+from kmslab.course.laptop import unlock
+from kmslab.course.module import self_tests, wounded_lab
+from kmslab.course.office import clinic
+from kmslab.course.outcome import outcome
+
+__all__ = [
+    "A",
+    "B",
+    "C",
+    "check",
+    "clinic",
+    "doctor",
+    "outcome",
+    "predict",
+    "reveal",
+    "self_tests",
+    "undecided",
+    "unlock",
+    "wounded_lab",
+]

@@ -1,0 +1,71 @@
+"""Bets: a learner commits before a cell runs, and the answer replies to the bet that was made.
+
+A bet lives in this kernel, under its id. What is said of each choice is data: `bets/<lesson>.toml`.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+
+from kmslab.course.voice import say
+
+
+class Choice(StrEnum):
+    """What a bet can be; notebooks import the four names."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    UNDECIDED = "undecided"
+
+
+A, B, C, undecided = Choice
+_kept: dict[str, Choice] = {}
+
+
+def predict(bet: str, choice: str = undecided) -> None:
+    """Keep a bet (`A`, `B` or `C`) under its id; anything else clears it."""
+    _kept.pop(bet, None)
+    if not _texts(bet):
+        return say(_unknown(bet))
+    wanted = str(choice).strip()
+    chosen = next((known for known in Choice if wanted.lower() == known.lower()), None)
+    if chosen is None:
+        return say(f"`{wanted}` is none of the choices, so no bet is kept: type `A`, `B` or `C`.")
+    if chosen is undecided:
+        return say(
+            "No bet yet. Double-click `undecided`, type `A`, `B` or `C`, and run this cell again."
+        )
+    _kept[bet] = chosen
+    return say(f"Your bet is **{chosen}**. Now see what happens.")
+
+
+def reveal(bet: str) -> None:
+    """Answer the bet kept under this id; without one, give the right answer and every reply."""
+    texts = _texts(bet)
+    if not texts:
+        return say(_unknown(bet))
+    right, chosen = texts["right"], _kept.get(bet)
+    answer = f"**{right}** {texts[right]}"
+    if chosen is None:
+        wrong = [f"- **{other}** {texts[other]}" for other in (A, B, C) if other != right]
+        return say("\n".join([answer, "", *wrong]))
+    if chosen == right:
+        return say(f"You bet **{right}**, and you were right. {texts[right]}")
+    return say(f"You bet **{chosen}**. {texts[chosen]}\n\n{answer}")
+
+
+def _texts(bet: str) -> Mapping[str, str]:
+    return _lesson(bet.partition("-")[0]).get(bet, {})
+
+
+@cache
+def _lesson(number: str) -> Mapping[str, Mapping[str, str]]:
+    data = files("kmslab.course").joinpath("bets", f"{number}.toml")
+    return tomllib.loads(data.read_text("utf-8")) if data.is_file() else {}
+
+
+def _unknown(bet: str) -> str:
+    return f"There is no bet called `{bet}`. Its name must stay as the lesson wrote it."

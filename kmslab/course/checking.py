@@ -1,0 +1,33 @@
+"""`check` judges an exercise by what the learner's functions do, and leaves no trace of trying.
+
+It runs on the learner's own lab, which is what the functions know; afterwards keys and trail are as
+they were.
+"""
+
+from inspect import signature
+
+from kmslab.course.answers import Answer, NotYet, Wrong
+from kmslab.course.exercises import EXERCISES
+from kmslab.course.office import Clinic
+from kmslab.course.voice import say
+
+
+def check(exercise: str, clinic: Clinic, *functions: Answer) -> None:
+    """Say `[ OK ]`, `[FAIL]` and why, or `[    ]` while there is nothing to judge.
+
+    `clinic` is the lesson's, `functions` are those of the exercise's cell, in its order.
+    """
+    judge = EXERCISES.get(exercise)
+    if judge is None:
+        return say(f"There is no exercise called `{exercise}`.")
+    wanted = len(signature(judge).parameters) - 1
+    if len(functions) != wanted or not all(map(callable, functions)):
+        return say(f"`[    ]` Give `check` the functions themselves ({wanted}), not their answers.")
+    try:
+        with clinic.lab.rehearsal():
+            praise = judge(clinic, *functions)
+    except NotYet as unfinished:
+        return say(f"`[    ]` {unfinished}")
+    except Wrong as why:
+        return say(f"`[FAIL]` {why}")
+    return say(f"`[ OK ]` {praise}")

@@ -1,0 +1,24 @@
+"""Be the thief: nothing but the laptop's files, and the record is open."""
+
+from kmslab.course import laptop
+from kmslab.course.answers import Answer, Wrong, ask, need_written
+from kmslab.course.office import STOLEN, Clinic
+
+OTHER = "R-101"
+
+
+def thief(clinic: Clinic, break_in: Answer) -> str:
+    friday = clinic.stolen_on_friday()
+    need_written([break_in], friday.files)
+    if ask(break_in, friday.files) != clinic.record(STOLEN):
+        raise Wrong("What you gave back is not the record. Both files are needed: which is which?")
+    other = laptop.with_key_file(clinic.record(OTHER), STOLEN, clinic.lab)
+    if ask(break_in, other.files) != clinic.record(OTHER):
+        raise Wrong("It gives back the old record, whatever lies on the laptop. Use `files`.")
+    again = clinic.stolen_again()
+    if ask(break_in, again.files, refusal_is_fine=True) == clinic.record(STOLEN):
+        raise Wrong("It opens even a laptop without a key, so it did not use the one it found.")
+    return (
+        "The record is open, and nobody was asked. Take the key away from the laptop and the same "
+        "program gets nowhere: that is what the rest of this lesson is about."
+    )

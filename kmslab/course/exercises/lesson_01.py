@@ -1,0 +1,68 @@
+"""Seal a record so that a stolen laptop stays shut: only the KMS can open what `seal` made."""
+
+from collections.abc import Callable
+
+from kmslab.contract.states import KeyState
+from kmslab.course.answers import Answer, Wrong, ask, need_written
+from kmslab.course.office import Clinic
+from kmslab.lab import CMK, Lab
+
+FIRST, SECOND = "R-017", "R-101"
+
+
+def seal(clinic: Clinic, close: Answer, open_: Answer) -> str:
+    one, two = clinic.record(FIRST), clinic.record(SECOND)
+    _switch(clinic.lab, KeyState.DISABLED, CMK.enable)
+    need_written([close, open_], one)
+    sealed = [ask(close, one), ask(close, one), ask(close, two)]
+    _hides(one, sealed)
+    for record, box in zip((one, one, two), sealed, strict=True):
+        if ask(open_, box) != record:
+            raise Wrong("What comes back is not the record that was sealed.")
+    _notices_change(open_, sealed[0])
+    _needs_the_kms(clinic.lab, open_, one, sealed[0])
+    return (
+        "The record comes back; with the key off it does not; on again, it does. "
+        "The laptop may be stolen now."
+    )
+
+
+def _hides(record: bytes, sealed: list[bytes]) -> None:
+    if not all(isinstance(box, bytes) for box in sealed):
+        raise Wrong("`seal` should give back bytes: the ciphertext blob is what goes on the disk.")
+    if any(record in box for box in sealed):
+        raise Wrong("The thief reads the record as it lies there: `seal` did not encrypt it.")
+    if sealed[0] == sealed[1]:
+        raise Wrong(
+            "The same record gave the same bytes twice, so a thief can count equal records. "
+            "The KMS never answers twice alike; who made these bytes?"
+        )
+
+
+def _notices_change(open_: Answer, box: bytes) -> None:
+    for position in (0, len(box) // 2, len(box) - 1):
+        spoiled = bytearray(box)
+        spoiled[position] ^= 1
+        if ask(open_, bytes(spoiled), refusal_is_fine=True) is not None:
+            raise Wrong("One bit of the blob was flipped, and `unseal` gave something back anyway.")
+
+
+def _needs_the_kms(lab: Lab, open_: Answer, record: bytes, box: bytes) -> None:
+    _switch(lab, KeyState.ENABLED, CMK.disable)
+    if ask(open_, box, refusal_is_fine=True) == record:
+        raise Wrong(
+            "It works, and so does the thief: `seal` never asked the KMS, so your program holds a "
+            "key of its own. Friday again. (Or did you run the lesson's first cell again? Then run "
+            "those after it too.)"
+        )
+    _switch(lab, KeyState.DISABLED, CMK.enable)
+    if ask(open_, box) != record:
+        raise Wrong("The key is on again, and the record does not come back.")
+
+
+def _switch(lab: Lab, state: KeyState, turn: Callable[[CMK], None]) -> None:
+    """All of the lab's keys in this state: who knows which of them the learner chose?"""
+    for listed in lab.kms.list_keys()["Keys"]:
+        key = lab.cmk(listed["KeyArn"])
+        if key.state is state:
+            turn(key)

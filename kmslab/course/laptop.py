@@ -1,0 +1,53 @@
+"""A stolen laptop: what lies on it, and a program that opens what it can with nothing else."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from secrets import token_bytes
+
+from kmslab.crypto import SecretBytes, pyca
+from kmslab.lab import View
+from kmslab.shown import Table
+
+NONCE, KEY = 12, 32  # bytes
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Laptop:
+    """What the thief holds. `open()` runs the clinic's own program, as he would."""
+
+    files: Files
+    program: Callable[[Files], bytes] = field(repr=False)
+    lab: View = field(repr=False)  # where the program asks, if it asks
+
+    def open(self) -> bytes:
+        """The record, or the refusal of whoever the program asks."""
+        return self.program(self.files)
+
+    @property
+    def table(self) -> Table:
+        return Table(["file", "bytes"], [[name, len(self.files[name])] for name in self.files])
+
+    def __repr__(self) -> str:
+        return repr(self.table)
+
+    def _repr_markdown_(self) -> str:
+        return self.table._repr_markdown_()
+
+
+def with_key_file(record: bytes, name: str, lab: View) -> Laptop:
+    """The clinic before its KMS: a record sealed with AES-256-GCM, and the key in the next file."""
+    key, nonce = token_bytes(KEY), token_bytes(NONCE)
+    sealed = nonce + pyca.aes_gcm_seal(key, nonce, record, b"")
+    files = {f"{name}.sealed": sealed, "key.bin": SecretBytes(key)}
+    return Laptop(files, lambda files: unlock(files[f"{name}.sealed"], files["key.bin"]), lab)
+
+
+def that_asks(blob: bytes, name: str, lab: View) -> Laptop:
+    """The clinic with a KMS: a ciphertext blob, and a program signed in as one of its users."""
+    return Laptop({f"{name}.blob": blob}, lambda files: lab.decrypt(files[f"{name}.blob"]), lab)
+
+
+def unlock(sealed: bytes, key: bytes) -> bytes:
+    """Open what the clinic's old program sealed, with the key itself; `Forged` if it is another."""
+    return bytes(pyca.aes_gcm_open(key, sealed[:NONCE], sealed[NONCE:], b""))

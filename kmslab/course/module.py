@@ -1,0 +1,66 @@
+"""The cryptographic module before the learner's eyes: its self-tests, and one with a wound.
+
+The tests are the ones that the HSM itself runs before it first uses an algorithm; nothing here
+imitates them. This lab is not a validated module (FIPS 140), whatever its self-tests say.
+"""
+
+from collections import Counter
+
+from kmslab.backing import rootkey
+from kmslab.backing.hsm import Hsm
+from kmslab.course.office import SEOUL
+from kmslab.crypto import Backend, SecretBytes, pyca, pycryptodome, self_test
+from kmslab.crypto.self_test import KNOWN_ANSWERS, SelfTestFailed
+from kmslab.lab import Lab
+from kmslab.shown import Table
+
+BACKENDS: tuple[Backend, ...] = (pyca, pycryptodome)
+
+
+def self_tests() -> Table:
+    """Run every known-answer test now, in both libraries, and say how each algorithm did."""
+    answers = Counter(known.algorithm for known in KNOWN_ANSWERS)
+    headings = ["algorithm", "known answers", *(backend.NAME for backend in BACKENDS)]
+    rows = [[name, answers[name], *(passed(each, name) for each in BACKENDS)] for name in answers]
+    return Table(headings, rows)
+
+
+def passed(backend: Backend, algorithm: str) -> str:
+    """The verdict in a word or two."""
+    if algorithm not in backend.ALGORITHMS:
+        return "not offered"
+    try:
+        self_test.run(backend, algorithm)
+    except SelfTestFailed:
+        return "FAILED"
+    return "passed"
+
+
+class Wounded:
+    """A module whose AES-GCM gets one bit wrong, the last one. All else works."""
+
+    NAME = "cryptography, wounded"
+    ALGORITHMS = pyca.ALGORITHMS
+
+    def aes_gcm_seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        sealed = pyca.aes_gcm_seal(key, nonce, plaintext, aad)
+        return sealed[:-1] + bytes([sealed[-1] ^ 1])
+
+    def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+        return pyca.aes_gcm_open(key, nonce, sealed, aad)
+
+    def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
+        return pyca.hmac(algorithm, key, message)
+
+    def kdf_counter(self, key: bytes, label: bytes, context: bytes, length: int) -> SecretBytes:
+        return pyca.kdf_counter(key, label, context, length)
+
+
+class _WoundedLab(Lab):
+    def _start_hsm(self) -> Hsm:
+        return Hsm(rootkey.in_memory(), self._store, Wounded())
+
+
+def wounded_lab() -> Lab:
+    """A lab like any other, but its HSM was given the wounded module."""
+    return _WoundedLab(region=SEOUL)

@@ -1,0 +1,86 @@
+"""The clinic, a small records office in Seoul: each lesson starts from what the earlier ones made.
+
+Ids and times are the same every time, so that outputs can be compared; keys and nonces never are.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from uuid import NAMESPACE_DNS, uuid5
+
+from kmslab.clock import Clock
+from kmslab.course import laptop, story
+from kmslab.course.laptop import Laptop
+from kmslab.lab import CMK, Lab
+
+SEOUL = "ap-northeast-2"
+MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # nine in the morning in Seoul
+RECORDS = "records"  # the name of the key that guards them
+STOLEN = "R-017"
+
+
+class Clinic:
+    """The story's place: its data, and the scenes that a lesson starts from, each made afresh."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    @property
+    def table(self) -> bytes:
+        """The whole table, a CSV file."""
+        return story.read(story.TABLE)
+
+    @property
+    def scan(self) -> bytes:
+        """A picture, a PNG file: drawn from the measurements of record R-017."""
+        return story.read(story.SCAN)
+
+    def record(self, number: str) -> bytes:
+        """One record as a line of text, by its number, such as `R-017`."""
+        return story.record(number)
+
+    def column(self, name: str) -> list[str]:
+        """One column of the table, such as `diagnosis`, as text, in the records' order."""
+        return [row[name] for row in story.rows()]
+
+    def stolen_on_friday(self) -> Laptop:
+        """The laptop of the clinic's first Friday: a sealed record, and the key beside it."""
+        return laptop.with_key_file(self.record(STOLEN), STOLEN, self.lab)
+
+    def stolen_again(self) -> Laptop:
+        """The laptop of the second Friday: a blob, and Jiho still signed in. The key is enabled."""
+        key = _records_key(self.lab)
+        key.enable()
+        return laptop.that_asks(key.encrypt(self.record(STOLEN)), STOLEN, self.lab.user("jiho"))
+
+    def __repr__(self) -> str:
+        return f"<Clinic in {SEOUL}: {len(story.rows())} records and a picture>"
+
+
+def clinic(until: str) -> tuple[Lab, Clinic]:
+    """A fresh lab in Seoul's Region, and the clinic as it stands when lesson `until` begins.
+
+    `until` is a lesson's number, such as "01". Example: `lab, clinic = course.clinic(until="01")`.
+    """
+    if until not in LESSONS:
+        raise ValueError(f"until is the number of a lesson, one of {', '.join(LESSONS)}")
+    lab = Lab(clock=Clock.frozen(MONDAY), ids=_ids(), region=SEOUL)
+    for lesson, make in MADE.items():
+        if lesson < until:
+            make(lab)
+    return lab, Clinic(lab)
+
+
+def _ids() -> Callable[[], str]:
+    """Key ids that look like any other and are the same in every kernel. They are not secret."""
+    numbers = count(1)
+    return lambda: str(uuid5(NAMESPACE_DNS, f"key {next(numbers)} of the clinic"))
+
+
+def _records_key(lab: Lab) -> CMK:
+    return lab.create_cmk(RECORDS, description="Guards the patients' records")
+
+
+LESSONS = ("00", "01", "02")
+# What a lesson leaves behind for those after it.
+MADE: Mapping[str, Callable[[Lab], object]] = {"01": _records_key}

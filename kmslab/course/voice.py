@@ -1,0 +1,28 @@
+"""How the course speaks: Markdown, which wraps and follows the theme, and the same words plain."""
+
+from typing import Any
+
+
+class Words(str):
+    """Markdown for a notebook; a terminal gets the same words without the emphasis."""
+
+    __slots__ = ()
+
+    @property
+    def plain(self) -> str:
+        return self.replace("**", "").replace("`", "")
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/markdown": str(self), "text/plain": self.plain}
+
+    def __repr__(self) -> str:
+        return self.plain
+
+    __str__ = str.__str__
+
+
+def say(markdown: str) -> None:
+    """Show it below the cell."""
+    from IPython.display import display  # the course's other half, the workbook, works without it
+
+    display(Words(markdown))  # type: ignore[no-untyped-call]  # IPython has no types here

@@ -1,0 +1,120 @@
+"""Every picture is drawn here, in CSS pixels on white, and says its numbers again in a caption.
+
+The house rules: 960 pixels wide and drawn at twice that, labels of 16 pixels, at most 64 colours;
+four colours that colour-blind people can tell apart (Okabe and Ito, 2008), and never colour alone:
+a second sign (hatching, a dashed line, a cross) says the same. Only fonts that matplotlib ships.
+The caption is the picture's accessible text, and what a test compares, since nobody compares PNGs.
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from PIL import Image
+
+WIDTH = 960  # CSS pixels
+SCALE = 2  # device pixels per CSS pixel
+COLOURS = 64
+LABEL = 16  # CSS pixels, the smallest text in any picture
+
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+INK, GREY, PALE = "#1a1a1a", "#6b6b6b", "#e8f0f6"
+
+Style = dict[str, Any]  # matplotlib's own words for how a thing looks
+
+_POINTS = 72 / 100  # points per CSS pixel, on a figure of 100 CSS pixels to the inch
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn figure: a notebook shows its PNG and the caption below it, a terminal the caption."""
+
+    figure: Figure
+    caption: str  # Markdown
+
+    def png(self) -> bytes:
+        """The picture as a PNG of at most 64 colours, 1920 device pixels wide."""
+        drawn, small = BytesIO(), BytesIO()
+        with matplotlib.style.context("default"):
+            self.figure.savefig(drawn, format="png", dpi=100 * SCALE)
+        flat = Image.open(drawn).convert("RGB")
+        flat.quantize(COLOURS, dither=Image.Dither.NONE).save(small, format="PNG", optimize=True)
+        return small.getvalue()
+
+    def _ipython_display_(self) -> None:
+        import IPython.display  # only ever called by IPython itself
+
+        display: Any = IPython.display.display  # it has no types
+        png = {"image/png": self.png(), "text/plain": "<picture>"}
+        display(png, raw=True, metadata={"image/png": {"width": WIDTH}})
+        display({"text/markdown": self.caption, "text/plain": plain(self.caption)}, raw=True)
+
+    def __repr__(self) -> str:
+        return plain(self.caption)
+
+
+def plain(markdown: str) -> str:
+    """The same words without Markdown's emphasis."""
+    return markdown.replace("**", "").replace("`", "")
+
+
+def count(size: int) -> str:
+    """A number of bytes, as pictures and captions write it."""
+    return f"{size:,} byte" if size == 1 else f"{size:,} bytes"
+
+
+class Canvas:
+    """A white sheet with its origin at the top left; every length is in CSS pixels."""
+
+    def __init__(self, height: int) -> None:
+        with matplotlib.style.context("default"):
+            self.figure = Figure(figsize=(WIDTH / 100, height / 100), dpi=100, facecolor="white")
+            FigureCanvasAgg(self.figure)
+            self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set_xlim(0, WIDTH)
+        self.axes.set_ylim(height, 0)
+        self.axes.set_axis_off()
+
+    def label(self, x: float, y: float, text: str, **style: Any) -> None:
+        """Text centred on the height `y`, left-aligned unless `ha` says otherwise."""
+        look: Style = {"ha": "left", "va": "center", "color": INK, "size": LABEL} | style
+        look["fontsize"] = look.pop("size") * _POINTS
+        self.axes.text(x, y, text, fontfamily="DejaVu Sans", clip_on=False, **look)
+
+    def box(self, x: float, y: float, width: float, height: float, **style: Any) -> None:
+        look: Style = {"facecolor": "white", "edgecolor": INK, "linewidth": 1.2} | style
+        self.axes.add_patch(Rectangle((x, y), width, height, **look))
+
+    def rounded(self, x: float, y: float, width: float, height: float, **style: Any) -> None:
+        look: Style = {"facecolor": "white", "edgecolor": INK, "linewidth": 1.2} | style
+        corners = "round,pad=0,rounding_size=10"
+        self.axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=corners, **look))
+
+    def arrow(self, start: tuple[float, float], end: tuple[float, float], **style: Any) -> None:
+        look: Style = {"color": BLUE, "linewidth": 2.2, "linestyle": "-"} | style
+        head = FancyArrowPatch(
+            start, end, arrowstyle="-|>", mutation_scale=16, shrinkA=0, shrinkB=0, **look
+        )
+        self.axes.add_patch(head)
+
+    def cross(self, x: float, y: float, colour: str = VERMILLION) -> None:
+        """Where something came to its end."""
+        self.axes.plot([x], [y], marker="X", markersize=13, color=colour, markeredgecolor="white")
+
+    def key(self, x: float, y: float, colour: str = GREEN, hatch: str = "") -> None:
+        """A key, 96 by 36 pixels, with its bow's centre at (x, y)."""
+        look: Style = {
+            "facecolor": colour,
+            "edgecolor": INK,
+            "linewidth": 1,
+            "hatch": hatch,
+        }
+        for left, top, width, height in ((14, -5, 66, 10), (58, 3, 8, 12), (70, 3, 8, 16)):
+            self.axes.add_patch(Rectangle((x + left, y + top), width, height, **look))
+        self.axes.plot([x], [y], marker="o", markersize=25, color=colour, markeredgecolor=INK)
+        self.axes.plot([x], [y], marker="o", markersize=9, color="white", markeredgecolor=INK)

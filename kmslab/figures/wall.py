@@ -1,0 +1,145 @@
+"""The one picture of a KMS: outside, a wall, and a key that stays inside. One lane for each call.
+
+A call that goes through has a gate in the wall and an arrow each way; one that is refused ends at
+the wall. A program that needs no KMS never touches the wall: its key lies outside, beside the data.
+"""
+
+from collections.abc import Sequence
+
+from kmslab.figures.canvas import (
+    BLUE,
+    GREEN,
+    GREY,
+    PALE,
+    VERMILLION,
+    WIDTH,
+    Canvas,
+    Picture,
+    count,
+)
+from kmslab.figures.watch import Watched
+
+MARGIN, HEADER, LANE, BRICK = 16, 48, 136, 17  # CSS pixels; a lane is eight bricks high
+CALLER, TRACK, WALL, INSIDE, KEY = (MARGIN, 160), 196, (590, 36), 626, 712
+
+# What an operation takes in and gives back, in words. Any other operation: "data".
+CARRIES = {
+    "Encrypt": ("plaintext", "ciphertext blob"),
+    "Decrypt": ("ciphertext blob", "plaintext"),
+    "ReEncrypt": ("ciphertext blob", "ciphertext blob"),
+}
+
+
+def wall(*calls: Watched) -> Picture:
+    """Draw watched calls (one to six) against the wall: who asked, what crossed, what came back.
+
+    Example: `wall(watch(records.encrypt, page))`. Every number in it is the length of real bytes,
+    and every name comes from the event that the call left in the trail.
+    """
+    canvas = Canvas(HEADER + LANE * len(calls) + MARGIN)
+    _ground(canvas, calls)
+    for lane, call in enumerate(calls):
+        _draw(canvas, call, HEADER + LANE * lane)
+    _keys(canvas, calls)
+    return Picture(canvas.figure, _caption(calls))
+
+
+def _ground(canvas: Canvas, calls: Sequence[Watched]) -> None:
+    height = LANE * len(calls)
+    canvas.box(INSIDE, HEADER, WIDTH - MARGIN - INSIDE, height, facecolor=PALE, edgecolor="none")
+    _bricks(canvas, height)
+    canvas.label(MARGIN, HEADER / 2, "outside", weight="bold")
+    canvas.label(WALL[0] + WALL[1] / 2, HEADER / 2, "the wall", weight="bold", ha="center")
+    canvas.label(WIDTH - MARGIN, HEADER / 2, "inside the KMS", weight="bold", ha="right")
+    for lane, call in enumerate(calls):
+        top = HEADER + LANE * lane + 16
+        canvas.rounded(*(CALLER[0], top, CALLER[1], LANE - 32), edgecolor=GREY)
+        who = call.caller or "the laptop"
+        canvas.label(CALLER[0] + CALLER[1] / 2, top + (LANE - 32) / 2, who, ha="center")
+
+
+def _bricks(canvas: Canvas, height: int) -> None:
+    x, width = WALL
+    for course in range(height // BRICK):
+        joint = x + width * (1 / 3 if course % 2 else 2 / 3)
+        for left, right in ((x, joint), (joint, x + width)):
+            look = {"facecolor": "#c4bdb6", "edgecolor": "white", "linewidth": 1.5}
+            canvas.box(left, HEADER + BRICK * course, right - left, BRICK, **look)
+
+
+def _draw(canvas: Canvas, call: Watched, top: float) -> None:
+    canvas.label(TRACK, top + 28, call.operation, weight="bold")
+    if not call.crossed:
+        _draw_local(canvas, call, top)
+    elif call.refused:
+        _draw_refused(canvas, call, top)
+    else:
+        _draw_through(canvas, call, top)
+
+
+def _draw_through(canvas: Canvas, call: Watched, top: float) -> None:
+    taken, given = CARRIES.get(call.operation, ("data", "data"))
+    canvas.box(
+        WALL[0] - 1, top + 3 * BRICK, WALL[1] + 2, 4 * BRICK, facecolor="white", edgecolor="none"
+    )
+    canvas.arrow((TRACK, top + 72), (KEY - 28, top + 72))
+    canvas.label(TRACK + 8, top + 58, f"{taken}: {count(call.sent)}", color=BLUE)
+    canvas.arrow((KEY - 28, top + 104), (TRACK, top + 104), color=GREEN)
+    canvas.label(TRACK + 8, top + 120, f"{given}: {count(call.returned)}", color=GREEN)
+
+
+def _draw_refused(canvas: Canvas, call: Watched, top: float) -> None:
+    taken, _ = CARRIES.get(call.operation, ("data", "data"))
+    canvas.arrow((TRACK, top + 72), (WALL[0] - 14, top + 72))
+    canvas.label(TRACK + 8, top + 58, f"{taken}: {count(call.sent)}", color=BLUE)
+    canvas.cross(WALL[0] - 6, top + 72)
+    canvas.arrow((WALL[0] - 14, top + 82), (TRACK, top + 104), color=VERMILLION, linestyle="--")
+    canvas.label(TRACK + 8, top + 120, call.error, color=VERMILLION, weight="bold")
+
+
+def _draw_local(canvas: Canvas, call: Watched, top: float) -> None:
+    for line, (name, size) in enumerate(call.files.items()):
+        canvas.label(TRACK + 8, top + 60 + 24 * line, f"{name}: {count(size)}")
+    canvas.key(WALL[0] - 130, top + 66, VERMILLION)
+    canvas.label(TRACK + 8, top + 120, f"opened: {count(call.returned)}", color=VERMILLION)
+    canvas.label((INSIDE + WIDTH - MARGIN) / 2, top + LANE / 2, "no call came here", ha="center")
+
+
+def _keys(canvas: Canvas, calls: Sequence[Watched]) -> None:
+    """One key for all lanes that met the same one in the same state, halfway between them."""
+    met = [(call.key, _refusal_of_key(call)) for call in calls]
+    for arn, refusal in dict.fromkeys(pair for pair in met if pair[0]):
+        lanes = [lane for lane, pair in enumerate(met) if pair == (arn, refusal)]
+        middle = HEADER + LANE * (lanes[0] + lanes[-1] + 1) / 2
+        canvas.key(KEY, middle - 8, *((GREY, "///") if refusal else (GREEN, "")))
+        canvas.label(KEY - 16, middle + 34, f"key {arn.rpartition('/')[2][:8]}…")
+        canvas.label(KEY - 16, middle + 56, refusal, color=VERMILLION, weight="bold")
+
+
+def _refusal_of_key(call: Watched) -> str:
+    """A refusal whose text begins with the key's ARN goes on with the key's state."""
+    about = call.key and call.message.startswith(call.key)
+    return call.message.removeprefix(call.key).strip() if about else ""
+
+
+def _caption(calls: Sequence[Watched]) -> str:
+    return " ".join(["**Picture:**", *map(_sentence, calls), _ending(calls)]).strip()
+
+
+def _sentence(call: Watched) -> str:
+    taken, given = CARRIES.get(call.operation, ("data", "data"))
+    sent = f"{count(call.sent)} ({taken})"
+    if not call.crossed:
+        files = " and ".join(f"`{name}` ({count(size)})" for name, size in call.files.items())
+        return f"`{call.operation}` used {files} and got {count(call.returned)}, without any call."
+    if call.refused:
+        why = f": {call.message.rstrip('.')}" if call.message else ""
+        return f"**{call.operation}** brought {sent} as far as the wall: `{call.error}`{why}."
+    back = f"{count(call.returned)} ({given})"
+    return f"**{call.operation}** took in {sent} and gave back {back}."
+
+
+def _ending(calls: Sequence[Watched]) -> str:
+    if any(call.crossed for call in calls):
+        return "The key stayed inside."
+    return "The key lay outside."

@@ -1,0 +1,71 @@
+"""One call, watched: what it carried to the wall and what came back. Pictures are drawn from these.
+
+A picture takes a call that was really made, not a position in the trail: the same cell can run
+twice, or last, and shows the same event.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kmslab.contract.errors import KMSError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A call as it happened. Sizes are in bytes; `operation` is the event's name in the trail."""
+
+    operation: str  # or the program's own name, if it never asked the KMS
+    caller: str  # such as "user/jiho"
+    sent: int
+    returned: int = 0
+    key: str = ""  # ARN
+    error: str = ""  # the exception's name; "" if the call went through
+    message: str = ""
+    crossed: bool = True  # False: no call reached the KMS
+    files: Mapping[str, int] = field(default_factory=dict)  # what lay beside the program
+
+    @property
+    def refused(self) -> bool:
+        return bool(self.error)
+
+
+def watch(program: Callable[..., Any], *arguments: Any, **named: Any) -> Watched:
+    """Make the call `program(*arguments)` and keep what crossed the wall, even if it was refused.
+
+    `program` is a method of a lab, a view, a key (CMK) or a stolen laptop. What it was given, in
+    bytes, is what it sent; a laptop sends its first file. Only refusals of the KMS are kept: any
+    other error is a mistake in the program, and is raised.
+    """
+    owner: Any = getattr(program, "__self__", None)
+    lab = getattr(owner, "lab", owner)
+    files = {name: len(content) for name, content in getattr(owner, "files", {}).items()}
+    sizes = [len(value) for value in (*arguments, *named.values()) if isinstance(value, bytes)]
+    before = len(lab.trail)
+    answer, error = _make(program, arguments, named)
+    events = list(lab.trail)[before:]
+    event = events[-1] if events else {}
+    return Watched(
+        operation=event.get("eventName", program.__name__),
+        caller=_caller(event),
+        sent=(sizes or list(files.values()) or [0])[0],
+        returned=len(answer) if isinstance(answer, bytes) else 0,
+        key=next((resource["ARN"] for resource in event.get("resources", [])), ""),
+        error=type(error).__name__ if error else "",
+        message=str(error) if error else "",
+        crossed=bool(events),
+        files=files,
+    )
+
+
+def _make(
+    program: Callable[..., Any], arguments: tuple[Any, ...], named: Mapping[str, Any]
+) -> tuple[Any, KMSError | None]:
+    try:
+        return program(*arguments, **named), None
+    except KMSError as error:
+        return None, error
+
+
+def _caller(event: Mapping[str, Any]) -> str:
+    return str(event.get("userIdentity", {}).get("arn", "")).rpartition(":")[2]
