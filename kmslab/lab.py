@@ -5,6 +5,7 @@ Everything here is a plain Python word for an AWS call, and goes down the same r
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import uuid4
@@ -22,6 +23,7 @@ from kmslab.service import Service
 from kmslab.shown import Metadata, Trail
 from kmslab.store import open_store
 from kmslab.store.offset import StoredOffset
+from kmslab.store.rehearsal import rehearsal
 
 Context = Mapping[str, str] | None
 
@@ -161,6 +163,10 @@ class Lab(View):
         """Store what is waiting and let go of the store. A closed lab answers nothing."""
         self._store.close()
 
+    def rehearsal(self) -> AbstractContextManager[None]:
+        """`with lab.rehearsal():` all that happens there is undone, trail included. In memory only."""
+        return rehearsal(self._store)
+
     def __enter__(self) -> Self:
         return self
 
@@ -183,6 +189,11 @@ class CMK:
         self._view = view
         self.arn = arn
         self.name = name
+
+    @property
+    def lab(self) -> View:
+        """The lab, or the view of it, that this handle came from and acts for."""
+        return self._view
 
     @property
     def id(self) -> str:
