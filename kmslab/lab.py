@@ -164,7 +164,7 @@ class Lab(View):
         self._store.close()
 
     def rehearsal(self) -> AbstractContextManager[None]:
-        """`with lab.rehearsal():` all that happens there is undone, trail included. In memory only."""
+        """`with lab.rehearsal():` undoes all that happens in it, trail included. In memory only."""
         return rehearsal(self._store)
 
     def __enter__(self) -> Self:
