@@ -185,5 +185,5 @@ DUE = (
     select(ROWS[Key].table)
     .where(_KEY.due <= bindparam("at"))
     .order_by(_KEY.due, _KEY.arn)
-    .limit(bindparam("most"))
+    .limit(bindparam("most", type_=Integer))
 )

@@ -1,0 +1,98 @@
+"""Records and events for the store's tests, and programs that run in processes of their own."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kmslab.contract.records import Alias, DomainKey, Event, Key, Material, Record, Setting
+from kmslab.contract.specs import KeyUsage, Origin
+from kmslab.contract.states import KeyState
+
+ROOT = Path(__file__).parents[2]
+HERE = "arn:aws:kms:us-east-1:111122223333:"
+NOON = datetime(2026, 1, 5, 12, 0, 0, 123_457, tzinfo=UTC)
+
+
+def key(name: str = "1", **changes: Any) -> Key:
+    values: dict[str, Any] = {
+        "arn": f"{HERE}key/{name}",
+        "spec": "SYMMETRIC_DEFAULT",
+        "usage": KeyUsage.ENCRYPT_DECRYPT,
+        "origin": Origin.AWS_KMS,
+        "state": KeyState.ENABLED,
+        "created": NOON,
+        "description": "Ärzte, 열쇠 and a NUL \0 too",
+        "policy": '{"Version": "2012-10-17"}',
+        "material": "m" * 32,
+    }
+    return Key(**(values | changes))
+
+
+def alias(name: str, target: str = "1") -> Alias:
+    return Alias(
+        arn=f"{HERE}alias/{name}", target=f"{HERE}key/{target}", created=NOON, updated=NOON
+    )
+
+
+def material(handle: str, owner: str = "1") -> Material:
+    return Material(
+        handle=handle,
+        key=f"{HERE}key/{owner}",
+        domain="d",
+        sealed=bytes(range(256)),
+        created=NOON,
+    )
+
+
+def domain_key(name: str, region: str = "us-east-1") -> DomainKey:
+    return DomainKey(id=name, region=region, wrapped=b"\0\xff", created=NOON)
+
+
+def setting(value: str, name: str = "number") -> Setting:
+    return Setting(name=name, value=value)
+
+
+ONE_OF_EACH: list[Record] = [
+    key(deletion_date=NOON, due=NOON),
+    material("us-east-1/aa"),
+    domain_key("d"),
+    alias("orders"),
+    setting("17"),
+]
+
+
+def event(number: int = 0, **changes: Any) -> Event:
+    values: dict[str, Any] = {
+        "time": NOON,
+        "operation": "Encrypt",
+        "principal": "arn:aws:iam::111122223333:root",
+        "account": "111122223333",
+        "region": "us-east-1",
+        "request_id": str(number),
+    }
+    return Event(**(values | changes))
+
+
+def start(program: str, *arguments: object) -> "subprocess.Popen[str]":
+    """The program in another process, with what is in this module imported."""
+    preface = "import sys\nfrom tests.store.samples import *\nfrom kmslab.store import *\n"
+    return subprocess.Popen(
+        [sys.executable, "-c", preface + program, *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: "subprocess.Popen[str]") -> str:
+    """What a program printed that must end well."""
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert not err
+    return out
