@@ -23,7 +23,7 @@ from kmslab.contract.records import Caller, Event, Key, name_of
 from kmslab.contract.specs import KEY_SPECS, Origin
 from kmslab.contract.states import MOVES, refusal
 from kmslab.store import Conflict, Store
-from kmslab.table import SERVICE_TABLE, TABLE, Role, Row
+from kmslab.table import SERVICE_TABLE, TABLE, UNBUILT_MEMBERS, Role, Row
 
 ATTEMPTS = 50  # at a call whose records others keep changing
 WOULD_SUCCEED = "The request would have succeeded, but the DryRun option is set."
@@ -46,6 +46,8 @@ class Service:
         call = self._new_call(name, caller, self._clock.now())
         try:
             call.request = MODEL.operations[name].check(request)
+            for member in UNBUILT_MEMBERS & call.request.keys():
+                fail("UnsupportedOperationException", f"{name} with {member} is not built yet")
             self._settle(call.now)
             return self._attempt(row, call)
         except KMSError as error:

@@ -17,8 +17,6 @@ LATER: dict[str, Any] = {
     "Origin": Origin.AWS_KMS,
     "MultiRegion": False,
     "Tags": [],
-    "CustomKeyStoreId": None,
-    "XksKeyId": None,
 }
 
 
@@ -131,10 +129,11 @@ def _spec_and_usage(call: Call) -> tuple[str, KeyUsage]:
     usage = KeyUsage(call.get("KeyUsage", KeyUsage.ENCRYPT_DECRYPT))
     if spec not in KEY_SPECS:
         fail("UnsupportedOperationException", f"Keys of spec {spec} are not built yet")
-    if usage not in KEY_SPECS[spec].algorithms:
+    allowed = KEY_SPECS[spec].algorithms
+    if usage not in allowed:
         fail(
             "ValidationException",
             f"The operation failed because the KeyUsage value of the CMK is {usage}. To perform "
-            f"this operation, the KeyUsage value must be {' or '.join(KEY_SPECS[spec].algorithms)}.",
+            f"this operation, the KeyUsage value must be {' or '.join(allowed)}.",
         )
     return spec, usage
