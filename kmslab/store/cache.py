@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from kmslab.contract.records import Record
+from kmslab.store import process
 
 Place = tuple[type[Any], str]
 
 
-class Cache:
+class Cache(process.Part):
     """At most `2 * size` records: when `size` were entered, those not asked for since go."""
 
     def __init__(self, size: int) -> None:
@@ -25,6 +26,7 @@ class Cache:
         self._warm: dict[Place, Any] = {}
         self._size = size
         self._lock = threading.Lock()
+        process.join(self)
 
     def again(self, place: Place) -> Any:
         """A record that has not been asked for in a while, if it is still here."""
@@ -72,6 +74,10 @@ class Cache:
     def clear(self) -> None:
         with self._lock:
             self._clear()
+
+    def in_forked_child(self) -> None:
+        self._lock = threading.Lock()
+        self._clear()
 
     def _advance(self, changes: int, next_due: datetime | None, expected: int) -> bool:
         if changes > self.changes:

@@ -5,6 +5,7 @@ its first statement on, so what it has checked stays true until it commits; whil
 has that lock it waits. All that SQLite may answer becomes a `StoreError` that says what to do.
 """
 
+import os
 import sqlite3
 import threading
 import time
@@ -24,7 +25,8 @@ T = TypeVar("T")
 
 READERS = 16  # connections to one file, and so threads that read it at the same moment
 PATIENCE = 60.0  # seconds to wait for other processes before giving up
-PAUSE = 0.01  # between two attempts, where SQLite does not wait by itself
+WAIT = 1.0  # of these, how long SQLite itself waits at a time, where it does
+PAUSE = 0.01  # between two attempts
 
 _ADVICE = {
     sqlite3.SQLITE_NOTADB: "is not an SQLite database. Name another file, or move this one away",
@@ -160,6 +162,8 @@ def in_file(path: Path) -> Database:
         _connect(f"{place}?mode=rwc").close()
     except sqlite3.Error as error:
         raise _explained(path, error) from error
+    if not os.access(path, os.W_OK):  # SQLite would open it for reading, and fail much later
+        raise StoreError(f"The store {path} {_ADVICE[sqlite3.SQLITE_READONLY]}.")
     engine = create_engine(
         "sqlite://",
         creator=lambda: _connect(f"{place}?mode=rw"),
@@ -173,6 +177,8 @@ def in_file(path: Path) -> Database:
 
 def _connect(place: str) -> sqlite3.Connection:
     # Without an isolation level the driver begins nothing by itself: BEGIN stands above.
-    raw = sqlite3.connect(place, timeout=5, isolation_level=None, check_same_thread=False, uri=True)
+    raw = sqlite3.connect(
+        place, timeout=WAIT, isolation_level=None, check_same_thread=False, uri=True
+    )
     raw.execute("PRAGMA synchronous=FULL")  # a call that returned has been stored
     return raw

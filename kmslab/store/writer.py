@@ -75,9 +75,11 @@ class Outbox(process.Part):
 
     def in_forked_child(self) -> None:
         self._events.clear()  # the parent writes them
-        self.called = self.closed
+        self.closed = self.called = self.closed or not self.database.path
 
     def at_exit(self) -> None:
+        if self.closed:
+            return
         try:
             self.write()
             self.database.rest()

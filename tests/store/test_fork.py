@@ -1,0 +1,154 @@
+"""A forked child opens its own connections; a store in memory stays with its parent."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.store.samples import ended, start
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+
+HEAD = """
+import os, multiprocessing
+from dataclasses import replace
+store = open_store(sys.argv[1] if len(sys.argv) > 1 else None)
+store.commit(put=[setting("0")])
+store.log(event(1))
+
+def add_one(store):
+    while True:
+        old = store.get(Setting, "number")
+        try:
+            return store.commit(put=[replace(old, value=str(int(old.value) + 1))])
+        except Conflict:
+            continue
+
+def in_child(work):
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    return child
+"""
+
+
+def run(program: str, *arguments: object) -> list[str]:
+    return ended(start(HEAD + program, *arguments)).splitlines()
+
+
+def test_inherited_store_in_a_file_works_on_both_sides(url: str) -> None:
+    program = """
+children = [in_child(lambda: [add_one(store) for _ in range(20)]) for _ in range(3)]
+for _ in range(20): add_one(store)
+for child in children: child.join()
+store.close()
+print(open_store(sys.argv[1]).get(Setting, "number").value)
+"""
+    assert run(program, url) == ["80"]
+
+
+def test_event_that_waited_at_the_fork_is_written_once(url: str) -> None:
+    program = """
+children = [in_child(lambda: store.log(event(n))) for n in (2, 3)]
+for child in children: child.join()
+print(sorted(each.request_id for each in store.events()))
+"""
+    assert run(program, url) == ["['1', '2', '3']"]
+
+
+def test_child_that_opens_the_file_anew_survives_its_parents_close(url: str) -> None:
+    """With a connection inherited, the parent's close would take the child's log file away."""
+    program = """
+def work():
+    mine = open_store(sys.argv[1])
+    for _ in range(10): add_one(mine)
+    store.refresh()
+    ready.set()
+    closed.wait()
+    for _ in range(10): add_one(mine)
+    mine.close()
+
+fork = multiprocessing.get_context("fork")
+ready, closed = fork.Event(), fork.Event()
+child = in_child(work)
+ready.wait()
+store.close()
+closed.set()
+child.join()
+print(child.exitcode, open_store(sys.argv[1]).get(Setting, "number").value)
+"""
+    assert run(program, url) == ["0 20"]
+
+
+def test_no_connection_crosses_a_fork(url: str, tmp_path: Path) -> None:
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("only Linux lists a process's open files")
+    program = """
+def files():
+    links = [os.path.join("/proc/self/fd", each) for each in os.listdir("/proc/self/fd")]
+    return [os.readlink(each) for each in links if os.path.lexists(each)]
+store.page(Setting, "")
+print(any("my.db" in each for each in files()), flush=True)
+child = in_child(lambda: print(any("my.db" in each for each in files()), flush=True))
+child.join()
+"""
+    assert run(program, url) == ["True", "False"]
+
+
+def test_fork_while_other_threads_work_stops_neither_side(url: str) -> None:
+    program = """
+import threading
+busy = True
+def work():
+    while busy:
+        add_one(store); store.log(event()); store.page(Setting, ""); store.get(Setting, "x")
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads: thread.start()
+def child_work():
+    for _ in range(3): add_one(store)
+    store.log(event(7))
+    store.flush()
+for _ in range(10):
+    child = in_child(child_work)
+    child.join(30)
+    assert child.exitcode == 0, child.exitcode
+busy = False
+for thread in threads: thread.join()
+print(sum(each.request_id == "7" for each in store.events()))
+"""
+    assert run(program, url) == ["10"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        'store.get(Setting, "number")',
+        'store.commit(put=[setting("1", "other")])',
+        "store.log(event(2)); store.flush()",
+    ],
+)
+def test_store_in_memory_refuses_a_forked_child(use: str) -> None:
+    program = f"""
+def work():
+    try:
+        {use}
+    except StoreError as error:
+        print(error, flush=True)
+child = in_child(work)
+child.join()
+store.get(Setting, "number")
+print(len(store.events()))
+"""
+    said = run(program)
+    assert said[0].startswith("This lab lives in the memory of another process")
+    assert said[1:] == ["1"]
+
+
+def test_child_may_open_a_store_in_memory_of_its_own() -> None:
+    program = """
+def work():
+    mine = open_store()
+    mine.log(event())
+    print(len(mine.events()), flush=True)
+in_child(work).join()
+"""
+    assert run(program) == ["1"]
