@@ -1,0 +1,118 @@
+"""Each lesson as a learner meets it: opened in `make lab`'s JupyterLab and run to its end."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.hygiene.lessons import FAILS, PATHS
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+def eventually(what: Callable[[], Any], seconds: float) -> Any:
+    """The first true answer; the last one when time is over."""
+    end = time.monotonic() + seconds
+    while not (answer := what()) and time.monotonic() < end:
+        time.sleep(0.5)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[tuple[Path, str, str]]:
+    """The workbook's folder, the address of a running JupyterLab and its token."""
+    home = tmp_path_factory.mktemp("home")
+    command = [sys.executable, "-m", "kmslab.course.workbook", "open", "--no-browser", "--port=0"]
+    if os.name == "posix" and os.geteuid() == 0:
+        command.append("--allow-root")
+    runtime = {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
+    with (home / "lab.log").open("wb") as log:
+        server = subprocess.Popen(
+            command, cwd=home, env={**os.environ, **runtime}, stdout=log, stderr=log
+        )
+    try:
+        found = eventually(lambda: [*(home / "runtime").glob("jpserver-*.json")], 60)
+        about = json.loads(found[0].read_text(encoding="utf-8"))
+        yield home / "workbook", about["url"], about["token"]
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*QUIET, "--no-sandbox"]
+        )
+        yield started
+        started.close()
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    """As saved; none while the file is being written."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except json.JSONDecodeError:
+        return []
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def is_run(cells: list[dict[str, Any]]) -> bool:
+    return bool(cells) and all(cell["execution_count"] for cell in cells)
+
+
+def failed(cell: dict) -> bool:
+    return any(output["output_type"] == "error" for output in cell["outputs"])
+
+
+@pytest.mark.parametrize("name", [path.name for path in PATHS])
+def test_run_all_reaches_the_end_and_asks_nothing_of_the_network(lab, browser, name):
+    folder, url, token = lab
+    hosts = set()
+    page = browser.new_page()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.goto(f"{url}lab/tree/{name}?reset&token={token}")
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+    assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
+
+    page.locator("#jp-MainMenu").get_by_text("Run", exact=True).click()
+    page.locator(".lm-Menu-item").get_by_text("Run All Cells", exact=True).click()
+
+    def saved() -> list[dict[str, Any]] | None:
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(500)
+        return cells if is_run(cells := code_cells(folder / name)) else None
+
+    cells = eventually(saved, 120)
+    assert cells
+    assert [cell["execution_count"] for cell in cells] == [*range(1, len(cells) + 1)]
+    assert [cell["id"] for cell in cells if failed(cell)] == [
+        cell["id"] for cell in cells if FAILS in cell["metadata"].get("tags", [])
+    ]
+    assert {host for host in hosts if host not in (None, "localhost", "127.0.0.1")} == set()
+    page.close()
+
+
+def test_the_contents_page_opens_rendered(lab, browser):
+    _, url, token = lab
+    page = browser.new_page()
+    page.goto(f"{url}?token={token}")
+    page.locator(".jp-MarkdownViewer h1").first.wait_for(timeout=60_000)
+    links = page.locator(".jp-MarkdownViewer a")
+    shown = {link.inner_text() for link in links.all()}
+    assert shown
+    page.close()
