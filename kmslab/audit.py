@@ -11,8 +11,8 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from kmslab.contract.errors import KMSError
-from kmslab.contract.model import MODEL
-from kmslab.contract.records import Alias, Caller, Event, Key, Material
+from kmslab.contract.model import MODEL, Operation
+from kmslab.contract.records import Alias, Caller, Event, Key, Material, Record
 
 VERSION = "1.11"
 # The trail's names for errors are the API's, but for this one.
@@ -27,12 +27,13 @@ def event(
     *,
     request: Mapping[str, Any],
     answer: Mapping[str, Any] | None,
-    records: Sequence[Key | Alias],
+    records: Sequence[Record],
     materials: Sequence[Material],
     error: KMSError | None,
 ) -> Event:
     """What a call leaves behind; `answer` is None unless the operation changes something."""
     operation = MODEL.operations.get(name)  # the service's own acts are not in the model
+    resources = _resources(records)
     return Event(
         time=now,
         operation=name,
@@ -41,8 +42,8 @@ def event(
         region=caller.region,
         request_id=request_id,
         request=operation.redact(request) if operation else None,
-        response=operation.redact_answer(answer) if operation and answer else None,
-        resources=_resources(records),
+        response=_response(operation, answer, resources),
+        resources=resources,
         extra={"keyMaterialId": materials[0].id} if materials else {},
         error_code=error.code if error else "",
         error_message=error.message if error else "",
@@ -91,7 +92,17 @@ def _identity(event: Event) -> dict[str, Any]:
     return identity | ({"userName": user} if user else {})
 
 
-def _resources(records: Sequence[Key | Alias]) -> tuple[str, ...]:
+def _response(
+    operation: Operation | None, answer: Mapping[str, Any] | None, resources: Sequence[str]
+) -> dict[str, Any] | None:
+    """What a change answered; where that is nothing, its key (so since December 2022)."""
+    if operation is None or answer is None:
+        return None
+    key = {"keyId": resources[0]} if resources else None
+    return operation.redact_answer(answer) or key
+
+
+def _resources(records: Sequence[Record]) -> tuple[str, ...]:
     """Keys first, then aliases, as CloudTrail lists them; each once."""
     keys = [record.arn for record in records if isinstance(record, Key)]
     aliases = [record.arn for record in records if isinstance(record, Alias)]

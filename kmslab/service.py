@@ -206,7 +206,7 @@ def _event(
         call.request_id,
         request=call.request,
         answer=answer,
-        records=[part.record for part in call.parts],
+        records=[*(part.record for part in call.parts), *([] if error else call.staged)],
         materials=[part.used for part in call.parts if part.algorithm and part.used],
         error=error,
     )
