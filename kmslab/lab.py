@@ -70,7 +70,7 @@ class View:
         A key of the same spec and usage that has this name already is returned as it is, so that
         running a cell twice makes one key; a key of another kind raises AlreadyExistsException.
         """
-        if name is not None and (found := self._named(name, spec, usage)):
+        if name is not None and (found := self._named(_key_name(name), spec, usage)):
             return found
         created = self.kms.create_key(KeySpec=spec, KeyUsage=usage, Description=description)
         cmk = CMK(self, created["KeyMetadata"]["Arn"], name)
@@ -255,6 +255,13 @@ class CMK:
 
 def _uuid() -> str:
     return str(uuid4())
+
+
+def _key_name(name: str) -> str:
+    """Judged before the key is made, which would stay behind without its name."""
+    if not re.fullmatch(r"(?!aws/)[a-zA-Z0-9/_-]{1,250}", name, re.ASCII):
+        raise ValueError(f"{name!r} is no name for a key: 1 to 250 letters, digits or _-/")
+    return name
 
 
 def _account(number: str) -> str:
