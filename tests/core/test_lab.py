@@ -1,0 +1,255 @@
+"""`Lab`, its views, and `CMK`: plain Python words for AWS's calls."""
+
+import itertools
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+import kmslab.errors
+from kmslab import CMK, CiphertextBlob, Clock, Lab, SecretBytes
+from kmslab.contract.states import KeyState
+from kmslab.store import StoreError
+
+HERE = "arn:aws:kms:us-east-1:111122223333:"
+
+
+def test_the_ten_lines_of_the_readme(refused: Any) -> None:
+    lab = Lab()
+    orders = lab.create_cmk("orders")
+    blob = orders.encrypt(b"card 4242", context={"order": "17"})
+    assert repr(blob) == f"<CiphertextBlob {len(blob)} bytes>"
+    assert lab.decrypt(blob, context={"order": "17"}) == b"card 4242"
+    with refused("InvalidCiphertextException", ""):
+        lab.decrypt(blob, context={"order": "18"})
+    orders.schedule_deletion(days=7)
+    lab.clock.advance(days=8)
+    assert lab.trail[-1]["eventName"] == "DeleteKey"
+
+
+# -------------------------------------------------------------------------------------- the names
+
+
+def test_name_makes_an_alias(lab: Lab) -> None:
+    orders = lab.create_cmk("orders", description="all of them")
+    assert lab.kms.describe_key(KeyId="alias/orders")["KeyMetadata"]["Arn"] == orders.arn
+    assert orders.metadata["Description"] == "all of them"
+
+
+def test_name_that_is_taken_returns_its_key(lab: Lab) -> None:
+    assert lab.create_cmk("orders") == lab.create_cmk("orders")
+    assert len(lab.kms.list_keys()["Keys"]) == 1
+
+
+def test_keys_without_a_name_are_always_new(lab: Lab) -> None:
+    assert lab.create_cmk() != lab.create_cmk()
+
+
+def test_name_of_a_key_of_another_kind_is_refused(lab: Lab, refused: Any) -> None:
+    lab.create_cmk("orders")
+    with refused(
+        "AlreadyExistsException", f"An alias with the name {HERE}alias/orders already exists"
+    ):
+        lab.create_cmk("orders", spec="HMAC_256", usage="GENERATE_VERIFY_MAC")
+
+
+@pytest.mark.parametrize("name", ["with space", "", "aws/s3", "a:b", "x" * 300])
+def test_name_that_no_alias_may_have_makes_no_key(lab: Lab, name: str) -> None:
+    with pytest.raises(ValueError, match="is no name for a key"):
+        lab.create_cmk(name)
+    assert lab.kms.list_keys()["Keys"] == []
+
+
+def test_key_is_found_by_any_identifier(lab: Lab) -> None:
+    orders = lab.create_cmk("orders")
+    for name in (orders.id, orders.arn, "alias/orders", f"{HERE}alias/orders"):
+        assert lab.cmk(name) == orders
+    assert lab.cmk("alias/orders").name == "orders"
+    with pytest.raises(lab.kms.exceptions.NotFoundException):
+        lab.cmk("alias/others")
+
+
+# ----------------------------------------------------------------------------------------- the key
+
+
+def test_cmk_encrypts_and_decrypts(lab: Lab) -> None:
+    cmk = lab.create_cmk()
+    blob = cmk.encrypt(b"x", {"a": "1"})
+    assert type(blob) is CiphertextBlob
+    assert cmk.decrypt(blob, {"a": "1"}) == lab.decrypt(blob, {"a": "1"}) == b"x"
+    assert type(lab.decrypt(blob, {"a": "1"})) is type(cmk.decrypt(blob, {"a": "1"})) is bytes
+
+
+def test_cmk_opens_only_its_own_blobs(lab: Lab) -> None:
+    blob = lab.create_cmk().encrypt(b"x")
+    with pytest.raises(lab.kms.exceptions.IncorrectKeyException):
+        lab.create_cmk().decrypt(blob)
+
+
+def test_data_key_comes_in_two_forms(lab: Lab) -> None:
+    cmk = lab.create_cmk()
+    data_key = cmk.generate_data_key(context={"a": "1"})
+    assert (type(data_key.plaintext), type(data_key.encrypted)) == (SecretBytes, CiphertextBlob)
+    assert len(data_key.plaintext) == 32
+    assert cmk.decrypt(data_key.encrypted, {"a": "1"}) == data_key.plaintext
+    assert len(cmk.generate_data_key(size=16).plaintext) == 16
+    assert repr(data_key) == (
+        "DataKey(plaintext=<SecretBytes 32 bytes>, "
+        f"encrypted=<CiphertextBlob {len(data_key.encrypted)} bytes>)"
+    )
+
+
+def test_cmk_goes_through_its_life(lab: Lab) -> None:
+    cmk = lab.create_cmk()
+    for act, state in (
+        (cmk.disable, KeyState.DISABLED),
+        (cmk.enable, KeyState.ENABLED),
+        (cmk.schedule_deletion, KeyState.PENDING_DELETION),
+        (cmk.cancel_deletion, KeyState.DISABLED),
+    ):
+        act()
+        assert cmk.state is state
+        assert cmk.metadata["KeyState"] == state
+
+
+def test_cmks_of_one_key_are_equal_whoever_holds_them(lab: Lab) -> None:
+    orders = lab.create_cmk("orders")
+    again = lab.user("alice").cmk("alias/orders")
+    assert orders == again
+    assert len({orders, again}) == 1
+    assert orders != lab.create_cmk()
+    assert orders != orders.arn
+    assert again.lab.caller.principal.endswith("user/alice")
+    again.encrypt(b"x")
+    assert lab.trail[-1]["userIdentity"]["userName"] == "alice"
+
+
+def test_cmk_says_what_it_is(lab: Lab) -> None:
+    orders = lab.create_cmk("orders")
+    assert repr(orders) == f"<CMK orders {orders.arn}>"
+    assert repr(CMK(lab, orders.arn)) == f"<CMK {orders.arn}>"
+
+
+def test_metadata_is_a_dict_that_shows_a_table(lab: Lab) -> None:
+    metadata = lab.create_cmk(description="a | b").metadata
+    assert isinstance(metadata, dict)
+    text, markdown = repr(metadata), metadata._repr_markdown_()
+    assert "2026-01-05 09:00:00 UTC" in text
+    assert "| Description | a \\| b |" in markdown
+    assert "CurrentKeyMaterialId" not in text + markdown
+    assert metadata["CurrentKeyMaterialId"] in repr(metadata.table(material_ids=True))
+
+
+# -------------------------------------------------------------------------------------- the views
+
+
+def test_region_has_its_own_keys(lab: Lab) -> None:
+    here = lab.create_cmk("orders")
+    there = lab.region("eu-west-1").create_cmk("orders")
+    assert here.arn.split(":")[3:5] == ["us-east-1", "111122223333"]
+    assert there.arn.split(":")[3:5] == ["eu-west-1", "111122223333"]
+    assert here.id != there.id
+
+
+def test_account_has_its_own_keys(lab: Lab) -> None:
+    lab.create_cmk("orders")
+    neighbour = lab.account("444455556666")
+    assert neighbour.kms.list_keys()["Keys"] == []
+    assert neighbour.create_cmk("orders").arn.split(":")[4] == "444455556666"
+
+
+def test_user_shares_the_accounts_keys(lab: Lab) -> None:
+    orders = lab.create_cmk("orders")
+    assert lab.user("alice").cmk("alias/orders") == orders
+
+
+def test_views_can_be_taken_in_any_order(lab: Lab) -> None:
+    one = lab.region("eu-west-1").account("444455556666").user("bob")
+    two = lab.account("444455556666").user("bob").region("eu-west-1")
+    assert one.caller == two.caller
+    assert one.caller.principal == "arn:aws:iam::444455556666:user/bob"
+    assert lab.user("alice").user("bob").caller == lab.user("bob").caller
+    assert lab.user("alice").account("111122223333").caller == lab.caller
+
+
+def test_views_share_the_labs_clock(lab: Lab) -> None:
+    lab.region("eu-west-1").clock.advance(days=1)
+    assert lab.clock.now() == datetime(2026, 1, 6, 9, tzinfo=UTC)
+
+
+def test_lab_may_live_elsewhere() -> None:
+    lab = Lab(account="444455556666", region="ap-northeast-2")
+    arn = lab.create_cmk().arn
+    assert arn.startswith("arn:aws:kms:ap-northeast-2:444455556666:key/")
+    assert repr(lab) == "<Lab arn:aws:iam::444455556666:root in ap-northeast-2>"
+
+
+@pytest.mark.parametrize(
+    ("make", "value"),
+    [
+        (lambda lab, v: lab.region(v), "Seoul"),
+        (lambda lab, v: lab.region(v), "us-east-1\n"),
+        (lambda lab, v: lab.account(v), "123"),
+        (lambda lab, v: lab.account(v), "１１１１２２２２３３３３"),
+        (lambda lab, v: lab.user(v), "alice/../root"),
+        (lambda lab, v: lab.user(v), ""),
+        (lambda lab, v: lab.user(v), "앨리스"),
+        (lambda lab, v: Lab(region=v), "nowhere"),
+        (lambda lab, v: Lab(account=v), "12345678901"),
+    ],
+)
+def test_name_that_aws_would_not_give_is_a_clear_error(lab: Lab, make: Any, value: str) -> None:
+    with pytest.raises(ValueError, match="is no"):
+        make(lab, value)
+
+
+# ------------------------------------------------------------------------------ clock, ids, errors
+
+
+def test_ids_may_be_chosen_in_memory() -> None:
+    ids = (f"00000000-0000-4000-8000-{number:012}" for number in itertools.count())
+    with Lab(ids=lambda: next(ids)) as lab:
+        assert [lab.create_cmk().id[-1] for _ in range(3)] == ["0", "1", "2"]
+
+
+def test_ids_are_refused_for_a_file(tmp_path: Any) -> None:
+    with pytest.raises(ValueError, match="in memory only"):
+        Lab(store=f"sqlite:///{tmp_path / 'my.db'}", ids=lambda: "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_clock_only_goes_forward(lab: Lab) -> None:
+    with pytest.raises(ValueError, match="forward"):
+        lab.clock.advance(days=-1)
+    with pytest.raises(ValueError, match="time zone"):
+        Clock.frozen(datetime(2026, 1, 5))
+
+
+def test_running_clock_runs() -> None:
+    with Lab() as lab:
+        before = datetime.now(UTC)
+        created = lab.create_cmk().metadata["CreationDate"]
+        assert before <= created <= datetime.now(UTC)
+
+
+def test_client_has_the_public_exceptions(lab: Lab) -> None:
+    assert lab.kms.exceptions.NotFoundException is kmslab.errors.NotFoundException
+    assert issubclass(kmslab.errors.NotFoundException, kmslab.errors.KMSError)
+
+
+def test_unknown_member_is_a_programming_error(lab: Lab, key: str) -> None:
+    with pytest.raises(TypeError, match="Encrypt has no member Plain;"):
+        lab.kms.encrypt(KeyId=key, Plain=b"x")
+
+
+def test_member_that_is_none_is_absent(lab: Lab, key: str) -> None:
+    lab.kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=None, DryRun=None)
+
+
+def test_closed_lab_answers_nothing() -> None:
+    lab = Lab()
+    cmk = lab.create_cmk()
+    lab.close()
+    lab.close()
+    with pytest.raises(StoreError, match="This lab is closed"):
+        cmk.encrypt(b"x")
