@@ -30,15 +30,15 @@ class Part:
         return self.used
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Call:
     name: str
     caller: Caller
     now: datetime
+    request_id: str
     records: Reader
     backings: Mapping[Origin, Hsm]
     new_id: Callable[[], str]
-    request_id: str
     request: dict[str, Any] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
     staged: list[Record] = field(default_factory=list)

@@ -10,6 +10,7 @@ keys. No lock and no transaction is held while an operation runs.
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn
 from uuid import uuid4
 
@@ -35,15 +36,17 @@ class Service:
 
     def __init__(self, store: Store, hsm: Hsm, clock: Clock, new_id: Callable[[], str]) -> None:
         self._store = store
-        self._backings = {Origin.AWS_KMS: hsm}
         self._clock = clock
-        self._new_id = new_id
+        backings = {Origin.AWS_KMS: hsm}
+        self._new_call = partial(Call, records=store, backings=backings, new_id=new_id)
 
-    def call(self, name: str, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+    def call(
+        self, name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
+    ) -> dict[str, Any]:
         """Run one operation on AWS's members as Python values; raises `KMSError`."""
         row = TABLE.get(name) or _refuse_unbuilt(name)
         self._store.refresh()
-        call = self._new_call(name, caller, self._clock.now())
+        call = self._new_call(name, caller, self._clock.now(), request_id or str(uuid4()))
         try:
             call.request = MODEL.operations[name].check(request)
             for member in UNBUILT_MEMBERS & call.request.keys():
@@ -136,20 +139,10 @@ class Service:
         if due is None:
             raise RuntimeError(f"{key.arn} was found due, but nothing is")
         moment, name = due
-        call = self._new_call(name, Caller("", key.account, key.region), moment)
+        service = Caller("", key.account, key.region)
+        call = self._new_call(name, service, moment, str(uuid4()))
         call.parts = [Part(key, None, "", {})]
         self._finish(SERVICE_TABLE[name], call, SERVICE_TABLE[name].run(call, key))
-
-    def _new_call(self, name: str, caller: Caller, now: datetime) -> Call:
-        return Call(
-            name=name,
-            caller=caller,
-            now=now,
-            records=self._store,
-            backings=self._backings,
-            new_id=self._new_id,
-            request_id=str(uuid4()),
-        )
 
     def _log_failure(self, call: Call, error: KMSError) -> None:
         error.request_id = call.request_id

@@ -29,20 +29,21 @@ class Answer(NamedTuple):
 
 def handle(service: Service, caller: Caller, target: str, body: bytes) -> Answer:
     """Answer one request whose caller is known: `target` is its X-Amz-Target, `body` its JSON."""
+    request_id = str(uuid4())
     try:
-        return _answer(200, str(uuid4()), _run(service, caller, target, body))
+        return _answer(200, request_id, _run(service, caller, target, body, request_id))
     except KMSError as error:
         if error.__cause__:
             log.error("%s: %s", target, error, exc_info=error.__cause__)
-        return _refusal(error)
+        return _refusal(error, request_id)
     except Exception:
         log.exception("%s: the answer does not fit the contract", target)
-        return _refusal(EXCEPTIONS["KMSInternalException"]())
+        return _refusal(EXCEPTIONS["KMSInternalException"](), request_id)
 
 
-def _run(service: Service, caller: Caller, target: str, body: bytes) -> bytes:
+def _run(service: Service, caller: Caller, target: str, body: bytes, request_id: str) -> bytes:
     operation = _operation(target)
-    answer = service.call(operation.name, caller, operation.decode(_parse(body)))
+    answer = service.call(operation.name, caller, operation.decode(_parse(body)), request_id)
     return _dump(operation.encode(answer)) if operation.output else b""
 
 
@@ -72,9 +73,9 @@ def _dump(value: dict[str, Any]) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def _refusal(error: KMSError) -> Answer:
+def _refusal(error: KMSError, request_id: str) -> Answer:
     body = {"__type": error.code} | ({"message": error.message} if error.message else {})
-    return _answer(error.status, error.request_id or str(uuid4()), _dump(body))
+    return _answer(error.status, request_id, _dump(body))
 
 
 def _answer(status: int, request_id: str, body: bytes) -> Answer:

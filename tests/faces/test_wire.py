@@ -94,14 +94,16 @@ def test_an_error_without_text_has_no_message(lab: Lab) -> None:
     assert parsed(answer) == {"__type": "InvalidCiphertextException"}
 
 
-def test_an_error_carries_the_request_id_of_its_event(lab: Lab) -> None:
-    answer = send(lab, "DescribeKey", {"KeyId": "alias/nobody"})
-    assert lab.trail[-1]["requestID"] == answer.headers["x-amzn-RequestId"]
+def test_every_answer_carries_the_request_id_of_its_event(lab: Lab) -> None:
+    refused = send(lab, "DescribeKey", {"KeyId": "alias/nobody"})
+    answered = send(lab, "ListKeys", {})
+    ids = [answer.headers["x-amzn-RequestId"] for answer in (refused, answered)]
+    assert [event["requestID"] for event in lab.trail] == ids
 
 
 @pytest.mark.parametrize("name", sorted(EXCEPTIONS))
 def test_the_status_says_whose_fault_it_was(name: str) -> None:
-    answer = wire._refusal(EXCEPTIONS[name]("Words"))
+    answer = wire._refusal(EXCEPTIONS[name]("Words"), "an id")
     service_failed = (
         "KMSInternalException",
         "DependencyTimeoutException",
@@ -189,7 +191,7 @@ def test_an_answer_that_breaks_the_contract_is_logged_and_not_sent(
     lab: Lab, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Mistaken:
-        def call(self, name: str, caller: Any, request: Any) -> dict[str, Any]:
+        def call(self, name: str, caller: Any, request: Any, request_id: str) -> dict[str, Any]:
             return {"Keys": "the inside of the service"}
 
     answer = handle(Mistaken(), lab.caller, "TrentService.ListKeys", b"{}")  # type: ignore[arg-type]
