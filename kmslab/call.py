@@ -39,7 +39,7 @@ class Call:
     records: Reader
     backings: Mapping[Origin, Hsm]
     new_id: Callable[[], str]
-    request: dict[str, Any] = field(default_factory=dict)
+    request: dict[str, Any] = field(default_factory=dict, repr=False)  # it may hold a plaintext
     parts: list[Part] = field(default_factory=list)
     staged: list[Record] = field(default_factory=list)
     removed: list[Record] = field(default_factory=list)

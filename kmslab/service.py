@@ -119,10 +119,11 @@ class Service:
         """Run what is due, each on the very record that was found due, at the time it was due.
 
         Whoever loses the race for a record never repeats the act, but asks again what is due. A
-        failure is left to the next call, and never fails this one.
+        failure is left to the next call, and fails neither this one nor what else is due.
         """
         while self._store.next_due is not None and self._store.next_due <= now:
             due = self._store.due(now)
+            over = not due  # others have done it; the next refresh will tell what is due next
             for key in due:
                 try:
                     self._run_due(key)
@@ -130,8 +131,8 @@ class Service:
                     break
                 except Exception:
                     log.exception("what was due on %s has failed", key.arn)
-                    return
-            if not due:  # others have done it; the next refresh will tell what is due next
+                    over = True
+            if over:
                 return
 
     def _run_due(self, key: Key) -> None:

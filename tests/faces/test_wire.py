@@ -98,7 +98,7 @@ def test_every_answer_carries_the_request_id_of_its_event(lab: Lab) -> None:
     refused = send(lab, "DescribeKey", {"KeyId": "alias/nobody"})
     answered = send(lab, "ListKeys", {})
     ids = [answer.headers["x-amzn-RequestId"] for answer in (refused, answered)]
-    assert [event["requestID"] for event in lab.trail] == ids
+    assert [event["requestID"] for event in lab.trail[-2:]] == ids
 
 
 @pytest.mark.parametrize("name", sorted(EXCEPTIONS))
