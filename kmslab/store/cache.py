@@ -23,6 +23,7 @@ class Cache(process.Part):
         self.changes = 0  # the store's count of changes, as far as this process has seen
         self.next_due: datetime | None = None
         self.commits = 0  # of this process, and changes of others that it has seen
+        self.others = 0  # how often others turned out to have changed something
         self._warm: dict[Place, Any] = {}
         self._size = size
         self._lock = threading.Lock()
@@ -48,22 +49,21 @@ class Cache(process.Part):
         next_due: datetime | None,
         put: Iterable[tuple[Place, Record]],
         gone: Iterable[Place],
-    ) -> bool:
-        """Show what a commit of this process wrote; True if others changed something before it."""
+    ) -> None:
+        """Show what a commit of this process wrote."""
         with self._lock:
-            others = self._advance(changes, next_due, expected=self.changes + 1)
+            self._advance(changes, next_due, expected=self.changes + 1)
             for place in gone:
                 self._drop(place)
             for place, record in put:
                 self._drop(place)
                 if changes == self.changes:  # otherwise something newer may be in the store
                     self._enter(place, record)
-            return others
 
-    def seen(self, changes: int, next_due: datetime | None) -> bool:
-        """Take note of the store's state; True if others have changed something."""
+    def seen(self, changes: int, next_due: datetime | None) -> None:
+        """Take note of the store's state, which others may have changed."""
         with self._lock:
-            return self._advance(changes, next_due, expected=self.changes)
+            self._advance(changes, next_due, expected=self.changes)
 
     def forget(self, places: Iterable[Place]) -> None:
         with self._lock:
@@ -79,14 +79,14 @@ class Cache(process.Part):
         self._lock = threading.Lock()
         self._clear()
 
-    def _advance(self, changes: int, next_due: datetime | None, expected: int) -> bool:
+    def _advance(self, changes: int, next_due: datetime | None, expected: int) -> None:
         if changes > self.changes:
             self.commits += 1
             self.changes = changes
             self.next_due = next_due
         if changes > expected:
+            self.others += 1
             self._clear()
-        return changes > expected
 
     def _clear(self) -> None:
         self.commits += 1

@@ -26,7 +26,7 @@ def prepare(
     elif tables:
         raise StoreError("The store is another program's database. Name another file.")
     else:
-        METADATA.create_all(connection)
+        METADATA.create_all(connection, checkfirst=False)
         connection.execute(insert(ABOUT).values(schema=version, changes=0))
 
 

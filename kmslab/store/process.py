@@ -47,17 +47,21 @@ def _before_fork() -> None:
 
 
 def _after_fork() -> None:
-    for part in reversed(_stopped):
-        part.after_fork()
-    _stopped.clear()
-    _lock.release()
+    _go_on(Part.after_fork.__name__)
 
 
 def _in_forked_child() -> None:
-    for part in reversed(_stopped):
-        part.in_forked_child()
-    _stopped.clear()
-    _lock.release()
+    _go_on(Part.in_forked_child.__name__)
+
+
+def _go_on(step: str) -> None:
+    """In the opposite order, so that what others stand on works before they do."""
+    try:
+        for part in reversed(_stopped):
+            getattr(part, step)()
+    finally:
+        _stopped.clear()
+        _lock.release()
 
 
 def at_exit() -> None:

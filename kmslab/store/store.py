@@ -36,10 +36,10 @@ class Store:
         self._cache = Cache(cached)
         self._outbox = Outbox(database)
         self._poll_at = 0.0
-        self._others = False  # they have changed something since `refresh` last told
         self._finalizer = weakref.finalize(self, WRITER.retire, self._outbox)
         self._finalizer.atexit = False  # the parts see to the interpreter's end themselves
         self._look()
+        self._told = self._cache.others  # what `refresh` has told of
 
     @property
     def path(self) -> Path | None:
@@ -134,7 +134,7 @@ class Store:
                 connection.execute(RAISE)  # last, so that nobody waits long for this row
                 state = connection.execute(STATE).one()
         if change:
-            self._others |= self._cache.committed(*_state(state), records, change.gone)
+            self._cache.committed(*_state(state), records, change.gone)
 
     def refresh(self) -> bool:
         """Look, twice a second at most, whether other processes changed something; True if so."""
@@ -143,11 +143,12 @@ class Store:
         if time.monotonic() >= self._poll_at:
             self._poll_at = time.monotonic() + POLL
             self._look()
-        others, self._others = self._others, False
-        return others
+        told, others = self._told, self._cache.others
+        self._told = others
+        return told != others
 
     def _look(self) -> None:
-        self._others |= self._cache.seen(*_state(self._database.read(STATE)[0]))
+        self._cache.seen(*_state(self._database.read(STATE)[0]))
 
     def log(self, event: Event) -> None:
         """Keep an event whose call changed nothing; it is written within a second."""

@@ -63,18 +63,19 @@ def prepared() -> store_sql.Database:
 
 
 class Race:
-    """Threads on one store for a while; `phases` tells how far the writers have come."""
+    """Threads on one store, for half a second and until the writers have done something."""
 
-    def __init__(self, store: Store, seconds: float = 0.6) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self.end = time.monotonic() + seconds
+        self.end = time.monotonic() + 0.5
+        self.rounds = 0
         self.floor = {"a": 0, "b": 0}  # the newest value whose commit has returned
         self.phase = 0  # even: the record "gone" does not exist
         self.problems: list[str] = []
 
     def run(self, *works: Callable[[], None]) -> None:
         def again(work: Callable[[], None]) -> None:
-            while time.monotonic() < self.end:
+            while time.monotonic() < self.end or self.rounds < 20:
                 work()
 
         threads = [threading.Thread(target=again, args=[work]) for work in works]
@@ -96,6 +97,7 @@ class Race:
         with suppress(Conflict):
             self.store.commit(put=[replace(old, value=str(value))])
             self.floor[name] = max(self.floor[name], value)
+            self.rounds += 1
 
     def read(self) -> None:
         name = random.choice("ab")
@@ -108,6 +110,7 @@ class Race:
         self.store.commit(put=[setting("", "gone")])
         self.store.commit(remove=self.store.page(Setting, "gone"))
         self.phase += 1
+        self.rounds += 1
         time.sleep(0)
 
     def look_for_the_removed(self) -> None:
@@ -126,13 +129,11 @@ def test_no_thread_sees_an_older_version_after_a_commit_returned(store: Store) -
     store.commit(put=[setting("0", "a"), setting("0", "b")])
     race = Race(store)
     race.run(race.change, race.change, race.read, race.read, race.forget)
-    assert min(race.floor.values()) > 10
 
 
 def test_no_thread_sees_a_record_after_its_removal_returned(store: Store) -> None:
     race = Race(store)
     race.run(race.make_and_remove, race.look_for_the_removed, race.look_for_the_removed)
-    assert race.phase > 20
 
 
 def test_many_threads_lose_no_change(store: Store) -> None:
