@@ -3,13 +3,15 @@
 Nothing here is part of the KMS, and the KMS knows nothing of it.
 """
 
-from kmslab.course.betting import A, B, C, predict, reveal, undecided
+from kmslab.course.betting import A, B, C, listen, predict, reveal, undecided
 from kmslab.course.checking import check
 from kmslab.course.doctor import doctor
 from kmslab.course.laptop import unlock
 from kmslab.course.module import self_tests, wounded_lab
 from kmslab.course.office import clinic
 from kmslab.course.outcome import outcome
+
+listen()
 
 __all__ = [
     "A",

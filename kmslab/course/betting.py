@@ -3,6 +3,8 @@
 A bet lives in this kernel, under its id. What is said of each choice is data: `bets/<lesson>.toml`.
 """
 
+import ast
+import sys
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
@@ -55,6 +57,24 @@ def reveal(bet: str) -> None:
     if chosen == right:
         return say(f"You bet **{right}**, and you were right. {texts[right]}")
     return say(f"You bet **{chosen}**. {texts[chosen]}\n\n{answer}")
+
+
+class BareLetters(ast.NodeTransformer):
+    """Makes `predict("01-key", a)` mean `"a"`: a learner's slip, or his own variable called `A`."""
+
+    def visit_Call(self, call: ast.Call) -> ast.AST:
+        self.generic_visit(call)
+        match call:
+            case ast.Call(func=ast.Name(id="predict"), args=[bet, ast.Name(id=letter)]):
+                call.args = [bet, ast.copy_location(ast.Constant(letter), call)]
+        return call
+
+
+def listen() -> None:
+    """In a notebook, let bare letters be bets; elsewhere nothing."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell and not any(isinstance(each, BareLetters) for each in shell.ast_transformers):
+        shell.ast_transformers.append(BareLetters())
 
 
 def _texts(bet: str) -> Mapping[str, str]:

@@ -18,8 +18,6 @@ class Words(str):
     def __repr__(self) -> str:
         return self.plain
 
-    __str__ = str.__str__
-
 
 def say(markdown: str) -> None:
     """Show it below the cell."""

@@ -80,11 +80,17 @@ class Canvas:
         self.axes.set_ylim(height, 0)
         self.axes.set_axis_off()
 
-    def label(self, x: float, y: float, text: str, **style: Any) -> None:
-        """Text centred on the height `y`, left-aligned unless `ha` says otherwise."""
-        look: Style = {"ha": "left", "va": "center", "color": INK, "size": LABEL} | style
-        look["fontsize"] = look.pop("size") * _POINTS
-        self.axes.text(x, y, text, fontfamily="DejaVu Sans", clip_on=False, **look)
+    def label(self, x: float, y: float, text: str, most: float = WIDTH, **style: Any) -> None:
+        """Text around the height `y`, left-aligned unless `ha` says otherwise.
+
+        What is wider than `most` pixels ends in `…`.
+        """
+        look: Style = {"ha": "left", "va": "center", "color": INK} | style
+        fonts: Style = {"fontsize": LABEL * _POINTS, "fontfamily": "DejaVu Sans"}
+        shown = self.axes.text(x, y, text, clip_on=False, **fonts, **look)
+        while shown.get_window_extent().width > most:
+            text = text[:-1]
+            shown.set_text(text + "…")
 
     def box(self, x: float, y: float, width: float, height: float, **style: Any) -> None:
         look: Style = {"facecolor": "white", "edgecolor": INK, "linewidth": 1.2} | style

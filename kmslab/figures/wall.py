@@ -21,6 +21,10 @@ from kmslab.figures.watch import Watched
 
 MARGIN, HEADER, LANE, BRICK = 16, 48, 136, 17  # CSS pixels; a lane is eight bricks high
 CALLER, TRACK, WALL, INSIDE, KEY = (MARGIN, 160), 196, (590, 36), 626, 712
+TEXT = WALL[0] - TRACK - 24  # the widest label of a lane
+NEAR = 440  # where a key lies that is not inside
+
+CALLERS = {"root": "the account", "": "the laptop"}
 
 # What an operation takes in and gives back, in words. Any other operation: "data".
 CARRIES = {
@@ -54,8 +58,9 @@ def _ground(canvas: Canvas, calls: Sequence[Watched]) -> None:
     for lane, call in enumerate(calls):
         top = HEADER + LANE * lane + 16
         canvas.rounded(*(CALLER[0], top, CALLER[1], LANE - 32), edgecolor=GREY)
-        who = call.caller or "the laptop"
-        canvas.label(CALLER[0] + CALLER[1] / 2, top + (LANE - 32) / 2, who, ha="center")
+        who = CALLERS.get(call.caller, call.caller.replace("/", " "))
+        middle = (CALLER[0] + CALLER[1] / 2, top + (LANE - 32) / 2)
+        canvas.label(*middle, who, CALLER[1] - 16, ha="center")
 
 
 def _bricks(canvas: Canvas, height: int) -> None:
@@ -68,7 +73,7 @@ def _bricks(canvas: Canvas, height: int) -> None:
 
 
 def _draw(canvas: Canvas, call: Watched, top: float) -> None:
-    canvas.label(TRACK, top + 28, call.operation, weight="bold")
+    canvas.label(TRACK, top + 28, call.operation, TEXT, weight="bold")
     if not call.crossed:
         _draw_local(canvas, call, top)
     elif call.refused:
@@ -94,14 +99,17 @@ def _draw_refused(canvas: Canvas, call: Watched, top: float) -> None:
     canvas.label(TRACK + 8, top + 58, f"{taken}: {count(call.sent)}", color=BLUE)
     canvas.cross(WALL[0] - 6, top + 72)
     canvas.arrow((WALL[0] - 14, top + 82), (TRACK, top + 104), color=VERMILLION, linestyle="--")
-    canvas.label(TRACK + 8, top + 120, call.error, color=VERMILLION, weight="bold")
+    canvas.label(TRACK + 8, top + 120, call.error, TEXT, color=VERMILLION, weight="bold")
 
 
 def _draw_local(canvas: Canvas, call: Watched, top: float) -> None:
-    for line, (name, size) in enumerate(call.files.items()):
-        canvas.label(TRACK + 8, top + 60 + 24 * line, f"{name}: {count(size)}")
-    canvas.key(WALL[0] - 130, top + 66, VERMILLION)
+    box, *keys = [f"{name}: {count(size)}" for name, size in call.files.items()]
+    canvas.arrow((TRACK, top + 72), (NEAR - 26, top + 72))
+    canvas.label(TRACK + 8, top + 58, box, NEAR - TRACK - 34, color=BLUE)
+    canvas.arrow((NEAR - 26, top + 104), (TRACK, top + 104), color=VERMILLION)
     canvas.label(TRACK + 8, top + 120, f"opened: {count(call.returned)}", color=VERMILLION)
+    canvas.key(NEAR, top + 84, VERMILLION)
+    canvas.label(NEAR - 14, top + 120, ", ".join(keys), WALL[0] - NEAR)
     canvas.label((INSIDE + WIDTH - MARGIN) / 2, top + LANE / 2, "no call came here", ha="center")
 
 
@@ -112,8 +120,14 @@ def _keys(canvas: Canvas, calls: Sequence[Watched]) -> None:
         lanes = [lane for lane, pair in enumerate(met) if pair == (arn, refusal)]
         middle = HEADER + LANE * (lanes[0] + lanes[-1] + 1) / 2
         canvas.key(KEY, middle - 8, *((GREY, "///") if refusal else (GREEN, "")))
-        canvas.label(KEY - 16, middle + 34, f"key {arn.rpartition('/')[2][:8]}…")
-        canvas.label(KEY - 16, middle + 56, refusal, color=VERMILLION, weight="bold")
+        canvas.label(KEY - 16, middle + 34, _short(arn))
+        canvas.label(
+            KEY - 16, middle + 56, refusal, WIDTH - MARGIN - KEY, color=VERMILLION, weight="bold"
+        )
+
+
+def _short(arn: str) -> str:
+    return f"key {arn.rpartition('/')[2][:8]}…"
 
 
 def _refusal_of_key(call: Watched) -> str:
@@ -133,7 +147,8 @@ def _sentence(call: Watched) -> str:
         files = " and ".join(f"`{name}` ({count(size)})" for name, size in call.files.items())
         return f"`{call.operation}` used {files} and got {count(call.returned)}, without any call."
     if call.refused:
-        why = f": {call.message.rstrip('.')}" if call.message else ""
+        text = call.message.replace(call.key, _short(call.key)) if call.key else call.message
+        why = f": {text.rstrip('.')}" if text else ""
         return f"**{call.operation}** brought {sent} as far as the wall: `{call.error}`{why}."
     back = f"{count(call.returned)} ({given})"
     return f"**{call.operation}** took in {sent} and gave back {back}."
