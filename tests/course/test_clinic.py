@@ -1,0 +1,148 @@
+import csv
+import socket
+
+import pytest
+
+from kmslab import errors
+from kmslab.course import clinic, doctor, outcome, self_tests, story, unlock, wounded_lab
+from kmslab.course.doctor import CHECKS, Diagnosis, Ill, _examine
+from kmslab.course.office import LESSONS
+
+# ------------------------------------------------------------------------------------- the lab
+
+
+def test_keys_have_the_same_ids_in_every_kernel():
+    made = [clinic(until="01")[0].create_cmk("records") for _ in range(2)]
+    assert made[0].arn == made[1].arn
+    assert made[0].metadata["CreationDate"] == made[1].metadata["CreationDate"]
+
+
+def test_keys_have_the_same_ids_and_yet_not_the_same_key_material():
+    labs = [clinic(until="02")[0] for _ in range(2)]
+    blob = labs[0].cmk("alias/records").encrypt(b"R-017")
+    assert outcome(labs[0].decrypt, blob) == "ok"
+    assert outcome(labs[1].decrypt, blob) == "InvalidCiphertextException"
+
+
+def test_a_lesson_started_cold_finds_what_the_ones_before_it_made():
+    assert clinic(until="01")[0].kms.list_aliases()["Aliases"] == []
+    assert clinic(until="02")[0].cmk("alias/records").state == "Enabled"
+
+
+@pytest.mark.parametrize("until", ["1", "99", "", 1])
+def test_an_unknown_lesson_is_refused_with_those_that_there_are(until):
+    with pytest.raises(ValueError, match=", ".join(LESSONS)):
+        clinic(until=until)
+
+
+# ------------------------------------------------------------------------------------- scenes
+
+
+def test_fridays_laptop_opens_without_asking_anybody():
+    lab, office = clinic(until="00")
+    friday = office.stolen_on_friday()
+    assert friday.open() == office.record("R-017")
+    assert friday.open() == unlock(friday.files["R-017.sealed"], friday.files["key.bin"])
+    assert list(lab.trail) == []
+
+
+def test_fridays_laptop_shows_sizes_and_no_bytes():
+    friday = clinic(until="00")[1].stolen_on_friday()
+    for shown in (repr(friday), friday._repr_markdown_(), f"{friday.files}"):
+        assert repr(bytes(friday.files["key.bin"]))[2:-1] not in shown
+    assert "key.bin" in repr(friday)
+    assert "32" in repr(friday)
+
+
+def test_the_second_laptop_has_to_ask_and_is_heard_as_jiho():
+    lab, office = clinic(until="01")
+    again = office.stolen_again()
+    assert again.open() == office.record("R-017")
+    assert list(lab.trail)[-1]["userIdentity"]["userName"] == "jiho"
+    lab.cmk("alias/records").disable()
+    with pytest.raises(errors.DisabledException):
+        again.open()
+
+
+def test_a_scene_starts_over_whatever_happened_before():
+    lab, office = clinic(until="01")
+    office.stolen_again()
+    lab.cmk("alias/records").disable()
+    assert office.stolen_again().open() == office.record("R-017")
+
+
+# --------------------------------------------------------------------------------------- data
+
+
+def test_data_are_as_they_were_shipped():
+    assert story.changed() == []
+
+
+def test_a_record_is_the_line_of_the_table_that_has_its_number():
+    office = clinic(until="00")[1]
+    rows = list(csv.reader(office.table.decode("ascii").splitlines()))
+    for row in (rows[1], rows[17], rows[-1]):
+        assert office.record(row[0]) == ",".join(row).encode("ascii")
+    assert len(rows) - 1 == len(office.column("diagnosis"))
+    assert set(office.column("diagnosis")) == {"benign", "malignant"}
+
+
+def test_table_and_picture_are_too_large_for_encrypt_and_records_are_not():
+    lab, office = clinic(until="02")
+    key = lab.cmk("alias/records")
+    assert outcome(key.encrypt, office.table) == "ValidationException"
+    assert outcome(key.encrypt, office.scan) == "ValidationException"
+    assert outcome(key.encrypt, office.record("R-569")) == "ok"
+
+
+# ------------------------------------------------------------------------------------- doctor
+
+
+def test_doctor_is_green_with_the_network_off(monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("the network is off")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert [str(finding) for finding in doctor() if not finding.healthy] == []
+
+
+def test_doctor_says_what_is_wrong_and_goes_on():
+    def ill() -> str:
+        raise Ill("no ink; refill the printer")
+
+    diagnosis = Diagnosis([_examine("printer", ill), _examine("Python", CHECKS[0][1])])
+    assert not diagnosis.green
+    assert "[FAIL] printer: no ink; refill the printer" in repr(diagnosis)
+    assert "`[ OK ]` Python" in diagnosis._repr_markdown_()
+
+
+def test_a_broken_machine_does_not_break_the_doctor():
+    finding = _examine("arithmetic", lambda: str(1 // 0))
+    assert not finding.healthy
+    assert "zero" in finding.words
+
+
+# ------------------------------------------------------------------------------- self-tests
+
+
+def test_self_tests_pass_for_every_algorithm_that_a_library_offers():
+    table = self_tests()
+    assert {row[0] for row in table.rows} >= {"AES_GCM", "KDF_CTR_HMAC_SHA_256"}
+    assert {verdict for row in table.rows for verdict in row[2:]} <= {"passed", "not offered"}
+
+
+def test_a_module_with_one_wrong_bit_makes_no_key_and_encrypts_nothing():
+    lab = wounded_lab()
+    for _ in range(2):
+        with pytest.raises(errors.KMSInternalException) as refusal:
+            lab.create_cmk("trial")
+        assert "AES_GCM" in str(refusal.value.__cause__)
+    assert lab.kms.list_keys()["Keys"] == []
+
+
+def test_outcome_counts_refusals_and_lets_mistakes_through():
+    assert outcome(len, "abc") == "ok"
+    with pytest.raises(ZeroDivisionError):
+        outcome(lambda: 1 / 0)
