@@ -1,0 +1,287 @@
+"""Random walks over a few keys against a tiny model, and random bytes and forgeries to Decrypt."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
+
+from kmslab import Clock, Lab
+from kmslab.backing.blob import fields
+from kmslab.contract.errors import KMSError
+from kmslab.contract.model import MODEL
+
+NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+# ------------------------------------------------------------------------------------- the walk
+
+
+@dataclass
+class Modelled:
+    """All that the model knows of a key."""
+
+    arn: str
+    state: str = "Enabled"
+    deletion: datetime | None = None
+    description: str = ""
+
+
+# What a call answers for a key in each state, and None for success.
+DISABLED, INVALID, MISSING = "DisabledException", "KMSInvalidStateException", "NotFoundException"
+USE = {"Enabled": None, "Disabled": DISABLED, "PendingDeletion": INVALID, "Gone": MISSING}
+CHANGE = {"Enabled": None, "Disabled": None, "PendingDeletion": INVALID, "Gone": MISSING}
+CANCEL = {"Enabled": INVALID, "Disabled": INVALID, "PendingDeletion": None, "Gone": MISSING}
+# Decrypt finds the key by the blob, and does not say whether there was one.
+OPEN = USE | {"Gone": "AccessDeniedException"}
+
+contexts = st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2)
+names = st.sampled_from(["alias/a", "alias/b", "alias/c"])
+
+
+class Walk(RuleBasedStateMachine):
+    keys = Bundle("keys")
+    blobs = Bundle("blobs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lab = Lab(clock=Clock.frozen(NOW))
+        self.kms = self.lab.kms
+        self.now = NOW
+        self.all: list[Modelled] = []
+        self.aliases: dict[str, Modelled] = {}
+        self.calls = 0
+
+    def teardown(self) -> None:
+        events = self.lab.trail
+        self.lab.close()
+        assert sum(event["eventType"] == "AwsApiCall" for event in events) == self.calls
+        gone = sum(key.state == "Gone" for key in self.all)
+        assert sum(event["eventName"] == "DeleteKey" for event in events) == gone
+
+    def attempt(self, expected: str | None, operation: str, **request: Any) -> Any:
+        """Call, and see that the answer is a success or exactly the expected error."""
+        self.calls += 1
+        answer, outcome = None, None
+        try:
+            answer = getattr(self.kms, operation)(**request)
+        except KMSError as error:
+            outcome = error.code
+        assert outcome == expected, f"{operation} of {request}"
+        return answer
+
+    @precondition(lambda self: len(self.all) < 4)
+    @rule(target=keys)
+    def create(self) -> Modelled:
+        key = Modelled(self.attempt(None, "create_key")["KeyMetadata"]["Arn"])
+        self.all.append(key)
+        return key
+
+    @rule(key=keys)
+    def disable(self, key: Modelled) -> None:
+        self.attempt(CHANGE[key.state], "disable_key", KeyId=key.arn)
+        if CHANGE[key.state] is None:
+            key.state = "Disabled"
+
+    @rule(key=keys)
+    def enable(self, key: Modelled) -> None:
+        self.attempt(CHANGE[key.state], "enable_key", KeyId=key.arn)
+        if CHANGE[key.state] is None:
+            key.state = "Enabled"
+
+    @rule(key=keys, days=st.integers(7, 30))
+    def schedule(self, key: Modelled, days: int) -> None:
+        self.attempt(
+            CHANGE[key.state], "schedule_key_deletion", KeyId=key.arn, PendingWindowInDays=days
+        )
+        if CHANGE[key.state] is None:
+            key.state, key.deletion = "PendingDeletion", self.now + timedelta(days=days)
+
+    @rule(key=keys)
+    def cancel(self, key: Modelled) -> None:
+        self.attempt(CANCEL[key.state], "cancel_key_deletion", KeyId=key.arn)
+        if CANCEL[key.state] is None:
+            key.state, key.deletion = "Disabled", None
+
+    @rule(key=keys, text=st.text(max_size=5))
+    def describe(self, key: Modelled, text: str) -> None:
+        self.attempt(CHANGE[key.state], "update_key_description", KeyId=key.arn, Description=text)
+        if CHANGE[key.state] is None:
+            key.description = text
+
+    @rule(target=blobs, key=keys, plaintext=st.binary(min_size=1, max_size=20), context=contexts)
+    def encrypt(self, key: Modelled, plaintext: bytes, context: dict[str, str]) -> Any:
+        request = {"KeyId": key.arn, "Plaintext": plaintext, "EncryptionContext": context}
+        answer = self.attempt(USE[key.state], "encrypt", **request)
+        return (key, plaintext, context, answer["CiphertextBlob"]) if answer else multiple()
+
+    @rule(blob=blobs)
+    def decrypt(self, blob: Any) -> None:
+        key, plaintext, context, ciphertext = blob
+        request = {"CiphertextBlob": ciphertext, "EncryptionContext": context}
+        answer = self.attempt(OPEN[key.state], "decrypt", **request)
+        if answer:
+            assert (answer["Plaintext"], answer["KeyId"]) == (plaintext, key.arn)
+
+    @rule(blob=blobs, context=contexts)
+    def decrypt_with_another_context(self, blob: Any, context: dict[str, str]) -> None:
+        key, _, own, ciphertext = blob
+        if context != own:
+            expected = OPEN[key.state] or "InvalidCiphertextException"
+            request = {"CiphertextBlob": ciphertext, "EncryptionContext": context}
+            self.attempt(expected, "decrypt", **request)
+
+    @rule(target=blobs, blob=consumes(blobs), key=keys)
+    def re_encrypt(self, blob: Any, key: Modelled) -> Any:
+        source, plaintext, context, ciphertext = blob
+        # Both keys are found before the state of either is judged.
+        expected = next(
+            filter(
+                None,
+                [
+                    OPEN["Gone"] if source.state == "Gone" else None,
+                    MISSING if key.state == "Gone" else None,
+                    OPEN[source.state],
+                    USE[key.state],
+                ],
+            ),
+            None,
+        )
+        answer = self.attempt(
+            expected,
+            "re_encrypt",
+            CiphertextBlob=ciphertext,
+            SourceEncryptionContext=context,
+            DestinationKeyId=key.arn,
+        )
+        return (key, plaintext, {}, answer["CiphertextBlob"]) if answer else blob
+
+    @rule(name=names, key=keys)
+    def create_alias(self, name: str, key: Modelled) -> None:
+        expected = CHANGE[key.state] or ("AlreadyExistsException" if name in self.aliases else None)
+        self.attempt(expected, "create_alias", AliasName=name, TargetKeyId=key.arn)
+        if expected is None:
+            self.aliases[name] = key
+
+    @rule(name=names, key=keys)
+    def update_alias(self, name: str, key: Modelled) -> None:
+        expected = CHANGE[key.state] if name in self.aliases else MISSING
+        self.attempt(expected, "update_alias", AliasName=name, TargetKeyId=key.arn)
+        if expected is None:
+            self.aliases[name] = key
+
+    @rule(name=names)
+    def delete_alias(self, name: str) -> None:
+        self.attempt(None if name in self.aliases else MISSING, "delete_alias", AliasName=name)
+        self.aliases.pop(name, None)
+
+    @rule(name=names)
+    def encrypt_under_an_alias(self, name: str) -> None:
+        target = self.aliases.get(name)
+        expected = USE[target.state] if target else MISSING
+        answer = self.attempt(expected, "encrypt", KeyId=name, Plaintext=b"x")
+        if answer and target:
+            assert answer["KeyId"] == target.arn
+
+    @rule(days=st.integers(0, 12))
+    def time_passes(self, days: int) -> None:
+        self.now = self.lab.clock.advance(days=days)
+        for key in self.all:
+            if key.deletion and key.deletion <= self.now:
+                key.state, key.deletion = "Gone", None
+        self.aliases = {n: key for n, key in self.aliases.items() if key.state != "Gone"}
+
+    @invariant()
+    def the_lab_and_the_model_agree(self) -> None:
+        there = sorted(key.arn for key in self.all if key.state != "Gone")
+        assert [k["KeyArn"] for k in self.kms.list_keys()["Keys"]] == there
+        pairs = {a["AliasName"]: a["TargetKeyId"] for a in self.kms.list_aliases()["Aliases"]}
+        assert pairs == {name: key.arn[-36:] for name, key in self.aliases.items()}
+        self.calls += 2
+        for key in self.all:
+            expected = MISSING if key.state == "Gone" else None
+            if answer := self.attempt(expected, "describe_key", KeyId=key.arn):
+                metadata = answer["KeyMetadata"]
+                assert metadata["KeyState"] == key.state
+                assert metadata["Enabled"] is (key.state == "Enabled")
+                assert metadata.get("DeletionDate") == key.deletion
+                assert metadata["Description"] == key.description
+
+
+TestWalk = Walk.TestCase
+TestWalk.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+
+
+# -------------------------------------------------------------------- random bytes, and forgeries
+
+DOCUMENTED = {*MODEL.operations["Decrypt"].errors, "ValidationException", "AccessDeniedException"}
+INTERNAL = {"KMSInternalException", "DependencyTimeoutException"}
+
+
+@pytest.fixture(scope="module")
+def sealed(shared_lab: Lab) -> bytes:
+    return bytes(shared_lab.create_cmk().encrypt(b"card 4242", {"order": "17"}))
+
+
+def refusal(lab: Lab, blob: bytes) -> KMSError:
+    with pytest.raises(KMSError) as caught:
+        lab.decrypt(blob, {"order": "17"})
+    assert caught.value.code in DOCUMENTED - INTERNAL
+    return caught.value
+
+
+some_bytes = st.one_of(
+    st.binary(max_size=300),
+    st.binary(max_size=300).map(lambda tail: b"kmslab\x01" + tail),
+    st.binary(min_size=114, max_size=114).map(lambda tail: b"kmslab\x01" + tail),
+    st.integers(0, 7000).map(bytes),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(some_bytes)
+@example(b"")
+@example(b"kmslab\x01" + b"\xff" * 112)
+@example(b"kmslab\x01" + b"0" * 114)
+def test_arbitrary_bytes_get_a_documented_refusal(shared_lab: Lab, blob: bytes) -> None:
+    refusal(shared_lab, blob)
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data())
+def test_edited_blob_gets_a_documented_refusal(
+    shared_lab: Lab, sealed: bytes, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, len(sealed)))
+    end = data.draw(st.integers(start, len(sealed)))
+    edited = sealed[:start] + data.draw(st.binary(max_size=60)) + sealed[end:]
+    if edited != sealed:
+        refusal(shared_lab, edited)
+
+
+@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
+def test_every_byte_of_a_blob_is_guarded(shared_lab: Lab, sealed: bytes, mask: int) -> None:
+    key_id = next((at, at + len(v)) for name, at, v in fields(sealed) if name == "key id")
+    for position in range(len(sealed)):
+        forged = bytearray(sealed)
+        forged[position] ^= mask
+        error = refusal(shared_lab, bytes(forged))
+        assert error.code == "InvalidCiphertextException", f"at {position}, key id at {key_id}"
+        assert error.message == ""
+
+
+def test_every_bit_of_the_context_is_guarded(shared_lab: Lab, sealed: bytes) -> None:
+    for context in ({"ordes": "17"}, {"order": "16"}, {"ordeR": "17"}, {"order": "17\0"}):
+        with pytest.raises(shared_lab.kms.exceptions.InvalidCiphertextException):
+            shared_lab.decrypt(sealed, context)
+    assert shared_lab.decrypt(sealed, {"order": "17"}) == b"card 4242"
