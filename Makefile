@@ -1,7 +1,7 @@
 # `make lab` opens the lessons, `make test` runs the tests. Needed: make, and Python 3.11 or newer with venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all lint notebooks reset lock setup-lab setup-test
+.PHONY: help lab test test-all lint notebooks reset lock setup-lab setup-test setup-browser
 
 PY := .venv/bin/python
 
@@ -17,7 +17,7 @@ reset: setup-lab ## a fresh copy of one lesson, yours is kept: make reset LESSON
 test: setup-test ## the tests and the notebooks, in under five minutes (more options: TEST_ARGS="-k wire")
 	$(PY) -m pytest --nbval --nbval-current-env tests notebooks $(TEST_ARGS)
 
-test-all: test ## after `make test`, what takes longer or needs more
+test-all: test setup-browser ## after `make test`, what takes longer or needs more
 	$(PY) -m pytest -m long $(TEST_ARGS)
 
 lint: setup-test ## style, types, and who may import whom
@@ -32,5 +32,5 @@ notebooks: setup-test ## run every lesson and save it with its outputs
 lock: ## resolve the locks anew, keeping pins that still fit (LOCK_ARGS=--upgrade moves them; needs uv)
 	sh scripts/lock.sh $(LOCK_ARGS)
 
-setup-lab setup-test: setup-%:
+setup-lab setup-test setup-browser: setup-%:
 	@sh scripts/setup.sh $*
