@@ -219,7 +219,7 @@ class Walk(RuleBasedStateMachine):
 
 
 TestWalk = Walk.TestCase
-TestWalk.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+TestWalk.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
 # -------------------------------------------------------------------- random bytes, and forgeries
