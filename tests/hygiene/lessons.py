@@ -25,6 +25,7 @@ MAY_VARY = 3  # cells of a lesson whose output nobody compares
 CODE_CELLS = 25
 LINES = 6  # of code in a cell; the aim is four
 BYTES = 300_000
+QUESTIONS = 5
 
 
 @dataclass(frozen=True)
@@ -308,7 +309,10 @@ def last_line_leads_on(lesson: Lesson) -> Iterator[str]:
 
 
 @rule
-def folded_answers_are_rendered(lesson: Lesson) -> Iterator[str]:
+def five_questions_whose_answers_unfold(lesson: Lesson) -> Iterator[str]:
+    questions = sum("<details" in cell.source for cell in lesson.prose)
+    if questions != QUESTIONS:
+        yield f"{questions} questions"
     for cell in lesson.prose:
         count = cell.source.count("<details")
         if count > 1:

@@ -135,7 +135,7 @@ def broken(path: Path, kind: str, source: str, **cell) -> Lesson:
         ("one_title", "markdown", "## 1. Numbered", {}),
         ("one_title", "markdown", "### Deep", {}),
         ("relative_links_resolve", "markdown", "[data](../data/README.md)", {}),
-        ("folded_answers_are_rendered", "markdown", "<details><summary>Q</summary>\nA", {}),
+        ("five_questions_whose_answers_unfold", "markdown", "No question.", {}),
         ("korean_terms_are_awss", "markdown", "A *data key* (데이터키).", {}),
         ("korean_terms_are_awss", "markdown", "A data key is a *data key* (데이터 키).", {}),
         ("korean_terms_are_awss", "markdown", "A *qubit* (큐비트).", {}),
@@ -152,12 +152,28 @@ def test_rule_complains_of_a_last_line_that_leads_nowhere(tmp_path, last):
     assert list(RULES["last_line_leads_on"](lesson))
 
 
+QUESTION = "<details><summary>Why?</summary>\n\nBecause.\n\n</details>"
+
+
+@pytest.mark.parametrize("last", [QUESTION * 2, QUESTION.replace("\n\n", "\n")])
+def test_rule_complains_of_an_answer_that_does_not_unfold(tmp_path, last):
+    lesson = broken(tmp_path, "markdown", "Words.")
+    lesson.notebook.cells[1:1] = questions(4) + questions(1, last)
+    assert list(RULES["five_questions_whose_answers_unfold"](lesson))
+
+
+def questions(count: int, source: str = QUESTION) -> list[nbformat.NotebookNode]:
+    return [nbformat.v4.new_markdown_cell(source, id=f"question-{n}") for n in range(count)]
+
+
 def test_rules_are_content_with_a_good_lesson(tmp_path):
     good = "predict('01-key', undecided); reveal('01-key')  # alias/orders, then 1 / 2"
     lesson = broken(tmp_path, "code", good, id="bet-key")
     problem = save(lesson.path)
     assert "NameError" in problem  # nothing is saved that does not run
-    broken(tmp_path, "code", "'alias/orders', 'sqlite:///my.db'", id="names")
+    lesson = broken(tmp_path, "code", "'alias/orders', 'sqlite:///my.db'", id="names")
+    lesson.notebook.cells[1:1] = questions(5)
+    nbformat.write(lesson.notebook, lesson.path)
     assert save(lesson.path) == ""
     assert [complaint for rule in RULES.values() for complaint in rule(lesson)] == []
 
