@@ -19,13 +19,17 @@ class StoredOffset:
         """Read on every call, so a record that has not changed is not parsed again."""
         setting = self._store.get(Setting, NAME)
         if setting is not self._seen and setting is not None:
-            self._seen, self._offset = setting, timedelta(microseconds=int(setting.value))
+            # The offset first: a thread that finds the setting seen takes the offset as it is.
+            self._offset = timedelta(microseconds=int(setting.value))
+            self._seen = setting
         return self._offset
 
     def add(self, step: timedelta) -> None:
         """Steps add up, also those that several processes take at once."""
         while True:
             setting = self._store.get(Setting, NAME) or Setting(name=NAME, value="0")
+            if setting.version and not step:
+                return  # opening a lab is no change that other processes must read anew for
             value = int(setting.value) + step // timedelta.resolution
             try:
                 self._store.commit(put=[replace(setting, value=str(value))])

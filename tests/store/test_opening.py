@@ -3,7 +3,8 @@
 import os
 import re
 import sqlite3
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -177,22 +178,29 @@ except StoreError as error:
 """
 
 
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A directory that others may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+        Path(name).chmod(0o755)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="rights are set otherwise on Windows")
 @pytest.mark.parametrize(
     ("file_mode", "directory_mode"), [(0o444, 0o777), (0o444, 0o555), (0o666, 0o555), (0, 0o777)]
 )
 def test_file_that_may_not_be_written_is_left_alone(
-    tmp_path: Path, url: str, file_mode: int, directory_mode: int
+    public: Path, file_mode: int, directory_mode: int
 ) -> None:
-    for folder in list(tmp_path.parents)[:2]:
-        folder.chmod(0o755)
-    path = tmp_path / "my.db"
-    open_store(url).close()
+    path = public / "my.db"
+    open_store(f"sqlite:///{path}").close()
     before = path.read_bytes()
     path.chmod(file_mode)
-    tmp_path.chmod(directory_mode)
+    public.chmod(directory_mode)
     said = ended(start(AS_NOBODY, path))
-    tmp_path.chmod(0o755)
+    path.chmod(0o644)
     assert "Give yourself the right" in said or "may you write there" in said
     assert str(path) in said
     assert path.read_bytes() == before
