@@ -4,7 +4,6 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from kmslab import Lab
 from scripts.notebooks import run, save, silent_failures
 from tests.hygiene.lessons import FAILS, FOLDER, LESSONS, PATHS, RULES, Lesson, calls
 
@@ -61,23 +60,6 @@ def test_every_bet_may_be_lost_and_the_lesson_goes_on(copy):
             copy.cells.append(cell)
     run(copy, FOLDER)
     assert silent_failures(copy) == []
-
-
-@LESSON
-def test_what_it_shows_for_aws_runs_against_the_labs_boto3_client(lesson, monkeypatch):
-    with Lab() as lab:
-        clients = {"kms": lambda region_name: lab.region(region_name).boto3()}
-        monkeypatch.setattr("boto3.client", lambda name, **where: clients[name](**where))
-        for block in on_aws(lesson):
-            exec(compile(block, lesson.path.name, "exec"), {})
-
-
-def on_aws(lesson: Lesson) -> list[str]:
-    """The Python blocks of the section "On AWS", which no cell runs."""
-    (cell,) = (cell for cell in lesson.prose if cell.source.startswith("## On AWS"))
-    blocks = re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL)
-    assert blocks
-    return blocks
 
 
 # -------------------------------------------------------------------------- no rule is asleep
