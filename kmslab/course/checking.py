@@ -15,14 +15,15 @@ from kmslab.course.voice import say
 def check(exercise: str, clinic: Clinic, *functions: Answer) -> None:
     """Say `[ OK ]`, `[FAIL]` and why, or `[    ]` while there is nothing to judge.
 
-    `clinic` is the lesson's, `functions` are those of the exercise's cell, in its order.
+    `clinic` is the lesson's; `functions` are those of the exercise's cell, in its order.
     """
     judge = EXERCISES.get(exercise)
     if judge is None:
         return say(f"There is no exercise called `{exercise}`.")
     wanted = len(signature(judge).parameters) - 1
-    if len(functions) != wanted or not all(map(callable, functions)):
-        return say(f"`[    ]` Give `check` the functions themselves ({wanted}), not their answers.")
+    given = isinstance(clinic, Clinic) and all(map(callable, functions))
+    if not given or len(functions) != wanted:
+        return say(f"`[    ]` Give `check` the clinic, then the exercise's functions ({wanted}).")
     try:
         with clinic.lab.rehearsal():
             praise = judge(clinic, *functions)

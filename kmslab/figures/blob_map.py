@@ -73,4 +73,4 @@ def _caption(blob: bytes) -> str:
     listed = [f"{name} {len(content):,}" for name, _, content in fields(blob)]
     key = next(content.decode("ascii") for name, _, content in fields(blob) if name == "key id")
     parts = ", ".join(listed[:-1]) + f" and {listed[-1]}"
-    return f"**Picture:** a blob of {count(len(blob))}: {parts}. Its key id reads `{key}`."
+    return f"Picture: a blob of {count(len(blob))}: {parts}. Its key id reads `{key}`."

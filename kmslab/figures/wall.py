@@ -137,7 +137,7 @@ def _refusal_of_key(call: Watched) -> str:
 
 
 def _caption(calls: Sequence[Watched]) -> str:
-    return " ".join(["**Picture:**", *map(_sentence, calls), _ending(calls)]).strip()
+    return " ".join(["Picture:", *map(_sentence, calls), _ending(calls)]).strip()
 
 
 def _sentence(call: Watched) -> str:

@@ -225,8 +225,12 @@ def test_a_check_can_be_run_again_and_again(verdict, office):
     ("exercise", "functions", "expected"),
     [
         ("01-sael", (unwritten, unwritten), "There is no exercise called `01-sael`."),
-        ("01-seal", (unwritten,), "Give `check` the functions themselves (2)"),
-        ("01-seal", (unwritten, b"a record"), "Give `check` the functions themselves (2)"),
+        ("01-seal", (unwritten,), "Give `check` the clinic, then the exercise's functions (2)"),
+        (
+            "01-seal",
+            (unwritten, b"a record"),
+            "Give `check` the clinic, then the exercise's functions (2)",
+        ),
         ("01-seal", (lambda: b"", lambda: b""), "`[FAIL]` `<lambda>` stopped with `TypeError`"),
         (
             "00-thief",
@@ -237,3 +241,8 @@ def test_a_check_can_be_run_again_and_again(verdict, office):
 )
 def test_whatever_a_learner_gives_is_answered(verdict, exercise, functions, expected):
     assert expected in verdict(exercise, *functions)
+
+
+def test_a_forgotten_clinic_is_answered_too(capsys):
+    check("01-seal", unwritten, unwritten)
+    assert "Give `check` the clinic" in capsys.readouterr().out
