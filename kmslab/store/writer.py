@@ -91,19 +91,20 @@ class Writer(process.Part):
     """The thread: it sleeps until an outbox calls, gives others time to join, and writes."""
 
     def __init__(self) -> None:
-        self._over = False
-        self._thread: threading.Thread | None = None
+        self._over = False  # the interpreter is ending: there is no later
         self._prepare()
         process.join(self)
 
     def _prepare(self) -> None:
+        self._paused = False
+        self._thread: threading.Thread | None = None
         self._calls: SimpleQueue[Outbox | None] = SimpleQueue()
         self._starting = threading.Lock()
         self._hurry = threading.Event()
 
     def start(self) -> None:
         with self._starting:
-            if self._thread is None and not self._over:
+            if self._thread is None and not self._paused and not self._over:
                 self._hurry.clear()
                 self._thread = threading.Thread(target=self._run, name="kmslab-writer", daemon=True)
                 self._thread.start()
@@ -111,7 +112,7 @@ class Writer(process.Part):
 
     def call(self, outbox: Outbox) -> None:
         self._calls.put(outbox)
-        if self._over:  # the interpreter is ending: there is no later
+        if self._over:
             outbox.called = False
             outbox.write()
         elif self._thread is None:  # in a forked child
@@ -156,9 +157,11 @@ class Writer(process.Part):
                 self._thread = None
 
     def before_fork(self) -> None:
+        self._paused = True  # other threads go on logging, and would start it again
         self._stop()
 
     def after_fork(self) -> None:
+        self._paused = False
         self.start()
 
     def in_forked_child(self) -> None:

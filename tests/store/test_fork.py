@@ -94,28 +94,31 @@ child.join()
     assert run(program, url) == ["True", "False"]
 
 
-def test_fork_while_other_threads_work_stops_neither_side(url: str) -> None:
+def test_fork_while_other_threads_work_stops_neither_side_and_doubles_no_event(url: str) -> None:
     program = """
-import threading
-busy = True
+import itertools, threading
+busy, numbers = True, itertools.count(100)
 def work():
     while busy:
-        add_one(store); store.log(event()); store.page(Setting, ""); store.get(Setting, "x")
+        add_one(store)
+        store.get(Setting, "x")
+        for _ in range(20): store.log(event(next(numbers)))
 threads = [threading.Thread(target=work) for _ in range(3)]
 for thread in threads: thread.start()
 def child_work():
     for _ in range(3): add_one(store)
     store.log(event(7))
-    store.flush()
 for _ in range(10):
     child = in_child(child_work)
     child.join(30)
     assert child.exitcode == 0, child.exitcode
 busy = False
 for thread in threads: thread.join()
-print(sum(each.request_id == "7" for each in store.events()))
+names = [int(each.request_id) for each in store.events()]
+print(names.count(7), sorted(set(names) - {1, 7}) == list(range(100, next(numbers))))
+print(len(names) - len(set(names)))
 """
-    assert run(program, url) == ["10"]
+    assert run(program, url) == ["10 True", "9"]
 
 
 @pytest.mark.parametrize(
