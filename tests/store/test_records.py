@@ -4,7 +4,7 @@ import re
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kmslab.contract.records import KINDS, Alias, DomainKey, Key, Material, Record, Setting, name_of
@@ -105,8 +105,10 @@ NAMES = st.text(ALPHABET, max_size=3)
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+@example(names={"\ud7ff", "\ud7ff1", "\ue000"}, prefix="\ud7ff", after="", limit=5)
+@example(names={"\U0010ffff", "\U0010ffffz"}, prefix="\U0010ffff", after="", limit=5)
 @given(names=st.sets(NAMES, max_size=20), prefix=NAMES, after=NAMES, limit=st.integers(1, 5))
 def test_page_is_what_python_would_sort_and_cut(
     names: set[str], prefix: str, after: str, limit: int
