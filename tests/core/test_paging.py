@@ -91,6 +91,13 @@ def test_bad_marker_is_refused(listing: Listing, refused: Any, marker: str) -> N
         listing.call(Marker=marker)
 
 
+def test_marker_that_was_changed_is_refused(listing: Listing, refused: Any) -> None:
+    good = listing.call(Limit=1)["NextMarker"]
+    for marker in (good + "!", "!" + good, good[:9] + "-" + good[10:], good[4:], good.swapcase()):
+        with refused("InvalidMarkerException", f"Invalid marker {marker}"):
+            listing.call(Marker=marker)
+
+
 def test_marker_of_another_list_is_refused(full_lab: Lab) -> None:
     kms = full_lab.kms
     keys, aliases = kms.list_keys(Limit=1), kms.list_aliases(Limit=1)
