@@ -103,7 +103,7 @@ def _draw_refused(canvas: Canvas, call: Watched, top: float) -> None:
 
 
 def _draw_local(canvas: Canvas, call: Watched, top: float) -> None:
-    box, *keys = [f"{name}: {count(size)}" for name, size in call.files.items()]
+    box, *keys = [f"{name}: {count(size)}" for name, size in call.files.items()] or ["no file"]
     canvas.arrow((TRACK, top + 72), (NEAR - 26, top + 72))
     canvas.label(TRACK + 8, top + 58, box, NEAR - TRACK - 34, color=BLUE)
     canvas.arrow((NEAR - 26, top + 104), (TRACK, top + 104), color=VERMILLION)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kmslab.contract.errors import KMSError
+from kmslab.lab import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +34,20 @@ class Watched:
 def watch(program: Callable[..., Any], *arguments: Any, **named: Any) -> Watched:
     """Make the call `program(*arguments)` and keep what crossed the wall, even if it was refused.
 
-    `program` is a method of a lab, a view, a key (CMK) or a stolen laptop. What it was given, in
-    bytes, is what it sent; a laptop sends its first file. Only refusals of the KMS are kept: any
-    other error is a mistake in the program, and is raised.
+    `program` is a method of a lab, a view, a key (CMK) or a stolen laptop; anything else is a
+    TypeError. What it was given, in bytes, is what it sent; a laptop sends its first file. Only
+    refusals of the KMS are kept: any other error is a mistake in the program, and is raised.
     """
     owner: Any = getattr(program, "__self__", None)
     lab = getattr(owner, "lab", owner)
+    if not isinstance(lab, View):
+        raise TypeError("watch takes a method of a lab, a key or a laptop, such as key.encrypt")
     files = {name: len(content) for name, content in getattr(owner, "files", {}).items()}
-    sizes = [len(value) for value in (*arguments, *named.values()) if isinstance(value, bytes)]
+    sizes = [
+        len(value)
+        for value in (*arguments, *named.values())
+        if isinstance(value, bytes | bytearray)
+    ]
     before = len(lab.trail)
     answer, error = _make(program, arguments, named)
     events = list(lab.trail)[before:]

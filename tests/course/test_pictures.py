@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from itertools import combinations
 
@@ -24,10 +25,12 @@ def the_lab() -> Lab:
     return Lab(clock=Clock.frozen(datetime(2026, 1, 5, tzinfo=UTC)))
 
 
+@cache
 def smallest_wall() -> figures.Picture:
     return figures.wall(figures.watch(the_lab().create_cmk("a").encrypt, b"1"))
 
 
+@cache
 def largest_wall() -> figures.Picture:
     """Six lanes: the widest caller, the longest names, the most bytes, and every way to end."""
     lab = the_lab().user("W" * 64)
@@ -45,10 +48,12 @@ def largest_wall() -> figures.Picture:
     return figures.wall(*calls, figures.watch(clinic(until="00")[1].stolen_on_friday().open))
 
 
+@cache
 def smallest_blob() -> figures.Picture:
     return figures.blob_map(the_lab().create_cmk().encrypt(b"1"))
 
 
+@cache
 def largest_blob() -> figures.Picture:
     return figures.blob_map(the_lab().create_cmk().encrypt(b"\0" * 4096))
 
@@ -164,6 +169,12 @@ def test_a_watched_call_is_the_one_that_was_made_and_not_one_before():
 def test_a_mistake_in_the_program_is_not_drawn_as_a_refusal():
     with pytest.raises(TypeError):
         figures.watch(the_lab().create_cmk().encrypt)
+
+
+@pytest.mark.parametrize("program", [len, lambda _: b"", "text".encode])
+def test_only_a_program_of_a_lab_can_be_watched(program):
+    with pytest.raises(TypeError, match="watch takes a method of a lab"):
+        figures.watch(program, b"1")
 
 
 def test_a_program_without_a_call_touches_no_wall():
