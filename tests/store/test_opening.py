@@ -46,6 +46,12 @@ def test_closed_store_is_one_whole_file(tmp_path: Path, opened: Callable[[], Sto
     assert [path.name for path in tmp_path.iterdir()] == ["my.db"]
 
 
+def test_commits_are_synced_and_leave_readers_alone(opened: Callable[[], Store]) -> None:
+    database = opened()._database
+    assert [tuple(row) for row in database.read(text("PRAGMA journal_mode"))] == [("wal",)]
+    assert [tuple(row) for row in database.read(text("PRAGMA synchronous"))] == [(2,)]  # FULL
+
+
 def test_relative_file_stays_the_same_when_the_process_moves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
