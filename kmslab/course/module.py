@@ -9,7 +9,7 @@ from collections import Counter
 from kmslab.backing import rootkey
 from kmslab.backing.hsm import Hsm
 from kmslab.course.office import SEOUL
-from kmslab.crypto import Backend, SecretBytes, pyca, pycryptodome, self_test
+from kmslab.crypto import Backend, pyca, pycryptodome, self_test
 from kmslab.crypto.self_test import KNOWN_ANSWERS, SelfTestFailed
 from kmslab.lab import Lab
 from kmslab.shown import Table
@@ -41,19 +41,24 @@ class Wounded:
 
     NAME = "cryptography, wounded"
     ALGORITHMS = pyca.ALGORITHMS
+    KEY_SPECS = pyca.KEY_SPECS
 
     def aes_gcm_seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
         sealed = pyca.aes_gcm_seal(key, nonce, plaintext, aad)
         return sealed[:-1] + bytes([sealed[-1] ^ 1])
 
-    def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
-        return pyca.aes_gcm_open(key, nonce, sealed, aad)
-
-    def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
-        return pyca.hmac(algorithm, key, message)
-
-    def kdf_counter(self, key: bytes, label: bytes, context: bytes, length: int) -> SecretBytes:
-        return pyca.kdf_counter(key, label, context, length)
+    aes_gcm_open = staticmethod(pyca.aes_gcm_open)
+    hmac = staticmethod(pyca.hmac)
+    kdf_counter = staticmethod(pyca.kdf_counter)
+    generate_key = staticmethod(pyca.generate_key)
+    public_key = staticmethod(pyca.public_key)
+    sign = staticmethod(pyca.sign)
+    verify = staticmethod(pyca.verify)
+    encrypt = staticmethod(pyca.encrypt)
+    decrypt = staticmethod(pyca.decrypt)
+    agree = staticmethod(pyca.agree)
+    encapsulate = staticmethod(pyca.encapsulate)
+    decapsulate = staticmethod(pyca.decapsulate)
 
 
 class _WoundedLab(Lab):

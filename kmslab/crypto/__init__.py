@@ -2,11 +2,22 @@
 
 `pyca` is the default backend, `pycryptodome` a second opinion; `backend.Backend` says what both
 offer and `self_test` what they must know before they serve. Rule: whoever needs a cipher asks a
-backend, a refusal is `Forged`, and a secret is a `SecretBytes`, which doesn't print.
+backend, a refusal is `Forged` (or, of a public key,
+`Malformed`), and a secret is a `SecretBytes`, which doesn't print.
 """
 
-from kmslab.crypto.backend import Backend, Forged
+from kmslab.crypto.backend import Backend, Forged, Malformed
 from kmslab.crypto.framing import encode_context, frame
 from kmslab.crypto.secret import CiphertextBlob, SecretBytes
+from kmslab.crypto.spki import spec_of
 
-__all__ = ["Backend", "CiphertextBlob", "Forged", "SecretBytes", "encode_context", "frame"]
+__all__ = [
+    "Backend",
+    "CiphertextBlob",
+    "Forged",
+    "Malformed",
+    "SecretBytes",
+    "encode_context",
+    "frame",
+    "spec_of",
+]

@@ -6,6 +6,7 @@ published answers can be tested; who calls draws it, and draws a fresh one each 
 
 from typing import Protocol
 
+from kmslab.contract.specs import MESSAGE_TYPES, MessageType
 from kmslab.crypto.secret import SecretBytes
 
 GCM_NONCE = 12  # bytes; SP 800-38D §5.2.1.1 recommends this length alone, others cost a hash
@@ -17,11 +18,26 @@ class Forged(Exception):
     """Not what was sealed under this key. Never says why: each reason helps a forger's next try."""
 
 
+class Malformed(Exception):
+    """These bytes are no public key of the kind that is wanted."""
+
+
 class Backend(Protocol):
-    """One library's cryptography. Each function is the same in every backend, to the last byte."""
+    """One library's cryptography. Each function does the same in every backend.
+
+    Keys cross as bytes: private ones as PKCS#8 DER (RFC 5958), ML-DSA's and ML-KEM's as seeds (RFC
+    9881, RFC 9935); public ones as SubjectPublicKeyInfo DER (RFC 5280). Both say what kind of key
+    they are, so that a key spec is named only where a key is made. A private key must be
+    one that `generate_key` made, or has been checked: it is not validated anew at each use.
+    A public key may come from anybody, and is.
+
+    Algorithms and key specs have AWS's names. Which go together is the contract's table; what
+    can't, a message of a wrong length included, is a RuntimeError, as any impossible call is.
+    """
 
     NAME: str
     ALGORITHMS: frozenset[str]  # what this backend serves, in the names of self_tests.json
+    KEY_SPECS: frozenset[str]  # of the asymmetric keys that it makes and uses
 
     def aes_gcm_seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
         """AES-GCM (SP 800-38D): ciphertext ‖ 16-byte tag, from a key of 16, 24 or 32 bytes.
@@ -42,6 +58,60 @@ class Backend(Protocol):
         Counter and length take 32 bits each. `label` holds no zero byte (RuntimeError), since one
         ends it: label and context could otherwise be divided in two ways.
         """
+
+    def generate_key(self, spec: str) -> SecretBytes:
+        """A new private key, PKCS#8. RSA_4096 may take seconds. RSA's public exponent is 65537."""
+
+    def public_key(self, private: bytes) -> bytes:
+        """The public half, SubjectPublicKeyInfo."""
+
+    def sign(
+        self, algorithm: str, private: bytes, message: bytes, message_type: MessageType
+    ) -> bytes:
+        """A signature. RSA's is as long as its modulus, ECDSA's is DER of varying length.
+
+        PSS has a salt as long as its hash; ECDSA, PSS and ML-DSA never sign the same way twice.
+        ED25519_PH_SHA_512 takes a digest as its message, and hashes that again (RFC 8032 §5.1).
+        """
+
+    def verify(
+        self,
+        algorithm: str,
+        public: bytes,
+        message: bytes,
+        message_type: MessageType,
+        signature: bytes,
+    ) -> None:
+        """Nothing if the signature is this key's of this message; else Forged. Maybe Malformed."""
+
+    def encrypt(self, algorithm: str, public: bytes, plaintext: bytes) -> bytes:
+        """RSAES-OAEP (RFC 8017 §7.1), no label, one hash for all: as long as the modulus.
+
+        The plaintext is shorter by two hashes and two bytes, or shorter still. Maybe Malformed.
+        """
+
+    def decrypt(self, algorithm: str, private: bytes, ciphertext: bytes) -> SecretBytes:
+        """What was encrypted, or Forged."""
+
+    def agree(self, private: bytes, peer: bytes) -> SecretBytes:
+        """ECDH (SP 800-56A §5.7.1.2): the x coordinate, zero-padded to the length of the field.
+
+        Malformed unless `peer` is a public key on the private key's curve.
+        """
+
+    def encapsulate(self, public: bytes) -> tuple[bytes, SecretBytes]:
+        """ML-KEM (FIPS 203 §7.2): a ciphertext, and the 32-byte secret in it. Maybe Malformed."""
+
+    def decapsulate(self, private: bytes, ciphertext: bytes) -> SecretBytes:
+        """The secret; Forged for a wrong length, and for any other wrong ciphertext a secret that
+        nobody has: ML-KEM refuses without saying so (FIPS 203 §6.3)."""
+
+
+def check_message(algorithm: str, message: bytes, message_type: MessageType) -> None:
+    """PyCryptodome would sign a digest of any length."""
+    types = MESSAGE_TYPES[algorithm]
+    if message_type not in types or types[message_type] not in (None, len(message)):
+        raise RuntimeError(f"{algorithm} takes no {message_type} of {len(message)} bytes")
 
 
 def check_seal(key: bytes, nonce: bytes) -> None:

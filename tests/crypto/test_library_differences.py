@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 
-from kmslab.crypto.pycryptodome import _prf
+from kmslab.crypto.pycryptodome.symmetric import _prf
 
 KEY = bytes(range(32))
 NONCE = bytes(12)

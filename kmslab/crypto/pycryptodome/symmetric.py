@@ -1,7 +1,4 @@
-"""The second opinion: PyCryptodome, which shares no code with OpenSSL.
-
-Rule: a library's exception never leaves this module.
-"""
+"""What has one secret key: AES-GCM, HMAC, and the derivation of keys."""
 
 from types import ModuleType
 
@@ -12,16 +9,12 @@ from Crypto.Protocol.KDF import SP800_108_Counter
 from kmslab.crypto.backend import GCM_TAG, Forged, check_open, check_seal, kdf_fixed_input
 from kmslab.crypto.secret import SecretBytes
 
-NAME = "PyCryptodome"
-
-_HMACS: dict[str, ModuleType] = {
+HMACS: dict[str, ModuleType] = {
     "HMAC_SHA_224": SHA224,
     "HMAC_SHA_256": SHA256,
     "HMAC_SHA_384": SHA384,
     "HMAC_SHA_512": SHA512,
 }
-
-ALGORITHMS = frozenset({"AES_GCM", "KDF_CTR_HMAC_SHA_256", *_HMACS})
 
 
 def aes_gcm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
@@ -42,7 +35,7 @@ def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretB
 
 
 def hmac(algorithm: str, key: bytes, message: bytes) -> bytes:
-    return HMAC.new(key, message, _HMACS[algorithm]).digest()
+    return HMAC.new(key, message, HMACS[algorithm]).digest()
 
 
 def kdf_counter(key: bytes, label: bytes, context: bytes, length: int) -> SecretBytes:

@@ -1,7 +1,4 @@
-"""The default backend: `cryptography`, which is OpenSSL behind a careful interface.
-
-Rule: a library's exception never leaves this module.
-"""
+"""What has one secret key: AES-GCM, HMAC, and the derivation of keys."""
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -12,16 +9,12 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation,
 from kmslab.crypto.backend import Forged, check_open, check_seal, kdf_fixed_input
 from kmslab.crypto.secret import SecretBytes
 
-NAME = "cryptography"
-
-_HMACS: dict[str, hashes.HashAlgorithm] = {
+HMACS: dict[str, hashes.HashAlgorithm] = {
     "HMAC_SHA_224": hashes.SHA224(),
     "HMAC_SHA_256": hashes.SHA256(),
     "HMAC_SHA_384": hashes.SHA384(),
     "HMAC_SHA_512": hashes.SHA512(),
 }
-
-ALGORITHMS = frozenset({"AES_GCM", "KDF_CTR_HMAC_SHA_256", *_HMACS})
 
 
 def aes_gcm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
@@ -39,7 +32,7 @@ def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretB
 
 
 def hmac(algorithm: str, key: bytes, message: bytes) -> bytes:
-    code = HMAC(key, _HMACS[algorithm])
+    code = HMAC(key, HMACS[algorithm])
     code.update(message)
     return code.finalize()
 

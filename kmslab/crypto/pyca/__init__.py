@@ -1,0 +1,40 @@
+"""The default backend: `cryptography`, which is OpenSSL behind a careful interface.
+
+Rule: a library's exception never leaves this package.
+"""
+
+from kmslab.crypto.pyca.exchange import (
+    ENCRYPTION,
+    agree,
+    decapsulate,
+    decrypt,
+    encapsulate,
+    encrypt,
+)
+from kmslab.crypto.pyca.keys import KEY_SPECS, generate_key, public_key
+from kmslab.crypto.pyca.signatures import SIGNATURES, sign, verify
+from kmslab.crypto.pyca.symmetric import HMACS, aes_gcm_open, aes_gcm_seal, hmac, kdf_counter
+
+NAME = "cryptography"
+ALGORITHMS = frozenset(
+    {"AES_GCM", "KDF_CTR_HMAC_SHA_256", "ECDH", "ML_KEM", *HMACS, *SIGNATURES, *ENCRYPTION}
+)
+
+__all__ = [
+    "ALGORITHMS",
+    "KEY_SPECS",
+    "NAME",
+    "aes_gcm_open",
+    "aes_gcm_seal",
+    "agree",
+    "decapsulate",
+    "decrypt",
+    "encapsulate",
+    "encrypt",
+    "generate_key",
+    "hmac",
+    "kdf_counter",
+    "public_key",
+    "sign",
+    "verify",
+]

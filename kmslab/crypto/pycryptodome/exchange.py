@@ -1,0 +1,58 @@
+"""How a secret reaches the holder of a private key: encrypted, agreed on, or encapsulated."""
+
+from typing import Any
+
+from Crypto.Cipher import oaep
+from Crypto.Hash import SHA1, SHA256
+from Crypto.Protocol.DH import key_agreement
+from Crypto.PublicKey.ECC import EccKey
+from Crypto.PublicKey.MLKEM import MLKEMKey
+from Crypto.PublicKey.RSA import RsaKey
+
+from kmslab.crypto.backend import Forged, Malformed
+from kmslab.crypto.pycryptodome.keys import peer_key, private_key
+from kmslab.crypto.secret import SecretBytes
+
+ENCRYPTION: dict[str, Any] = {"RSAES_OAEP_SHA_1": SHA1, "RSAES_OAEP_SHA_256": SHA256}
+
+
+def encrypt(algorithm: str, public: bytes, plaintext: bytes) -> bytes:
+    cipher = oaep.new(peer_key(public, RsaKey), hashmod=ENCRYPTION[algorithm])
+    try:
+        return cipher.encrypt(plaintext)
+    except ValueError:
+        pass
+    raise RuntimeError(f"{algorithm} takes fewer bytes than {len(plaintext)} with this key")
+
+
+def decrypt(algorithm: str, private: bytes, ciphertext: bytes) -> SecretBytes:
+    cipher = oaep.new(private_key(private, RsaKey), hashmod=ENCRYPTION[algorithm])
+    try:
+        return SecretBytes(cipher.decrypt(ciphertext))
+    except ValueError:
+        pass
+    raise Forged
+
+
+def agree(private: bytes, peer: bytes) -> SecretBytes:
+    key, other = private_key(private, EccKey), peer_key(peer, EccKey)
+    if key.curve != other.curve:
+        raise Malformed
+    return key_agreement(static_priv=key, static_pub=other, kdf=SecretBytes)
+
+
+# The library keeps encapsulation for its own HPKE, behind private names.
+
+
+def encapsulate(public: bytes) -> tuple[bytes, SecretBytes]:
+    secret, ciphertext = peer_key(public, MLKEMKey)._encaps()
+    return ciphertext, SecretBytes(secret)
+
+
+def decapsulate(private: bytes, ciphertext: bytes) -> SecretBytes:
+    key = private_key(private, MLKEMKey)
+    try:
+        return SecretBytes(key._decaps(ciphertext))
+    except ValueError:  # a wrong length
+        pass
+    raise Forged

@@ -1,0 +1,153 @@
+"""Signatures: one object for each way to sign, and one table that names them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from Crypto.Hash import SHA256, SHA384, SHA512
+from Crypto.PublicKey.ECC import EccKey
+from Crypto.PublicKey.MLDSA import MLDSAKey
+from Crypto.PublicKey.RSA import RsaKey
+from Crypto.Signature import DSS, eddsa, mldsa, pkcs1_15, pss
+
+from kmslab.contract.specs import MessageType
+from kmslab.crypto.backend import Forged, check_message
+from kmslab.crypto.pycryptodome.keys import peer_key, private_key
+
+
+class Signature(Protocol):
+    def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes: ...
+
+    def verify(
+        self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
+    ) -> None: ...
+
+
+class Digest:
+    """A finished hash, for a library that takes no bare digest: it asks for no more than this."""
+
+    def __init__(self, hashed: Any, digest: bytes) -> None:
+        self.oid: str = hashed.oid
+        self.digest_size: int = hashed.digest_size
+        self._hash, self._digest = hashed, digest
+
+    def digest(self) -> bytes:
+        return self._digest
+
+    def new(self, data: bytes | None = None) -> Any:
+        return self._hash.new(data)
+
+    def update(self, data: bytes) -> None:
+        raise RuntimeError("a finished hash takes no more data")
+
+
+class ExternalMu(mldsa.MLDSAMuHash):
+    """ML-DSA's own digest of a message, computed elsewhere."""
+
+    def __init__(self, key: MLDSAKey, mu: bytes) -> None:
+        super().__init__(key)
+        self._mu = mu
+
+    def digest(self) -> bytes:
+        return self._mu
+
+
+def _hashed(hash_: Any, message: bytes, message_type: MessageType) -> Any:
+    if message_type == MessageType.DIGEST:
+        return Digest(hash_.new(), message)
+    return hash_.new(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Rsa:
+    scheme: Callable[[RsaKey], Any]
+    hash: Any
+
+    def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes:
+        scheme = self.scheme(private_key(private, RsaKey))
+        signature: bytes = scheme.sign(_hashed(self.hash, message, message_type))
+        return signature
+
+    def verify(
+        self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
+    ) -> None:
+        scheme = self.scheme(peer_key(public, RsaKey))
+        scheme.verify(_hashed(self.hash, message, message_type), signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Ecdsa:
+    hash: Any
+
+    def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes:
+        key = private_key(private, EccKey)
+        return DSS.new(key, "sec1", "der").sign(_hashed(self.hash, message, message_type))
+
+    def verify(
+        self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
+    ) -> None:
+        key = peer_key(public, EccKey)
+        DSS.new(key, "sec1", "der").verify(_hashed(self.hash, message, message_type), signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Ed25519:
+    prepare: Callable[[bytes], Any]
+
+    def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes:
+        return eddsa.new(private_key(private, EccKey), "rfc8032").sign(self.prepare(message))
+
+    def verify(
+        self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
+    ) -> None:
+        eddsa.new(peer_key(public, EccKey), "rfc8032").verify(self.prepare(message), signature)
+
+
+class MlDsa:
+    """Pure ML-DSA with an empty context, hedged: the library's defaults, and AWS's."""
+
+    def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes:
+        key = private_key(private, MLDSAKey)
+        return mldsa.new(key).sign(self._form(key, message, message_type))
+
+    def verify(
+        self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
+    ) -> None:
+        key = peer_key(public, MLDSAKey)
+        mldsa.new(key).verify(self._form(key, message, message_type), signature)
+
+    @staticmethod
+    def _form(key: MLDSAKey, message: bytes, message_type: MessageType) -> bytes | ExternalMu:
+        return ExternalMu(key, message) if message_type == MessageType.EXTERNAL_MU else message
+
+
+SIGNATURES: dict[str, Signature] = {
+    "RSASSA_PSS_SHA_256": Rsa(pss.new, SHA256),
+    "RSASSA_PSS_SHA_384": Rsa(pss.new, SHA384),
+    "RSASSA_PSS_SHA_512": Rsa(pss.new, SHA512),
+    "RSASSA_PKCS1_V1_5_SHA_256": Rsa(pkcs1_15.new, SHA256),
+    "RSASSA_PKCS1_V1_5_SHA_384": Rsa(pkcs1_15.new, SHA384),
+    "RSASSA_PKCS1_V1_5_SHA_512": Rsa(pkcs1_15.new, SHA512),
+    "ECDSA_SHA_256": Ecdsa(SHA256),
+    "ECDSA_SHA_384": Ecdsa(SHA384),
+    "ECDSA_SHA_512": Ecdsa(SHA512),
+    "ED25519_SHA_512": Ed25519(bytes),
+    "ED25519_PH_SHA_512": Ed25519(SHA512.new),  # the library hashes what comes as a hash: ours is
+    "ML_DSA_SHAKE_256": MlDsa(),
+}
+
+
+def sign(algorithm: str, private: bytes, message: bytes, message_type: MessageType) -> bytes:
+    check_message(algorithm, message, message_type)
+    return SIGNATURES[algorithm].sign(private, message, message_type)
+
+
+def verify(
+    algorithm: str, public: bytes, message: bytes, message_type: MessageType, signature: bytes
+) -> None:
+    check_message(algorithm, message, message_type)
+    try:
+        return SIGNATURES[algorithm].verify(public, message, message_type, signature)
+    except ValueError:
+        pass
+    raise Forged
