@@ -1,7 +1,7 @@
 """What the road costs: `generate_data_key` as a multiple of the cryptography that is in it.
 
-The bare cryptography is two random draws, one key derivation and one GCM seal, by the same library.
-Both are timed in turn, batch by batch, so that a machine whose speed drifts does not skew the ratio.
+The bare cryptography is two random draws, one key derivation and one GCM seal, by one library.
+Both are timed in turn, batch by batch: a machine whose speed drifts does not skew the ratio.
 
     python -m kmslab.bench.road
 """
@@ -25,9 +25,10 @@ CONTEXT = {"purpose": "benchmark"}
 
 
 def run(rounds: int = ROUNDS, calls: int = CALLS) -> dict[str, Any]:
-    """Median microseconds a call, and the median ratio with its quartiles, in memory and in a file."""
-    with tempfile.TemporaryDirectory() as folder, Lab() as memory:
-        with Lab(store=f"sqlite:///{Path(folder, 'bench.db')}") as file:
+    """Median microseconds a call, and the median ratio with its quartiles."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder, 'bench.db')}"
+        with Lab() as memory, Lab(store=url) as file:
             measured = {
                 name: _against(bare_cryptography, _generate_data_key(lab), rounds, calls)
                 for name, lab in (("memory", memory), ("file", file))
