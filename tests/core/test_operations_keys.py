@@ -171,7 +171,9 @@ def test_window_that_the_model_forbids_gets_the_models_text(
         lab.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=days)
 
 
-def test_cancelled_deletion_leaves_the_key_disabled(lab: Lab, key: str) -> None:
+def test_cancelled_deletion_leaves_the_key_disabled(
+    lab: Lab, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
     lab.kms.schedule_key_deletion(KeyId=key)
     assert lab.kms.cancel_key_deletion(KeyId=key) == {"KeyId": key}
     metadata = lab.kms.describe_key(KeyId=key)["KeyMetadata"]
@@ -179,6 +181,7 @@ def test_cancelled_deletion_leaves_the_key_disabled(lab: Lab, key: str) -> None:
     assert "DeletionDate" not in metadata
     lab.clock.advance(days=60)
     assert lab.kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Disabled"
+    assert not caplog.records, "nothing is due any more"
 
 
 def test_key_is_there_until_the_window_closes_and_not_a_moment_longer(

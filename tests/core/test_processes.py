@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kmslab import Lab
+from kmslab import Clock, Lab
 from kmslab.errors import DisabledException, KMSInvalidStateException
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -142,6 +143,21 @@ def test_200_due_deletions_are_done_once_each_by_three_processes(
         deleted = Counter(e["resources"][0]["ARN"] for e in events_of(lab, "DeleteKey"))
         assert deleted == {cmk.arn: 1 for cmk in keys}
         assert lab.kms.list_keys()["Keys"] == []
+
+
+@pytest.mark.timeout(20)
+def test_whoever_comes_late_to_a_due_thing_goes_on(url: str) -> None:
+    """For half a second it believes that something is due which another has done."""
+    now = [datetime(2026, 1, 5, 9, 0, tzinfo=UTC)]
+    with (
+        Lab(store=url, clock=Clock(lambda: now[0])) as one,
+        Lab(store=url, clock=Clock(lambda: now[0])) as two,
+    ):
+        one.create_cmk().schedule_deletion(7)
+        two.kms.list_keys()
+        now[0] += timedelta(days=8)
+        assert one.kms.list_keys()["Keys"] == two.kms.list_keys()["Keys"] == []
+        assert len(events_of(two, "DeleteKey")) == 1
 
 
 @pytest.mark.parametrize(("ending", "code"), [("end", 0), ("exit", 0), ("error", 1)])
