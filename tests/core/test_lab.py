@@ -1,21 +1,23 @@
 """`Lab`, its views, and `CMK`: plain Python words for AWS's calls."""
 
+import inspect
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 import kmslab.errors
 from kmslab import CMK, CiphertextBlob, Clock, Lab, SecretBytes
+from kmslab.contract.model import MODEL
 from kmslab.contract.states import KeyState
 from kmslab.store import StoreError
 
+NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 HERE = "arn:aws:kms:us-east-1:111122223333:"
 
 
-def test_the_ten_lines_of_the_readme(refused: Any) -> None:
-    lab = Lab()
+def test_the_ten_lines_of_the_readme(lab: Lab, refused: Any) -> None:
     orders = lab.create_cmk("orders")
     blob = orders.encrypt(b"card 4242", context={"order": "17"})
     assert repr(blob) == f"<CiphertextBlob {len(blob)} bytes>"
@@ -174,14 +176,14 @@ def test_views_can_be_taken_in_any_order(lab: Lab) -> None:
 
 def test_views_share_the_labs_clock(lab: Lab) -> None:
     lab.region("eu-west-1").clock.advance(days=1)
-    assert lab.clock.now() == datetime(2026, 1, 6, 9, tzinfo=UTC)
+    assert lab.clock.now() == NOW + timedelta(days=1)
 
 
 def test_lab_may_live_elsewhere() -> None:
-    lab = Lab(account="444455556666", region="ap-northeast-2")
-    arn = lab.create_cmk().arn
-    assert arn.startswith("arn:aws:kms:ap-northeast-2:444455556666:key/")
-    assert repr(lab) == "<Lab arn:aws:iam::444455556666:root in ap-northeast-2>"
+    with Lab(account="444455556666", region="ap-northeast-2") as lab:
+        arn = lab.create_cmk().arn
+        assert arn.startswith("arn:aws:kms:ap-northeast-2:444455556666:key/")
+        assert repr(lab) == "<Lab arn:aws:iam::444455556666:root in ap-northeast-2>"
 
 
 @pytest.mark.parametrize(
@@ -237,6 +239,22 @@ def test_client_has_the_public_exceptions(lab: Lab) -> None:
     assert issubclass(kmslab.errors.NotFoundException, kmslab.errors.KMSError)
 
 
+@pytest.mark.parametrize("operation", MODEL.operations.values(), ids=lambda each: each.name)
+def test_every_operation_is_a_method_that_explains_itself(lab: Lab, operation: Any) -> None:
+    method = getattr(lab.kms, operation.snake_name)
+    parameters = inspect.signature(method).parameters
+    assert parameters.keys() == operation.input.members.keys()
+    for name, parameter in parameters.items():
+        assert parameter.kind is parameter.KEYWORD_ONLY
+        assert (parameter.default is parameter.empty) is (name in operation.input.required)
+    assert operation.snake_name in dir(lab.kms)
+    documentation = inspect.getdoc(method)
+    assert documentation
+    assert documentation.startswith(f"AWS KMS's {operation.name}.")
+    for name in (*operation.input.members, *operation.errors):
+        assert name in documentation
+
+
 def test_unknown_member_is_a_programming_error(lab: Lab, key: str) -> None:
     with pytest.raises(TypeError, match="Encrypt has no member Plain;"):
         lab.kms.encrypt(KeyId=key, Plain=b"x")
@@ -244,6 +262,21 @@ def test_unknown_member_is_a_programming_error(lab: Lab, key: str) -> None:
 
 def test_member_that_is_none_is_absent(lab: Lab, key: str) -> None:
     lab.kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext=None, DryRun=None)
+
+
+def test_rehearsal_never_happened(lab: Lab) -> None:
+    orders = lab.create_cmk("orders")
+    blob, trail = orders.encrypt(b"x"), lab.trail
+    with lab.rehearsal():
+        orders.schedule_deletion(7)
+        lab.clock.advance(days=8)
+        lab.region("eu-west-1").create_cmk("others")
+        with pytest.raises(kmslab.errors.AccessDeniedException):
+            lab.decrypt(blob)
+    assert lab.trail == trail
+    assert lab.clock.now() == NOW
+    assert lab.decrypt(blob) == b"x"
+    assert lab.region("eu-west-1").create_cmk("others").state is KeyState.ENABLED
 
 
 def test_closed_lab_answers_nothing() -> None:
