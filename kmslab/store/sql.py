@@ -26,7 +26,7 @@ T = TypeVar("T")
 READERS = 16  # connections to one file, and so threads that read it at the same moment
 PATIENCE = 60.0  # seconds to wait for other processes before giving up
 WAIT = 1.0  # of these, how long SQLite itself waits at a time, where it does
-PAUSE = 0.01  # between two attempts
+PAUSE = 0.01  # seconds between two attempts
 
 _ADVICE = {
     sqlite3.SQLITE_NOTADB: "is not an SQLite database. Name another file, or move this one away",
@@ -91,12 +91,17 @@ class Database(process.Part):
 
     def close(self, problem: str) -> None:
         """Whoever uses it afterwards is told this problem."""
-        self.before_fork()
+        self._stop()
         self._problem = self._problem or problem
         self._engine.dispose()
-        self.after_fork()
+        self._go_on()
 
-    def before_fork(self) -> None:
+    def rest(self) -> None:
+        """Close the connections for now: the last one folds the write-ahead log into the file."""
+        self._stop()
+        self._go_on()
+
+    def _stop(self) -> None:
         """Wait until nobody uses a connection, let nobody begin, and close those to a file."""
         self.writing.acquire()
         for _ in range(self._width):
@@ -104,20 +109,21 @@ class Database(process.Part):
         if self.path:
             self._engine.dispose()
 
-    def after_fork(self) -> None:
+    def _go_on(self) -> None:
         self._slots.release(self._width)
         self.writing.release()
+
+    def before_fork(self) -> None:
+        self._stop()
+
+    def after_fork(self) -> None:
+        self._go_on()
 
     def in_forked_child(self) -> None:
         self.writing = threading.Lock()
         self._slots = threading.Semaphore(self._width)
         if not self.path:
             self._problem = self._problem or _FORKED
-
-    def rest(self) -> None:
-        """Close the connections for now: the last one folds the write-ahead log into the file."""
-        self.before_fork()
-        self.after_fork()
 
 
 def _explained(path: Path | None, error: BaseException | None) -> StoreError:
