@@ -37,6 +37,8 @@ class Rsa:
         self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
     ) -> None:
         key = peer_key(public, rsa.RSAPublicKey)
+        if 8 * len(signature) != key.key_size:  # the library takes PSS without its leading zeros
+            raise Forged
         key.verify(signature, message, self.padding, self.hashes[message_type])
 
 

@@ -5,19 +5,16 @@ from typing import Any
 from Crypto.Cipher import oaep
 from Crypto.Hash import SHA1, SHA256
 from Crypto.Protocol.DH import key_agreement
-from Crypto.PublicKey.ECC import EccKey
-from Crypto.PublicKey.MLKEM import MLKEMKey
-from Crypto.PublicKey.RSA import RsaKey
 
 from kmslab.crypto.backend import Forged, Malformed
-from kmslab.crypto.pycryptodome.keys import peer_key, private_key
+from kmslab.crypto.pycryptodome.keys import EC_KEY, ML_KEM_KEY, RSA_KEY, peer_key, private_key
 from kmslab.crypto.secret import SecretBytes
 
 ENCRYPTION: dict[str, Any] = {"RSAES_OAEP_SHA_1": SHA1, "RSAES_OAEP_SHA_256": SHA256}
 
 
 def encrypt(algorithm: str, public: bytes, plaintext: bytes) -> bytes:
-    cipher = oaep.new(peer_key(public, RsaKey), hashmod=ENCRYPTION[algorithm])
+    cipher = oaep.new(peer_key(public, RSA_KEY), hashmod=ENCRYPTION[algorithm])
     try:
         return cipher.encrypt(plaintext)
     except ValueError:
@@ -26,7 +23,7 @@ def encrypt(algorithm: str, public: bytes, plaintext: bytes) -> bytes:
 
 
 def decrypt(algorithm: str, private: bytes, ciphertext: bytes) -> SecretBytes:
-    cipher = oaep.new(private_key(private, RsaKey), hashmod=ENCRYPTION[algorithm])
+    cipher = oaep.new(private_key(private, RSA_KEY), hashmod=ENCRYPTION[algorithm])
     try:
         return SecretBytes(cipher.decrypt(ciphertext))
     except ValueError:
@@ -35,7 +32,7 @@ def decrypt(algorithm: str, private: bytes, ciphertext: bytes) -> SecretBytes:
 
 
 def agree(private: bytes, peer: bytes) -> SecretBytes:
-    key, other = private_key(private, EccKey), peer_key(peer, EccKey)
+    key, other = private_key(private, EC_KEY), peer_key(peer, EC_KEY)
     if key.curve != other.curve:
         raise Malformed
     return key_agreement(static_priv=key, static_pub=other, kdf=SecretBytes)
@@ -45,12 +42,12 @@ def agree(private: bytes, peer: bytes) -> SecretBytes:
 
 
 def encapsulate(public: bytes) -> tuple[bytes, SecretBytes]:
-    secret, ciphertext = peer_key(public, MLKEMKey)._encaps()
+    secret, ciphertext = peer_key(public, ML_KEM_KEY)._encaps()
     return ciphertext, SecretBytes(secret)
 
 
 def decapsulate(private: bytes, ciphertext: bytes) -> SecretBytes:
-    key = private_key(private, MLKEMKey)
+    key = private_key(private, ML_KEM_KEY)
     try:
         return SecretBytes(key._decaps(ciphertext))
     except ValueError:  # a wrong length

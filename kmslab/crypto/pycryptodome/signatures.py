@@ -5,14 +5,20 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from Crypto.Hash import SHA256, SHA384, SHA512
-from Crypto.PublicKey.ECC import EccKey
 from Crypto.PublicKey.MLDSA import MLDSAKey
 from Crypto.PublicKey.RSA import RsaKey
 from Crypto.Signature import DSS, eddsa, mldsa, pkcs1_15, pss
 
 from kmslab.contract.specs import MessageType
 from kmslab.crypto.backend import Forged, check_message
-from kmslab.crypto.pycryptodome.keys import peer_key, private_key
+from kmslab.crypto.pycryptodome.keys import (
+    EC_KEY,
+    ED25519_KEY,
+    ML_DSA_KEY,
+    RSA_KEY,
+    peer_key,
+    private_key,
+)
 
 
 class Signature(Protocol):
@@ -52,6 +58,21 @@ class ExternalMu(mldsa.MLDSAMuHash):
         return self._mu
 
 
+class StrictPkcs1(pkcs1_15.PKCS115_SigScheme):
+    """PKCS#1 v1.5 whose DigestInfo has its NULL; the library takes signatures without it, too.
+
+    RFC 8017 (§9.2, note 1) has it in, and the other library insists.
+    """
+
+    def verify(self, msg_hash: Any, signature: bytes) -> None:
+        super().verify(msg_hash, signature)
+        digest = msg_hash.digest()
+        number = pow(int.from_bytes(signature, "big"), self._key.e, self._key.n)
+        padded = number.to_bytes(len(signature), "big")
+        if not padded.endswith(b"\5\0" + b"\4" + bytes([len(digest)]) + digest):
+            raise ValueError
+
+
 def _hashed(hash_: Any, message: bytes, message_type: MessageType) -> Any:
     if message_type == MessageType.DIGEST:
         return Digest(hash_.new(), message)
@@ -64,14 +85,14 @@ class Rsa:
     hash: Any
 
     def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes:
-        scheme = self.scheme(private_key(private, RsaKey))
+        scheme = self.scheme(private_key(private, RSA_KEY))
         signature: bytes = scheme.sign(_hashed(self.hash, message, message_type))
         return signature
 
     def verify(
         self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
     ) -> None:
-        scheme = self.scheme(peer_key(public, RsaKey))
+        scheme = self.scheme(peer_key(public, RSA_KEY))
         scheme.verify(_hashed(self.hash, message, message_type), signature)
 
 
@@ -80,13 +101,13 @@ class Ecdsa:
     hash: Any
 
     def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes:
-        key = private_key(private, EccKey)
+        key = private_key(private, EC_KEY)
         return DSS.new(key, "sec1", "der").sign(_hashed(self.hash, message, message_type))
 
     def verify(
         self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
     ) -> None:
-        key = peer_key(public, EccKey)
+        key = peer_key(public, EC_KEY)
         DSS.new(key, "sec1", "der").verify(_hashed(self.hash, message, message_type), signature)
 
 
@@ -95,25 +116,25 @@ class Ed25519:
     prepare: Callable[[bytes], Any]
 
     def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes:
-        return eddsa.new(private_key(private, EccKey), "rfc8032").sign(self.prepare(message))
+        return eddsa.new(private_key(private, ED25519_KEY), "rfc8032").sign(self.prepare(message))
 
     def verify(
         self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
     ) -> None:
-        eddsa.new(peer_key(public, EccKey), "rfc8032").verify(self.prepare(message), signature)
+        eddsa.new(peer_key(public, ED25519_KEY), "rfc8032").verify(self.prepare(message), signature)
 
 
 class MlDsa:
     """Pure ML-DSA with an empty context, hedged: the library's defaults, and AWS's."""
 
     def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes:
-        key = private_key(private, MLDSAKey)
+        key = private_key(private, ML_DSA_KEY)
         return mldsa.new(key).sign(self._form(key, message, message_type))
 
     def verify(
         self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
     ) -> None:
-        key = peer_key(public, MLDSAKey)
+        key = peer_key(public, ML_DSA_KEY)
         mldsa.new(key).verify(self._form(key, message, message_type), signature)
 
     @staticmethod
@@ -125,9 +146,9 @@ SIGNATURES: dict[str, Signature] = {
     "RSASSA_PSS_SHA_256": Rsa(pss.new, SHA256),
     "RSASSA_PSS_SHA_384": Rsa(pss.new, SHA384),
     "RSASSA_PSS_SHA_512": Rsa(pss.new, SHA512),
-    "RSASSA_PKCS1_V1_5_SHA_256": Rsa(pkcs1_15.new, SHA256),
-    "RSASSA_PKCS1_V1_5_SHA_384": Rsa(pkcs1_15.new, SHA384),
-    "RSASSA_PKCS1_V1_5_SHA_512": Rsa(pkcs1_15.new, SHA512),
+    "RSASSA_PKCS1_V1_5_SHA_256": Rsa(StrictPkcs1, SHA256),
+    "RSASSA_PKCS1_V1_5_SHA_384": Rsa(StrictPkcs1, SHA384),
+    "RSASSA_PKCS1_V1_5_SHA_512": Rsa(StrictPkcs1, SHA512),
     "ECDSA_SHA_256": Ecdsa(SHA256),
     "ECDSA_SHA_384": Ecdsa(SHA384),
     "ECDSA_SHA_512": Ecdsa(SHA512),
