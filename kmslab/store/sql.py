@@ -186,5 +186,9 @@ def _connect(place: str) -> sqlite3.Connection:
     raw = sqlite3.connect(
         place, timeout=WAIT, isolation_level=None, check_same_thread=False, uri=True
     )
-    raw.execute("PRAGMA synchronous=FULL")  # a call that returned has been stored
+    try:
+        raw.execute("PRAGMA synchronous=FULL")  # a call that returned has been stored
+    except BaseException:  # the file is no database, for example
+        raw.close()
+        raise
     return raw
