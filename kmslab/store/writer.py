@@ -96,7 +96,6 @@ class Writer(process.Part):
         process.join(self)
 
     def _prepare(self) -> None:
-        self._paused = False
         self._thread: threading.Thread | None = None
         self._calls: SimpleQueue[Outbox | None] = SimpleQueue()
         self._starting = threading.Lock()
@@ -104,7 +103,7 @@ class Writer(process.Part):
 
     def start(self) -> None:
         with self._starting:
-            if self._thread is None and not self._paused and not self._over:
+            if self._thread is None and not self._over:
                 self._hurry.clear()
                 self._thread = threading.Thread(target=self._run, name="kmslab-writer", daemon=True)
                 self._thread.start()
@@ -157,15 +156,13 @@ class Writer(process.Part):
                 self._thread = None
 
     def before_fork(self) -> None:
-        self._paused = True  # other threads go on logging, and would start it again
         self._stop()
 
     def after_fork(self) -> None:
-        self._paused = False
         self.start()
 
     def in_forked_child(self) -> None:
-        self._prepare()
+        self._prepare()  # also if another thread's event had started it again before the fork
 
     def at_exit(self) -> None:
         self._over = True

@@ -1,6 +1,7 @@
 """Records and events for the store's tests, and programs that run in processes of their own."""
 
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -87,12 +88,19 @@ def start(program: str, *arguments: object) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
 def ended(process: "subprocess.Popen[str]") -> str:
-    """What a program printed that must end well."""
-    out, err = process.communicate(timeout=60)
+    """What a program printed that must end well. One that hangs is ended with its children."""
+    try:
+        out, err = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        raise
     assert process.returncode == 0, err
-    assert not err
+    assert not err, err
     return out

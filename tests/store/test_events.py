@@ -189,8 +189,7 @@ def test_disturbed_writer_keeps_the_events_and_tries_again(
 
 ENDINGS = {
     "end of the program": "",
-    "exit": "sys.exit(0)",
-    "store dropped": "del store",
+    "store dropped, then exit": "del store; sys.exit(0)",
     "thread": "import threading; threading.Thread(target=lambda: store.log(event(1000))).start()",
     "late": "import atexit; atexit.register(lambda: store.log(event(1000)))",
     "after all others": """

@@ -121,29 +121,44 @@ print(len(names) - len(set(names)))
     assert run(program, url) == ["10 True", "9"]
 
 
-@pytest.mark.parametrize(
-    "use",
-    [
-        'store.get(Setting, "number")',
-        'store.commit(put=[setting("1", "other")])',
-        "store.log(event(2)); store.flush()",
-    ],
-)
-def test_store_in_memory_refuses_a_forked_child(use: str) -> None:
-    program = f"""
-def work():
-    try:
-        {use}
-    except StoreError as error:
-        print(error, flush=True)
-child = in_child(work)
-child.join()
-store.get(Setting, "number")
-print(len(store.events()))
+def test_lock_that_another_thread_holds_at_the_fork_is_open_in_the_child(url: str) -> None:
+    program = """
+import threading
+held, done = threading.Event(), threading.Event()
+def hold():
+    with store._cache._lock:
+        held.set()
+        done.wait()
+threading.Thread(target=hold).start()
+held.wait()
+child = in_child(lambda: print(store.get(Setting, "number").value, flush=True))
+child.join(20)
+child.kill()
+done.set()
 """
-    said = run(program)
-    assert said[0].startswith("This lab lives in the memory of another process")
-    assert said[1:] == ["1"]
+    assert run(program, url) == ["0"]
+
+
+def test_store_in_memory_refuses_a_forked_child() -> None:
+    program = """
+def work():
+    for use in (
+        lambda: store.get(Setting, "number"),
+        lambda: store.commit(put=[setting("1", "other")]),
+        lambda: store.log(event(2)),
+    ):
+        try:
+            use()
+        except StoreError as error:
+            print(error, flush=True)
+store.get(Setting, "number")
+in_child(work).join()
+print(store.get(Setting, "number").value, len(store.events()))
+"""
+    *refusals, afterwards = run(program)
+    assert len(refusals) == 3
+    assert all("in the memory of another process" in refusal for refusal in refusals)
+    assert afterwards == "0 1"
 
 
 def test_child_may_open_a_store_in_memory_of_its_own() -> None:

@@ -195,7 +195,7 @@ def public() -> Iterator[Path]:
 
 @pytest.mark.skipif(os.name != "posix", reason="rights are set otherwise on Windows")
 @pytest.mark.parametrize(
-    ("file_mode", "directory_mode"), [(0o444, 0o777), (0o444, 0o555), (0o666, 0o555), (0, 0o777)]
+    ("file_mode", "directory_mode"), [(0o444, 0o777), (0o666, 0o555)], ids=["file", "directory"]
 )
 def test_file_that_may_not_be_written_is_left_alone(
     public: Path, file_mode: int, directory_mode: int

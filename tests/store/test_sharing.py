@@ -97,6 +97,7 @@ def test_loser_reads_anew_at_once(opened: Callable[[], Store]) -> None:
     one.commit(put=[setting("1"), alias("a")])
     old = other.get(Setting, "number")
     target = other.get(Alias, f"{HERE}alias/a")
+    other.refresh()  # so that the next look is half a second away
     one.commit(put=[replace(old, value="2"), replace(target, target="x")])
     with pytest.raises(Conflict):
         other.commit(put=[replace(old, value="3")], found=[target])
