@@ -1,4 +1,4 @@
-"""What the notebooks use and programs don't: the clinic, bets, the first checks, and a doctor.
+"""What the notebooks use and programs don't: the clinic, bets, exercises, and a doctor.
 
 Nothing here is part of the KMS, and the KMS knows nothing of it.
 """
@@ -6,6 +6,7 @@ Nothing here is part of the KMS, and the KMS knows nothing of it.
 from kmslab.course.betting import A, B, C, listen, predict, reveal, undecided
 from kmslab.course.checking import check
 from kmslab.course.doctor import doctor
+from kmslab.course.hinting import hint
 from kmslab.course.laptop import unlock
 from kmslab.course.module import self_tests, wounded_lab
 from kmslab.course.office import clinic
@@ -20,6 +21,7 @@ __all__ = [
     "check",
     "clinic",
     "doctor",
+    "hint",
     "outcome",
     "predict",
     "reveal",

@@ -4,12 +4,14 @@ The three ways of not being finished are told apart: no body yet, a body in one 
 functions, and a body that forgot `return`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from kmslab.contract.errors import KMSError
 
 Answer = Callable[..., Any]
+NOTHING: Mapping[type[Exception], str] = MappingProxyType({})
 
 
 class NotYet(Exception):
@@ -30,17 +32,23 @@ def need_written(functions: Sequence[Answer], *trial: Any) -> None:
         raise NotYet(f"Not written yet: put a body in place of the `raise` in {_names(missing)}.")
 
 
-def ask(function: Answer, *arguments: Any, refusal_is_fine: bool = False) -> Any:
+def ask(
+    function: Answer,
+    *arguments: Any,
+    refusal_is_fine: bool = False,
+    meaning: Mapping[type[Exception], str] = NOTHING,
+) -> Any:
     """What the function gives back. With `refusal_is_fine`, None if it raised a refusal.
 
-    Anything else that it raises, and giving nothing back, is `Wrong`.
+    Anything else that it raises, and giving nothing back, is `Wrong`. `meaning` says what an
+    exception means in this exercise, where its own words would not help.
     """
     try:
         answer = function(*arguments)
     except Exception as error:
         if refusal_is_fine:
             return None
-        raise Wrong(_stumbled(function, error)) from error
+        raise Wrong(meaning.get(type(error)) or _stumbled(function, error)) from error
     if answer is None and not refusal_is_fine:
         raise Wrong(f"`{function.__name__}` gives nothing back. Did you forget `return`?")
     return answer

@@ -5,12 +5,9 @@ A bet lives in this kernel, under its id. What is said of each choice is data: `
 
 import ast
 import sys
-import tomllib
-from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
-from importlib.resources import files
 
+from kmslab.course.texts import text
 from kmslab.course.voice import say
 
 
@@ -30,7 +27,7 @@ _kept: dict[str, Choice] = {}
 def predict(bet: str, choice: str = undecided) -> None:
     """Keep a bet (`A`, `B` or `C`) under its id; anything else clears it."""
     _kept.pop(bet, None)
-    if not _texts(bet):
+    if not text("bets", bet):
         return say(_unknown(bet))
     wanted = str(choice).strip()
     chosen = next((known for known in Choice if wanted.lower() == known.lower()), None)
@@ -46,7 +43,7 @@ def predict(bet: str, choice: str = undecided) -> None:
 
 def reveal(bet: str) -> None:
     """Answer the bet kept under this id; without one, give the right answer and every reply."""
-    texts = _texts(bet)
+    texts = text("bets", bet)
     if not texts:
         return say(_unknown(bet))
     right, chosen = texts["right"], _kept.get(bet)
@@ -75,16 +72,6 @@ def listen() -> None:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell and not any(isinstance(each, BareLetters) for each in shell.ast_transformers):
         shell.ast_transformers.append(BareLetters())
-
-
-def _texts(bet: str) -> Mapping[str, str]:
-    return _lesson(bet.partition("-")[0]).get(bet, {})
-
-
-@cache
-def _lesson(number: str) -> Mapping[str, Mapping[str, str]]:
-    data = files("kmslab.course").joinpath("bets", f"{number}.toml")
-    return tomllib.loads(data.read_text("utf-8")) if data.is_file() else {}
 
 
 def _unknown(bet: str) -> str:

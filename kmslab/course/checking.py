@@ -6,14 +6,21 @@ they were.
 
 from inspect import signature
 
+from kmslab.contract.errors import KMSError
 from kmslab.course.answers import Answer, NotYet, Wrong
 from kmslab.course.exercises import EXERCISES
+from kmslab.course.hinting import second_way
 from kmslab.course.office import Clinic
 from kmslab.course.voice import say
 
+DISTURBED = (
+    "The check could not set its scene: a key of the clinic's answered `{}`. Choose **Run ▸ Run "
+    "All Above Selected Cell**, then run your own cell and this one again."
+)
+
 
 def check(exercise: str, clinic: Clinic, *functions: Answer) -> None:
-    """Say `[ OK ]`, `[FAIL]` and why, or `[    ]` while there is nothing to judge.
+    """Say `[ OK ]` and another way, `[FAIL]` and why, or `[    ]` while nothing can be judged.
 
     `clinic` is the lesson's; `functions` are those of the exercise's cell, in its order.
     """
@@ -31,4 +38,6 @@ def check(exercise: str, clinic: Clinic, *functions: Answer) -> None:
         return say(f"`[    ]` {unfinished}")
     except Wrong as why:
         return say(f"`[FAIL]` {why}")
-    return say(f"`[ OK ]` {praise}")
+    except KMSError as refusal:  # not of what the learner wrote, which `ask` would have caught
+        return say(f"`[    ]` {DISTURBED.format(refusal.code)}")
+    return say("\n\n".join(filter(None, [f"`[ OK ]` {praise}", second_way(exercise)])))

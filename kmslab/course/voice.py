@@ -1,5 +1,6 @@
 """How the course speaks: Markdown, which wraps and follows the theme, and the same words plain."""
 
+import re
 from typing import Any
 
 
@@ -10,7 +11,7 @@ class Words(str):
 
     @property
     def plain(self) -> str:
-        return self.replace("**", "").replace("`", "")
+        return re.sub(r"^```.*\n?|\*\*|`", "", self, flags=re.M).rstrip()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/markdown": str(self), "text/plain": self.plain}

@@ -261,6 +261,10 @@ def every_exercise_is_checked(lesson: Lesson) -> Iterator[str]:
             kind, _, name = tag.partition(":")
             if kind == "exercise" and name not in [bet(call) for call in calls(after, "check")]:
                 yield f"{cell.id}: the next code cell does not check {name!r}"
+            elif kind == "exercise" and f"hint('{name}', 0)" not in map(
+                ast.unparse, calls(after, "hint")
+            ):
+                yield f"{after.id}: no hint({name!r}, 0), or one has been asked for already"
 
 
 # --------------------------------------------------------------------------------------- its prose

@@ -148,6 +148,14 @@ def questions(count: int, source: str = QUESTION) -> list[nbformat.NotebookNode]
     return [nbformat.v4.new_markdown_cell(source, id=f"question-{n}") for n in range(count)]
 
 
+@pytest.mark.parametrize("help_", ["", "hint('01-seal', 1)", "hint('00-thief', 0)"])
+def test_rule_complains_of_a_check_that_offers_no_hint_or_gives_one_unasked(tmp_path, help_):
+    lesson = broken(tmp_path, "code", "1", metadata={"tags": ["exercise:01-seal"]})
+    check = nbformat.v4.new_code_cell(f"check('01-seal')\n{help_}", id="check")
+    lesson.notebook.cells.insert(2, check)
+    assert list(RULES["every_exercise_is_checked"](lesson))
+
+
 def test_rules_are_content_with_a_good_lesson(tmp_path):
     good = "predict('01-key', undecided); reveal('01-key')  # alias/orders, then 1 / 2"
     lesson = broken(tmp_path, "code", good, id="bet-key")

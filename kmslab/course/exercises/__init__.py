@@ -1,7 +1,26 @@
 """The exercises: each is a function that judges a learner's functions, one module a lesson.
 
-A judge takes the clinic and the learner's functions and returns the praise, or raises `NotYet` or
-`Wrong`. It tests properties, so that reading it gives no answer away.
+How to write one, `05-move` for example:
+
+1. *The judge*, in `lesson_05.py`, with a row in `EXERCISES`. It takes the clinic and the learner's
+   functions in the cell's order. First `need_written(functions, …)`, which tells *not written* from
+   *half written*; then call them with `ask(function, …)`, which knows *forgot return* and errors.
+   Raise `Wrong("why, and why that matters")` at the first thing that is wrong; return the praise.
+   Judge by what comes of it (does it open? does it stay shut?) and never by how it is written, so
+   that reading the judge gives no answer away. Set each state that you need: the learner may have
+   left any. Restore nothing: `check` runs you in `lab.rehearsal()`, after which keys, trail and
+   clock are as they were.
+2. *The hints and another way*, in `../hints/05.toml`: about three hints, from "what is asked?" to
+   "the line begins with"; in `second` an answer that teaches something more, as words and code.
+3. *The cells*. A stub with the tag `exercise:05-move`, one `raise NotImplementedError` a function;
+   then a cell with these two lines:
+
+       check("05-move", clinic, move)
+       hint("05-move", 0)  # stuck? 1, 2 or 3
+
+4. *The answers*, in `tests/solutions/05-move.toml`: right ones, and each way to go wrong that you
+   can think of, by name, with the message that it gets and no other does. Tests inject them all,
+   and the second way, into the lesson itself.
 """
 
 from collections.abc import Callable, Mapping
