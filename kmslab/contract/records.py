@@ -1,7 +1,8 @@
 """What a KMS remembers: frozen records, changed with `replace`. None holds a plaintext key.
 
-A record's first field is its name in the store and is unique for its class; `version` counts its
-changes and is what a commit is guarded by. Times are aware datetimes in UTC.
+A record's first field is its name in the store and is unique for its class; `version` is 0 until
+it is stored, rises with each change, never comes back even if the name is removed and made again,
+and is what a commit is guarded by. Times are aware datetimes in UTC.
 """
 
 from collections.abc import Mapping
