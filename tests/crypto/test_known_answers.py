@@ -1,36 +1,19 @@
 """Both libraries, through the code that ships, give the answers that others have published.
 
-NIST's and the RFC's files come with the `cryptography-vectors` package.
+NIST's and the RFC's files come with the `cryptography-vectors` package. Here is what has one secret
+key; test_known_signatures.py and test_known_exchanges.py have the rest.
 """
 
 import json
-import re
-from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from Crypto.Protocol.KDF import SP800_108_Counter
 
 from kmslab.crypto import Backend, Forged, pyca, pycryptodome
+from tests.crypto.published import blocks, unhex
 
-PUBLISHED = files("cryptography_vectors")
 FRAMED = json.loads((Path(__file__).parent / "vectors" / "sp800_108_framed.json").read_text())
-
-
-def blocks(path: str) -> Iterator[dict[str, str]]:
-    """A CAVS file's cases, each with the `[settings]` that it stands under."""
-    settings: dict[str, str] = {}
-    text = PUBLISHED.joinpath(path).read_text("ascii")
-    for block in re.split(r"\n\s*\n", text):
-        settings |= dict(re.findall(r"^\[(\w+) ?= ?(.*)\]\s*$", block, re.MULTILINE))
-        case = dict(re.findall(r"^(\w+) ?= ?(.*?)\s*$", block, re.MULTILINE))
-        if case:
-            yield settings | case | ({"FAIL": "yes"} if "\nFAIL" in block else {})
-
-
-def unhex(case: dict[str, str], *names: str) -> list[bytes]:
-    return [bytes.fromhex(case[name]) for name in names]
 
 
 def ours(case: dict[str, str]) -> bool:
