@@ -18,7 +18,7 @@ test: setup-test ## the tests and the notebooks, in under five minutes (more opt
 	$(PY) -m pytest --nbval --nbval-current-env tests notebooks $(TEST_ARGS)
 
 test-all: test setup-browser ## after `make test`, what takes longer or needs more
-	$(PY) -m pytest -m long $(TEST_ARGS)
+	$(PY) -m pytest -m long --durations=5 $(TEST_ARGS)
 
 lint: setup-test ## style, types, and who may import whom
 	$(PY) -m ruff check .

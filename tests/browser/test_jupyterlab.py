@@ -86,18 +86,21 @@ def test_run_all_reaches_the_end_and_asks_nothing_of_the_network(lab, browser, n
     page = browser.new_page()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
     page.goto(f"{url}lab/tree/{name}?reset&token={token}")
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+    idle = page.get_by_text("Python 3 (ipykernel) | Idle")  # in the status bar
+    idle.wait_for(timeout=60_000)
     assert page.locator(".jp-Dialog, .Toastify__toast").count() == 0
 
     page.locator("#jp-MainMenu").get_by_text("Run", exact=True).click()
     page.locator(".lm-Menu-item").get_by_text("Run All Cells", exact=True).click()
 
     def saved() -> list[dict[str, Any]] | None:
+        idle.wait_for()
         page.keyboard.press("Control+s")
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(1_000)
         return cells if is_run(cells := code_cells(folder / name)) else None
 
     cells = eventually(saved, 120)
+    assert page.locator(".jp-Dialog").all_inner_texts() == []
     assert cells
     assert [cell["execution_count"] for cell in cells] == [*range(1, len(cells) + 1)]
     assert [cell["id"] for cell in cells if failed(cell)] == [
