@@ -1,0 +1,329 @@
+"""Keys cross between the libraries as bytes: PKCS#8 and SubjectPublicKeyInfo, to the last byte."""
+
+import base64
+import textwrap
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+import pytest
+from Crypto.PublicKey import ECC, MLDSA, MLKEM
+from Crypto.PublicKey import RSA as RSA_KEYS
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_private_key,
+    load_der_public_key,
+    load_pem_public_key,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kmslab.contract.specs import MessageType
+from kmslab.crypto import Backend, Forged, Malformed, SecretBytes, pyca, pycryptodome, spec_of
+from tests.crypto.conftest import BACKENDS, KeyOf
+from tests.crypto.published import ec_public, rsa_public
+from tests.crypto.schemes import EC, ML_DSA, ML_KEM, OAEP, RSA, SCHEMES, SPECS, Scheme
+
+MADE = [(b, s) for b in BACKENDS for s in SPECS if s in b.KEY_SPECS]
+SLOW = {("PyCryptodome", "RSA_3072"), ("PyCryptodome", "RSA_4096")}  # seconds, up to half a minute
+GENERATED = pytest.mark.parametrize(
+    ("backend", "spec"),
+    [
+        pytest.param(
+            backend,
+            spec,
+            marks=[pytest.mark.long] if (backend.NAME, spec) in SLOW else [],
+            id=f"{backend.NAME}-{spec}",
+        )
+        for backend, spec in MADE
+    ],
+)
+EACH = pytest.mark.parametrize(
+    ("backend", "spec"), MADE, ids=[f"{backend.NAME}-{spec}" for backend, spec in MADE]
+)
+
+# Bytes of a public key, AWS's and the standards' (RFC 5480, 8017, 8410, 9881, 9935).
+SPKI_SIZES = {
+    "RSA_2048": 294,
+    "RSA_3072": 422,
+    "RSA_4096": 550,
+    "ECC_NIST_P256": 91,
+    "ECC_NIST_P384": 120,
+    "ECC_NIST_P521": 158,
+    "ECC_SECG_P256K1": 88,
+    "ECC_NIST_EDWARDS25519": 44,
+    "ML_DSA_44": 22 + 1312,
+    "ML_DSA_65": 22 + 1952,
+    "ML_DSA_87": 22 + 2592,
+    "ML_KEM_512": 22 + 800,
+    "ML_KEM_768": 22 + 1184,
+    "ML_KEM_1024": 22 + 1568,
+}
+# Bytes of a private key where they are fixed. Seeds of 32 and 64 bytes, whatever the parameters.
+PKCS8_SIZES = {
+    "ECC_NIST_P256": 138,
+    "ECC_NIST_P384": 185,
+    "ECC_NIST_P521": 241,
+    "ECC_SECG_P256K1": 135,
+    "ECC_NIST_EDWARDS25519": 16 + 32,
+    **dict.fromkeys(ML_DSA, 22 + 32),
+    **dict.fromkeys(ML_KEM, 22 + 64),
+}
+
+
+def test_the_two_make_all_specs_and_only_one_of_them_only_one_makes() -> None:
+    assert set(SPECS) == pycryptodome.KEY_SPECS
+    assert set(SPECS) - {"ML_KEM_512"} == pyca.KEY_SPECS
+
+
+@GENERATED
+def test_a_generated_key_is_read_alike_by_both(backend: Backend, spec: str) -> None:
+    private = backend.generate_key(spec)
+    assert type(private) is SecretBytes
+    assert len(private) == PKCS8_SIZES.get(spec, len(private))
+    public = backend.public_key(private)
+    assert len(public) == SPKI_SIZES[spec]
+    assert spec_of(public) == spec
+    for reader in BACKENDS:
+        if spec in reader.KEY_SPECS:
+            assert reader.public_key(private) == public
+
+
+@EACH
+def test_no_two_generated_keys_are_the_same(backend: Backend, spec: str) -> None:
+    if spec not in RSA:  # which would take long, and comes from the same generator
+        assert backend.generate_key(spec) != backend.generate_key(spec)
+
+
+def test_an_rsa_key_is_what_the_standard_asks_for(backend: Backend) -> None:
+    key = load_der_private_key(backend.generate_key("RSA_2048"), None)  # validates, primes too
+    assert isinstance(key, rsa.RSAPrivateKey)
+    numbers = key.private_numbers()
+    assert key.key_size == 2048
+    assert numbers.public_numbers.e == 65537
+    assert numbers.p.bit_length() == numbers.q.bit_length() == 1024
+    assert abs(numbers.p - numbers.q).bit_length() > 1024 - 100  # FIPS 186-5, A.1.3
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_an_unmade_spec_is_not_guessed(backend: Backend, spec: str) -> None:
+    with pytest.raises(KeyError):
+        backend.generate_key(spec.lower())
+
+
+# ------------------------------------------------------------------------------------ public keys
+
+PYCRYPTODOME: dict[str, Callable[[str], object]] = {
+    "RSA": RSA_KEYS.import_key,
+    "ECC": ECC.import_key,
+    "ML_DSA": MLDSA.import_key,
+    "ML_KEM": MLKEM.import_key,
+}
+
+
+def pem(public: bytes) -> str:
+    body = "\n".join(textwrap.wrap(base64.b64encode(public).decode(), 64))
+    return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
+
+
+@EACH
+def test_a_public_key_survives_der_pem_library_der(
+    backend: Backend, spec: str, key_of: KeyOf
+) -> None:
+    public = backend.public_key(key_of(spec))
+    text = pem(public)
+    if spec in pyca.KEY_SPECS:
+        key = load_pem_public_key(text.encode())
+        assert key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == public
+        assert key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) == text.encode()
+    (reader,) = (read for name, read in PYCRYPTODOME.items() if spec.startswith(name))
+    assert reader(text).export_key(format="DER") == public
+
+
+# --------------------------------------------------------------------------------- malformed ones
+
+
+Use = Callable[[bytes], object]
+
+
+def verify(backend: Backend, scheme: Scheme, public: bytes) -> None:
+    kind, signature = MessageType(scheme.message_type), bytes(scheme.longest)
+    backend.verify(scheme.algorithm, public, scheme.message(), kind, signature)
+
+
+def encrypt(backend: Backend, algorithm: str, public: bytes) -> None:
+    backend.encrypt(algorithm, public, b"")
+
+
+def users(backend: Backend, spec: str, key_of: KeyOf) -> list[Use]:
+    """All that take a public key of the spec."""
+    of_spec = [scheme for scheme in SCHEMES if scheme.spec == spec]
+    found: list[Use] = [
+        partial(verify, backend, scheme)
+        for scheme in of_spec
+        if scheme.algorithm in backend.ALGORITHMS
+    ]
+    found += [partial(encrypt, backend, name) for name in OAEP if spec in RSA]
+    found += [partial(backend.agree, key_of(spec)) for curve in EC if spec == curve]
+    found += [backend.encapsulate for name in ML_KEM if spec == name]
+    return found
+
+
+def spoilt(public: bytes, private: bytes) -> dict[str, bytes]:
+    return {
+        "nothing": b"",
+        "one byte": b"0",
+        "cut": public[:-1],
+        "stretched": public + b"\0",
+        "headless": public[1:],
+        "twice": public + public,
+        "another tag": b"\x31" + public[1:],
+        "another algorithm": public.replace(b"\x06", b"\x05", 1),
+        "text": pem(public).encode(),
+        "a private key": bytes(private),
+        "zeros": bytes(len(public)),
+        "ones": b"\xff" * len(public),
+    }
+
+
+@EACH
+def test_what_is_no_public_key_is_malformed(backend: Backend, spec: str, key_of: KeyOf) -> None:
+    private = key_of(spec)
+    for what, public in spoilt(backend.public_key(private), private).items():
+        with pytest.raises(Malformed):
+            spec_of(public)
+        for use in users(backend, spec, key_of):
+            with pytest.raises(Malformed) as caught:
+                use(public)
+            assert caught.value.__context__ is None, what
+
+
+def family(spec: str) -> str:
+    """Specs of a family share their algorithms: a public key of one does for the other, too."""
+    weierstrass = (*EC, "ECC_SECG_P256K1")
+    return "EC" if spec in weierstrass else spec.rstrip("0123456789")
+
+
+@EACH
+def test_a_public_key_of_another_family_is_malformed(
+    backend: Backend, spec: str, key_of: KeyOf
+) -> None:
+    strangers = [s for s in backend.KEY_SPECS if family(s) != family(spec)]
+    assert len(strangers) > 8
+    for other in strangers:
+        for use in users(backend, spec, key_of):
+            with pytest.raises(Malformed):
+                use(backend.public_key(key_of(other)))
+
+
+@pytest.mark.parametrize("spec", EC)
+def test_a_peer_on_another_curve_is_malformed(backend: Backend, spec: str, key_of: KeyOf) -> None:
+    for other in {*EC, "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519"} - {spec}:
+        with pytest.raises(Malformed):
+            backend.agree(key_of(spec), backend.public_key(key_of(other)))
+
+
+@pytest.mark.parametrize("spec", [*EC, "ECC_SECG_P256K1"])
+def test_a_point_off_the_curve_is_malformed(backend: Backend, spec: str, key_of: KeyOf) -> None:
+    public = backend.public_key(key_of(spec))
+    key = load_der_public_key(public)
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    x, y = key.public_numbers().x, key.public_numbers().y
+    assert ec_public(spec, x, y) == public
+    top = (1 << 8 * ((key.key_size + 7) // 8)) - 1
+    for point in ((x, y ^ 1), (x ^ 1, y), (y, x), (0, 0), (0, 1), (1, 0), (top, top), (x, 0)):
+        for use in users(backend, spec, key_of):
+            with pytest.raises(Malformed):
+                use(ec_public(spec, *point))
+
+
+@pytest.mark.parametrize("spec", [*EC, "ECC_SECG_P256K1"])
+def test_a_compressed_point_is_malformed_though_it_is_a_point(
+    backend: Backend, spec: str, key_of: KeyOf
+) -> None:
+    """One key, one form: RFC 5480 leaves it open whether others are taken."""
+    public = backend.public_key(key_of(spec))
+    compressed = ECC.import_key(public).export_key(format="DER", compress=True)
+    assert load_der_public_key(compressed) == load_der_public_key(public)
+    for use in users(backend, spec, key_of):
+        with pytest.raises(Malformed):
+            use(compressed)
+
+
+@pytest.mark.parametrize("bits", [1024, 2040, 2047, 2049, 2056, 3071, 4104, 8192])
+def test_an_rsa_modulus_of_another_length_is_malformed(backend: Backend, bits: int) -> None:
+    with pytest.raises(Malformed):
+        backend.encrypt("RSAES_OAEP_SHA_1", rsa_public((1 << bits) - 1, 65537), b"")
+
+
+@pytest.mark.parametrize("exponent", [1, 2, 3, 17, 65536, 65535, 65539, 2**32 + 1, 2**255 + 1])
+def test_an_rsa_exponent_other_than_65537_is_malformed(backend: Backend, exponent: int) -> None:
+    with pytest.raises(Malformed):
+        backend.encrypt("RSAES_OAEP_SHA_1", rsa_public((1 << 2048) - 1, exponent), b"")
+
+
+def test_an_even_rsa_modulus_is_malformed(backend: Backend) -> None:
+    with pytest.raises(Malformed):
+        backend.encrypt("RSAES_OAEP_SHA_1", rsa_public((1 << 2048) - 2, 65537), b"")
+
+
+def test_an_rsa_modulus_with_padding_bits_is_malformed(backend: Backend, key_of: KeyOf) -> None:
+    """A number shorter than its bytes, which strict DER doesn't have."""
+    public = bytearray(backend.public_key(key_of("RSA_2048")))
+    public[33] &= 0x7F
+    with pytest.raises(Malformed):
+        backend.encrypt("RSAES_OAEP_SHA_1", bytes(public), b"")
+
+
+@pytest.mark.parametrize("spec", ML_KEM)
+def test_an_ml_kem_key_with_coefficients_out_of_range_is_malformed(
+    backend: Backend, spec: str, key_of: KeyOf
+) -> None:
+    """The modulus check of FIPS 203, section 7.2."""
+    if spec in backend.KEY_SPECS:
+        public = backend.public_key(key_of(spec))
+        with pytest.raises(Malformed):
+            backend.encapsulate(public[:22] + b"\xff\xff\xff" + public[25:])
+        with pytest.raises(Malformed):
+            backend.encapsulate(public[:-35] + b"\xff\xff\xff" + public[-32:])
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300))
+def test_random_bytes_are_no_public_key(public: bytes) -> None:
+    with pytest.raises(Malformed):
+        spec_of(public)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@settings(deadline=None, max_examples=20)
+@given(data=st.data())
+def test_a_key_altered_anywhere_is_a_key_or_malformed(
+    spec: str, key_of: KeyOf, data: st.DataObject
+) -> None:
+    """No other exception comes out, whichever bit is another."""
+    for backend in BACKENDS:
+        if spec not in backend.KEY_SPECS:
+            continue
+        public = bytearray(backend.public_key(key_of(spec)))
+        bit = data.draw(st.integers(0, 8 * len(public) - 1))
+        public[bit // 8] ^= 1 << bit % 8
+        for use in users(backend, spec, key_of)[-1:]:
+            with suppress(Forged, Malformed):
+                use(bytes(public))
+
+
+def test_the_header_of_each_spec_is_what_both_libraries_write(key_of: KeyOf) -> None:
+    for spec in SPECS:
+        for backend in BACKENDS:
+            if spec in backend.KEY_SPECS:
+                assert spec_of(backend.public_key(key_of(spec))) == spec
+
+
+def test_an_ed25519_key_is_no_x25519_key(backend: Backend, key_of: KeyOf) -> None:
+    public = backend.public_key(key_of("ECC_NIST_EDWARDS25519"))
+    assert isinstance(load_der_public_key(public), ed25519.Ed25519PublicKey)
+    with pytest.raises(Malformed):
+        spec_of(public.replace(b"\x2b\x65\x70", b"\x2b\x65\x6e"))
