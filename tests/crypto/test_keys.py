@@ -113,6 +113,18 @@ def test_an_unmade_spec_is_not_guessed(backend: Backend, spec: str) -> None:
         backend.generate_key(spec.lower())
 
 
+@EACH
+def test_what_is_no_private_key_is_an_impossible_call(
+    backend: Backend, spec: str, key_of: KeyOf
+) -> None:
+    """The HSM opens what it sealed, and an altered sealed key does not open."""
+    private = bytes(key_of(spec))
+    for wrong in (b"", b"0", private[:-1], private[1:], backend.public_key(private), bytes(99)):
+        with pytest.raises(RuntimeError) as caught:
+            backend.public_key(wrong)
+        assert caught.value.__context__ is None
+
+
 # ------------------------------------------------------------------------------------ public keys
 
 PYCRYPTODOME: dict[str, Callable[[str], object]] = {

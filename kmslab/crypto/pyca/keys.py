@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, mlkem, rsa
@@ -22,6 +22,7 @@ from kmslab.crypto.secret import SecretBytes
 from kmslab.crypto.spki import spec_of
 
 K = TypeVar("K")
+ANY_PRIVATE: tuple[type[PrivateKeyTypes], ...] = get_args(PrivateKeyTypes)
 
 _GENERATE: dict[str, Callable[[], PrivateKeyTypes]] = {
     "RSA_2048": partial(rsa.generate_private_key, 65537, 2048),
@@ -47,21 +48,19 @@ def generate_key(spec: str) -> SecretBytes:
 
 
 def public_key(private: bytes) -> bytes:
-    key = _read_private(private).public_key()
+    key = private_key(private, ANY_PRIVATE).public_key()
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def private_key(private: bytes, kind: type[K] | tuple[type[K], ...]) -> K:
-    key = _read_private(private)
-    if not isinstance(key, kind):
-        raise RuntimeError(f"the algorithm is not for a {type(key).__name__}")
-    return key
-
-
-def _read_private(private: bytes) -> PrivateKeyTypes:
+    key = None
     # What the HSM sealed it has made or checked, and a sealed key is authenticated. So RSA's
-    # numbers are not tested for being primes again, which would cost more than signing.
-    return load_der_private_key(private, None, unsafe_skip_rsa_key_validation=True)
+    # numbers are not tested for being primes again, which takes many times as long as signing.
+    with suppress(ValueError, UnsupportedAlgorithm):
+        key = load_der_private_key(private, None, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(key, kind):
+        raise RuntimeError("no private key for this algorithm")
+    return key
 
 
 def peer_key(public: bytes, kind: type[K] | tuple[type[K], ...]) -> K:

@@ -96,10 +96,7 @@ ML_KEM_KEY: Kind[MLKEMKey] = Kind(
 
 _KINDS: tuple[Kind[Any], ...] = (RSA_KEY, EC_KEY, ED25519_KEY, ML_DSA_KEY, ML_KEM_KEY)
 _GENERATE: dict[str, Callable[[], Key]] = {
-    k: v for kind in _KINDS for k, v in kind.generate.items()
-}
-_READ: dict[str, Callable[[bytes], Key]] = {
-    n: kind.read_private for kind in _KINDS for n in kind.names
+    spec: make for kind in _KINDS for spec, make in kind.generate.items()
 }
 KEY_SPECS = frozenset(_GENERATE)
 
@@ -112,17 +109,17 @@ def generate_key(spec: str) -> SecretBytes:
 
 
 def public_key(private: bytes) -> bytes:
-    return _READ[_name(private)](private).public_key().export_key(format="DER")
+    key: Key = private_key(private, *_KINDS)
+    return key.public_key().export_key(format="DER")
 
 
-def private_key(private: bytes, kind: Kind[K]) -> K:
-    if _name(private) not in kind.names:
-        raise RuntimeError("the algorithm is not for this kind of key")
-    return kind.read_private(private)
-
-
-def _name(private: bytes) -> str:
-    return PKCS8.unwrap(private, None)[0]
+def private_key(private: bytes, *kinds: Kind[K]) -> K:
+    with suppress(ValueError):
+        name = PKCS8.unwrap(private, None)[0]
+        for kind in kinds:
+            if name in kind.names:
+                return kind.read_private(private)
+    raise RuntimeError("no private key for this algorithm")
 
 
 def peer_key(public: bytes, kind: Kind[K]) -> K:
