@@ -27,6 +27,8 @@ INK, GREY, PALE = "#1a1a1a", "#6b6b6b", "#e8f0f6"
 
 Style = dict[str, Any]  # matplotlib's own words for how a thing looks
 
+BRICK = 17  # CSS pixels, the height of a brick in the wall
+
 _POINTS = 72 / 100  # points per CSS pixel, on a figure of 100 CSS pixels to the inch
 
 
@@ -107,6 +109,14 @@ class Canvas:
             start, end, arrowstyle="-|>", mutation_scale=16, shrinkA=0, shrinkB=0, **look
         )
         self.axes.add_patch(head)
+
+    def bricks(self, x: float, y: float, width: float, height: float) -> None:
+        """The wall of a KMS, `height` a multiple of `BRICK`."""
+        for course in range(int(height // BRICK)):
+            joint = x + width * (1 / 3 if course % 2 else 2 / 3)
+            for left, right in ((x, joint), (joint, x + width)):
+                look = {"facecolor": "#c4bdb6", "edgecolor": "white", "linewidth": 1.5}
+                self.box(left, y + BRICK * course, right - left, BRICK, **look)
 
     def cross(self, x: float, y: float, colour: str = VERMILLION) -> None:
         """Where something came to its end."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from kmslab.figures.canvas import (
     BLUE,
+    BRICK,
     GREEN,
     GREY,
     PALE,
@@ -19,7 +20,7 @@ from kmslab.figures.canvas import (
 )
 from kmslab.figures.watch import Watched
 
-MARGIN, HEADER, LANE, BRICK = 16, 48, 136, 17  # CSS pixels; a lane is eight bricks high
+MARGIN, HEADER, LANE = 16, 48, 136  # CSS pixels; a lane is eight bricks high
 CALLER, TRACK, WALL, INSIDE, KEY = (MARGIN, 160), 196, (590, 36), 626, 712
 TEXT = WALL[0] - TRACK - 24  # the widest label of a lane
 NEAR = 440  # where a key lies that is not inside
@@ -51,7 +52,7 @@ def wall(*calls: Watched) -> Picture:
 def _ground(canvas: Canvas, calls: Sequence[Watched]) -> None:
     height = LANE * len(calls)
     canvas.box(INSIDE, HEADER, WIDTH - MARGIN - INSIDE, height, facecolor=PALE, edgecolor="none")
-    _bricks(canvas, height)
+    canvas.bricks(WALL[0], HEADER, WALL[1], height)
     canvas.label(MARGIN, HEADER / 2, "outside", weight="bold")
     canvas.label(WALL[0] + WALL[1] / 2, HEADER / 2, "the wall", weight="bold", ha="center")
     canvas.label(WIDTH - MARGIN, HEADER / 2, "inside the KMS", weight="bold", ha="right")
@@ -61,15 +62,6 @@ def _ground(canvas: Canvas, calls: Sequence[Watched]) -> None:
         who = CALLERS.get(call.caller, call.caller.replace("/", " "))
         middle = (CALLER[0] + CALLER[1] / 2, top + (LANE - 32) / 2)
         canvas.label(*middle, who, CALLER[1] - 16, ha="center")
-
-
-def _bricks(canvas: Canvas, height: int) -> None:
-    x, width = WALL
-    for course in range(height // BRICK):
-        joint = x + width * (1 / 3 if course % 2 else 2 / 3)
-        for left, right in ((x, joint), (joint, x + width)):
-            look = {"facecolor": "#c4bdb6", "edgecolor": "white", "linewidth": 1.5}
-            canvas.box(left, HEADER + BRICK * course, right - left, BRICK, **look)
 
 
 def _draw(canvas: Canvas, call: Watched, top: float) -> None:
