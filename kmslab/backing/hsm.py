@@ -39,7 +39,7 @@ class Hsm:
         return SecretBytes(secrets.token_bytes(size))
 
     def create(self, arn: str, size: int, now: datetime) -> tuple[Material, *tuple[DomainKey, ...]]:
-        """New key material, sealed; with a Region's first also its domain key. Both to be stored."""
+        """New key material, sealed; with a Region's first also its domain key. Store both."""
         secret = self.random(size)
         region, key_id = arn.split(":")[3], arn.rpartition("/")[2]
         material_id = sha256(frame(key_id.encode(), secret)).hexdigest()
