@@ -26,10 +26,11 @@ class Backend(Protocol):
     """One library's cryptography. Each function does the same in every backend.
 
     Keys cross as bytes: private ones as PKCS#8 DER (RFC 5958), ML-DSA's and ML-KEM's as seeds (RFC
-    9881, RFC 9935); public ones as SubjectPublicKeyInfo DER (RFC 5280). Both say what kind of key
-    they are, so that a key spec is named only where a key is made. A private key must be
-    one that `generate_key` made, or has been checked: it is not validated anew at each use.
-    A public key may come from anybody, and is.
+    9881, RFC 9935); public ones as SubjectPublicKeyInfo DER (RFC 5280). Both say what they are, so
+    that a key spec is named only where a key is made. A private key is one that `generate_key` has
+    made, or that was checked: it is not validated anew at each use. A public key may come from
+    anybody, and is: one that has not the form of its spec, or is none that the algorithm takes, is
+    Malformed.
 
     Algorithms and key specs have AWS's names. Which go together is the contract's table; what
     can't, a message of a wrong length included, is a RuntimeError, as any impossible call is.
@@ -82,12 +83,12 @@ class Backend(Protocol):
         message_type: MessageType,
         signature: bytes,
     ) -> None:
-        """Nothing if the signature is this key's of this message; else Forged. Maybe Malformed."""
+        """Nothing, if the signature is this key's of this message, or Forged."""
 
     def encrypt(self, algorithm: str, public: bytes, plaintext: bytes) -> bytes:
-        """RSAES-OAEP (RFC 8017 §7.1), no label, one hash for all: as long as the modulus.
+        """RSAES-OAEP (RFC 8017 §7.1), without a label, with one hash: as long as the modulus.
 
-        The plaintext is shorter by two hashes and two bytes, or shorter still. Maybe Malformed.
+        The plaintext is shorter by two hashes and two bytes, or shorter still.
         """
 
     def decrypt(self, algorithm: str, private: bytes, ciphertext: bytes) -> SecretBytes:
@@ -100,11 +101,24 @@ class Backend(Protocol):
         """
 
     def encapsulate(self, public: bytes) -> tuple[bytes, SecretBytes]:
-        """ML-KEM (FIPS 203 §7.2): a ciphertext, and the 32-byte secret in it. Maybe Malformed."""
+        """ML-KEM (FIPS 203 §7.2): a ciphertext, and the 32-byte secret in it."""
 
     def decapsulate(self, private: bytes, ciphertext: bytes) -> SecretBytes:
-        """The secret; Forged for a wrong length, and for any other wrong ciphertext a secret that
-        nobody has: ML-KEM refuses without saying so (FIPS 203 §6.3)."""
+        """The secret; Forged for a wrong length.
+
+        For any other wrong ciphertext it is a secret that nobody shares, always the same: ML-KEM
+        refuses without saying so (implicit rejection, FIPS 203 §6.3).
+        """
+
+
+class Signature(Protocol):
+    """One way to sign, of keys of one kind; a message has passed `check_message`."""
+
+    def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes: ...
+
+    def verify(
+        self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
+    ) -> None: ...
 
 
 def check_message(algorithm: str, message: bytes, message_type: MessageType) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, get_args
+from typing import get_args
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -10,18 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, paddin
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from kmslab.contract.specs import MessageType
-from kmslab.crypto.backend import Forged, check_message
+from kmslab.crypto.backend import Forged, Signature, check_message
 from kmslab.crypto.pyca.keys import peer_key, private_key
 
 Hash = hashes.HashAlgorithm | Prehashed
-
-
-class Signature(Protocol):
-    def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes: ...
-
-    def verify(
-        self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from Crypto.Hash import SHA256, SHA384, SHA512
 from Crypto.PublicKey.MLDSA import MLDSAKey
@@ -10,7 +10,7 @@ from Crypto.PublicKey.RSA import RsaKey
 from Crypto.Signature import DSS, eddsa, mldsa, pkcs1_15, pss
 
 from kmslab.contract.specs import MessageType
-from kmslab.crypto.backend import Forged, check_message
+from kmslab.crypto.backend import Forged, Signature, check_message
 from kmslab.crypto.pycryptodome.keys import (
     EC_KEY,
     ED25519_KEY,
@@ -21,30 +21,17 @@ from kmslab.crypto.pycryptodome.keys import (
 )
 
 
-class Signature(Protocol):
-    def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes: ...
-
-    def verify(
-        self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
-    ) -> None: ...
-
-
 class Digest:
     """A finished hash, for a library that takes no bare digest: it asks for no more than this."""
 
-    def __init__(self, hashed: Any, digest: bytes) -> None:
-        self.oid: str = hashed.oid
-        self.digest_size: int = hashed.digest_size
-        self._hash, self._digest = hashed, digest
+    def __init__(self, hash_: Any, digest: bytes) -> None:
+        self.oid: str = hash_.oid
+        self.digest_size: int = hash_.digest_size
+        self.new: Callable[..., Any] = hash_.new  # for what PSS hashes besides
+        self._digest = digest
 
     def digest(self) -> bytes:
         return self._digest
-
-    def new(self, data: bytes | None = None) -> Any:
-        return self._hash.new(data)
-
-    def update(self, data: bytes) -> None:
-        raise RuntimeError("a finished hash takes no more data")
 
 
 class ExternalMu(mldsa.MLDSAMuHash):
@@ -59,9 +46,9 @@ class ExternalMu(mldsa.MLDSAMuHash):
 
 
 class StrictPkcs1(pkcs1_15.PKCS115_SigScheme):
-    """PKCS#1 v1.5 whose DigestInfo has its NULL; the library takes signatures without it, too.
+    """PKCS#1 v1.5 with the NULL in its DigestInfo (RFC 8017 §9.2, note 1).
 
-    RFC 8017 (§9.2, note 1) has it in, and the other library insists.
+    The library takes signatures without it, too, and the other one doesn't.
     """
 
     def verify(self, msg_hash: Any, signature: bytes) -> None:
@@ -69,14 +56,12 @@ class StrictPkcs1(pkcs1_15.PKCS115_SigScheme):
         digest = msg_hash.digest()
         number = pow(int.from_bytes(signature, "big"), self._key.e, self._key.n)
         padded = number.to_bytes(len(signature), "big")
-        if not padded.endswith(b"\5\0" + b"\4" + bytes([len(digest)]) + digest):
+        if not padded.endswith(b"\5\0\4" + bytes([len(digest)]) + digest):
             raise ValueError
 
 
 def _hashed(hash_: Any, message: bytes, message_type: MessageType) -> Any:
-    if message_type == MessageType.DIGEST:
-        return Digest(hash_.new(), message)
-    return hash_.new(message)
+    return Digest(hash_, message) if message_type == MessageType.DIGEST else hash_.new(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +128,17 @@ class MlDsa:
 
 
 SIGNATURES: dict[str, Signature] = {
-    "RSASSA_PSS_SHA_256": Rsa(pss.new, SHA256),
-    "RSASSA_PSS_SHA_384": Rsa(pss.new, SHA384),
-    "RSASSA_PSS_SHA_512": Rsa(pss.new, SHA512),
-    "RSASSA_PKCS1_V1_5_SHA_256": Rsa(StrictPkcs1, SHA256),
-    "RSASSA_PKCS1_V1_5_SHA_384": Rsa(StrictPkcs1, SHA384),
-    "RSASSA_PKCS1_V1_5_SHA_512": Rsa(StrictPkcs1, SHA512),
-    "ECDSA_SHA_256": Ecdsa(SHA256),
-    "ECDSA_SHA_384": Ecdsa(SHA384),
-    "ECDSA_SHA_512": Ecdsa(SHA512),
+    "RSASSA_PSS_SHA_256": Rsa(pss.new, SHA256.new()),
+    "RSASSA_PSS_SHA_384": Rsa(pss.new, SHA384.new()),
+    "RSASSA_PSS_SHA_512": Rsa(pss.new, SHA512.new()),
+    "RSASSA_PKCS1_V1_5_SHA_256": Rsa(StrictPkcs1, SHA256.new()),
+    "RSASSA_PKCS1_V1_5_SHA_384": Rsa(StrictPkcs1, SHA384.new()),
+    "RSASSA_PKCS1_V1_5_SHA_512": Rsa(StrictPkcs1, SHA512.new()),
+    "ECDSA_SHA_256": Ecdsa(SHA256.new()),
+    "ECDSA_SHA_384": Ecdsa(SHA384.new()),
+    "ECDSA_SHA_512": Ecdsa(SHA512.new()),
     "ED25519_SHA_512": Ed25519(bytes),
-    "ED25519_PH_SHA_512": Ed25519(SHA512.new),  # the library hashes what comes as a hash: ours is
+    "ED25519_PH_SHA_512": Ed25519(SHA512.new),  # for the library, a hash means Ed25519ph
     "ML_DSA_SHAKE_256": MlDsa(),
 }
 
