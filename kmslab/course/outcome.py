@@ -7,9 +7,14 @@ from kmslab.contract.errors import KMSError
 
 
 def outcome(call: Callable[..., Any], *arguments: Any) -> str:
-    """Make the call; the name of the KMS's refusal, such as `DisabledException`, or `"ok"`."""
+    """Make the call; the name of the refusal, such as `DisabledException`, or `"ok"`.
+
+    Who refuses is the KMS, or a library, whose one word for it is ValueError.
+    """
     try:
         call(*arguments)
     except KMSError as error:
         return error.code
+    except ValueError as error:
+        return type(error).__name__
     return "ok"

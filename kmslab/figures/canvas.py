@@ -17,6 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image
 
+from kmslab.figures.sizes import AtMost
+
 WIDTH = 960  # CSS pixels
 SCALE = 2  # device pixels per CSS pixel
 COLOURS = 64
@@ -67,7 +69,8 @@ def plain(markdown: str) -> str:
 
 def count(size: int) -> str:
     """A number of bytes, as pictures and captions write it."""
-    return f"{size:,} byte" if size == 1 else f"{size:,} bytes"
+    bound = "up to " if isinstance(size, AtMost) else ""
+    return f"{bound}{size:,} {'byte' if size == 1 else 'bytes'}"
 
 
 class Canvas:

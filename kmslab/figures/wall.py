@@ -1,7 +1,8 @@
 """The one picture of a KMS: outside, a wall, and a key that stays inside. One lane for each call.
 
 A call that goes through has a gate in the wall and an arrow each way; one that is refused ends at
-the wall. A program that needs no KMS never touches the wall: its key lies outside, beside the data.
+the wall. A program that needs no KMS never touches the wall: its key lies outside, beside the data,
+stolen perhaps, or public.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ MARGIN, HEADER, LANE = 16, 48, 136  # CSS pixels; a lane is eight bricks high
 CALLER, TRACK, WALL, INSIDE, KEY = (MARGIN, 160), 196, (590, 36), 626, 712
 TEXT = WALL[0] - TRACK - 24  # the widest label of a lane
 NEAR = 440  # where a key lies that is not inside
+NOTE, RESULT = 150, 160  # the widest note beside an operation, the widest result beside a key
 
 CALLERS = {"root": "the account", "": "the laptop"}
 
@@ -32,6 +34,8 @@ CARRIES = {
     "Encrypt": ("plaintext", "ciphertext blob"),
     "Decrypt": ("ciphertext blob", "plaintext"),
     "ReEncrypt": ("ciphertext blob", "ciphertext blob"),
+    "Sign": ("message", "signature"),
+    "GenerateMac": ("message", "MAC"),
 }
 
 
@@ -65,8 +69,11 @@ def _ground(canvas: Canvas, calls: Sequence[Watched]) -> None:
 
 
 def _draw(canvas: Canvas, call: Watched, top: float) -> None:
-    canvas.label(TRACK, top + 28, call.operation, TEXT, weight="bold")
-    if not call.crossed:
+    room = TEXT - NOTE - 16 if call.note else TEXT
+    canvas.label(TRACK, top + 28, call.operation, room, weight="bold")
+    if call.public:
+        _draw_outside(canvas, call, top)
+    elif not call.crossed:
         _draw_local(canvas, call, top)
     elif call.refused:
         _draw_refused(canvas, call, top)
@@ -102,6 +109,32 @@ def _draw_local(canvas: Canvas, call: Watched, top: float) -> None:
     canvas.label(TRACK + 8, top + 120, f"opened: {count(call.returned)}", color=VERMILLION)
     canvas.key(NEAR, top + 84, VERMILLION)
     canvas.label(NEAR - 14, top + 120, ", ".join(keys), WALL[0] - NEAR)
+    _draw_nothing_inside(canvas, top)
+
+
+def _draw_outside(canvas: Canvas, call: Watched, top: float) -> None:
+    """The public key lies outside too, and that is where it belongs."""
+    papers = ", ".join(f"{name}: {count(size)}" for name, size in call.files.items())
+    canvas.label(WALL[0] - 8, top + 28, call.note, NOTE, ha="right")
+    canvas.label(TRACK + 8, top + 58, papers, TEXT, color=BLUE)
+    look = {"color": VERMILLION, "linestyle": "--"} if call.refused else {"color": GREEN}
+    canvas.arrow((TRACK, top + 78), (NEAR - 26 - 14 * call.refused, top + 78))
+    canvas.arrow((NEAR - 26 - 14 * call.refused, top + 102), (TRACK, top + 102), **look)
+    if call.refused:
+        canvas.cross(NEAR - 30, top + 78)
+    canvas.label(TRACK + 8, top + 120, _result(call), RESULT, color=look["color"], weight="bold")
+    canvas.key(NEAR, top + 88, BLUE, "..")
+    canvas.label(WALL[0] - 8, top + 120, f"public key: {count(call.public)}", ha="right")
+    _draw_nothing_inside(canvas, top)
+
+
+def _result(call: Watched) -> str:
+    if call.refused:
+        return "refused"
+    return count(call.returned) if call.returned else "accepted"
+
+
+def _draw_nothing_inside(canvas: Canvas, top: float) -> None:
     canvas.label((INSIDE + WIDTH - MARGIN) / 2, top + LANE / 2, "no call came here", ha="center")
 
 
@@ -135,6 +168,8 @@ def _caption(calls: Sequence[Watched]) -> str:
 def _sentence(call: Watched) -> str:
     taken, given = CARRIES.get(call.operation, ("data", "data"))
     sent = f"{count(call.sent)} ({taken})"
+    if call.public:
+        return _sentence_outside(call)
     if not call.crossed:
         files = " and ".join(f"`{name}` ({count(size)})" for name, size in call.files.items())
         return f"`{call.operation}` used {files} and got {count(call.returned)}, without any call."
@@ -146,7 +181,16 @@ def _sentence(call: Watched) -> str:
     return f"**{call.operation}** took in {sent} and gave back {back}."
 
 
+def _sentence_outside(call: Watched) -> str:
+    papers = ", ".join(f"{name} ({count(size)})" for name, size in call.files.items())
+    note = f" ({call.note})" if call.note else ""
+    result = f"{_result(call)} (`{call.error}`)" if call.refused else _result(call)
+    key = f"a public key ({count(call.public)})"
+    return f"`{call.operation}`{note}, with {papers} and {key}: {result}."
+
+
 def _ending(calls: Sequence[Watched]) -> str:
+    public = any(call.public for call in calls)
     if any(call.crossed for call in calls):
-        return "The key stayed inside."
-    return "The key lay outside."
+        return "The private key stayed inside." if public else "The key stayed inside."
+    return "Nobody was asked." if public else "The key lay outside."

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kmslab.contract.errors import KMSError
+from kmslab.figures.sizes import size
 from kmslab.lab import View
 
 
@@ -25,6 +26,8 @@ class Watched:
     message: str = ""
     crossed: bool = True  # False: no call reached the KMS
     files: Mapping[str, int] = field(default_factory=dict)  # what lay beside the program
+    note: str = ""  # a few words beside the operation
+    public: int = 0  # bytes of the public key that a program outside worked with
 
     @property
     def refused(self) -> bool:
@@ -44,7 +47,7 @@ def watch(program: Callable[..., Any], *arguments: Any, **named: Any) -> Watched
         raise TypeError("watch takes a method of a lab, a key or a laptop, such as key.encrypt")
     files = {name: len(content) for name, content in getattr(owner, "files", {}).items()}
     sizes = [
-        len(value)
+        size(value)
         for value in (*arguments, *named.values())
         if isinstance(value, bytes | bytearray)
     ]
@@ -56,7 +59,7 @@ def watch(program: Callable[..., Any], *arguments: Any, **named: Any) -> Watched
         operation=event.get("eventName", program.__name__),
         caller=_caller(event),
         sent=(sizes or list(files.values()) or [0])[0],
-        returned=len(answer) if isinstance(answer, bytes) else 0,
+        returned=size(answer) if isinstance(answer, bytes) else 0,
         key=next((resource["ARN"] for resource in event.get("resources", [])), ""),
         error=type(error).__name__ if error else "",
         message=str(error) if error else "",

@@ -144,5 +144,6 @@ def test_a_module_with_one_wrong_bit_makes_no_key_and_encrypts_nothing():
 
 def test_outcome_counts_refusals_and_lets_mistakes_through():
     assert outcome(len, "abc") == "ok"
+    assert outcome(bytes.fromhex, "no") == "ValueError"  # how a library refuses
     with pytest.raises(ZeroDivisionError):
         outcome(lambda: 1 / 0)
