@@ -27,7 +27,12 @@ class Key:
     description: str
     policy: str
     material: str  # id of the current key material
+    tags: Mapping[str, str] = field(default_factory=dict)
     deletion_date: datetime | None = None
+    rotation_days: int = 0  # the period of automatic rotation; 0: off
+    next_rotation: datetime | None = None
+    rotate_at: datetime | None = None  # when somebody asked for a rotation that is still to come
+    rotations_on_demand: int = 0
     due: datetime | None = None  # when the service itself must act next; set by the road at commit
     version: int = 0
 
@@ -50,9 +55,13 @@ class Material:
 
     handle: str  # "<Region>/<material id>", which is what a ciphertext blob can say of its key
     key: str  # the key's ARN
+    spec: str  # the key's
     domain: str  # id of the domain key that seals it
     sealed: bytes
+    public: bytes = b""  # of an asymmetric key: SubjectPublicKeyInfo in DER, bound to `sealed`
+    number: int = 0  # the key's first material is 0, each rotation adds one
     created: datetime
+    rotation: str = ""  # how it came: AUTOMATIC or ON_DEMAND; the first came with the key
     version: int = 0
 
     @property
@@ -105,12 +114,22 @@ def name_of(record: Record) -> str:
     return name
 
 
+@dataclass(frozen=True, slots=True)
+class LastUse:
+    """The last time that a key has done cryptography; kept with the events, not with the key."""
+
+    operation: str
+    time: datetime
+    request_id: str
+
+
 class Reader(Protocol):
     """The store as every room but the road sees it: records can be read, by name or in order."""
 
     def get(self, kind: type[R], name: str) -> R | None: ...
     def find(self, kind: type[R], **equal: str) -> list[R]: ...
     def page(self, kind: type[R], prefix: str, after: str = "", limit: int = 100) -> list[R]: ...
+    def last_use(self, key: str) -> LastUse | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +162,7 @@ class Event:
     request: Mapping[str, Any] | None = None
     response: Mapping[str, Any] | None = None
     resources: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()  # keys that have done cryptography in this call
     extra: Mapping[str, Any] = field(default_factory=dict)
     error_code: str = ""
     error_message: str = ""
