@@ -1,14 +1,15 @@
 """The boundary: the only module that ever holds plaintext key material of a KMS key.
 
 It stands for a hardware security module (HSM). What comes in is a sealed key and data; what goes
-out is data, or a key sealed again: AES-256-GCM under the Region's domain key, with the key's ARN
-and the material's id as authenticated data, so that rows swapped in the store do not open. Domain
-keys lie in the store too, wrapped by the root key, which never does.
+out is data, or a key sealed again: AES-256-GCM under the Region's domain key, with the key's ARN,
+the material's id and its public key as authenticated data, so that rows swapped in the store do not
+open. Domain keys lie in the store too, wrapped by the root key, which never does.
 
 Only the wall is simulated: this is a Python object, and its memory is this process's memory.
 Source: "AWS KMS Cryptographic Details"; NIST SP 800-38D (GCM), SP 800-108 (key derivation).
 """
 
+import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +18,18 @@ from hashlib import sha256
 from kmslab.backing import blob
 from kmslab.contract.errors import fail
 from kmslab.contract.records import DomainKey, Material, Reader
-from kmslab.crypto import Backend, CiphertextBlob, Forged, SecretBytes, encode_context, frame, pyca
+from kmslab.contract.specs import KEY_SPECS, MessageType
+from kmslab.crypto import (
+    Backend,
+    CiphertextBlob,
+    Forged,
+    Malformed,
+    SecretBytes,
+    encode_context,
+    frame,
+    pyca,
+    pycryptodome,
+)
 from kmslab.crypto.self_test import run as self_test
 
 NONCE, IV, KEY = 16, 12, 32  # bytes
@@ -25,56 +37,128 @@ LABEL = b"kmslab"
 
 
 class Hsm:
-    """Seals, opens, and draws random bytes; generates key material and never lets it out open."""
+    """Generates key material and works with it; never lets it out open."""
 
-    def __init__(self, root_key: SecretBytes, records: Reader, backend: Backend = pyca) -> None:
+    def __init__(
+        self,
+        root_key: SecretBytes,
+        records: Reader,
+        backends: tuple[Backend, ...] = (pyca, pycryptodome),
+    ) -> None:
         self._root_key = root_key
         self._records = records
-        self._backend = backend
-        self._tested: set[str] = set()
+        self._backends = backends
+        self._modules: dict[tuple[str, str], Backend] = {}
         self._domain_keys: dict[str, SecretBytes] = {}
 
     def random(self, size: int) -> SecretBytes:
         """Bytes from the operating system's generator, the only source there is."""
         return SecretBytes(secrets.token_bytes(size))
 
-    def create(self, arn: str, size: int, now: datetime) -> tuple[Material, *tuple[DomainKey, ...]]:
-        """New key material, sealed; with a Region's first also its domain key. Store both."""
-        secret = self.random(size)
+    def key_pair(self, spec: str) -> tuple[SecretBytes, bytes]:
+        """A private key (PKCS#8) and its public key (SubjectPublicKeyInfo), both in DER."""
+        algorithm = next(iter(KEY_SPECS[spec].algorithms.values()))[0]
+        module = self._module(algorithm, spec)
+        private = module.generate_key(spec)
+        return private, module.public_key(private)
+
+    def create(self, arn: str, spec: str, now: datetime) -> tuple[Material, *tuple[DomainKey, ...]]:
+        """New key material, sealed; with a Region's first also a domain key: both to be stored."""
+        size = KEY_SPECS[spec].size
+        secret, public = (self.random(size), b"") if size else self.key_pair(spec)
         region, key_id = arn.split(":")[3], arn.rpartition("/")[2]
         material_id = sha256(frame(key_id.encode(), secret)).hexdigest()
         domains = self._records.find(DomainKey, region=region)
         made = () if domains else (self._create_domain_key(region, now),)
         domain = (*domains, *made)[-1]
-        sealed = self._seal(
-            self._domain_key(domain), secret, frame(arn.encode(), material_id.encode())
-        )
+        sealed = self._seal(self._domain_key(domain), secret, _identity(arn, material_id, public))
         material = Material(
-            handle=f"{region}/{material_id}", key=arn, domain=domain.id, sealed=sealed, created=now
+            handle=f"{region}/{material_id}",
+            key=arn,
+            spec=spec,
+            domain=domain.id,
+            sealed=sealed,
+            public=public,
+            created=now,
         )
         return material, *made
 
     def encrypt(
-        self, material: Material, plaintext: bytes, context: Mapping[str, str]
+        self, material: Material, algorithm: str, plaintext: bytes, context: Mapping[str, str]
     ) -> CiphertextBlob:
         """Each call derives its own key: one KMS key serves more calls than one GCM key may."""
+        if material.public:
+            public = self.public_key(material)
+            module = self._module(algorithm, material.spec)
+            return CiphertextBlob(module.encrypt(algorithm, public, plaintext))
         nonce, iv = secrets.token_bytes(NONCE), secrets.token_bytes(IV)
         header = blob.header(material.id, material.key.rpartition("/")[2], nonce, iv)
-        key = self._derive(material, nonce)
+        key = self._derive(self._secret(material), nonce)
         sealed = self._module("AES_GCM").aes_gcm_seal(key, iv, plaintext, _bound(header, context))
         return CiphertextBlob(header + sealed)
 
     def decrypt(
-        self, material: Material, ciphertext: bytes, context: Mapping[str, str]
+        self, material: Material, algorithm: str, ciphertext: bytes, context: Mapping[str, str]
     ) -> SecretBytes:
         """Whatever is wrong, a ciphertext that doesn't open gets one answer, without a reason."""
-        parsed = blob.parse(ciphertext)
-        if parsed is None or parsed.material != material.id:
-            fail("InvalidCiphertextException")
-        key = self._derive(material, parsed.nonce)
-        aad = _bound(parsed.header, context)
+        secret = self._secret(material)  # before `try`: a damaged store is not the caller's fault
         try:
+            if material.public:
+                module = self._module(algorithm, material.spec)
+                return module.decrypt(algorithm, secret, ciphertext)
+            parsed = blob.parse(ciphertext)
+            if parsed is None or parsed.material != material.id:
+                raise Forged
+            key = self._derive(secret, parsed.nonce)
+            aad = _bound(parsed.header, context)
             return self._module("AES_GCM").aes_gcm_open(key, parsed.iv, parsed.sealed, aad)
+        except Forged:
+            fail("InvalidCiphertextException")
+
+    def public_key(self, material: Material) -> bytes:
+        """Opened first: a public key that somebody has put into the store doesn't fit the seal."""
+        self._secret(material)
+        return material.public
+
+    def sign(self, material: Material, algorithm: str, message: bytes, form: MessageType) -> bytes:
+        module = self._module(algorithm, material.spec)
+        return module.sign(algorithm, self._secret(material), message, form)
+
+    def verify(
+        self,
+        material: Material,
+        algorithm: str,
+        message: bytes,
+        form: MessageType,
+        signature: bytes,
+    ) -> None:
+        module, public = self._module(algorithm, material.spec), self.public_key(material)
+        try:
+            module.verify(algorithm, public, message, form, signature)
+        except Forged:
+            fail("KMSInvalidSignatureException")
+
+    def mac(self, material: Material, algorithm: str, message: bytes) -> bytes:
+        return self._module(algorithm).hmac(algorithm, self._secret(material), message)
+
+    def verify_mac(self, material: Material, algorithm: str, message: bytes, mac: bytes) -> None:
+        if not hmac.compare_digest(self.mac(material, algorithm, message), mac):
+            fail("KMSInvalidMacException")
+
+    def agree(self, material: Material, algorithm: str, peer: bytes) -> SecretBytes:
+        module = self._module(algorithm, material.spec)
+        try:
+            return module.agree(self._secret(material), peer)
+        except Malformed:
+            fail("ValidationException", f"PublicKey is not a public key of spec {material.spec}.")
+
+    def encapsulate(self, material: Material, algorithm: str) -> tuple[bytes, SecretBytes]:
+        return self._module(algorithm, material.spec).encapsulate(self.public_key(material))
+
+    def decapsulate(self, material: Material, algorithm: str, ciphertext: bytes) -> SecretBytes:
+        module, secret = self._module(algorithm, material.spec), self._secret(material)
+        try:
+            return module.decapsulate(secret, ciphertext)
         except Forged:
             fail("InvalidCiphertextException")
 
@@ -96,13 +180,15 @@ class Hsm:
             key = self._domain_keys[domain.id] = self._open(self._root_key, domain.wrapped, aad)
         return key
 
-    def _derive(self, material: Material, nonce: bytes) -> SecretBytes:
+    def _secret(self, material: Material) -> SecretBytes:
         domain = self._records.get(DomainKey, material.domain)
         if domain is None:
             raise RuntimeError(f"no domain key {material.domain}: the store has lost a record")
-        aad = frame(material.key.encode(), material.id.encode())
-        backing_key = self._open(self._domain_key(domain), material.sealed, aad)
-        return self._module("KDF_CTR_HMAC_SHA_256").kdf_counter(backing_key, LABEL, nonce, KEY)
+        identity = _identity(material.key, material.id, material.public)
+        return self._open(self._domain_key(domain), material.sealed, identity)
+
+    def _derive(self, secret: bytes, nonce: bytes) -> SecretBytes:
+        return self._module("KDF_CTR_HMAC_SHA_256").kdf_counter(secret, LABEL, nonce, KEY)
 
     def _seal(self, key: bytes, secret: bytes, aad: bytes) -> bytes:
         iv = secrets.token_bytes(IV)
@@ -111,12 +197,22 @@ class Hsm:
     def _open(self, key: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
         return self._module("AES_GCM").aes_gcm_open(key, sealed[:IV], sealed[IV:], aad)
 
-    def _module(self, algorithm: str) -> Backend:
-        """The cryptographic module, once it has passed its self-test for this algorithm."""
-        if algorithm not in self._tested:
-            self_test(self._backend, algorithm)
-            self._tested.add(algorithm)
-        return self._backend
+    def _module(self, algorithm: str, spec: str = "") -> Backend:
+        """The first library that serves both, once it has passed the algorithm's self-test."""
+        module = self._modules.get((algorithm, spec))
+        if module is None:
+            module = next(
+                each
+                for each in self._backends
+                if algorithm in each.ALGORITHMS and (not spec or spec in each.KEY_SPECS)
+            )
+            self_test(module, algorithm)
+            self._modules[algorithm, spec] = module
+        return module
+
+
+def _identity(arn: str, material_id: str, public: bytes) -> bytes:
+    return frame(arn.encode(), material_id.encode(), public)
 
 
 def _bound(header: bytes, context: Mapping[str, str]) -> bytes:

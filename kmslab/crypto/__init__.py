@@ -8,6 +8,7 @@ backend, a refusal is `Forged` (or, of a public key,
 
 from kmslab.crypto.backend import Backend, Forged, Malformed
 from kmslab.crypto.framing import encode_context, frame
+from kmslab.crypto.public import PublicKey
 from kmslab.crypto.secret import CiphertextBlob, SecretBytes
 from kmslab.crypto.spki import spec_of
 
@@ -16,6 +17,7 @@ __all__ = [
     "CiphertextBlob",
     "Forged",
     "Malformed",
+    "PublicKey",
     "SecretBytes",
     "encode_context",
     "frame",
