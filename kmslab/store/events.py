@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, Select, String, Table, insert, select
+from sqlalchemy import BigInteger, Column, Index, Integer, Select, String, Table, insert, select
 
 from kmslab.contract.records import Event
 from kmslab.store.schema import METADATA, microseconds, moment
@@ -22,8 +22,12 @@ EVENTS = Table(
     Column("time", BigInteger, nullable=False),
     Column("account", String, nullable=False),
     Column("region", String, nullable=False),
+    Column("used", String),  # the key that did the cryptography of a call that succeeded
+    Column("used_too", String),  # ReEncrypt has two
     Column("known", String, nullable=False),
 )
+for _column in (EVENTS.c.used, EVENTS.c.used_too):
+    Index(f"event_by_{_column.name}", _column, EVENTS.c.sequence)
 INSERT = insert(EVENTS)
 
 # The members of the text. One that has its default is left out.
@@ -46,7 +50,10 @@ _json = json.JSONEncoder(separators=(",", ":"), default=_unknown).encode
 
 def encode(event: Event) -> dict[str, Any]:
     known = {name: value for name, default in _KNOWN if (value := getattr(event, name)) != default}
+    used, used_too, *_ = (*event.used, None, None)
     return {
+        "used": used,
+        "used_too": used_too,
         "time": microseconds(event.time),
         "account": event.account,
         "region": event.region,
@@ -55,12 +62,24 @@ def encode(event: Event) -> dict[str, Any]:
 
 
 def decode(row: Sequence[Any]) -> Event:
-    sequence, time, account, region, text = row
+    sequence, time, account, region, used, used_too, text = row
     known: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in json.loads(text).items()
     }
-    return Event(sequence=sequence, time=moment(time), account=account, region=region, **known)
+    return Event(
+        sequence=sequence,
+        time=moment(time),
+        account=account,
+        region=region,
+        used=tuple(key for key in (used, used_too) if key),
+        **known,
+    )
+
+
+def uses(column: Column[Any], key: str) -> Select[Any]:
+    """The last event in which this key was used, by one of the two columns."""
+    return select(EVENTS).where(column == key).order_by(EVENTS.c.sequence.desc()).limit(1)
 
 
 def written(account: str | None, region: str | None, after: int, limit: int | None) -> Select[Any]:

@@ -17,6 +17,7 @@ class StoredOffset:
 
     def read(self) -> timedelta:
         """Read on every call, so a record that has not changed is not parsed again."""
+        self._store.refresh()
         setting = self._store.get(Setting, NAME)
         if setting is not self._seen and setting is not None:
             # The offset first: a thread that finds the setting seen takes the offset as it is.

@@ -4,7 +4,8 @@ What SQL cannot hold is restored here and nowhere else: an enum is a member agai
 a time is an aware datetime again (an integer of microseconds in the table).
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -76,13 +77,16 @@ CODECS: dict[Any, Codec] = {
     int: Codec(BigInteger(), int, int),
     bool: Codec(Boolean(), bool, bool),
     datetime: Codec(BigInteger(), microseconds, moment),
+    Mapping[str, str]: Codec(String(), lambda pairs: json.dumps(dict(pairs)), json.loads),
 }
 
 
-def _codec(kind: type[Any]) -> Codec:
+def _codec(kind: Any) -> Codec:
+    if kind in CODECS:
+        return CODECS[kind]
     if issubclass(kind, StrEnum):
         return Codec(String(), lambda member: member.value, kind)
-    return CODECS[kind]
+    raise TypeError(f"a record cannot hold a {kind}")
 
 
 class Member(NamedTuple):

@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from kmslab.contract.records import Event, Key, R, Record
+from kmslab.contract.records import Event, Key, LastUse, R, Record
 from kmslab.store.cache import Cache
 from kmslab.store.change import Change
 from kmslab.store.errors import Conflict, StoreError
-from kmslab.store.events import EVENTS, INSERT, decode, encode, written
+from kmslab.store.events import EVENTS, INSERT, decode, encode, uses, written
 from kmslab.store.schema import DUE, RAISE, ROWS, STATE, microseconds, moment
 from kmslab.store.sql import Database
 from kmslab.store.writer import WRITER, Outbox
@@ -173,6 +173,19 @@ class Store:
         rows = self._database.read(written(account, region, after, limit))
         found = [decode(row) for row in rows]
         return sorted(found, key=lambda event: (event.time, event.sequence))
+
+    def last_use(self, key: str) -> LastUse | None:
+        """When this key has last done cryptography, of which every call has an event."""
+        self.flush()
+        rows = [
+            row
+            for column in (EVENTS.c.used, EVENTS.c.used_too)
+            for row in self._database.read(uses(column, key))
+        ]
+        if not rows:
+            return None
+        event = decode(max(rows, key=lambda row: row[0]))
+        return LastUse(event.operation, event.time, event.request_id)
 
     def forget_events(self, after: int) -> None:
         """Delete what was written after this `sequence`; for a rehearsal, which never happened."""

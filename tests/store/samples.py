@@ -40,6 +40,7 @@ def alias(name: str, target: str = "1") -> Alias:
 
 def material(handle: str, owner: str = "1") -> Material:
     return Material(
+        spec="SYMMETRIC_DEFAULT",
         handle=handle,
         key=f"{HERE}key/{owner}",
         domain="d",
