@@ -28,7 +28,8 @@ def event(
     request: Mapping[str, Any],
     answer: Mapping[str, Any] | None,
     records: Sequence[Record],
-    materials: Sequence[Material],
+    used: Sequence[Material],
+    details: Mapping[str, Any],
     error: KMSError | None,
 ) -> Event:
     """What a call leaves behind; `answer` is None unless the operation changes something."""
@@ -44,10 +45,16 @@ def event(
         request=operation.redact(request) if operation else None,
         response=_response(operation, answer, resources),
         resources=resources,
-        extra={"keyMaterialId": materials[0].id} if materials else {},
+        used=() if error else tuple(dict.fromkeys(material.key for material in used)),
+        extra=details or ({"keyMaterialId": used[0].id} if used else {}),
         error_code=error.code if error else "",
         error_message=error.message if error else "",
     )
+
+
+def event_id(request_id: str) -> str:
+    """One event a request, so its id need not be stored beside the request's."""
+    return str(uuid5(NAMESPACE_OID, request_id))
 
 
 def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
@@ -61,11 +68,12 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
         "awsRegion": event.region,
         "requestParameters": event.request,
         "responseElements": event.response,
-        "additionalEventData": event.extra or None,
+        "additionalEventData": (event.extra or None) if event.principal else None,
+        "serviceEventDetails": None if event.principal else (event.extra or None),
         "errorCode": CODES.get(event.error_code, event.error_code) or None,
         "errorMessage": event.error_message or None,
         "requestID": event.request_id,
-        "eventID": str(uuid5(NAMESPACE_OID, event.request_id)),
+        "eventID": event_id(event.request_id),
         "readOnly": reads,
         "resources": [
             {"accountId": arn.split(":")[4], "type": "AWS::KMS::Key", "ARN": arn}

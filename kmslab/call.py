@@ -43,6 +43,7 @@ class Call:
     parts: list[Part] = field(default_factory=list)
     staged: list[Record] = field(default_factory=list)
     removed: list[Record] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)  # what a service event tells besides
 
     def __getitem__(self, member: str) -> Any:
         return self.request[member]

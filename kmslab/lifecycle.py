@@ -8,13 +8,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from kmslab.contract.records import Key, Record
-from kmslab.contract.states import KeyState
+from kmslab.contract.states import USABLE, KeyState
 
 
 def next_due(key: Key) -> tuple[datetime, str] | None:
     """When the service itself must act on this key next, and the service event that it then is."""
     if key.state is KeyState.PENDING_DELETION and key.deletion_date:
         return key.deletion_date, "DeleteKey"
+    rotations = [moment for moment in (key.rotate_at, key.next_rotation) if moment]
+    if key.state in USABLE and rotations:
+        return min(rotations), "RotateKey"
     return None
 
 

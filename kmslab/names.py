@@ -11,6 +11,7 @@ from kmslab.backing import blob
 from kmslab.contract.checks import missing
 from kmslab.contract.errors import fail
 from kmslab.contract.records import Alias, Caller, Key, Material, Reader
+from kmslab.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, Kind
 
 KEY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.ASCII)
 ALIAS_PREFIX = "alias/"
@@ -28,14 +29,16 @@ UNREACHABLE = (
 
 
 # What a member names: a record and, of a key, the material that the call will use.
-Found = tuple[Key | Alias, Material | None]
+KeyFound = tuple[Key, Material | None]
+Found = KeyFound | tuple[Alias, None]
+KeyFinder = Callable[[Reader, Caller, Mapping[str, Any]], KeyFound | None]
 Finder = Callable[[Reader, Caller, Mapping[str, Any]], Found | None]
 
 
-def key_in(member: str, *, aliases: bool) -> Finder:
+def key_in(member: str, *, aliases: bool) -> KeyFinder:
     """The key that a member names by id, ARN or, where allowed, alias; None without the member."""
 
-    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> KeyFound | None:
         identifier = request.get(member)
         if identifier is None:
             return None
@@ -50,14 +53,21 @@ def key_in(member: str, *, aliases: bool) -> Finder:
     return find
 
 
-def blob_in(member: str, key_member: str) -> Finder:
-    """The key that a ciphertext blob names. A key named beside it must be the same one."""
+def blob_in(member: str, key_member: str, algorithm_member: str) -> Finder:
+    """The key that a ciphertext blob names. A key named beside it must be the same one.
+
+    The ciphertext of an asymmetric key is no such blob and names nobody: the request must.
+    """
     by_key = key_in(key_member, aliases=True)
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
         named = by_key(records, caller, request)
         if member not in request:
             return _without_ciphertext(named, request, member)
+        if named and KEY_SPECS[named[0].spec].kind is Kind.ASYMMETRIC:
+            return named
+        if not named and request.get(algorithm_member, SYMMETRIC_DEFAULT) != SYMMETRIC_DEFAULT:
+            fail("ValidationException", missing(key_member))
         parsed = blob.parse(request[member])
         if parsed is None:
             fail("InvalidCiphertextException")
@@ -76,7 +86,7 @@ def alias_in(member: str, *, target: bool) -> Finder:
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
         alias = _alias(records, alias_arn(caller, request[member]))
-        return (_key(records, alias.target) if target else alias), None
+        return (_key(records, alias.target), None) if target else (alias, None)
 
     return find
 

@@ -21,7 +21,7 @@ from kmslab.clock import Clock
 from kmslab.contract.errors import EXCEPTIONS, KMSError, fail
 from kmslab.contract.model import MODEL
 from kmslab.contract.records import Caller, Event, Key, name_of
-from kmslab.contract.specs import KEY_SPECS, Origin
+from kmslab.contract.specs import KEY_SPECS, Kind, Origin
 from kmslab.contract.states import MOVES, refusal
 from kmslab.store import Conflict, Store
 from kmslab.table import SERVICE_TABLE, TABLE, UNBUILT_MEMBERS, Role, Row
@@ -94,11 +94,12 @@ class Service:
         found = role.naming.find(self._store, call.caller, call.request)
         if found is None:
             return None
+        record, used = found
         usage, prefix = role.usage, role.naming.prefix
         if usage is None:
-            return Part(*found, "", {})
+            return Part(record, used, "", {})
         algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
-        return Part(*found, algorithm, call.get(prefix + usage.context, {}))
+        return Part(record, used, algorithm, call.get(prefix + usage.context, {}))
 
     def _finish(self, row: Row, call: Call, answer: dict[str, Any]) -> None:
         """Store what was staged, with the event; a call that changes nothing is only logged."""
@@ -161,6 +162,9 @@ def _admit(name: str, role: Role, part: Part) -> None:
     key = part.record
     if not isinstance(key, Key):
         return
+    spec = KEY_SPECS[key.spec]
+    if spec.kind not in role.kinds:
+        fail("UnsupportedOperationException")  # AWS sends no text with it
     if refused := refusal(key.state, role.states):
         code, words = refused
         fail(code, f"{key.arn} {words}")
@@ -171,10 +175,15 @@ def _admit(name: str, role: Role, part: Part) -> None:
             "InvalidKeyUsageException",
             f"{key.arn} key usage is {key.usage} which is not valid for {name}.",
         )
-    if part.algorithm not in KEY_SPECS[key.spec].algorithms[key.usage]:
+    if part.algorithm not in spec.algorithms[key.usage]:
         fail(
             "InvalidKeyUsageException",
             f"Algorithm {part.algorithm} is incompatible with key spec {key.spec}.",
+        )
+    if part.context and spec.kind is not Kind.SYMMETRIC:
+        fail(
+            "ValidationException",
+            f"Key spec {key.spec} does not support an encryption context.",
         )
 
 
@@ -201,6 +210,7 @@ def _event(
         request=call.request,
         answer=answer,
         records=[*(part.record for part in call.parts), *([] if error else call.staged)],
-        materials=[part.used for part in call.parts if part.algorithm and part.used],
+        used=[part.used for part in call.parts if part.algorithm and part.used],
+        details=call.details,
         error=error,
     )

@@ -9,10 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
+from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Kind
 from kmslab.contract.states import ANY, DELETABLE, LIVE, PENDING, SWITCHABLE, USABLE, KeyState
 from kmslab.names import Finder, alias_in, blob_in, key_in
-from kmslab.operations import aliases, datakeys, encryption, keys, policies
+from kmslab.operations import (
+    agreement,
+    aliases,
+    datakeys,
+    encryption,
+    keys,
+    policies,
+    rotation,
+    signing,
+    tags,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +35,10 @@ class Naming:
 
 KEY = Naming(key_in("KeyId", aliases=True))
 KEY_NO_ALIAS = Naming(key_in("KeyId", aliases=False))
-BLOB = Naming(blob_in("CiphertextBlob", "KeyId"))
-SOURCE = Naming(blob_in("CiphertextBlob", "SourceKeyId"), "Source")
+BLOB = Naming(blob_in("CiphertextBlob", "KeyId", "EncryptionAlgorithm"))
+SOURCE = Naming(
+    blob_in("CiphertextBlob", "SourceKeyId", "SourceEncryptionAlgorithm"), prefix="Source"
+)
 DESTINATION = Naming(key_in("DestinationKeyId", aliases=True), "Destination")
 TARGET = Naming(key_in("TargetKeyId", aliases=False))
 ALIAS_OLD = Naming(alias_in("AliasName", target=True))
@@ -45,12 +57,21 @@ class Usage:
 ENCRYPT = Usage(
     KeyUsage.ENCRYPT_DECRYPT, "EncryptionAlgorithm", SYMMETRIC_DEFAULT, "EncryptionContext"
 )
+SIGN = Usage(KeyUsage.SIGN_VERIFY, "SigningAlgorithm")
+MAC = Usage(KeyUsage.GENERATE_VERIFY_MAC, "MacAlgorithm")
+AGREE = Usage(KeyUsage.KEY_AGREEMENT, "KeyAgreementAlgorithm")
+ENCAPSULATE = Usage(KeyUsage.ENCAPSULATE_DECAPSULATE, "EncapsulationAlgorithm")
+
+EVERY_KIND = frozenset(Kind)
+SYMMETRIC = frozenset({Kind.SYMMETRIC})
+ASYMMETRIC = frozenset({Kind.ASYMMETRIC})
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
     naming: Naming
     states: frozenset[KeyState]
+    kinds: frozenset[Kind] = EVERY_KIND
     usage: Usage | None = None
 
 
@@ -64,12 +85,16 @@ class Row:
 
 def use(usage: Usage, named_by: Naming = KEY) -> Role:
     """A key at work: the state, usage and algorithm must fit."""
-    return Role(named_by, USABLE, usage)
+    return Role(named_by, USABLE, usage=usage)
 
 
-def manage(states: frozenset[KeyState], named_by: Naming = KEY_NO_ALIAS) -> Role:
+def manage(
+    states: frozenset[KeyState],
+    named_by: Naming = KEY_NO_ALIAS,
+    kinds: frozenset[Kind] = EVERY_KIND,
+) -> Role:
     """A key that is looked at or changed."""
-    return Role(named_by, states)
+    return Role(named_by, states, kinds)
 
 
 ALIAS = Role(
@@ -91,6 +116,7 @@ ROWS = (
     change("CreateKey", keys.create),
     row("DescribeKey", keys.describe, manage(ANY, KEY)),
     row("ListKeys", keys.list_),
+    row("GetKeyLastUsage", keys.last_usage, manage(ANY)),
     change("UpdateKeyDescription", keys.update_description, manage(LIVE)),
     change("EnableKey", keys.enable, manage(SWITCHABLE)),
     change("DisableKey", keys.disable, manage(SWITCHABLE)),
@@ -103,7 +129,33 @@ ROWS = (
     # Data keys
     row("GenerateDataKey", datakeys.generate, use(ENCRYPT)),
     row("GenerateDataKeyWithoutPlaintext", datakeys.generate_without_plaintext, use(ENCRYPT)),
+    row("GenerateDataKeyPair", datakeys.generate_pair, use(ENCRYPT)),
+    row(
+        "GenerateDataKeyPairWithoutPlaintext",
+        datakeys.generate_pair_without_plaintext,
+        use(ENCRYPT),
+    ),
     row("GenerateRandom", datakeys.generate_random),
+    # Signatures and MACs
+    row("Sign", signing.sign, use(SIGN)),
+    row("Verify", signing.verify, use(SIGN)),
+    row("GenerateMac", signing.generate_mac, use(MAC)),
+    row("VerifyMac", signing.verify_mac, use(MAC)),
+    # Shared secrets
+    row("GetPublicKey", agreement.get_public_key, manage(USABLE, KEY, ASYMMETRIC)),
+    row("DeriveSharedSecret", agreement.derive_shared_secret, use(AGREE)),
+    row("Encapsulate", agreement.encapsulate, use(ENCAPSULATE)),
+    row("Decapsulate", agreement.decapsulate, use(ENCAPSULATE)),
+    # Rotation
+    change("EnableKeyRotation", rotation.enable, manage(USABLE, kinds=SYMMETRIC)),
+    change("DisableKeyRotation", rotation.disable, manage(USABLE, kinds=SYMMETRIC)),
+    row("GetKeyRotationStatus", rotation.status, manage(ANY, kinds=SYMMETRIC)),
+    change("RotateKeyOnDemand", rotation.rotate_on_demand, manage(USABLE, kinds=SYMMETRIC)),
+    row("ListKeyRotations", rotation.list_, manage(ANY, kinds=SYMMETRIC)),
+    # Tags
+    change("TagResource", tags.tag, manage(LIVE)),
+    change("UntagResource", tags.untag, manage(LIVE)),
+    row("ListResourceTags", tags.list_, manage(ANY)),
     # Aliases
     change("CreateAlias", aliases.create, manage(LIVE, TARGET)),
     change("UpdateAlias", aliases.update, ALIAS, manage(ANY, ALIAS_OLD), manage(LIVE, TARGET)),
@@ -120,4 +172,8 @@ TABLE: dict[str, Row] = {row.name: row for row in ROWS}
 UNBUILT_MEMBERS = frozenset({"Recipient", "CustomKeyStoreId", "XksKeyId"})
 
 # What the service does by itself when it is due. No caller can name these.
-SERVICE_TABLE: dict[str, Row] = {"DeleteKey": change("DeleteKey", keys.delete)}
+SERVICE_ROWS = (
+    change("RotateKey", rotation.rotate),
+    change("DeleteKey", keys.delete),
+)
+SERVICE_TABLE: dict[str, Row] = {row.name: row for row in SERVICE_ROWS}

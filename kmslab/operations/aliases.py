@@ -7,8 +7,9 @@ from typing import Any
 from kmslab.call import Call
 from kmslab.contract.errors import fail
 from kmslab.contract.records import Alias, Key
+from kmslab.contract.specs import KEY_SPECS
 from kmslab.names import alias_arn
-from kmslab.operations.pages import page
+from kmslab.operations.pages import cut, page
 
 PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
 NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+", re.ASCII)  # the model's pattern also lets a colon pass
@@ -19,7 +20,7 @@ def create(call: Call, target: Key) -> dict[str, Any]:
     _check_name(call["AliasName"])
     if call.records.get(Alias, arn):
         fail("AlreadyExistsException", f"An alias with the name {arn} already exists")
-    _check_quota(call, target)
+    _take_place(call, target)
     call.put(Alias(arn=arn, target=target.arn, created=call.now, updated=call.now))
     return {}
 
@@ -27,8 +28,10 @@ def create(call: Call, target: Key) -> dict[str, Any]:
 def update(call: Call, alias: Alias, old: Key, target: Key) -> dict[str, Any]:
     """Blobs that the old key made still name the old key: an alias is a name for new work."""
     _refuse_reserved(alias.name)
+    if (KEY_SPECS[old.spec].kind, old.usage) != (KEY_SPECS[target.spec].kind, target.usage):
+        fail("ValidationException", f"Alias {alias.name} can only move to a key of its key's type")
     if old.arn != target.arn:
-        _check_quota(call, target)
+        _take_place(call, target)
     call.put(replace(alias, target=target.arn, updated=call.now))
     return {}
 
@@ -41,7 +44,11 @@ def delete(call: Call, alias: Alias, target: Key) -> dict[str, Any]:
 
 def list_(call: Call, key: Key | None = None) -> dict[str, Any]:
     """Of one key, or of the whole account and Region."""
-    aliases, paging = page(call, Alias, f"{call.caller.here}alias/", default=50, most=100, of=key)
+    if key is None:
+        aliases, paging = page(call, Alias, f"{call.caller.here}alias/", default=50, most=100)
+    else:
+        found = call.records.find(Alias, target=key.arn)
+        aliases, paging = cut(call, found, lambda alias: alias.arn, default=50, most=100)
     return {"Aliases": [_shown(alias) for alias in aliases], **paging}
 
 
@@ -66,6 +73,8 @@ def _refuse_reserved(name: str) -> None:
         fail("NotAuthorizedException", "Names that begin with alias/aws/ are reserved for AWS")
 
 
-def _check_quota(call: Call, target: Key) -> None:
+def _take_place(call: Call, target: Key) -> None:
+    """The key is staged as it is: of two callers at the last place one has to count again."""
+    call.put(target)
     if len(call.records.find(Alias, target=target.arn)) >= PER_KEY:
         fail("LimitExceededException", f"{target.arn} already has {PER_KEY} aliases")

@@ -9,10 +9,9 @@ from kmslab.contract.specs import DATA_KEY_SPECS, Origin
 
 
 def generate(call: Call, key: Key) -> dict[str, Any]:
-    backing = call.backing(key)
-    plaintext = backing.random(_size(call))
+    plaintext = call.backing(key).random(_size(call))
     return {
-        "CiphertextBlob": backing.encrypt(call.role.material, plaintext, call.role.context),
+        "CiphertextBlob": _wrapped(call, key, plaintext),
         "Plaintext": plaintext,
         "KeyId": key.arn,
         "KeyMaterialId": call.role.material.id,
@@ -25,11 +24,36 @@ def generate_without_plaintext(call: Call, key: Key) -> dict[str, Any]:
     return answer
 
 
+def generate_pair(call: Call, key: Key) -> dict[str, Any]:
+    """The private key in PKCS#8, the public one as SubjectPublicKeyInfo, both in DER."""
+    spec = call["KeyPairSpec"]
+    private, public = call.backing(key).key_pair(spec)
+    return {
+        "PrivateKeyCiphertextBlob": _wrapped(call, key, private),
+        "PrivateKeyPlaintext": private,
+        "PublicKey": public,
+        "KeyId": key.arn,
+        "KeyPairSpec": spec,
+        "KeyMaterialId": call.role.material.id,
+    }
+
+
+def generate_pair_without_plaintext(call: Call, key: Key) -> dict[str, Any]:
+    answer = generate_pair(call, key)
+    del answer["PrivateKeyPlaintext"]
+    return answer
+
+
 def generate_random(call: Call) -> dict[str, Any]:
     """The model leaves NumberOfBytes optional; the service has always asked for it."""
     if "NumberOfBytes" not in call.request:
         fail("ValidationException", "Please specify either number of bytes or key spec.")
     return {"Plaintext": call.backings[Origin.AWS_KMS].random(call["NumberOfBytes"])}
+
+
+def _wrapped(call: Call, key: Key, secret: bytes) -> bytes:
+    part = call.role
+    return call.backing(key).encrypt(part.material, part.algorithm, secret, part.context)
 
 
 def _size(call: Call) -> int:

@@ -2,39 +2,57 @@
 
 from typing import Any
 
-from kmslab.call import Call
+from kmslab.call import Call, Part
+from kmslab.contract.errors import fail
 from kmslab.contract.records import Key
+from kmslab.contract.specs import RSA_PLAINTEXT
 
 
 def encrypt(call: Call, key: Key) -> dict[str, Any]:
-    part = call.role
-    blob = call.backing(key).encrypt(part.material, call["Plaintext"], part.context)
-    return {"CiphertextBlob": blob, "KeyId": key.arn, "EncryptionAlgorithm": part.algorithm}
+    blob = _seal(call, key, call.role, call["Plaintext"])
+    return {"CiphertextBlob": blob, "KeyId": key.arn, "EncryptionAlgorithm": call.role.algorithm}
 
 
 def decrypt(call: Call, key: Key) -> dict[str, Any]:
-    """The blob has named the key and the piece of its material; the caller chooses neither."""
-    part = call.role
-    plaintext = call.backing(key).decrypt(part.material, call["CiphertextBlob"], part.context)
+    """A blob has named its key and the piece of its material; the caller chooses neither."""
     return {
         "KeyId": key.arn,
-        "Plaintext": plaintext,
-        "EncryptionAlgorithm": part.algorithm,
-        "KeyMaterialId": part.material.id,
+        "Plaintext": _open(call, key, call.role),
+        "EncryptionAlgorithm": call.role.algorithm,
+        **_material_id("KeyMaterialId", call.role),
     }
 
 
 def re_encrypt(call: Call, old: Key, new: Key) -> dict[str, Any]:
     """The plaintext passes from one key to the other and is never in the answer."""
     source, destination = call.parts
-    plaintext = call.backing(old).decrypt(source.material, call["CiphertextBlob"], source.context)
-    blob = call.backing(new).encrypt(destination.material, plaintext, destination.context)
     return {
-        "CiphertextBlob": blob,
+        "CiphertextBlob": _seal(call, new, destination, _open(call, old, source)),
         "SourceKeyId": old.arn,
         "KeyId": new.arn,
         "SourceEncryptionAlgorithm": source.algorithm,
         "DestinationEncryptionAlgorithm": destination.algorithm,
-        "SourceKeyMaterialId": source.material.id,
-        "DestinationKeyMaterialId": destination.material.id,
+        **_material_id("SourceKeyMaterialId", source),
+        **_material_id("DestinationKeyMaterialId", destination),
     }
+
+
+def _seal(call: Call, key: Key, part: Part, plaintext: bytes) -> bytes:
+    limit = RSA_PLAINTEXT.get((key.spec, part.algorithm), len(plaintext))
+    if len(plaintext) > limit:
+        fail(
+            "ValidationException",
+            f"Algorithm {part.algorithm} and key spec {key.spec} cannot encrypt data larger than "
+            f"{limit} bytes.",
+        )
+    return call.backing(key).encrypt(part.material, part.algorithm, plaintext, part.context)
+
+
+def _open(call: Call, key: Key, part: Part) -> bytes:
+    blob = call["CiphertextBlob"]
+    return call.backing(key).decrypt(part.material, part.algorithm, blob, part.context)
+
+
+def _material_id(member: str, part: Part) -> dict[str, str]:
+    """Only a symmetric key has more than one piece of material, so only there it is told."""
+    return {} if part.material.public else {member: part.material.id}

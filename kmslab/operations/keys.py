@@ -1,37 +1,46 @@
 """KMS keys: their creation, their metadata, and their life until deletion."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from kmslab.audit import event_id
 from kmslab.call import Call
 from kmslab.contract.errors import fail
 from kmslab.contract.records import Alias, Key, Material
-from kmslab.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, KeyUsage, Origin
+from kmslab.contract.specs import (
+    ALGORITHMS_MEMBER,
+    KEY_SPECS,
+    SYMMETRIC_DEFAULT,
+    KeyUsage,
+    Kind,
+    Origin,
+)
 from kmslab.contract.states import KeyState
 from kmslab.operations.pages import page
 from kmslab.operations.policies import default_policy, well_formed
+from kmslab.operations.tags import together
 
 # Members that ask for what the lab has not built yet, and the value of each that changes nothing.
 LATER: dict[str, Any] = {
     "Origin": Origin.AWS_KMS,
     "MultiRegion": False,
-    "Tags": [],
 }
+TRACKING_BEGAN = datetime(2026, 4, 23, tzinfo=UTC)  # of last uses; developer guide
 
 
 def create(call: Call) -> dict[str, Any]:
     for member, nothing in LATER.items():
         if call.get(member, nothing) != nothing:
             fail("UnsupportedOperationException", f"CreateKey with {member} is not built yet")
-    name, usage = _spec_and_usage(call)
-    spec = KEY_SPECS[name]
+    spec, usage = _spec_and_usage(call)
+    tags = together({}, call.get("Tags", []))
     arn = f"{call.caller.here}key/{call.new_id()}"
-    material, *domain = call.backings[Origin.AWS_KMS].create(arn, spec.size, call.now)
+    material, *domain = call.backings[Origin.AWS_KMS].create(arn, spec, call.now)
     policy = call.get("Policy")
     key = Key(
         arn=arn,
-        spec=name,
+        spec=spec,
         usage=usage,
         origin=Origin.AWS_KMS,
         state=KeyState.ENABLED,
@@ -39,6 +48,7 @@ def create(call: Call) -> dict[str, Any]:
         description=call.get("Description", ""),
         policy=well_formed(policy) if policy else default_policy(call.caller.account),
         material=material.id,
+        tags=tags,
     )
     call.put(key, material, *domain)
     return {"KeyMetadata": metadata(key)}
@@ -59,7 +69,9 @@ def update_description(call: Call, key: Key) -> dict[str, Any]:
 
 
 def enable(call: Call, key: Key) -> dict[str, Any]:
-    call.put(replace(key, state=KeyState.ENABLED))
+    """A rotation that fell due while the key was disabled is due now."""
+    late = key.next_rotation and max(key.next_rotation, call.now)
+    call.put(replace(key, state=KeyState.ENABLED, next_rotation=late))
     return {}
 
 
@@ -98,8 +110,30 @@ def delete(call: Call, key: Key) -> dict[str, Any]:
     return {}
 
 
+def last_usage(call: Call, key: Key) -> dict[str, Any]:
+    """Of cryptographic operations that succeeded; the sample in the API reference echoes KeyId."""
+    use = call.records.last_use(key.arn)
+    shown = (
+        {
+            "Operation": use.operation,
+            "Timestamp": use.time,
+            "CloudTrailEventId": event_id(use.request_id),
+            "KmsRequestId": use.request_id,
+        }
+        if use
+        else {}
+    )
+    return {
+        "KeyId": call["KeyId"],
+        "KeyLastUsage": shown,
+        "TrackingStartDate": max(key.created, TRACKING_BEGAN),
+        "KeyCreationDate": key.created,
+    }
+
+
 def metadata(key: Key) -> dict[str, Any]:
     """AWS's KeyMetadata; a member that says nothing about this key is left out."""
+    spec = KEY_SPECS[key.spec]
     shown = {
         "AWSAccountId": key.account,
         "KeyId": key.id,
@@ -114,9 +148,9 @@ def metadata(key: Key) -> dict[str, Any]:
         "KeyManager": "CUSTOMER",
         "CustomerMasterKeySpec": key.spec,
         "KeySpec": key.spec,
-        "EncryptionAlgorithms": list(KEY_SPECS[key.spec].algorithms[key.usage]),
+        ALGORITHMS_MEMBER[key.usage]: list(spec.algorithms[key.usage]),
         "MultiRegion": False,
-        "CurrentKeyMaterialId": key.material,
+        "CurrentKeyMaterialId": key.material if spec.kind is Kind.SYMMETRIC else None,
     }
     return {member: value for member, value in shown.items() if value is not None}
 
