@@ -1,7 +1,8 @@
 """kmslab: a key management service that you can read in an evening and point boto3 at."""
 
 from kmslab.clock import Clock
-from kmslab.crypto import CiphertextBlob, SecretBytes
-from kmslab.lab import CMK, DataKey, Lab
+from kmslab.cmk import CMK, DataKey
+from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
+from kmslab.lab import Lab
 
-__all__ = ["CMK", "CiphertextBlob", "Clock", "DataKey", "Lab", "SecretBytes"]
+__all__ = ["CMK", "CiphertextBlob", "Clock", "DataKey", "Lab", "PublicKey", "SecretBytes"]

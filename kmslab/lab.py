@@ -1,4 +1,4 @@
-"""`Lab`: an empty AWS of your own, and `CMK`, the handle on one of its KMS keys.
+"""`Lab`: an empty AWS of your own, and its views: the same verbs, another caller or place.
 
 Everything here is a plain Python word for an AWS call, and goes down the same road as one.
 """
@@ -6,26 +6,23 @@ Everything here is a plain Python word for an AWS call, and goes down the same r
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Self
 from uuid import uuid4
 
 from kmslab.backing import rootkey
 from kmslab.backing.hsm import Hsm
 from kmslab.clock import Clock
+from kmslab.cmk import CMK, Context
 from kmslab.contract.errors import EXCEPTIONS, fail
 from kmslab.contract.records import Caller, DomainKey
 from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
-from kmslab.contract.states import KeyState
-from kmslab.crypto import CiphertextBlob, Forged, SecretBytes
+from kmslab.crypto import Forged
 from kmslab.faces.client import KmsClient
 from kmslab.service import Service
-from kmslab.shown import Metadata, Trail
+from kmslab.shown import Trail
 from kmslab.store import open_store
 from kmslab.store.offset import StoredOffset
 from kmslab.store.rehearsal import rehearsal
-
-Context = Mapping[str, str] | None
 
 
 class View:
@@ -64,7 +61,8 @@ class View:
         spec: str = SYMMETRIC_DEFAULT,
         usage: str = KeyUsage.ENCRYPT_DECRYPT,
         description: str = "",
-    ) -> "CMK":
+        tags: Mapping[str, str] | None = None,
+    ) -> CMK:
         """A new KMS key (CMK); with a name also its alias, `alias/<name>`.
 
         A key of the same spec and usage that has this name already is returned as it is, so that
@@ -72,17 +70,20 @@ class View:
         """
         if name is not None and (found := self._named(_key_name(name), spec, usage)):
             return found
-        created = self.kms.create_key(KeySpec=spec, KeyUsage=usage, Description=description)
-        cmk = CMK(self, created["KeyMetadata"]["Arn"], name)
+        written = [{"TagKey": key, "TagValue": value} for key, value in (tags or {}).items()]
+        created = self.kms.create_key(
+            KeySpec=spec, KeyUsage=usage, Description=description, Tags=written
+        )
+        cmk = CMK(self, created["KeyMetadata"], name)
         if name is not None:
             self.kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=cmk.arn)
         return cmk
 
-    def cmk(self, identifier: str) -> "CMK":
+    def cmk(self, identifier: str) -> CMK:
         """The key with this key id, key ARN, alias name (`alias/orders`) or alias ARN."""
-        arn = self.kms.describe_key(KeyId=identifier)["KeyMetadata"]["Arn"]
+        found = self.kms.describe_key(KeyId=identifier)["KeyMetadata"]
         _, is_alias, name = identifier.partition("alias/")
-        return CMK(self, arn, name if is_alias else None)
+        return CMK(self, found, name if is_alias else None)
 
     def decrypt(self, blob: bytes, context: Context = None) -> bytes:
         """The plaintext of a ciphertext blob. The blob itself says which key made it."""
@@ -94,7 +95,7 @@ class View:
         """What happened in this account, in all Regions, as CloudTrail tells it, oldest first."""
         return Trail(self._service.trail(self.caller.account))
 
-    def _named(self, name: str, spec: str, usage: str) -> "CMK | None":
+    def _named(self, name: str, spec: str, usage: str) -> CMK | None:
         alias = f"alias/{name}"
         try:
             found = self.kms.describe_key(KeyId=alias)["KeyMetadata"]
@@ -103,7 +104,7 @@ class View:
         if (found["KeySpec"], found["KeyUsage"]) != (spec, usage):
             arn = self.caller.here + alias
             fail("AlreadyExistsException", f"An alias with the name {arn} already exists")
-        return CMK(self, found["Arn"], name)
+        return CMK(self, found, name)
 
     def _at(self, principal: str, account: str, region: str) -> "View":
         return View(self._service, Caller(principal, account, region), self.clock)
@@ -172,85 +173,6 @@ class Lab(View):
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-
-@dataclass(frozen=True, slots=True)
-class DataKey:
-    """A data key: `plaintext` to use now and forget, `encrypted` to keep beside the data."""
-
-    plaintext: SecretBytes
-    encrypted: CiphertextBlob
-
-
-class CMK:
-    """One KMS key (customer master key, as it was called until 2021). It holds no key material."""
-
-    def __init__(self, view: View, arn: str, name: str | None = None) -> None:
-        self._view = view
-        self.arn = arn
-        self.name = name
-
-    @property
-    def lab(self) -> View:
-        """The lab, or the view of it, that this handle came from and acts for."""
-        return self._view
-
-    @property
-    def id(self) -> str:
-        return self.arn.rpartition("/")[2]
-
-    @property
-    def metadata(self) -> Metadata:
-        """AWS's KeyMetadata as it is now, from DescribeKey."""
-        return Metadata(self._kms.describe_key(KeyId=self.arn)["KeyMetadata"])
-
-    @property
-    def state(self) -> KeyState:
-        return KeyState(self.metadata["KeyState"])
-
-    def encrypt(self, plaintext: bytes, context: Context = None) -> CiphertextBlob:
-        """1 to 4,096 bytes, sealed together with the encryption context (string → string)."""
-        request = {"Plaintext": plaintext, "EncryptionContext": context}
-        blob: CiphertextBlob = self._kms.encrypt(KeyId=self.arn, **request)["CiphertextBlob"]
-        return blob
-
-    def decrypt(self, blob: bytes, context: Context = None) -> bytes:
-        """The plaintext of this key's blob; a blob of another key raises IncorrectKeyException."""
-        request = {"CiphertextBlob": blob, "EncryptionContext": context}
-        return bytes(self._kms.decrypt(KeyId=self.arn, **request)["Plaintext"])
-
-    def generate_data_key(self, context: Context = None, size: int = 32) -> DataKey:
-        """A fresh data key of 1 to 1,024 bytes, in plaintext and encrypted under this key."""
-        request = {"NumberOfBytes": size, "EncryptionContext": context}
-        answer = self._kms.generate_data_key(KeyId=self.arn, **request)
-        return DataKey(answer["Plaintext"], answer["CiphertextBlob"])
-
-    def disable(self) -> None:
-        self._kms.disable_key(KeyId=self.arn)
-
-    def enable(self) -> None:
-        self._kms.enable_key(KeyId=self.arn)
-
-    def schedule_deletion(self, days: int = 30) -> None:
-        """Delete the key for good when 7 to 30 days are over; until then it can be cancelled."""
-        self._kms.schedule_key_deletion(KeyId=self.arn, PendingWindowInDays=days)
-
-    def cancel_deletion(self) -> None:
-        """The key comes back Disabled."""
-        self._kms.cancel_key_deletion(KeyId=self.arn)
-
-    @property
-    def _kms(self) -> KmsClient:
-        return self._view.kms
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, CMK) and self.arn == other.arn
-
-    def __hash__(self) -> int:
-        return hash(self.arn)
-
-    def __repr__(self) -> str:
-        return f"<CMK {self.name + ' ' if self.name else ''}{self.arn}>"
 
 
 def _uuid() -> str:

@@ -9,9 +9,10 @@ from itertools import count
 from uuid import NAMESPACE_DNS, uuid5
 
 from kmslab.clock import Clock
+from kmslab.cmk import CMK
 from kmslab.course import laptop, story
 from kmslab.course.laptop import Laptop
-from kmslab.lab import CMK, Lab
+from kmslab.lab import Lab
 
 SEOUL = "ap-northeast-2"
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # nine in the morning in Seoul

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+from kmslab.cmk import CMK
 from kmslab.contract.states import KeyState
 from kmslab.course.answers import Answer, Wrong, ask, need_written
 from kmslab.course.office import Clinic
-from kmslab.lab import CMK, Lab
+from kmslab.lab import Lab
 
 FIRST, SECOND = "R-017", "R-101"
 ALONE = (
