@@ -6,15 +6,13 @@ It holds no key material and remembers only what never changes: the key's ARN, s
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from kmslab.contract.specs import KEY_SPECS, KeyUsage, MessageType
 from kmslab.contract.states import KeyState
 from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
+from kmslab.faces.client import KmsClient
 from kmslab.shown import Metadata, Table
-
-if TYPE_CHECKING:
-    from kmslab.lab import View
 
 Context = Mapping[str, str] | None
 
@@ -53,16 +51,22 @@ class Encapsulation:
     ciphertext: CiphertextBlob
 
 
+class InLab(Protocol):
+    """The lab, or the view of it, that a handle comes from and acts for."""
+
+    kms: KmsClient
+
+
 class CMK:
     """One KMS key (customer master key, as it was called until 2021)."""
 
-    def __init__(self, view: "View", metadata: Mapping[str, Any], name: str | None = None) -> None:
-        self.lab = view
+    def __init__(self, lab: InLab, metadata: Mapping[str, Any], name: str | None = None) -> None:
+        self.lab = lab
         self.arn: str = metadata["Arn"]
         self.spec: str = metadata["KeySpec"]
         self.usage = KeyUsage(metadata["KeyUsage"])
         self.name = name
-        self._kms = view.kms
+        self._kms = lab.kms
 
     @property
     def id(self) -> str:
