@@ -10,13 +10,13 @@ from typing import Any, Self
 from uuid import uuid4
 
 from kmslab.backing import rootkey
-from kmslab.backing.hsm import Hsm
+from kmslab.backing.hsm import BACKENDS, Hsm
 from kmslab.clock import Clock
 from kmslab.cmk import CMK, Context
 from kmslab.contract.errors import EXCEPTIONS, fail
 from kmslab.contract.records import Caller, DomainKey
 from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
-from kmslab.crypto import Forged
+from kmslab.crypto import Backend, Forged
 from kmslab.faces.client import KmsClient
 from kmslab.service import Service
 from kmslab.shown import Trail
@@ -118,7 +118,7 @@ class Lab(View):
 
     `store`: None for memory, or `sqlite:///my.db`. `clock`: wall time unless given. `ids`: a
     function of no arguments that returns each new key's id; in memory only, since ids in a file
-    would repeat. Raises `StoreError` or `RootKeyError` when a store cannot be opened.
+    would repeat. `backends`: the cryptographic libraries, the preferred one first. Raises `StoreError` or `RootKeyError` when a store cannot be opened.
     """
 
     def __init__(
@@ -128,6 +128,7 @@ class Lab(View):
         ids: Callable[[], str] | None = None,
         account: str = "111122223333",
         region: str = "us-east-1",
+        backends: tuple[Backend, ...] = BACKENDS,
     ) -> None:
         if ids is not None and store is not None:
             raise ValueError(
@@ -137,20 +138,20 @@ class Lab(View):
         clock = clock or Clock()
         self._store = open_store(store)
         try:
-            hsm = self._start_hsm()
+            hsm = self._start_hsm(backends)
             clock.keep_in(StoredOffset(self._store))
         except BaseException:
             self._store.close()
             raise
         super().__init__(Service(self._store, hsm, clock, ids or _uuid), caller, clock)
 
-    def _start_hsm(self) -> Hsm:
+    def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:
         """Prove the root key before anything is served: a wrong one would open nothing."""
         database = self._store.path
         if database is None:
-            return Hsm(rootkey.in_memory(), self._store)
+            return Hsm(rootkey.in_memory(), self._store, backends)
         sealed = bool(self._store.page(DomainKey, "", limit=1))
-        hsm = Hsm(rootkey.beside(database, needed=sealed), self._store)
+        hsm = Hsm(rootkey.beside(database, needed=sealed), self._store, backends)
         try:
             hsm.prove_root_key()
         except Forged:

@@ -34,6 +34,7 @@ from kmslab.crypto.self_test import run as self_test
 
 NONCE, IV, KEY = 16, 12, 32  # bytes
 LABEL = b"kmslab"
+BACKENDS: tuple[Backend, ...] = (pyca, pycryptodome)  # the first that serves an algorithm does
 
 
 class Hsm:
@@ -43,7 +44,7 @@ class Hsm:
         self,
         root_key: SecretBytes,
         records: Reader,
-        backends: tuple[Backend, ...] = (pyca, pycryptodome),
+        backends: tuple[Backend, ...] = BACKENDS,
     ) -> None:
         self._root_key = root_key
         self._records = records

@@ -6,15 +6,12 @@ imitates them. This lab is not a validated module (FIPS 140), whatever its self-
 
 from collections import Counter
 
-from kmslab.backing import rootkey
-from kmslab.backing.hsm import Hsm
+from kmslab.backing.hsm import BACKENDS
 from kmslab.course.office import SEOUL
-from kmslab.crypto import Backend, pyca, pycryptodome, self_test
+from kmslab.crypto import Backend, pyca, self_test
 from kmslab.crypto.self_test import KNOWN_ANSWERS, SelfTestFailed
 from kmslab.lab import Lab
 from kmslab.shown import Table
-
-BACKENDS: tuple[Backend, ...] = (pyca, pycryptodome)
 
 
 def self_tests() -> Table:
@@ -61,11 +58,6 @@ class Wounded:
     decapsulate = staticmethod(pyca.decapsulate)
 
 
-class _WoundedLab(Lab):
-    def _start_hsm(self) -> Hsm:
-        return Hsm(rootkey.in_memory(), self._store, Wounded())
-
-
 def wounded_lab() -> Lab:
     """A lab like any other, but its HSM was given the wounded module."""
-    return _WoundedLab(region=SEOUL)
+    return Lab(region=SEOUL, backends=(Wounded(),))
