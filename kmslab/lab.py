@@ -118,7 +118,8 @@ class Lab(View):
 
     `store`: None for memory, or `sqlite:///my.db`. `clock`: wall time unless given. `ids`: a
     function of no arguments that returns each new key's id; in memory only, since ids in a file
-    would repeat. `backends`: the cryptographic libraries, the preferred one first. Raises `StoreError` or `RootKeyError` when a store cannot be opened.
+    would repeat. `backends`: the cryptographic libraries, the preferred one first. Raises
+    `StoreError` or `RootKeyError` when a store cannot be opened.
     """
 
     def __init__(

@@ -10,8 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from kmslab.backing.hsm import BACKENDS
 from kmslab.course import story
-from kmslab.course.module import BACKENDS, passed
+from kmslab.course.module import passed
 from kmslab.course.voice import Words
 from kmslab.crypto.self_test import KNOWN_ANSWERS
 from kmslab.lab import Lab

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from kmslab import Clock, Lab
+from kmslab import CMK, Clock, Lab
 from kmslab.contract.errors import KMSError
 from kmslab.contract.records import Key
+from kmslab.contract.specs import KeyUsage, Kind
 from kmslab.contract.states import KeyState
+from kmslab.table import TABLE
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
@@ -59,24 +61,33 @@ def refused() -> Refused:
 
 @dataclass(frozen=True)
 class Scene:
-    """A key and what requests about it need, made while it was enabled."""
+    """Two keys of the kind that an operation is meant for, both enabled and each with an alias.
+
+    `key` is the one that the request is about. What a request needs besides is made with it.
+    """
 
     lab: Lab
     key: str  # ARN
-    other: str  # ARN of another enabled key
+    other: str  # ARN of another key of the same kind
     alias: str  # of `key`
     other_alias: str
-    blob: bytes  # of `key`
-    other_blob: bytes
 
     @classmethod
-    def of(cls, lab: Lab) -> "Scene":
-        key, other = lab.create_cmk(), lab.create_cmk()
-        names = [f"alias/example-{cmk.id}" for cmk in (key, other)]
-        for cmk, name in zip((key, other), names, strict=True):
+    def of(cls, lab: Lab, operation: str = "") -> "Scene":
+        kind = suitable(operation)
+        keys = [lab.create_cmk(**kind, tags={"project": "example"}) for _ in range(2)]
+        names = [f"alias/example-{cmk.id}" for cmk in keys]
+        for cmk, name in zip(keys, names, strict=True):
             lab.kms.create_alias(AliasName=name, TargetKeyId=cmk.id)
-        blobs = [cmk.encrypt(PLAINTEXT, CONTEXT) for cmk in (key, other)]
-        return cls(lab, key.arn, other.arn, *names, *blobs)
+        return cls(lab, *[cmk.arn for cmk in keys], *names)
+
+    @property
+    def cmk(self) -> CMK:
+        return self.lab.cmk(self.key)
+
+    @property
+    def other_cmk(self) -> CMK:
+        return self.lab.cmk(self.other)
 
     def record(self) -> Key:
         found = store_of(self.lab).get(Key, self.key)
@@ -100,8 +111,30 @@ MOVES_THERE: dict[KeyState, Callable[[Any, str], Any]] = {
     KeyState.PENDING_DELETION: lambda kms, key: kms.schedule_key_deletion(KeyId=key),
 }
 
+# One spec for each use of a key that is not symmetric: one that is quickly made.
+QUICK: dict[KeyUsage, str] = {
+    KeyUsage.SIGN_VERIFY: "ECC_NIST_P256",
+    KeyUsage.GENERATE_VERIFY_MAC: "HMAC_256",
+    KeyUsage.KEY_AGREEMENT: "ECC_NIST_P256",
+    KeyUsage.ENCAPSULATE_DECAPSULATE: "ML_KEM_768",
+}
+
+
+def suitable(operation: str) -> dict[str, str]:
+    """The spec and usage of a key that the operation's row is for; symmetric wherever it can be."""
+    roles = TABLE[operation].roles if operation else ()
+    usages = [role.usage.usage for role in roles if role.usage]
+    usages += [KeyUsage.SIGN_VERIFY for role in roles if Kind.SYMMETRIC not in role.kinds]
+    if not usages or usages[0] not in QUICK:
+        return {}
+    return {"spec": QUICK[usages[0]], "usage": usages[0]}
+
+
 PLAINTEXT, CONTEXT = b"card 4242", {"order": "17"}
 POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow"}]}'
+ECDSA = {"Message": PLAINTEXT, "SigningAlgorithm": "ECDSA_SHA_256"}
+HMAC = {"Message": PLAINTEXT, "MacAlgorithm": "HMAC_SHA_256"}
+ML_KEM = {"EncapsulationAlgorithm": "ML_KEM"}
 
 # "Operation" → its request; "Operation role" where several keys take part, for the one that
 # `Scene.key` is.
@@ -109,18 +142,48 @@ EXAMPLES: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "CreateKey": lambda s: {"Description": "an example"},
     "DescribeKey": lambda s: {"KeyId": s.key},
     "ListKeys": lambda s: {},
+    "GetKeyLastUsage": lambda s: used(s),
     "UpdateKeyDescription": lambda s: {"KeyId": s.key, "Description": "another"},
     "EnableKey": lambda s: {"KeyId": s.key},
     "DisableKey": lambda s: {"KeyId": s.key},
     "ScheduleKeyDeletion": lambda s: {"KeyId": s.key, "PendingWindowInDays": 7},
     "CancelKeyDeletion": lambda s: {"KeyId": s.key},
     "Encrypt": lambda s: {"KeyId": s.key, "Plaintext": PLAINTEXT, "EncryptionContext": CONTEXT},
-    "Decrypt": lambda s: {"CiphertextBlob": s.blob, "EncryptionContext": CONTEXT},
-    "ReEncrypt source": lambda s: _re_encrypt(s.blob, s.other),
-    "ReEncrypt destination": lambda s: _re_encrypt(s.other_blob, s.key),
+    "Decrypt": lambda s: {"CiphertextBlob": sealed(s.cmk), "EncryptionContext": CONTEXT},
+    "ReEncrypt source": lambda s: re_encrypt(s.cmk, s.other),
+    "ReEncrypt destination": lambda s: re_encrypt(s.other_cmk, s.key),
     "GenerateDataKey": lambda s: {"KeyId": s.key, "KeySpec": "AES_256"},
     "GenerateDataKeyWithoutPlaintext": lambda s: {"KeyId": s.key, "NumberOfBytes": 64},
+    "GenerateDataKeyPair": lambda s: {"KeyId": s.key, "KeyPairSpec": "ECC_NIST_P256"},
+    "GenerateDataKeyPairWithoutPlaintext": lambda s: {
+        "KeyId": s.key,
+        "KeyPairSpec": "ECC_NIST_EDWARDS25519",
+    },
     "GenerateRandom": lambda s: {"NumberOfBytes": 32},
+    "Sign": lambda s: {"KeyId": s.key, **ECDSA},
+    "Verify": lambda s: {"KeyId": s.key, "Signature": s.cmk.sign(PLAINTEXT), **ECDSA},
+    "GenerateMac": lambda s: {"KeyId": s.key, **HMAC},
+    "VerifyMac": lambda s: {"KeyId": s.key, "Mac": s.cmk.mac(PLAINTEXT), **HMAC},
+    "GetPublicKey": lambda s: {"KeyId": s.key},
+    "DeriveSharedSecret": lambda s: {
+        "KeyId": s.key,
+        "KeyAgreementAlgorithm": "ECDH",
+        "PublicKey": s.other_cmk.public_key().der,
+    },
+    "Encapsulate": lambda s: {"KeyId": s.key, **ML_KEM},
+    "Decapsulate": lambda s: {
+        "KeyId": s.key,
+        "SharedSecretCiphertextBlob": s.cmk.encapsulate().ciphertext,
+        **ML_KEM,
+    },
+    "EnableKeyRotation": lambda s: {"KeyId": s.key, "RotationPeriodInDays": 90},
+    "DisableKeyRotation": lambda s: rotating(s),
+    "GetKeyRotationStatus": lambda s: rotating(s),
+    "RotateKeyOnDemand": lambda s: {"KeyId": s.key},
+    "ListKeyRotations": lambda s: rotated(s),
+    "TagResource": lambda s: {"KeyId": s.key, "Tags": [{"TagKey": "owner", "TagValue": "me"}]},
+    "UntagResource": lambda s: {"KeyId": s.key, "TagKeys": ["project"]},
+    "ListResourceTags": lambda s: {"KeyId": s.key},
     "CreateAlias": lambda s: {"AliasName": f"{s.alias}-2", "TargetKeyId": s.key},
     "UpdateAlias old": lambda s: {"AliasName": s.alias, "TargetKeyId": s.other},
     "UpdateAlias new": lambda s: {"AliasName": s.other_alias, "TargetKeyId": s.key},
@@ -132,16 +195,38 @@ EXAMPLES: dict[str, Callable[[Scene], dict[str, Any]]] = {
 }
 
 
-def _re_encrypt(blob: bytes, destination: str) -> dict[str, Any]:
+def sealed(cmk: CMK) -> bytes:
+    return cmk.encrypt(PLAINTEXT, CONTEXT)
+
+
+def re_encrypt(source: CMK, destination: str) -> dict[str, Any]:
     return {
-        "CiphertextBlob": blob,
+        "CiphertextBlob": sealed(source),
         "SourceEncryptionContext": CONTEXT,
         "DestinationKeyId": destination,
     }
 
 
+def used(scene: Scene) -> dict[str, Any]:
+    """About a key that has been used; of one that never was there is less to tell."""
+    sealed(scene.cmk)
+    return {"KeyId": scene.key}
+
+
+def rotating(scene: Scene) -> dict[str, Any]:
+    scene.cmk.enable_rotation(90)
+    return {"KeyId": scene.key}
+
+
+def rotated(scene: Scene) -> dict[str, Any]:
+    scene.cmk.rotate()
+    assert scene.cmk.state is KeyState.ENABLED  # any call carries the rotation out
+    return {"KeyId": scene.key}
+
+
 @pytest.fixture(scope="session")
-def new_scene() -> Callable[[Lab], Scene]:
+def new_scene() -> Callable[..., Scene]:
+    """`new_scene(lab, "Sign")`: with keys of a kind that the operation is for."""
     return Scene.of
 
 

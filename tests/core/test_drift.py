@@ -160,7 +160,7 @@ def test_no_enum_value_is_invented(enum: str) -> None:
 def test_answer_has_the_models_members(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:
-    scene = new_scene(lab)
+    scene = new_scene(lab, operation)
     if operation == "CancelKeyDeletion":
         scene.bring_into(KeyState.PENDING_DELETION)
     answer = getattr(lab.kms, xform_name(operation))(**example(scene, operation))

@@ -33,7 +33,7 @@ def everything_in(lab: Lab) -> list[Any]:
 def test_call_that_would_succeed_says_so_and_leaves_its_event_alone(
     lab: Lab, new_scene: Any, example: Any, refused: Any, operation: str
 ) -> None:
-    scene = new_scene(lab)
+    scene = new_scene(lab, operation)
     request = example(scene, operation)
     before, events = everything_in(lab), len(lab.trail)
 
@@ -53,14 +53,14 @@ def test_call_that_would_succeed_says_so_and_leaves_its_event_alone(
 def test_dry_run_that_is_off_is_an_ordinary_call(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:
-    method(lab, operation)(**example(new_scene(lab), operation), DryRun=False)
+    method(lab, operation)(**example(new_scene(lab, operation), operation), DryRun=False)
 
 
 @pytest.mark.parametrize("operation", DRY)
 def test_real_error_wins_over_the_dry_run(
     lab: Lab, new_scene: Any, example: Any, refused: Any, operation: str
 ) -> None:
-    scene = new_scene(lab)
+    scene = new_scene(lab, operation)
     request = example(scene, operation)
     scene.bring_into(KeyState.DISABLED)
     with refused("DisabledException", f"{scene.key} is disabled."):

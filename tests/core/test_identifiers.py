@@ -52,7 +52,7 @@ class Request:
 
     def __init__(self, lab: Lab, new_scene: Any, example: Any, operation: str, member: str) -> None:
         role = {"DestinationKeyId": "destination", "TargetKeyId": "new"}.get(member, "")
-        self.scene = new_scene(lab)
+        self.scene = new_scene(lab, operation)
         self.operation = MODEL.operations[operation]
         self.member = member
         self.kms = lab.kms

@@ -106,7 +106,7 @@ def test_cell_of_the_key_state_table(
 ) -> None:
     if (operation, state) in NEED_A_KEY_STORE:
         request.applymarker(pytest.mark.xfail(reason="key stores are not built", strict=True))
-    scene = new_scene(shared_lab)
+    scene = new_scene(shared_lab, operation)
     call = example(scene, operation, role)
     scene.bring_into(state)
     before = scene.record()

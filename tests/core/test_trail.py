@@ -54,7 +54,7 @@ def resources(*arns: str) -> list[dict[str, str]]:
 def test_every_call_leaves_one_event(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:
-    scene = new_scene(lab)
+    scene = new_scene(lab, operation)
     if operation == "CancelKeyDeletion":
         scene.bring_into(KeyState.PENDING_DELETION)
     request = example(scene, operation)
@@ -161,7 +161,7 @@ def test_change_without_an_answer_tells_its_key(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:
     """As CloudTrail does since December 2022."""
-    scene = new_scene(lab)
+    scene = new_scene(lab, operation)
     method = getattr(lab.kms, MODEL.operations[operation].snake_name)
     assert method(**example(scene, operation)) == {}
     assert last(lab)["responseElements"] == {"keyId": scene.key}
