@@ -5,7 +5,7 @@ from typing import Any
 from kmslab.call import Call
 from kmslab.contract.errors import fail
 from kmslab.contract.records import Key
-from kmslab.contract.specs import DATA_KEY_SPECS, Origin
+from kmslab.contract.specs import DATA_KEY_SPECS, KEY_SPECS, Origin
 
 
 def generate(call: Call, key: Key) -> dict[str, Any]:
@@ -27,6 +27,8 @@ def generate_without_plaintext(call: Call, key: Key) -> dict[str, Any]:
 def generate_pair(call: Call, key: Key) -> dict[str, Any]:
     """The private key in PKCS#8, the public one as SubjectPublicKeyInfo, both in DER."""
     spec = call["KeyPairSpec"]
+    if spec not in KEY_SPECS:
+        fail("UnsupportedOperationException", f"Key pairs of spec {spec} are not built yet")
     private, public = call.backing(key).key_pair(spec)
     return {
         "PrivateKeyCiphertextBlob": _wrapped(call, key, private),
