@@ -13,6 +13,7 @@ from uuid import NAMESPACE_OID, uuid5
 from kmslab.contract.errors import KMSError
 from kmslab.contract.model import MODEL, Operation
 from kmslab.contract.records import Alias, Caller, Event, Key, Material, Record
+from kmslab.contract.specs import KEY_SPECS, Kind
 
 VERSION = "1.11"
 # The trail's names for errors are the API's, but for this one.
@@ -28,11 +29,14 @@ def event(
     request: Mapping[str, Any],
     answer: Mapping[str, Any] | None,
     records: Sequence[Record],
-    used: Sequence[Material],
+    used: Mapping[str, Material],
     details: Mapping[str, Any],
     error: KMSError | None,
 ) -> Event:
-    """What a call leaves behind; `answer` is None unless the operation changes something."""
+    """What a call leaves behind; `answer` is None unless the operation changes something.
+
+    `used`: the material that has done cryptography, by the prefix of its role's members.
+    """
     operation = MODEL.operations.get(name)  # the service's own acts are not in the model
     resources = _resources(records)
     return Event(
@@ -45,8 +49,8 @@ def event(
         request=operation.redact(request) if operation else None,
         response=_response(operation, answer, resources),
         resources=resources,
-        used=() if error else tuple(dict.fromkeys(material.key for material in used)),
-        extra=details or ({"keyMaterialId": used[0].id} if used else {}),
+        used=() if error else tuple(dict.fromkeys(each.key for each in used.values())),
+        extra=details or _material_ids(used),
         error_code=error.code if error else "",
         error_message=error.message if error else "",
     )
@@ -72,7 +76,7 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
         "serviceEventDetails": None if event.principal else (event.extra or None),
         "errorCode": CODES.get(event.error_code, event.error_code) or None,
         "errorMessage": event.error_message or None,
-        "requestID": event.request_id,
+        "requestID": event.request_id if event.principal else None,  # nobody requested it
         "eventID": event_id(event.request_id),
         "readOnly": reads,
         "resources": [
@@ -86,6 +90,15 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
     }
     always = {"requestParameters", "responseElements"}
     return {name: value for name, value in shown.items() if value is not None or name in always}
+
+
+def _material_ids(used: Mapping[str, Material]) -> dict[str, str]:
+    """Of symmetric keys alone: other keys have one piece of material for life."""
+    return {
+        f"{prefix.lower()}KeyMaterialId" if prefix else "keyMaterialId": material.id
+        for prefix, material in used.items()
+        if KEY_SPECS[material.spec].kind is Kind.SYMMETRIC
+    }
 
 
 def _identity(event: Event) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Part:
     used: Material | None
     algorithm: str
     context: Mapping[str, str]
+    prefix: str = ""  # of the members that are about this role
 
     @property
     def material(self) -> Material:

@@ -99,7 +99,7 @@ class Service:
         if usage is None:
             return Part(record, used, "", {})
         algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
-        return Part(record, used, algorithm, call.get(prefix + usage.context, {}))
+        return Part(record, used, algorithm, call.get(prefix + usage.context, {}), prefix)
 
     def _finish(self, row: Row, call: Call, answer: dict[str, Any]) -> None:
         """Store what was staged, with the event; a call that changes nothing is only logged."""
@@ -210,7 +210,7 @@ def _event(
         request=call.request,
         answer=answer,
         records=[*(part.record for part in call.parts), *([] if error else call.staged)],
-        used=[part.used for part in call.parts if part.algorithm and part.used],
+        used={part.prefix: part.used for part in call.parts if part.algorithm and part.used},
         details=call.details,
         error=error,
     )

@@ -19,7 +19,7 @@ def decrypt(call: Call, key: Key) -> dict[str, Any]:
         "KeyId": key.arn,
         "Plaintext": _open(call, key, call.role),
         "EncryptionAlgorithm": call.role.algorithm,
-        **_material_id("KeyMaterialId", call.role),
+        **_material_id(call.role),
     }
 
 
@@ -32,8 +32,8 @@ def re_encrypt(call: Call, old: Key, new: Key) -> dict[str, Any]:
         "KeyId": new.arn,
         "SourceEncryptionAlgorithm": source.algorithm,
         "DestinationEncryptionAlgorithm": destination.algorithm,
-        **_material_id("SourceKeyMaterialId", source),
-        **_material_id("DestinationKeyMaterialId", destination),
+        **_material_id(source),
+        **_material_id(destination),
     }
 
 
@@ -53,6 +53,6 @@ def _open(call: Call, key: Key, part: Part) -> bytes:
     return call.backing(key).decrypt(part.material, part.algorithm, blob, part.context)
 
 
-def _material_id(member: str, part: Part) -> dict[str, str]:
+def _material_id(part: Part) -> dict[str, str]:
     """Only a symmetric key has more than one piece of material, so only there it is told."""
-    return {} if part.material.public else {member: part.material.id}
+    return {} if part.material.public else {f"{part.prefix}KeyMaterialId": part.material.id}

@@ -75,6 +75,7 @@ def rotate(call: Call, key: Key) -> dict[str, Any]:
         "keyOrigin": key.origin,
         "previousKeyMaterialId": key.material,
         "currentKeyMaterialId": material.id,
+        "keyId": key.id,
     }
     return {}
 
