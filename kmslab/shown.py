@@ -1,10 +1,30 @@
-"""How things show themselves: one table, as text in a terminal and Markdown in a notebook."""
+"""How things show themselves in a terminal and in a notebook: tables, and errors in plain text."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 # They derive from random key material, so a table that must look the same twice leaves them out.
 MATERIAL_IDS = frozenset({"CurrentKeyMaterialId", "KeyMaterialId", "keyMaterialId"})
+
+COLUMNS = 85  # of an error's text; what a notebook's output shows on a projector
+
+
+class PlainError(Exception):
+    """An error whose text says what to do. A notebook shows it without paths or line numbers."""
+
+    def _paragraphs(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
+
+    def _render_traceback_(self) -> list[str]:
+        """For IPython: the name in bold and no colour, the text wrapped."""
+        lines = [line for text in self._paragraphs() for line in _wrapped(text)]
+        name = type(self).__name__
+        return [lines[0].replace(name, f"\x1b[1m{name}\x1b[0m", 1), *lines[1:]]
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
 
 
 class Table:

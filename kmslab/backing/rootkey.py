@@ -12,11 +12,12 @@ import tempfile
 from pathlib import Path
 
 from kmslab.crypto import SecretBytes
+from kmslab.shown import PlainError
 
 SIZE = 32  # bytes
 
 
-class RootKeyError(Exception):
+class RootKeyError(PlainError):
     """The root key is missing, not the right one, or open to others. The text says what to do."""
 
 

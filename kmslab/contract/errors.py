@@ -4,12 +4,12 @@ The classes are made from the contract. Programs import them from `kmslab.errors
 them by name, with `fail`.
 """
 
-import textwrap
 import traceback
 from pathlib import PurePath
 from typing import Any, ClassVar, NoReturn
 
 from kmslab.contract.source import KMS
+from kmslab.shown import PlainError
 
 # Errors that any AWS service may answer, so that KMS's model lists them for no operation.
 COMMON = (
@@ -26,10 +26,9 @@ COMMON = (
     "ValidationException",
 )
 SILENT = "(AWS sends no text with this error)"
-WIDTH = 85  # columns; what a notebook's output shows on a projector
 
 
-class KMSError(Exception):
+class KMSError(PlainError):
     """An error as KMS answers it. `str(error)` is AWS's text alone, which may be empty.
 
     `error.code` and `error.response["Error"]["Code"]` hold the name, as in boto3.
@@ -57,26 +56,14 @@ class KMSError(Exception):
             "ResponseMetadata": metadata,
         }
 
-    def _render_traceback_(self) -> list[str]:
-        """What a notebook shows in place of a traceback: no paths, no line numbers, no colour."""
-        lines = _wrap(f"{self.code}: {self.message or SILENT}")
-        lines[0] = lines[0].replace(self.code, f"\x1b[1m{self.code}\x1b[0m", 1)
-        return lines + [line for note in _notes(self) for line in _wrap(note)]
-
-
-def _notes(error: KMSError) -> list[str]:
-    """What a developer is told beside AWS's text: notes, and the bug behind an internal error."""
-    notes = list(getattr(error, "__notes__", ()))
-    cause = error.__cause__
-    if cause is not None:
-        where = traceback.extract_tb(cause.__traceback__)[-1:]
-        place = "".join(f" ({PurePath(frame.filename).name}:{frame.lineno})" for frame in where)
-        notes.append(f"Caused by {type(cause).__name__}: {cause}{place}")
-    return notes
-
-
-def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    def _paragraphs(self) -> list[str]:
+        """Beside AWS's text what a developer is told: notes, the bug behind an internal error."""
+        told = [f"{self.code}: {self.message or SILENT}", *getattr(self, "__notes__", ())]
+        if cause := self.__cause__:
+            where = traceback.extract_tb(cause.__traceback__)[-1:]
+            place = "".join(f" ({PurePath(f.filename).name}:{f.lineno})" for f in where)
+            told.append(f"Caused by {type(cause).__name__}: {cause}{place}")
+        return told
 
 
 def _class(name: str) -> type[KMSError]:
