@@ -28,6 +28,8 @@ class Part:
     def material(self) -> Material:
         if self.used is None:
             raise RuntimeError("this role has no key material")
+        if self.used.key != self.record.arn:
+            raise RuntimeError(f"{self.record.arn} names the material of another key")
         return self.used
 
 
