@@ -160,9 +160,11 @@ def _spec_and_usage(call: Call) -> tuple[str, KeyUsage]:
     if "KeySpec" in call.request and "CustomerMasterKeySpec" in call.request:
         fail("ValidationException", "You cannot specify KeySpec and CustomerMasterKeySpec both.")
     spec = call.get("KeySpec") or call.get("CustomerMasterKeySpec", SYMMETRIC_DEFAULT)
-    usage = KeyUsage(call.get("KeyUsage", KeyUsage.ENCRYPT_DECRYPT))
     if spec not in KEY_SPECS:
         fail("UnsupportedOperationException", f"Keys of spec {spec} are not built yet")
+    if "KeyUsage" not in call.request and KEY_SPECS[spec].kind is not Kind.SYMMETRIC:
+        fail("ValidationException", f"KeyUsage is required for key spec {spec}.")
+    usage = KeyUsage(call.get("KeyUsage", KeyUsage.ENCRYPT_DECRYPT))
     allowed = KEY_SPECS[spec].algorithms
     if usage not in allowed:
         fail(
