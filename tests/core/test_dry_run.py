@@ -25,8 +25,9 @@ def method(lab: Lab, operation: str) -> Any:
 
 def everything_in(lab: Lab) -> list[Any]:
     kms = lab.kms
-    keys = [kms.describe_key(KeyId=k["KeyId"]) for k in kms.list_keys()["Keys"]]
-    return [keys, kms.list_aliases()]
+    keys = [entry["KeyId"] for entry in kms.list_keys()["Keys"]]
+    asked = (kms.describe_key, kms.list_resource_tags, kms.get_key_last_usage)
+    return [kms.list_aliases(), *[ask(KeyId=key) for key in keys for ask in asked]]
 
 
 @pytest.mark.parametrize("operation", DRY)
@@ -77,6 +78,39 @@ def test_dry_run_opens_the_blob_like_any_other(lab: Lab, key: str, refused: Any)
     ):
         with refused("InvalidCiphertextException", ""):
             call()
+
+
+def test_dry_run_verifies_like_any_other(lab: Lab, refused: Any) -> None:
+    signer = lab.create_cmk(spec="ECC_NIST_P256", usage="SIGN_VERIFY")
+    mac = lab.create_cmk(spec="HMAC_256", usage="GENERATE_VERIFY_MAC")
+    asked = {"Message": b"x", "DryRun": True}
+    with refused("KMSInvalidSignatureException", ""):
+        signature = signer.sign(b"y")
+        lab.kms.verify(
+            KeyId=signer.id, Signature=signature, SigningAlgorithm="ECDSA_SHA_256", **asked
+        )
+    with refused("KMSInvalidMacException", ""):
+        lab.kms.verify_mac(KeyId=mac.id, Mac=mac.mac(b"y"), MacAlgorithm="HMAC_SHA_256", **asked)
+
+
+def test_dry_run_judges_what_the_other_side_sent(lab: Lab, refused: Any) -> None:
+    curve = lab.create_cmk(spec="ECC_NIST_P256", usage="KEY_AGREEMENT")
+    other = lab.create_cmk(spec="ECC_NIST_P384", usage="KEY_AGREEMENT")
+    lattice = lab.create_cmk(spec="ML_KEM_768", usage="ENCAPSULATE_DECAPSULATE")
+    with refused("ValidationException", "PublicKey is not a public key of spec ECC_NIST_P256."):
+        lab.kms.derive_shared_secret(
+            KeyId=curve.id,
+            KeyAgreementAlgorithm="ECDH",
+            PublicKey=other.public_key().der,
+            DryRun=True,
+        )
+    with refused("InvalidCiphertextException", ""):
+        lab.kms.decapsulate(
+            KeyId=lattice.id,
+            SharedSecretCiphertextBlob=b"too short",
+            EncapsulationAlgorithm="ML_KEM",
+            DryRun=True,
+        )
 
 
 def test_dry_run_checks_the_request_first(lab: Lab, key: str, refused: Any) -> None:

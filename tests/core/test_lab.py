@@ -129,7 +129,7 @@ def test_cmks_of_one_key_are_equal_whoever_holds_them(lab: Lab) -> None:
 def test_cmk_says_what_it_is(lab: Lab) -> None:
     orders = lab.create_cmk("orders")
     assert repr(orders) == f"<CMK orders {orders.arn}>"
-    assert repr(CMK(lab, orders.arn)) == f"<CMK {orders.arn}>"
+    assert repr(CMK(lab, orders.metadata)) == f"<CMK {orders.arn}>"
 
 
 def test_metadata_is_a_dict_that_shows_a_table(lab: Lab) -> None:

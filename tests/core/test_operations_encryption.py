@@ -125,7 +125,9 @@ def test_algorithm_must_fit_the_key(lab: Lab, key: str, refused: Any, algorithm:
     with refused("InvalidKeyUsageException", text):
         lab.kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionAlgorithm=algorithm)
     with refused("InvalidKeyUsageException", text):
-        lab.kms.decrypt(CiphertextBlob=blob["CiphertextBlob"], EncryptionAlgorithm=algorithm)
+        lab.kms.decrypt(
+            CiphertextBlob=blob["CiphertextBlob"], EncryptionAlgorithm=algorithm, KeyId=key
+        )
 
 
 def test_state_is_judged_before_the_algorithm(lab: Lab, key: str, refused: Any) -> None:
@@ -300,7 +302,10 @@ def test_each_algorithm_of_re_encrypt_must_fit_its_key(
     text = "Algorithm RSAES_OAEP_SHA_256 is incompatible with key spec SYMMETRIC_DEFAULT."
     with refused("InvalidKeyUsageException", text):
         lab.kms.re_encrypt(
-            CiphertextBlob=blob, DestinationKeyId=key, **{member: "RSAES_OAEP_SHA_256"}
+            CiphertextBlob=blob,
+            SourceKeyId=key,
+            DestinationKeyId=key,
+            **{member: "RSAES_OAEP_SHA_256"},
         )
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from kmslab import Clock, Lab
 from kmslab.contract.errors import KMSError
+from kmslab.contract.specs import KEY_SPECS
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 HERE = "arn:aws:kms:us-east-1:111122223333:"
@@ -63,6 +64,72 @@ def test_spec_under_both_names_is_refused(lab: Lab) -> None:
         lab.kms.create_key(KeySpec="SYMMETRIC_DEFAULT", CustomerMasterKeySpec="SYMMETRIC_DEFAULT")
 
 
+# Source: AWS KMS developer guide, "Key spec reference".
+_RSA = {
+    "ENCRYPT_DECRYPT": "RSAES_OAEP_SHA_1 RSAES_OAEP_SHA_256",
+    "SIGN_VERIFY": "RSASSA_PKCS1_V1_5_SHA_256 RSASSA_PKCS1_V1_5_SHA_384 RSASSA_PKCS1_V1_5_SHA_512 "
+    "RSASSA_PSS_SHA_256 RSASSA_PSS_SHA_384 RSASSA_PSS_SHA_512",
+}
+OFFERED: dict[str, dict[str, str]] = {
+    "SYMMETRIC_DEFAULT": {"ENCRYPT_DECRYPT": "SYMMETRIC_DEFAULT"},
+    "RSA_2048": _RSA,
+    "RSA_3072": _RSA,
+    "RSA_4096": _RSA,
+    "ECC_NIST_P256": {"SIGN_VERIFY": "ECDSA_SHA_256", "KEY_AGREEMENT": "ECDH"},
+    "ECC_NIST_P384": {"SIGN_VERIFY": "ECDSA_SHA_384", "KEY_AGREEMENT": "ECDH"},
+    "ECC_NIST_P521": {"SIGN_VERIFY": "ECDSA_SHA_512", "KEY_AGREEMENT": "ECDH"},
+    "ECC_SECG_P256K1": {"SIGN_VERIFY": "ECDSA_SHA_256"},
+    "ECC_NIST_EDWARDS25519": {"SIGN_VERIFY": "ED25519_PH_SHA_512 ED25519_SHA_512"},
+    **{f"ML_DSA_{n}": {"SIGN_VERIFY": "ML_DSA_SHAKE_256"} for n in (44, 65, 87)},
+    **{f"ML_KEM_{n}": {"ENCAPSULATE_DECAPSULATE": "ML_KEM"} for n in (512, 768, 1024)},
+    **{f"HMAC_{n}": {"GENERATE_VERIFY_MAC": f"HMAC_SHA_{n}"} for n in (224, 256, 384, 512)},
+}
+LISTS = {
+    "ENCRYPT_DECRYPT": "EncryptionAlgorithms",
+    "SIGN_VERIFY": "SigningAlgorithms",
+    "GENERATE_VERIFY_MAC": "MacAlgorithms",
+    "KEY_AGREEMENT": "KeyAgreementAlgorithms",
+    "ENCAPSULATE_DECAPSULATE": "EncapsulationAlgorithms",
+}
+
+
+def test_every_spec_and_usage_is_tried() -> None:
+    assert {spec: set(uses) for spec, uses in OFFERED.items()} == {
+        name: set(spec.algorithms) for name, spec in KEY_SPECS.items()
+    }
+
+
+@pytest.mark.parametrize("usage", LISTS)
+@pytest.mark.parametrize("spec", OFFERED)
+def test_key_of_every_kind_says_what_it_is_for_or_is_refused(
+    shared_lab: Lab, refused: Any, spec: str, usage: str
+) -> None:
+    uses = OFFERED[spec]
+    if usage not in uses:
+        text = (
+            f"The operation failed because the KeyUsage value of the CMK is {usage}. To perform "
+            f"this operation, the KeyUsage value must be {' or '.join(uses)}."
+        )
+        with refused("ValidationException", text):
+            shared_lab.kms.create_key(KeySpec=spec, KeyUsage=usage)
+        return
+    metadata = shared_lab.kms.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]
+    shown = {name: value for name, value in metadata.items() if name.endswith("Algorithms")}
+    assert {name: sorted(value) for name, value in shown.items()} == {
+        LISTS[usage]: uses[usage].split()
+    }
+    assert (metadata["KeySpec"], metadata["KeyUsage"]) == (spec, usage)
+    assert ("CurrentKeyMaterialId" in metadata) is (spec == "SYMMETRIC_DEFAULT")
+
+
+@pytest.mark.parametrize("spec", [spec for spec in OFFERED if spec != "SYMMETRIC_DEFAULT"])
+def test_usage_may_be_left_out_of_a_symmetric_key_alone(
+    shared_lab: Lab, refused: Any, spec: str
+) -> None:
+    with refused("ValidationException", f"KeyUsage is required for key spec {spec}."):  # guessed
+        shared_lab.kms.create_key(KeySpec=spec)
+
+
 def test_symmetric_key_does_not_sign(lab: Lab, refused: Any) -> None:
     text = (
         "The operation failed because the KeyUsage value of the CMK is SIGN_VERIFY. To perform "
@@ -75,11 +142,10 @@ def test_symmetric_key_does_not_sign(lab: Lab, refused: Any) -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        {"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"},
+        {"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"},
         {"Origin": "EXTERNAL"},
         {"MultiRegion": True},
         {"CustomKeyStoreId": "cks-1234567890abcdef0"},
-        {"Tags": [{"TagKey": "a", "TagValue": "b"}]},
     ],
     ids=str,
 )
