@@ -9,15 +9,17 @@ from types import ModuleType
 
 from kmslab import lab, names, service
 from kmslab.backing import hsm
-from kmslab.operations import aliases, datakeys, encryption, keys, pages, policies
+from kmslab.operations import pages
+from kmslab.table import TABLE
 
-MODULES = (lab, names, service, hsm, aliases, datakeys, encryption, keys, pages, policies)
+OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
+MODULES = (lab, names, service, hsm, pages, *OPERATIONS)
 GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"
 
 # Seen in AWS's documentation or in public reports of its answers; <…> is what varies. The texts
 # of the key states are held by test_states.py, those of the contract by tests/contract.
 PUBLISHED = {
-    "",  # InvalidCiphertextException has none
+    "",  # InvalidCiphertextException has none, nor has UnsupportedOperationException by kind
     "Key '<…>' does not exist",
     "Invalid keyId <…>",
     "Invalid arn <…>",
@@ -35,6 +37,7 @@ PUBLISHED = {
     "The AWS_RAM policy can only be managed by the RAM service",
     "<…> key usage is <…> which is not valid for <…>.",
     "Algorithm <…> is incompatible with key spec <…>.",
+    "Digest is invalid length for algorithm <…>.",
     "The key ID in the request does not identify a CMK that can perform this operation.",
     "User: <…> is not authorized to perform: kms:Decrypt on the resource associated with this "
     "ciphertext because the resource does not exist in this Region, no resource-based policies "

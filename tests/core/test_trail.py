@@ -4,7 +4,7 @@ Source: AWS KMS developer guide, "Logging AWS KMS API calls with AWS CloudTrail"
 """
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,8 @@ from kmslab import Lab
 from kmslab.contract.errors import KMSError
 from kmslab.contract.model import MODEL
 from kmslab.contract.states import KeyState
-from kmslab.table import TABLE
+from kmslab.table import ENCRYPT, TABLE
+from tests.contract.oracle import SHAPES
 
 HERE = "arn:aws:kms:us-east-1:111122223333:"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -40,6 +41,8 @@ CHANGES = (
     "Create", "Update", "Put", "Enable", "Disable", "Schedule", "Cancel", "Delete", "Tag", "Untag",
     "Import", "Retire", "Revoke", "Rotate", "Replicate", "Connect", "Disconnect",
 )  # fmt: skip
+# What GetKeyLastUsage tells of; no key takes part in GenerateRandom.
+CRYPTOGRAPHIC = SHAPES["KeyLastUsageTrackingOperation"]["enum"]
 
 
 def last(lab: Lab) -> dict[str, Any]:
@@ -62,8 +65,10 @@ def test_every_call_leaves_one_event(
     lab.clock.advance(minutes=1)
     getattr(lab.kms, MODEL.operations[operation].snake_name)(**request)
 
-    (event,) = lab.trail[count:]
+    events = lab.trail[count:]
+    (event,) = [event for event in events if event["eventType"] == "AwsApiCall"]
 
+    assert {event["eventName"] for event in events} <= {operation, "RotateKey"}
     assert event.keys() - {"additionalEventData"} == ALWAYS
     assert event["eventName"] == operation
     assert event["eventTime"] == lab.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -122,7 +127,55 @@ def test_key_is_logged_as_it_was_named(lab: Lab) -> None:
 def test_re_encrypt_names_source_then_destination(lab: Lab) -> None:
     old, new = lab.create_cmk(), lab.create_cmk()
     lab.kms.re_encrypt(CiphertextBlob=old.encrypt(b"x"), DestinationKeyId=new.arn)
-    assert last(lab)["resources"] == resources(old.arn, new.arn)
+    event = last(lab)
+    assert event["resources"] == resources(old.arn, new.arn)
+    assert event["additionalEventData"] == {
+        "sourceKeyMaterialId": old.metadata["CurrentKeyMaterialId"],
+        "destinationKeyMaterialId": new.metadata["CurrentKeyMaterialId"],
+    }
+    lab.kms.re_encrypt(CiphertextBlob=new.encrypt(b"x"), DestinationKeyId=new.arn)
+    assert last(lab)["resources"] == resources(new.arn)
+
+
+@pytest.mark.parametrize("operation", CRYPTOGRAPHIC)
+def test_material_is_told_of_symmetric_keys_alone(
+    lab: Lab, new_scene: Any, example: Any, operation: str
+) -> None:
+    scene = new_scene(lab, operation)
+    getattr(lab.kms, MODEL.operations[operation].snake_name)(**example(scene, operation))
+    told = last(lab).get("additionalEventData", {})
+    symmetric = "CurrentKeyMaterialId" in scene.cmk.metadata
+    assert bool(told) is symmetric
+    assert symmetric is (TABLE[operation].roles[0].usage is ENCRYPT)
+
+
+def test_asymmetric_call_tells_how_it_was_made_and_nothing_of_what_about(lab: Lab) -> None:
+    signer = lab.create_cmk(spec="RSA_2048", usage="SIGN_VERIFY")
+    algorithm = "RSASSA_PSS_SHA_384"
+    signature = signer.sign(b"report", algorithm)
+    shown = {"keyId": signer.arn, "messageType": "RAW", "signingAlgorithm": algorithm}
+    assert last(lab)["requestParameters"] == shown
+    signer.verify(b"report", signature, algorithm)
+    assert last(lab)["requestParameters"] == shown
+    mac = lab.create_cmk(spec="HMAC_384", usage="GENERATE_VERIFY_MAC")
+    mac.verify_mac(b"report", mac.mac(b"report"))
+    shown = {"keyId": mac.arn, "macAlgorithm": "HMAC_SHA_384"}
+    assert [event["requestParameters"] for event in lab.trail[-2:]] == [shown, shown]
+    curve = lab.create_cmk(spec="ECC_NIST_P256", usage="KEY_AGREEMENT")
+    curve.derive_shared_secret(curve.public_key())
+    agreed = last(lab)["requestParameters"]
+    assert agreed == {"keyId": curve.arn, "keyAgreementAlgorithm": "ECDH"}
+    lattice = lab.create_cmk(spec="ML_KEM_768", usage="ENCAPSULATE_DECAPSULATE")
+    lattice.decapsulate(lattice.encapsulate().ciphertext)
+    shown = {"keyId": lattice.arn, "encapsulationAlgorithm": "ML_KEM"}
+    assert [event["requestParameters"] for event in lab.trail[-2:]] == [shown, shown]
+
+
+def test_tags_are_told_in_clear(lab: Lab, key: str) -> None:
+    lab.kms.tag_resource(KeyId=key, Tags=[{"TagKey": "project", "TagValue": "orders"}])
+    event = last(lab)
+    assert event["requestParameters"]["tags"] == [{"tagKey": "project", "tagValue": "orders"}]
+    assert event["responseElements"] == {"keyId": key}
 
 
 def test_generate_random_names_no_resource(lab: Lab) -> None:
@@ -156,7 +209,18 @@ def test_create_key_tells_its_answer(lab: Lab) -> None:
     assert event["resources"] == resources(metadata["Arn"])
 
 
-@pytest.mark.parametrize("operation", ["DisableKey", "EnableKey", "PutKeyPolicy"])
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "DisableKey",
+        "EnableKey",
+        "PutKeyPolicy",
+        "EnableKeyRotation",
+        "DisableKeyRotation",
+        "TagResource",
+        "UntagResource",
+    ],
+)
 def test_change_without_an_answer_tells_its_key(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:
@@ -175,6 +239,112 @@ def test_deletion_dates_are_written_as_cloudtrail_writes_them(lab: Lab, key: str
         "keyState": "PendingDeletion",
         "pendingWindowInDays": 7,
     }
+
+
+# -------------------------------------------------------------------------------- service events
+
+
+def test_rotation_tells_what_it_asked_and_the_service_what_it_did(lab: Lab) -> None:
+    cmk = lab.create_cmk()
+    before = cmk.metadata["CurrentKeyMaterialId"]
+    lab.kms.rotate_key_on_demand(KeyId=cmk.id)
+    after = cmk.metadata["CurrentKeyMaterialId"]
+    asked, done = [event for event in lab.trail if "Rotate" in event["eventName"]]
+    assert (asked["eventName"], asked["readOnly"]) == ("RotateKeyOnDemand", False)
+    assert asked["responseElements"] == {"keyId": cmk.id}
+    assert (done["eventName"], done["eventType"]) == ("RotateKey", "AwsServiceEvent")
+    assert done["serviceEventDetails"] == rotation("ON_DEMAND", cmk.id, before, after)
+    assert done["resources"] == resources(cmk.arn)
+    assert "additionalEventData" not in done
+
+
+def test_automatic_rotation_is_told_with_the_time_at_which_it_was_due(lab: Lab) -> None:
+    cmk = lab.create_cmk()
+    before = cmk.metadata["CurrentKeyMaterialId"]
+    cmk.enable_rotation(90)
+    lab.clock.advance(days=100)
+    (event,) = [event for event in lab.trail if event["eventName"] == "RotateKey"]
+    after = cmk.metadata["CurrentKeyMaterialId"]
+    assert before != after
+    assert event["eventTime"] == "2026-04-05T09:00:00Z"
+    assert event["serviceEventDetails"] == rotation("AUTOMATIC", cmk.id, before, after)
+    assert event["userIdentity"] == {"accountId": "111122223333", "invokedBy": "AWS Internal"}
+    assert event["requestParameters"] is None
+    assert event["responseElements"] is None
+
+
+def rotation(kind: str, key: str, before: str, after: str) -> dict[str, str]:
+    return {
+        "rotationType": kind,
+        "keyOrigin": "AWS_KMS",
+        "previousKeyMaterialId": before,
+        "currentKeyMaterialId": after,
+        "keyId": key,
+    }
+
+
+def test_service_event_has_no_requests_id_because_nobody_made_a_request(lab: Lab) -> None:
+    lab.create_cmk().schedule_deletion(7)
+    lab.create_cmk().rotate()
+    lab.clock.advance(days=7)
+    events = [event for event in lab.trail if event["eventType"] == "AwsServiceEvent"]
+    assert [event["eventName"] for event in events] == ["RotateKey", "DeleteKey"]
+    assert all(event.keys() - {"serviceEventDetails"} == ALWAYS - {"requestID"} for event in events)
+
+
+# --------------------------------------------------------------------------------------- last use
+
+
+@pytest.mark.parametrize("operation", CRYPTOGRAPHIC)
+def test_last_use_is_the_last_cryptographic_call_that_succeeded(
+    lab: Lab, new_scene: Any, example: Any, operation: str
+) -> None:
+    """`TrackingStartDate`: AWS began to keep it on 2026-04-23, after this lab's keys were made."""
+    scene = new_scene(lab, operation)
+    request = example(scene, operation)
+    method = getattr(lab.kms, MODEL.operations[operation].snake_name)
+    lab.clock.advance(days=200)
+    method(**request)
+    event, then = last(lab), lab.clock.now()
+    lab.clock.advance(hours=1)
+    with pytest.raises(KMSError):
+        method(**request, DryRun=True)
+    scene.cmk.disable()
+    with pytest.raises(KMSError):
+        method(**request)
+
+    assert lab.kms.get_key_last_usage(KeyId=scene.cmk.id) == {
+        "KeyId": scene.cmk.id,
+        "KeyLastUsage": {
+            "Operation": operation,
+            "Timestamp": then,
+            "CloudTrailEventId": event["eventID"],
+            "KmsRequestId": event["requestID"],
+        },
+        "TrackingStartDate": datetime(2026, 4, 23, tzinfo=UTC),
+        "KeyCreationDate": scene.cmk.metadata["CreationDate"],
+    }
+
+
+@pytest.mark.parametrize("operation", [name for name in TABLE if name not in CRYPTOGRAPHIC])
+def test_call_without_cryptography_is_no_use(
+    lab: Lab, new_scene: Any, example: Any, operation: str
+) -> None:
+    scene = new_scene(lab, operation)
+    request = example(scene, operation)
+    if operation == "CancelKeyDeletion":
+        scene.bring_into(KeyState.PENDING_DELETION)
+    before = lab.kms.get_key_last_usage(KeyId=scene.key)
+    getattr(lab.kms, MODEL.operations[operation].snake_name)(**request)
+    assert lab.kms.get_key_last_usage(KeyId=scene.key) == before
+
+
+def test_re_encrypt_uses_both_keys(lab: Lab) -> None:
+    old, new = lab.create_cmk(), lab.create_cmk()
+    blob = old.encrypt(b"x")
+    lab.clock.advance(days=1)
+    lab.kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=new.arn)
+    assert old.last_used == new.last_used == lab.clock.now()
 
 
 # --------------------------------------------------------------------------------------- failures
