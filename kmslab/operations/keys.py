@@ -71,7 +71,8 @@ def update_description(call: Call, key: Key) -> dict[str, Any]:
 def enable(call: Call, key: Key) -> dict[str, Any]:
     """A rotation that fell due while the key was disabled is due now."""
     late = key.next_rotation and max(key.next_rotation, call.now)
-    call.put(replace(key, state=KeyState.ENABLED, next_rotation=late))
+    asked = key.rotate_at and call.now
+    call.put(replace(key, state=KeyState.ENABLED, next_rotation=late, rotate_at=asked))
     return {}
 
 
