@@ -16,7 +16,12 @@ from typing import Any
 import pytest
 
 from kmslab import Clock, Lab
-from kmslab.errors import DisabledException, KMSInvalidStateException
+from kmslab.errors import (
+    ConflictException,
+    DisabledException,
+    KMSInvalidStateException,
+    LimitExceededException,
+)
 
 WORKER = Path(__file__).with_name("worker.py")
 
@@ -143,6 +148,33 @@ def test_200_due_deletions_are_done_once_each_by_three_processes(
         deleted = Counter(e["resources"][0]["ARN"] for e in events_of(lab, "DeleteKey"))
         assert deleted == {cmk.arn: 1 for cmk in keys}
         assert lab.kms.list_keys()["Keys"] == []
+
+
+def test_200_due_rotations_are_done_once_each_by_three_processes(
+    url: str, workers: Workers
+) -> None:
+    """A plain retry of what lost the race once rotated most of them twice."""
+    with Lab(store=url) as lab:
+        keys = [lab.create_cmk() for _ in range(200)]
+        blobs = [cmk.encrypt(b"x") for cmk in keys]
+        for number, cmk in enumerate(keys):
+            cmk.enable_rotation(90 + number % 20)
+        for _ in range(3):
+            workers.start("settle", url)
+        lab.clock.advance(days=120)
+    workers.go()
+    workers.answers()
+    with Lab(store=url) as lab:
+        rotated = Counter(e["resources"][0]["ARN"] for e in events_of(lab, "RotateKey"))
+        assert rotated == {cmk.arn: 1 for cmk in keys}
+        for number, cmk in enumerate(keys):
+            (rotation,) = lab.kms.list_key_rotations(KeyId=cmk.arn)["Rotations"]
+            assert rotation["KeyMaterialState"] == "CURRENT"
+            status = lab.kms.get_key_rotation_status(KeyId=cmk.arn)
+            assert status["NextRotationDate"] - rotation["RotationDate"] == timedelta(
+                days=90 + number % 20
+            )
+        assert {lab.decrypt(blob) for blob in blobs} == {b"x"}
 
 
 @pytest.mark.timeout(20)
@@ -285,6 +317,57 @@ def test_threads_settle_each_due_thing_once(lab: Lab) -> None:
     together(6, lambda _: lab.kms.list_keys())
     deleted = Counter(e["resources"][0]["ARN"] for e in events_of(lab, "DeleteKey"))
     assert deleted == {cmk.arn: 1 for cmk in keys}
+
+
+def test_threads_rotate_each_due_key_once(lab: Lab) -> None:
+    keys = [lab.create_cmk() for _ in range(30)]
+    for cmk in keys:
+        cmk.enable_rotation(90)
+    lab.clock.advance(days=91)
+    together(6, lambda _: lab.kms.list_keys())
+    rotated = Counter(e["resources"][0]["ARN"] for e in events_of(lab, "RotateKey"))
+    assert rotated == {cmk.arn: 1 for cmk in keys}
+
+
+def test_threads_that_rotate_one_key_get_what_they_were_told(lab: Lab) -> None:
+    """Each is told that it will be done, or that another rotation is under way; 25 are the most."""
+    cmk = lab.create_cmk()
+
+    def act(_: int) -> int:
+        done = 0
+        for _ in range(8):
+            with suppress(ConflictException, LimitExceededException):
+                cmk.rotate()
+                done += 1
+            lab.decrypt(cmk.encrypt(b"x"))
+        return done
+
+    done = sum(together(4, act))
+    assert len(events_of(lab, "RotateKey")) == done
+    for _ in range(done, 25):
+        cmk.rotate()
+    with pytest.raises(LimitExceededException):
+        cmk.rotate()
+    assert len(lab.kms.list_key_rotations(KeyId=cmk.arn)["Rotations"]) == 25
+
+
+def test_making_an_rsa_key_stops_nobody(lab: Lab) -> None:
+    """It takes seconds, and no lock and no transaction is held meanwhile."""
+    cmk = lab.create_cmk()
+    for _ in range(5):  # a key may be found soon
+        calls, changes = 0, 0
+        with ThreadPoolExecutor(1) as pool:
+            making = pool.submit(lab.create_cmk, spec="RSA_4096", usage="SIGN_VERIFY")
+            while not making.done():
+                for _ in range(10):
+                    lab.decrypt(cmk.encrypt(b"x"))
+                cmk.tag({"number": str(changes)})
+                calls, changes = calls + 20, changes + 1
+        if calls >= 100 and changes >= 5:  # one who waited for the key would have come to one round
+            assert cmk.tags == {"number": str(changes - 1)}
+            making.result().verify(b"x", making.result().sign(b"x"))
+            return
+    pytest.fail(f"only {calls} calls and {changes} changes while an RSA key was made")
 
 
 def test_first_calls_of_many_threads_agree_on_a_key(lab: Lab) -> None:
