@@ -1,10 +1,13 @@
 """Aliases: their rules, and what an alias that moves takes along."""
 
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from kmslab import Lab
+from kmslab.contract.specs import KeyUsage
+from tests.core.keyring import cmk, shared
 
 HERE = "arn:aws:kms:us-east-1:111122223333:"
 NO_PREFIX = (
@@ -134,6 +137,51 @@ def test_alias_may_leave_a_key_that_is_going(lab: Lab, keys: list[str], refused:
         lab.kms.update_alias(AliasName="alias/orders", TargetKeyId=going)
     lab.clock.advance(days=31)
     assert lab.kms.encrypt(KeyId="alias/orders", Plaintext=b"x")["KeyId"] == staying
+
+
+KINDS = [
+    ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"),
+    ("RSA_2048", "ENCRYPT_DECRYPT"),
+    ("RSA_2048", "SIGN_VERIFY"),
+    ("ECC_NIST_P256", "KEY_AGREEMENT"),
+    ("ML_KEM_512", "ENCAPSULATE_DECAPSULATE"),
+    ("HMAC_256", "GENERATE_VERIFY_MAC"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), list(permutations(KINDS, 2)))
+def test_alias_does_not_move_to_a_key_of_another_kind_or_use(
+    refused: Any, old: tuple[str, str], new: tuple[str, str]
+) -> None:
+    """What was written to be encrypted would be refused, or what was signed not be verified."""
+    here, there = (cmk(spec, KeyUsage(usage)) for spec, usage in (old, new))
+    kms, name = shared().kms, f"alias/{here.id}"
+    kms.create_alias(AliasName=name, TargetKeyId=here.arn)
+    text = f"Alias {name} can only move to a key of its key's type"
+    with refused("ValidationException", text):
+        kms.update_alias(AliasName=name, TargetKeyId=there.arn)
+    assert kms.describe_key(KeyId=name)["KeyMetadata"]["Arn"] == here.arn
+    kms.delete_alias(AliasName=name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "usage"),
+    [
+        ("ECC_NIST_P256", "ECC_NIST_P384", "SIGN_VERIFY"),
+        ("ECC_NIST_P256", "ML_DSA_44", "SIGN_VERIFY"),
+        ("RSA_2048", "ECC_NIST_EDWARDS25519", "SIGN_VERIFY"),
+        ("ML_KEM_512", "ML_KEM_768", "ENCAPSULATE_DECAPSULATE"),
+        ("HMAC_256", "HMAC_512", "GENERATE_VERIFY_MAC"),
+    ],
+)
+def test_alias_moves_to_a_key_of_another_spec(old: str, new: str, usage: str) -> None:
+    """Which is how a key that cannot rotate is replaced."""
+    here, there = (cmk(spec, KeyUsage(usage)) for spec in (old, new))
+    kms, name = shared().kms, f"alias/{here.id}"
+    kms.create_alias(AliasName=name, TargetKeyId=here.arn)
+    kms.update_alias(AliasName=name, TargetKeyId=there.arn)
+    assert kms.describe_key(KeyId=name)["KeyMetadata"]["Arn"] == there.arn
+    kms.delete_alias(AliasName=name)
 
 
 def test_aliases_of_one_key_are_listed_alone(lab: Lab, keys: list[str]) -> None:
