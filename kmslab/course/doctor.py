@@ -92,7 +92,18 @@ def _cryptography() -> str:
     ]
     if wrong:
         raise Ill(f"self-tests fail: {', '.join(wrong)}; install the locked versions again")
-    return f"{len(KNOWN_ANSWERS)} published answers hold in both libraries"
+    return f"{len(KNOWN_ANSWERS)} published answers hold, each in every library that offers it"
+
+
+def _libraries() -> str:
+    """What the preferred library lacks is served by another, without a word to the caller."""
+    first, *others = BACKENDS
+    had = first.ALGORITHMS | first.KEY_SPECS
+    lent = [
+        f"{', '.join(sorted((other.ALGORITHMS | other.KEY_SPECS) - had))} by {other.NAME}"
+        for other in others
+    ]
+    return f"served by {first.NAME}; what it lacks, {'; '.join(lent)}"
 
 
 def _lab() -> str:
@@ -124,6 +135,7 @@ CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Python", _python),
     ("packages", _packages),
     ("cryptography", _cryptography),
+    ("algorithms", _libraries),
     ("a lab in memory", _lab),
     ("a lab in a file", _file),
     ("the clinic's data", _data),
