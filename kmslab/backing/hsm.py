@@ -153,8 +153,10 @@ class Hsm:
         except Malformed:
             fail("ValidationException", f"PublicKey is not a public key of spec {material.spec}.")
 
-    def encapsulate(self, material: Material, algorithm: str) -> tuple[bytes, SecretBytes]:
-        return self._module(algorithm, material.spec).encapsulate(self.public_key(material))
+    def encapsulate(self, material: Material, algorithm: str) -> tuple[CiphertextBlob, SecretBytes]:
+        module = self._module(algorithm, material.spec)
+        ciphertext, secret = module.encapsulate(self.public_key(material))
+        return CiphertextBlob(ciphertext), secret
 
     def decapsulate(self, material: Material, algorithm: str, ciphertext: bytes) -> SecretBytes:
         module, secret = self._module(algorithm, material.spec), self._secret(material)
