@@ -72,7 +72,7 @@ class View:
             return found
         written = [{"TagKey": key, "TagValue": value} for key, value in (tags or {}).items()]
         created = self.kms.create_key(
-            KeySpec=spec, KeyUsage=usage, Description=description, Tags=written
+            KeySpec=spec, KeyUsage=usage, Description=description, Tags=written or None
         )
         cmk = CMK(self, created["KeyMetadata"], name)
         if name is not None:
