@@ -14,6 +14,7 @@ from kmslab import CMK, CiphertextBlob, Lab, PublicKey, SecretBytes
 from kmslab.contract.errors import KMSError
 from kmslab.contract.specs import KEY_SPECS
 from kmslab.contract.states import KeyState
+from kmslab.crypto import pyca, pycryptodome
 from tests.core.keyring import (
     AGREE,
     ENCAPSULATE,
@@ -365,15 +366,32 @@ def test_name_of_a_key_of_another_spec_or_use_is_refused(
         lab.create_cmk("reports", spec=other[0], usage=other[1])
 
 
-def test_keys_of_every_kind_work_on_in_a_file_that_is_opened_again(tmp_path: Path) -> None:
+PYCA_FIRST, PYCRYPTODOME_FIRST = (pyca, pycryptodome), (pycryptodome, pyca)
+
+
+@pytest.mark.parametrize(
+    ("making", "using"),
+    [
+        (PYCA_FIRST, PYCA_FIRST),
+        (PYCA_FIRST, PYCRYPTODOME_FIRST),
+        (PYCRYPTODOME_FIRST, PYCA_FIRST),
+    ],
+    ids=["one library", "the other one goes on", "the other one began"],
+)
+def test_keys_of_every_kind_work_on_in_a_file_that_is_opened_again(
+    tmp_path: Path, making: Any, using: Any
+) -> None:
+    """With either library: a stored key is of no library."""
     url = f"sqlite:///{tmp_path / 'my.db'}"
     kinds = [use for use in USES if use[0] not in ("RSA_3072", "RSA_4096")]
-    with Lab(store=url) as lab:
+    with Lab(store=url, backends=making) as lab:
         arns = [lab.create_cmk(spec=spec, usage=usage).arn for spec, usage in kinds]
         made = [first_half(lab.cmk(arn)) for arn in arns]
-    with Lab(store=url) as lab:
+    with Lab(store=url, backends=using) as lab:
         for arn, half in zip(arns, made, strict=True):
-            second_half(lab.cmk(arn), half)
+            key = lab.cmk(arn)
+            second_half(key, half)
+            second_half(key, first_half(key))
 
 
 def first_half(key: CMK) -> Any:

@@ -7,12 +7,16 @@ import pytest
 from Crypto.Hash import SHA256, SHA384, SHA512
 from Crypto.PublicKey import ECC, MLDSA, RSA
 from Crypto.Signature import DSS, eddsa, mldsa, pkcs1_15, pss
-from cryptography.hazmat.primitives.asymmetric import utils
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kmslab import CMK, Clock, Lab
 from kmslab.contract.errors import KMSError
+from kmslab.crypto import pyca, pycryptodome
 from tests.core import ed25519ph
 from tests.core.keyring import (
     AGREE,
@@ -327,6 +331,33 @@ def test_every_signature_is_verified_by_a_library_that_did_not_make_it(
     check(public(spec, SIGN), algorithm, MESSAGE, signature)
     with pytest.raises(ValueError):  # noqa: PT011 - each library has its own words
         check(public(spec, SIGN), algorithm, MESSAGE + b".", signature)
+
+
+def check_with_cryptography(der: bytes, algorithm: str, message: bytes, signature: bytes) -> None:
+    key: Any = load_der_public_key(der)
+    if algorithm in PKCS1 | PSS | {"ECDSA_SHA_256", "ECDSA_SHA_384", "ECDSA_SHA_512"}:
+        hashed = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}[
+            algorithm[-3:]
+        ]
+        salted = padding.PSS(padding.MGF1(hashed), hashed.digest_size)
+        scheme = salted if algorithm in PSS else padding.PKCS1v15()
+        how = [ec.ECDSA(hashed)] if algorithm.startswith("ECDSA") else [scheme, hashed]
+        key.verify(signature, message, *how)
+    else:
+        key.verify(signature, message)
+
+
+def test_signatures_by_pycryptodome_are_verified_by_cryptography() -> None:
+    """The second library serves alone where the first is not wanted."""
+    with Lab(backends=(pycryptodome, pyca)) as lab:
+        for spec in [spec for spec in OFFERED if spec not in ("RSA_3072", "RSA_4096")]:
+            key = lab.create_cmk(spec=spec, usage=SIGN)
+            der = key.public_key().der
+            for algorithm in sorted(OFFERED[spec] - {"ED25519_PH_SHA_512"}):
+                signature = key.sign(MESSAGE, algorithm)
+                check_with_cryptography(der, algorithm, MESSAGE, signature)
+                with pytest.raises(InvalidSignature):
+                    check_with_cryptography(der, algorithm, MESSAGE + b".", signature)
 
 
 def test_signatures_outlive_their_lab() -> None:
