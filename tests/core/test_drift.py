@@ -25,7 +25,7 @@ from kmslab.contract.specs import (
     Origin,
 )
 from kmslab.contract.states import KeyState, refusal
-from kmslab.table import EVERY_KIND, TABLE, Role, Row
+from kmslab.table import EVERY_KIND, SERVICE_TABLE, TABLE, Role, Row
 
 
 def _words(text: str) -> set[str]:
@@ -122,9 +122,10 @@ def test_unknown_operation_is_refused(shared_lab: Lab, refused: Any) -> None:
         shared_lab._service.call("Brew", shared_lab.caller, {})
 
 
-def test_service_event_cannot_be_called(shared_lab: Lab, refused: Any) -> None:
-    with refused("UnknownOperationException", "There is no operation DeleteKey in AWS KMS"):
-        shared_lab._service.call("DeleteKey", shared_lab.caller, {})
+@pytest.mark.parametrize("event", SERVICE_TABLE)
+def test_service_event_cannot_be_called(shared_lab: Lab, refused: Any, event: str) -> None:
+    with refused("UnknownOperationException", f"There is no operation {event} in AWS KMS"):
+        shared_lab._service.call(event, shared_lab.caller, {})
 
 
 # ---------------------------------------------------------------------------------------- enums

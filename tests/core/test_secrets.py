@@ -1,6 +1,7 @@
 """Secrets that the tests made, searched for in everything that a lab shows, says or writes.
 
-Planted are plaintexts, and every key that the service draws: root, domain, backing and data keys.
+Planted are plaintexts and messages, every key that the service draws (root, domain, backing and
+data keys), the secret numbers of every private key, and the secrets that two sides came to share.
 """
 
 import base64
@@ -9,54 +10,32 @@ import itertools
 import json
 import logging
 import pickle
-import pprint
 import secrets as system
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from kmslab import Lab
+from kmslab import CMK, Lab
 from kmslab.backing.hsm import Hsm
 from kmslab.contract.errors import KMSError
-from kmslab.contract.records import DomainKey
-
-WINDOW = 9  # bytes of a secret that must not be seen together; a third of it without a rest
-
-
-def plant() -> bytes:
-    """Text that looks like nothing else, so that it would stay text wherever it leaked."""
-    return system.token_hex(24).encode()
-
-
-def disguises(secret: bytes) -> Iterator[bytes]:
-    """What a part of the secret looks like raw, in hex, in base64, as Python or JSON shows it."""
-    for start in range(0, len(secret) - WINDOW + 1, WINDOW):
-        part = secret[start : start + WINDOW]
-        yield part
-        yield part.hex().encode()
-        yield part.hex().upper().encode()
-        yield part.hex(" ").encode()
-        yield repr(part)[2:-1].encode()
-        yield str(list(part))[1:-1].encode()
-        yield ",".join(map(str, part)).encode()
-    for shift in range(3):  # base64 knows three alignments; the edges depend on the neighbours
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            whole = encode(secret[shift:])
-            yield from (whole[i : i + 12] for i in range(0, len(whole) - 16, 12))
+from kmslab.contract.records import DomainKey, Material
+from kmslab.crypto import pyca
+from tests.core.exposed import Exposed, plant
 
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Every 32 random bytes that the service draws: its keys, for nonces and names are shorter."""
+    """Whenever the service draws more than 16 random bytes they are a key; nonces are shorter."""
     keys: list[bytes] = []
     draw = system.token_bytes
 
     def recording(size: int | None = None) -> bytes:
         made = draw(size)
-        if len(made) == 32:
+        if len(made) > 16:
             keys.append(made)
         return made
 
@@ -69,42 +48,6 @@ def lab(request: pytest.FixtureRequest, drawn: list[bytes], tmp_path: Path) -> I
     store = None if request.param == "memory" else f"sqlite:///{tmp_path / 'my.db'}"
     with Lab(store=store) as lab:
         yield lab
-
-
-class Exposed:
-    """All that was seen, under the name of where."""
-
-    def __init__(self) -> None:
-        self._seen: list[tuple[str, bytes]] = []
-
-    def add(self, where: str, what: str | bytes) -> None:
-        self._seen.append((where, what if isinstance(what, bytes) else what.encode()))
-
-    def add_shown(self, where: str, value: Any) -> None:
-        """A value in all the ways in which Python, a notebook or a log makes text of it."""
-        self.add(f"{where}: repr", repr(value))
-        self.add(f"{where}: str", str(value))
-        self.add(f"{where}: f-string", f"{value} {value!r} {value!s}")
-        self.add(f"{where}: %", "%s %r" % (value, value))  # noqa: UP031
-        self.add(f"{where}: pprint", pprint.pformat(value))
-        self.add(f"{where}: JSON", json.dumps(value, default=repr))
-        for name in ("_repr_markdown_", "_repr_html_", "_repr_pretty_"):
-            if show := getattr(value, name, None):
-                self.add(f"{where}: {name}", str(show()))
-
-    def add_error(self, where: str, error: KMSError) -> None:
-        self.add_shown(where, error)
-        self.add_shown(f"{where}: response", error.response)
-        self.add(f"{where}: notebook", "\n".join(error._render_traceback_()))
-        self.add(f"{where}: traceback", "".join(traceback.format_exception(error)))
-        self.add(f"{where}: attributes", repr(vars(error)))
-        self.add(f"{where}: pickle", pickle.dumps(error))
-
-    def search(self, planted: dict[str, bytes]) -> None:
-        for name, secret in planted.items():
-            forms = set(disguises(secret))
-            found = [where for where, what in self._seen if any(form in what for form in forms)]
-            assert not found, f"{name} is in {found}"
 
 
 def test_the_search_finds_what_is_there() -> None:
@@ -122,7 +65,7 @@ def test_the_search_finds_what_is_there() -> None:
     ):
         exposed = Exposed()
         exposed.add("shown", shown)
-        with pytest.raises(AssertionError, match="is in"):
+        with pytest.raises(AssertionError, match="shown"):
             exposed.search({"secret": secret})
 
 
@@ -144,8 +87,11 @@ def test_no_secret_is_shown_anywhere(
     finally:
         logging.getLogger("sqlalchemy").setLevel(logging.NOTSET)
 
-    assert len(drawn) >= 6, "root, domain, two backing and two data keys at least"
+    assert len(drawn) >= 8, "root, domain, two backing, two MAC and two data keys at least"
     planted |= {f"drawn key {number}": key for number, key in enumerate(drawn)}
+    private = private_keys(lab)
+    assert len(private) >= 5, "RSA has several secret numbers"
+    planted |= private
     exposed.add("logs", caplog.text + "".join(repr(vars(record)) for record in caplog.records))
     exposed.add("output", "".join(capfd.readouterr()))
     written = read_files(tmp_path)
@@ -161,8 +107,151 @@ def read_files(folder: Path) -> list[tuple[str, bytes]]:
     return [(path.name, path.read_bytes()) for path in files]
 
 
+def private_keys(lab: Lab) -> dict[str, bytes]:
+    """The secret numbers of the lab's asymmetric keys, opened behind the boundary."""
+    (hsm,) = [hsm for hsm in alive(Hsm) if hsm._records is lab._store]
+    return {
+        f"{material.spec} {number}": secret
+        for material in lab._store.page(Material, "")
+        if material.public
+        for number, secret in enumerate(secret_numbers(hsm._secret(material)))
+    }
+
+
+def secret_numbers(pkcs8: bytes) -> list[bytes]:
+    """Only these: the rest of a private key stands in the public one too."""
+    key = load_der_private_key(pkcs8, None)
+    match key:
+        case rsa.RSAPrivateKey():
+            n = key.private_numbers()
+            parts = (n.d, n.p, n.q, n.dmp1, n.dmq1, n.iqmp)
+            whole = [part.to_bytes((part.bit_length() + 7) // 8, "big") for part in parts]
+            return [number[:48] for number in whole]  # what shows a number shows its beginning
+        case ec.EllipticCurvePrivateKey():
+            return [key.private_numbers().private_value.to_bytes((key.key_size + 7) // 8, "big")]
+        case _:
+            return [key.private_bytes_raw()]  # the seed
+
+
+def test_secret_numbers_are_not_in_the_public_key() -> None:
+    for spec in sorted(pyca.KEY_SPECS - {"RSA_3072", "RSA_4096"}):
+        private = pyca.generate_key(spec)
+        for secret in secret_numbers(private):
+            assert len(secret) >= 32
+            assert secret in private
+            assert secret not in pyca.public_key(private)
+
+
 def tell_story(lab: Lab, exposed: Exposed) -> dict[str, bytes]:
     """Use every operation that touches a secret, rightly and wrongly; returns what was planted."""
+    planted = tell_of_symmetric_keys(lab, exposed) | tell_of_other_keys(lab, exposed)
+    show_the_inside(lab, exposed)
+    return planted
+
+
+def tell_of_other_keys(lab: Lab, exposed: Exposed) -> dict[str, bytes]:
+    keys = {
+        spec: lab.create_cmk(spec=spec, usage=usage)
+        for spec, usage in (
+            ("RSA_2048", "ENCRYPT_DECRYPT"),
+            ("ECC_NIST_P256", "SIGN_VERIFY"),
+            ("ECC_NIST_P384", "KEY_AGREEMENT"),
+            ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY"),
+            ("ML_DSA_44", "SIGN_VERIFY"),
+            ("ML_KEM_768", "ENCAPSULATE_DECAPSULATE"),
+            ("HMAC_224", "GENERATE_VERIFY_MAC"),
+            ("HMAC_512", "GENERATE_VERIFY_MAC"),
+        )
+    }
+    message, plaintext = plant(), plant()
+    for spec in ("ECC_NIST_P256", "ML_DSA_44"):
+        keys[spec].verify(message, keys[spec].sign(message))
+    keys["HMAC_224"].verify_mac(message, keys["HMAC_224"].mac(message))
+    rsa_blob = keys["RSA_2048"].encrypt(plaintext)
+    assert keys["RSA_2048"].decrypt(rsa_blob) == plaintext
+    curve, lattice = keys["ECC_NIST_P384"], keys["ML_KEM_768"]
+    encapsulated = lattice.encapsulate()
+    pairs = [lab.create_cmk().generate_data_key_pair(spec) for spec in DATA_KEY_PAIRS]
+    answers = {
+        "Sign": lab.kms.sign(
+            KeyId=keys["ECC_NIST_EDWARDS25519"].id,
+            Message=message,
+            SigningAlgorithm="ED25519_SHA_512",
+        ),
+        "Encrypt (RSA)": lab.kms.encrypt(
+            KeyId=keys["RSA_2048"].id, Plaintext=plaintext, EncryptionAlgorithm="RSAES_OAEP_SHA_1"
+        ),
+        "DeriveSharedSecret": lab.kms.derive_shared_secret(
+            KeyId=curve.id, KeyAgreementAlgorithm="ECDH", PublicKey=curve.public_key().der
+        ),
+        "Encapsulate": lab.kms.encapsulate(KeyId=lattice.id, EncapsulationAlgorithm="ML_KEM"),
+        "Decapsulate": lab.kms.decapsulate(
+            KeyId=lattice.id,
+            EncapsulationAlgorithm="ML_KEM",
+            SharedSecretCiphertextBlob=encapsulated.ciphertext,
+        ),
+        "GenerateDataKeyPair": lab.kms.generate_data_key_pair(
+            KeyId=lab.create_cmk().id, KeyPairSpec="ECC_NIST_P256"
+        ),
+        "GenerateDataKeyPairWithoutPlaintext": lab.kms.generate_data_key_pair_without_plaintext(
+            KeyId=lab.create_cmk().id, KeyPairSpec="ECC_NIST_P521"
+        ),
+    }
+    for name, answer in answers.items():
+        exposed.add_shown(name, answer)
+    for name, error in other_mistakes(lab, keys, message):
+        exposed.add_error(name, error)
+    for thing in (*keys.values(), *pairs, encapsulated, curve.public_key()):
+        exposed.add_shown(type(thing).__name__, thing)
+    private = [pair.private for pair in pairs]
+    private += [answers["GenerateDataKeyPair"]["PrivateKeyPlaintext"]]
+    numbers = [number for key in private for number in secret_numbers(key)]
+    return {
+        "message": message,
+        "plaintext for RSA": plaintext,
+        "agreed": bytes(answers["DeriveSharedSecret"]["SharedSecret"]),
+        "encapsulated by a CMK": bytes(encapsulated.secret),
+        "encapsulated": bytes(answers["Encapsulate"]["SharedSecret"]),
+        **{f"number {n} of data key pairs": number for n, number in enumerate(numbers)},
+    }
+
+
+DATA_KEY_PAIRS = ("RSA_2048", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519", "ML_KEM_768")
+
+
+def other_mistakes(lab: Lab, keys: dict[str, CMK], secret: bytes) -> Iterator[tuple[str, KMSError]]:
+    kms, signer, mac = lab.kms, keys["ECC_NIST_P256"], keys["HMAC_512"]
+    ecdsa = {"KeyId": signer.id, "SigningAlgorithm": "ECDSA_SHA_256"}
+    hmac = {"KeyId": mac.id, "MacAlgorithm": "HMAC_SHA_512"}
+    yield from raised(
+        {
+            "message too long": lambda: kms.sign(Message=secret * 200, **ecdsa),
+            "message that is no digest": lambda: kms.sign(
+                Message=secret, MessageType="DIGEST", **ecdsa
+            ),
+            "list for a message": lambda: kms.sign(Message=[secret], **ecdsa),
+            "secret for an algorithm": lambda: kms.sign(
+                KeyId=signer.id, Message=secret, SigningAlgorithm=secret
+            ),
+            "signed with a MAC key": lambda: mac.sign(secret),
+            "signature of nobody": lambda: signer.verify(secret, b"nonsense"),
+            "secret for a signature": lambda: signer.verify(secret, secret),
+            "dry run of a signature": lambda: kms.sign(Message=secret, DryRun=True, **ecdsa),
+            "MAC message too long": lambda: mac.mac(secret * 200),
+            "secret for a MAC": lambda: mac.verify_mac(secret, secret),
+            "dry run of a MAC": lambda: kms.generate_mac(Message=secret, DryRun=True, **hmac),
+            "too long for RSA": lambda: keys["RSA_2048"].encrypt(secret * 10),
+            "secret for an RSA ciphertext": lambda: keys["RSA_2048"].decrypt(secret),
+            "secret for a public key": lambda: keys["ECC_NIST_P384"].derive_shared_secret(secret),
+            "secret for a ciphertext": lambda: keys["ML_KEM_768"].decapsulate(secret),
+            "dry run of a pair": lambda: kms.generate_data_key_pair(
+                KeyId=lab.create_cmk().id, KeyPairSpec="ECC_NIST_P256", DryRun=True
+            ),
+        }
+    )
+
+
+def tell_of_symmetric_keys(lab: Lab, exposed: Exposed) -> dict[str, bytes]:
     kms, user = lab.kms, lab.user("alice")
     cmk, other = lab.create_cmk("orders"), lab.create_cmk()
     plaintext = plant()
@@ -188,18 +277,21 @@ def tell_story(lab: Lab, exposed: Exposed) -> dict[str, bytes]:
         exposed.add_error(name, error)
     for thing in (lab, user, kms, cmk, data_key, data_key.plaintext, cmk.metadata):
         exposed.add_shown(type(thing).__name__, thing)
-    for part in (lab._service, lab._store, *alive(Hsm)):
-        exposed.add_shown(f"inside {type(part).__name__}", part)
-        exposed.add_shown(f"inside {type(part).__name__}: attributes", vars(part))
-    exposed.add_shown("trail", lab.trail)
-    exposed.add_shown("trail, as data", [dict(event) for event in lab.trail])
-    exposed.add("trail, with material ids", repr(lab.trail.table(material_ids=True)))
     return {
         "plaintext": plaintext,
         "data key": bytes(data_key.plaintext),
         "data key of lab.kms": bytes(answers["GenerateDataKey"]["Plaintext"]),
         "random bytes": bytes(random["Plaintext"]),
     }
+
+
+def show_the_inside(lab: Lab, exposed: Exposed) -> None:
+    for part in (lab._service, lab._store, *alive(Hsm)):
+        exposed.add_shown(f"inside {type(part).__name__}", part)
+        exposed.add_shown(f"inside {type(part).__name__}: attributes", vars(part))
+    exposed.add_shown("trail", lab.trail)
+    exposed.add_shown("trail, as data", [dict(event) for event in lab.trail])
+    exposed.add("trail, with material ids", repr(lab.trail.table(material_ids=True)))
 
 
 def alive(kind: type) -> list[Any]:
@@ -243,6 +335,10 @@ def mistakes(lab: Lab, key: str, blob: bytes, plaintext: bytes) -> Iterator[tupl
             KeyId=key, Plaintext=plaintext, GrantTokens=[plaintext]
         ),
     }
+    yield from raised(calls)
+
+
+def raised(calls: dict[str, Callable[[], Any]]) -> Iterator[tuple[str, KMSError]]:
     for name, call in calls.items():
         with pytest.raises(KMSError) as caught:
             call()

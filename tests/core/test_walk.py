@@ -1,6 +1,6 @@
 """Random walks over a few keys against a tiny model, and random bytes and forgeries to Decrypt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,9 +32,33 @@ class Modelled:
     """All that the model knows of a key."""
 
     arn: str
+    usage: str
     state: str = "Enabled"
     deletion: datetime | None = None
     description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    period: timedelta | None = None
+    next_rotation: datetime | None = None
+    asked: int = 0  # rotations on demand
+    rotations: list[datetime] = field(default_factory=list)
+
+    def answers(self, usage: str) -> str | None:
+        """What a call answers that uses the key so: state first, then usage."""
+        return USE[self.state] or (None if usage == self.usage else "InvalidKeyUsageException")
+
+    def rotatable(self, expected: dict[str, str | None]) -> str | None:
+        """Kind comes before the state, except that a key that is gone has none."""
+        if self.state != "Gone" and self.usage != ENCRYPT:
+            return "UnsupportedOperationException"
+        return expected[self.state]
+
+    def settle(self, now: datetime) -> None:
+        """What the service does by itself until now."""
+        if self.deletion and self.deletion <= now:
+            self.state, self.deletion = "Gone", None
+        while self.state == "Enabled" and self.next_rotation and self.next_rotation <= now:
+            self.rotations.append(self.next_rotation)
+            self.next_rotation += self.period
 
 
 # What a call answers for a key in each state, and None for success.
@@ -44,6 +68,28 @@ CHANGE = {"Enabled": None, "Disabled": None, "PendingDeletion": INVALID, "Gone":
 CANCEL = {"Enabled": INVALID, "Disabled": INVALID, "PendingDeletion": None, "Gone": MISSING}
 # Decrypt finds the key by the blob, and does not say whether there was one.
 OPEN = USE | {"Gone": "AccessDeniedException"}
+LOOK = {"Enabled": None, "Disabled": None, "PendingDeletion": None, "Gone": MISSING}
+
+ENCRYPT, SIGN, MAC = "ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC"
+# Usage → the key's spec, the calls that make a proof and check it, with which members, and what a
+# wrong proof is answered.
+SPECS = {ENCRYPT: "SYMMETRIC_DEFAULT", SIGN: "ECC_NIST_P256", MAC: "HMAC_256"}
+PROOFS: dict[str, tuple[str, str, str, dict[str, str], str]] = {
+    SIGN: (
+        "sign",
+        "verify",
+        "Signature",
+        {"SigningAlgorithm": "ECDSA_SHA_256"},
+        "KMSInvalidSignatureException",
+    ),
+    MAC: (
+        "generate_mac",
+        "verify_mac",
+        "Mac",
+        {"MacAlgorithm": "HMAC_SHA_256"},
+        "KMSInvalidMacException",
+    ),
+}
 
 contexts = st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2)
 names = st.sampled_from(["alias/a", "alias/b", "alias/c"])
@@ -52,6 +98,7 @@ names = st.sampled_from(["alias/a", "alias/b", "alias/c"])
 class Walk(RuleBasedStateMachine):
     keys = Bundle("keys")
     blobs = Bundle("blobs")
+    proofs = Bundle("proofs")
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,6 +115,8 @@ class Walk(RuleBasedStateMachine):
         assert sum(event["eventType"] == "AwsApiCall" for event in events) == self.calls
         gone = sum(key.state == "Gone" for key in self.all)
         assert sum(event["eventName"] == "DeleteKey" for event in events) == gone
+        rotated = sum(len(key.rotations) for key in self.all)
+        assert sum(event["eventName"] == "RotateKey" for event in events) == rotated
 
     def attempt(self, expected: str | None, operation: str, **request: Any) -> Any:
         """Call, and see that the answer is a success or exactly the expected error."""
@@ -81,9 +130,10 @@ class Walk(RuleBasedStateMachine):
         return answer
 
     @precondition(lambda self: len(self.all) < 4)
-    @rule(target=keys)
-    def create(self) -> Modelled:
-        key = Modelled(self.attempt(None, "create_key")["KeyMetadata"]["Arn"])
+    @rule(target=keys, usage=st.sampled_from([ENCRYPT, ENCRYPT, SIGN, MAC]))
+    def create(self, usage: str) -> Modelled:
+        answer = self.attempt(None, "create_key", KeySpec=SPECS[usage], KeyUsage=usage)
+        key = Modelled(answer["KeyMetadata"]["Arn"], usage)
         self.all.append(key)
         return key
 
@@ -98,6 +148,9 @@ class Walk(RuleBasedStateMachine):
         self.attempt(CHANGE[key.state], "enable_key", KeyId=key.arn)
         if CHANGE[key.state] is None:
             key.state = "Enabled"
+            if key.next_rotation and key.next_rotation < self.now:
+                key.next_rotation = self.now
+            key.settle(self.now)
 
     @rule(key=keys, days=st.integers(7, 30))
     def schedule(self, key: Modelled, days: int) -> None:
@@ -119,23 +172,78 @@ class Walk(RuleBasedStateMachine):
         if CHANGE[key.state] is None:
             key.description = text
 
+    @rule(key=keys, name=st.sampled_from("abc"), value=st.text(max_size=3))
+    def tag(self, key: Modelled, name: str, value: str) -> None:
+        tags = [{"TagKey": name, "TagValue": value}]
+        self.attempt(CHANGE[key.state], "tag_resource", KeyId=key.arn, Tags=tags)
+        if CHANGE[key.state] is None:
+            key.tags[name] = value
+
+    @rule(key=keys, names=st.sets(st.sampled_from("abc"), min_size=1))
+    def untag(self, key: Modelled, names: set[str]) -> None:
+        self.attempt(CHANGE[key.state], "untag_resource", KeyId=key.arn, TagKeys=sorted(names))
+        if CHANGE[key.state] is None:
+            key.tags = {name: value for name, value in key.tags.items() if name not in names}
+
+    @rule(key=keys, days=st.sampled_from([90, 365, 2560]))
+    def enable_rotation(self, key: Modelled, days: int) -> None:
+        expected = key.rotatable(USE)
+        self.attempt(expected, "enable_key_rotation", KeyId=key.arn, RotationPeriodInDays=days)
+        if expected is None:
+            key.period = timedelta(days=days)
+            key.next_rotation = self.now + key.period
+
+    @rule(key=keys)
+    def disable_rotation(self, key: Modelled) -> None:
+        expected = key.rotatable(USE)
+        self.attempt(expected, "disable_key_rotation", KeyId=key.arn)
+        if expected is None:
+            key.period = key.next_rotation = None
+
+    @rule(key=keys)
+    def rotate(self, key: Modelled) -> None:
+        expected = key.rotatable(USE) or ("LimitExceededException" if key.asked >= 25 else None)
+        self.attempt(expected, "rotate_key_on_demand", KeyId=key.arn)
+        if expected is None:
+            key.asked += 1
+            key.rotations.append(self.now)
+
+    @rule(target=proofs, key=keys, usage=st.sampled_from([*PROOFS]), message=st.binary(min_size=1))
+    def prove(self, key: Modelled, usage: str, message: bytes) -> Any:
+        make, _, member, algorithm, _ = PROOFS[usage]
+        answer = self.attempt(key.answers(usage), make, KeyId=key.arn, Message=message, **algorithm)
+        return (key, usage, message, answer[member]) if answer else multiple()
+
+    @rule(proof=proofs, key=keys, spoil=st.booleans())
+    def check(self, proof: Any, key: Modelled, spoil: bool) -> None:
+        maker, usage, message, value = proof
+        _, verify, member, algorithm, wrong = PROOFS[usage]
+        expected = key.answers(usage) or (wrong if spoil or key is not maker else None)
+        asked = {"KeyId": key.arn, "Message": message + b"!" * spoil, member: value, **algorithm}
+        self.attempt(expected, verify, **asked)
+
     @rule(target=blobs, key=keys, plaintext=st.binary(min_size=1, max_size=20), context=contexts)
     def encrypt(self, key: Modelled, plaintext: bytes, context: dict[str, str]) -> Any:
         request = {"KeyId": key.arn, "Plaintext": plaintext, "EncryptionContext": context}
-        answer = self.attempt(USE[key.state], "encrypt", **request)
-        return (key, plaintext, context, answer["CiphertextBlob"]) if answer else multiple()
+        answer = self.attempt(key.answers(ENCRYPT), "encrypt", **request)
+        if not answer:
+            return multiple()
+        return key, plaintext, context, answer["CiphertextBlob"], len(key.rotations)
 
     @rule(blob=blobs)
     def decrypt(self, blob: Any) -> None:
-        key, plaintext, context, ciphertext = blob
+        key, plaintext, context, ciphertext, number = blob
         request = {"CiphertextBlob": ciphertext, "EncryptionContext": context}
         answer = self.attempt(OPEN[key.state], "decrypt", **request)
         if answer:
             assert (answer["Plaintext"], answer["KeyId"]) == (plaintext, key.arn)
+            assert answer["KeyMaterialId"] == self.materials(key)[number], (
+                "the one it was made with"
+            )
 
     @rule(blob=blobs, context=contexts)
     def decrypt_with_another_context(self, blob: Any, context: dict[str, str]) -> None:
-        key, _, own, ciphertext = blob
+        key, _, own, ciphertext, _ = blob
         if context != own:
             expected = OPEN[key.state] or "InvalidCiphertextException"
             request = {"CiphertextBlob": ciphertext, "EncryptionContext": context}
@@ -143,7 +251,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule(target=blobs, blob=consumes(blobs), key=keys)
     def re_encrypt(self, blob: Any, key: Modelled) -> Any:
-        source, plaintext, context, ciphertext = blob
+        source, plaintext, context, ciphertext, _ = blob
         # Both keys are found before the state of either is judged.
         expected = next(
             filter(
@@ -152,7 +260,7 @@ class Walk(RuleBasedStateMachine):
                     OPEN["Gone"] if source.state == "Gone" else None,
                     MISSING if key.state == "Gone" else None,
                     OPEN[source.state],
-                    USE[key.state],
+                    key.answers(ENCRYPT),
                 ],
             ),
             None,
@@ -164,7 +272,9 @@ class Walk(RuleBasedStateMachine):
             SourceEncryptionContext=context,
             DestinationKeyId=key.arn,
         )
-        return (key, plaintext, {}, answer["CiphertextBlob"]) if answer else blob
+        if not answer:
+            return blob
+        return key, plaintext, {}, answer["CiphertextBlob"], len(key.rotations)
 
     @rule(name=names, key=keys)
     def create_alias(self, name: str, key: Modelled) -> None:
@@ -176,6 +286,8 @@ class Walk(RuleBasedStateMachine):
     @rule(name=names, key=keys)
     def update_alias(self, name: str, key: Modelled) -> None:
         expected = CHANGE[key.state] if name in self.aliases else MISSING
+        if expected is None and self.aliases[name].usage != key.usage:
+            expected = "ValidationException"
         self.attempt(expected, "update_alias", AliasName=name, TargetKeyId=key.arn)
         if expected is None:
             self.aliases[name] = key
@@ -188,17 +300,16 @@ class Walk(RuleBasedStateMachine):
     @rule(name=names)
     def encrypt_under_an_alias(self, name: str) -> None:
         target = self.aliases.get(name)
-        expected = USE[target.state] if target else MISSING
+        expected = target.answers(ENCRYPT) if target else MISSING
         answer = self.attempt(expected, "encrypt", KeyId=name, Plaintext=b"x")
         if answer and target:
             assert answer["KeyId"] == target.arn
 
-    @rule(days=st.integers(0, 12))
+    @rule(days=st.integers(0, 12) | st.sampled_from([90, 200]))
     def time_passes(self, days: int) -> None:
         self.now = self.lab.clock.advance(days=days)
         for key in self.all:
-            if key.deletion and key.deletion <= self.now:
-                key.state, key.deletion = "Gone", None
+            key.settle(self.now)
         self.aliases = {n: key for n, key in self.aliases.items() if key.state != "Gone"}
 
     @invariant()
@@ -216,10 +327,28 @@ class Walk(RuleBasedStateMachine):
                 assert metadata["Enabled"] is (key.state == "Enabled")
                 assert metadata.get("DeletionDate") == key.deletion
                 assert metadata["Description"] == key.description
+                self.the_rest_agrees(key, metadata)
+
+    def the_rest_agrees(self, key: Modelled, metadata: dict[str, Any]) -> None:
+        tags = self.attempt(None, "list_resource_tags", KeyId=key.arn)["Tags"]
+        assert {tag["TagKey"]: tag["TagValue"] for tag in tags} == key.tags
+        if status := self.attempt(key.rotatable(LOOK), "get_key_rotation_status", KeyId=key.arn):
+            going = key.state == "PendingDeletion"
+            assert status.get("NextRotationDate") == (None if going else key.next_rotation)
+            assert status["KeyRotationEnabled"] is bool(key.period and not going)
+            *_, current = self.materials(key)
+            assert metadata["CurrentKeyMaterialId"] == current
+
+    def materials(self, key: Modelled) -> list[str]:
+        """The ids of all that the key has had, in order."""
+        request = {"KeyId": key.arn, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"}
+        listed = self.attempt(None, "list_key_rotations", **request)["Rotations"]
+        assert [each.get("RotationDate") for each in listed] == [None, *key.rotations]
+        return [each["KeyMaterialId"] for each in listed]
 
 
 TestWalk = Walk.TestCase
-TestWalk.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestWalk.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
 # -------------------------------------------------------------------- random bytes, and forgeries

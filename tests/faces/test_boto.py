@@ -19,6 +19,7 @@ from kmslab import Lab
 from kmslab.faces import boto
 from kmslab.table import TABLE
 
+TWO = {"PageSize": 2}
 NOBODY = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
@@ -66,12 +67,58 @@ def test_every_built_operation_answers_boto3(lab: Lab) -> None:
     policy = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
 
+    use_keys_that_are_not_symmetric(kms)
+    pair = kms.generate_data_key_pair(KeyId=key, KeyPairSpec="ECC_NIST_P256")
+    private = kms.decrypt(CiphertextBlob=pair["PrivateKeyCiphertextBlob"])
+    assert private["Plaintext"] == pair["PrivateKeyPlaintext"]
+    pair = kms.generate_data_key_pair_without_plaintext(KeyId=key, KeyPairSpec="ML_KEM_768")
+    assert "PrivateKeyPlaintext" not in pair
+
+    kms.tag_resource(KeyId=key, Tags=[{"TagKey": "a", "TagValue": "1"}])
+    assert kms.list_resource_tags(KeyId=key)["Tags"] == [{"TagKey": "a", "TagValue": "1"}]
+    kms.untag_resource(KeyId=key, TagKeys=["a"])
+    kms.enable_key_rotation(KeyId=key, RotationPeriodInDays=90)
+    assert kms.get_key_rotation_status(KeyId=key)["NextRotationDate"] > lab.clock.now()
+    kms.disable_key_rotation(KeyId=key)
+    kms.rotate_key_on_demand(KeyId=key)
+    (rotation,) = kms.list_key_rotations(KeyId=key)["Rotations"]
+    assert (rotation["RotationType"], rotation["KeyMaterialState"]) == ("ON_DEMAND", "CURRENT")
+    assert kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)["Plaintext"] == b"card"
+    assert kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]["Operation"] == "Decrypt"
+
     kms.disable_key(KeyId=key)
     kms.enable_key(KeyId=key)
     assert kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)["KeyId"] == key
     assert kms.cancel_key_deletion(KeyId=key)["KeyId"] == key
 
-    assert {event["eventName"] for event in lab.trail} == set(TABLE)
+    assert {event["eventName"] for event in lab.trail} == {*TABLE, "RotateKey"}
+
+
+def use_keys_that_are_not_symmetric(kms: Any) -> None:
+    def create(spec: str, usage: str) -> str:
+        return str(kms.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]["KeyId"])
+
+    asked = {"KeyId": create("ECC_NIST_P256", "SIGN_VERIFY"), "SigningAlgorithm": "ECDSA_SHA_256"}
+    signature = kms.sign(Message=b"report", **asked)["Signature"]
+    assert kms.verify(Message=b"report", Signature=signature, **asked)["SignatureValid"] is True
+
+    asked = {"KeyId": create("HMAC_256", "GENERATE_VERIFY_MAC"), "MacAlgorithm": "HMAC_SHA_256"}
+    mac = kms.generate_mac(Message=b"report", **asked)["Mac"]
+    assert kms.verify_mac(Message=b"report", Mac=mac, **asked)["MacValid"] is True
+
+    sides = [create("ECC_NIST_P384", "KEY_AGREEMENT") for _ in range(2)]
+    public = [kms.get_public_key(KeyId=side)["PublicKey"] for side in sides]
+    secrets = [
+        kms.derive_shared_secret(KeyId=side, KeyAgreementAlgorithm="ECDH", PublicKey=peer)
+        for side, peer in zip(sides, reversed(public), strict=True)
+    ]
+    assert secrets[0]["SharedSecret"] == secrets[1]["SharedSecret"]
+
+    lattice = create("ML_KEM_768", "ENCAPSULATE_DECAPSULATE")
+    asked = {"KeyId": lattice, "EncapsulationAlgorithm": "ML_KEM"}
+    sent = kms.encapsulate(**asked)
+    got = kms.decapsulate(SharedSecretCiphertextBlob=sent["SharedSecretCiphertextBlob"], **asked)
+    assert got["SharedSecret"] == sent["SharedSecret"]
 
 
 # ----------------------------------------------------------------------------------------- errors
@@ -113,6 +160,12 @@ def test_errors_are_the_clients_exception_classes(lab: Lab) -> None:
         kms.describe_key(KeyId="alias/nobody")
     with pytest.raises(kms.exceptions.AlreadyExistsException):
         kms.create_alias(AliasName="alias/orders", TargetKeyId=key.id)
+    signer = lab.create_cmk(spec="ECC_NIST_P256", usage="SIGN_VERIFY")
+    with pytest.raises(kms.exceptions.KMSInvalidSignatureException) as invalid:
+        kms.verify(KeyId=signer.id, Message=b"x", Signature=b"y", SigningAlgorithm="ECDSA_SHA_256")
+    assert str(invalid.value).endswith("when calling the Verify operation: ")
+    with pytest.raises(kms.exceptions.UnsupportedOperationException):
+        kms.enable_key_rotation(KeyId=signer.id)
 
 
 def test_boto3_still_checks_what_it_sends(lab: Lab) -> None:
@@ -151,6 +204,15 @@ def test_paginators_walk_to_the_end(lab: Lab) -> None:
     assert {f"alias/order-{number}" for number in range(7)} <= names
     policies = kms.get_paginator("list_key_policies").paginate(KeyId=keys[0])
     assert policies.build_full_result() == {"PolicyNames": ["default"]}
+    kms.tag_resource(KeyId=keys[0], Tags=[{"TagKey": n, "TagValue": ""} for n in "edcba"])
+    pages = kms.get_paginator("list_resource_tags").paginate(KeyId=keys[0], PaginationConfig=TWO)
+    assert [tag["TagKey"] for page in pages for tag in page["Tags"]] == [*"abcde"]
+    for _ in range(3):
+        kms.rotate_key_on_demand(KeyId=keys[0])
+    pages = list(
+        kms.get_paginator("list_key_rotations").paginate(KeyId=keys[0], PaginationConfig=TWO)
+    )
+    assert [len(page["Rotations"]) for page in pages] == [2, 1]
 
 
 def test_a_client_calls_as_its_caller_from_its_region(lab: Lab) -> None:
