@@ -182,11 +182,11 @@ def _sentence(call: Watched) -> str:
 
 
 def _sentence_outside(call: Watched) -> str:
-    papers = ", ".join(f"{name} ({count(size)})" for name, size in call.files.items())
+    papers = [f"{name} ({count(size)})" for name, size in call.files.items()]
+    given = " and ".join(filter(None, [", ".join(papers), f"a public key ({count(call.public)})"]))
     note = f" ({call.note})" if call.note else ""
     result = f"{_result(call)} (`{call.error}`)" if call.refused else _result(call)
-    key = f"a public key ({count(call.public)})"
-    return f"`{call.operation}`{note}, with {papers} and {key}: {result}."
+    return f"`{call.operation}`{note}, with {given}: {result}."
 
 
 def _ending(calls: Sequence[Watched]) -> str:
