@@ -1,12 +1,16 @@
 """Every picture of the course, drawn from live objects: what really happened, with its real sizes.
 
-`watch(program, …)` makes a call and keeps what crossed the wall; `wall(…)` draws such calls;
-`blob_map(blob)` draws a ciphertext blob. A notebook shows a picture that is a cell's last line.
+`watch(program, …)` makes a call and keeps what crossed the wall, `outside(program, …)` what a
+program did without a KMS; `wall(…)` draws both. `blob_map(blob)` draws a ciphertext blob, and
+`signatures(report, *keys)` how large signatures are. A notebook shows a picture that is
+a cell's last line.
 """
 
 from kmslab.figures.blob_map import blob_map
 from kmslab.figures.canvas import Picture
+from kmslab.figures.outside import outside
+from kmslab.figures.signatures import signatures
 from kmslab.figures.wall import wall
 from kmslab.figures.watch import Watched, watch
 
-__all__ = ["Picture", "Watched", "blob_map", "wall", "watch"]
+__all__ = ["Picture", "Watched", "blob_map", "outside", "signatures", "wall", "watch"]

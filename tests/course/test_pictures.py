@@ -17,6 +17,7 @@ from kmslab.contract.model import MODEL
 from kmslab.course import clinic
 from kmslab.figures.canvas import COLOURS, LABEL, SCALE, WIDTH
 from kmslab.figures.wall import CALLERS
+from tests.course import drawn_signatures
 
 TOUCH = 1  # CSS pixels that two boxes may share without looking as if they overlapped
 
@@ -59,7 +60,8 @@ def largest_blob() -> figures.Picture:
 
 
 PICTURES = pytest.mark.parametrize(
-    "draw", [smallest_wall, largest_wall, smallest_blob, largest_blob]
+    "draw",
+    [smallest_wall, largest_wall, smallest_blob, largest_blob, *drawn_signatures.DRAWINGS],
 )
 
 
