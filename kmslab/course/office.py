@@ -10,7 +10,8 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from kmslab.clock import Clock
 from kmslab.cmk import CMK
-from kmslab.course import laptop, story
+from kmslab.course import archive, laptop, story
+from kmslab.course.archive import Archive
 from kmslab.course.laptop import Laptop
 from kmslab.lab import Lab
 
@@ -25,6 +26,7 @@ class Clinic:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
+        self._kept: Archive | None = None  # so that a lesson meets the same key again
 
     @property
     def table(self) -> bytes:
@@ -53,6 +55,24 @@ class Clinic:
         key = _records_key(self.lab)
         key.enable()
         return laptop.that_asks(key.encrypt(self.record(STOLEN)), STOLEN, self.lab.user("jiho"))
+
+    def forgotten_key(self) -> Archive:
+        """A key that has lost its name, enabled, and the folders that were sealed under it."""
+        found = self._archive()
+        archive.wake(found.key)
+        return found
+
+    def tidied_on_friday(self) -> Archive:
+        """A Friday on which that key has just been given its last seven days."""
+        found = self._archive()
+        archive.condemn(self.lab, found.key)
+        return found
+
+    def _archive(self) -> Archive:
+        """As long as its key lives, the same."""
+        if self._kept is None or archive.is_gone(self._kept):
+            self._kept = archive.forgotten(self.lab)
+        return self._kept
 
     def __repr__(self) -> str:
         return f"<Clinic in {SEOUL}: {len(story.rows())} records and a picture>"
@@ -84,4 +104,4 @@ def _records_key(lab: Lab) -> CMK:
 
 LESSONS = ("00", "01", "02", "03", "04", "05", "06")
 # What a lesson leaves behind for those after it.
-MADE: Mapping[str, Callable[[Lab], object]] = {"01": _records_key}
+MADE: Mapping[str, Callable[[Lab], object]] = {"01": _records_key, "05": archive.current}

@@ -17,7 +17,7 @@ from kmslab.contract.model import MODEL
 from kmslab.course import clinic
 from kmslab.figures.canvas import COLOURS, LABEL, SCALE, WIDTH
 from kmslab.figures.wall import CALLERS
-from tests.course import drawn_signatures
+from tests.course import drawn_keys, drawn_signatures
 
 TOUCH = 1  # CSS pixels that two boxes may share without looking as if they overlapped
 
@@ -61,7 +61,11 @@ def largest_blob() -> figures.Picture:
 
 PICTURES = pytest.mark.parametrize(
     "draw",
-    [smallest_wall, largest_wall, smallest_blob, largest_blob, *drawn_signatures.DRAWINGS],
+    [
+        *(smallest_wall, largest_wall, smallest_blob, largest_blob),
+        *drawn_keys.DRAWINGS,
+        *drawn_signatures.DRAWINGS,
+    ],
 )
 
 
@@ -129,7 +133,7 @@ def test_png_is_white_twice_as_wide_and_of_few_colours(draw):
 
 @PICTURES
 def test_png_is_small_enough_for_a_notebook(draw):
-    assert len(draw().png()) < 75_000
+    assert len(draw().png()) < 100_000
 
 
 def test_refusal_looks_different_without_colour_too():

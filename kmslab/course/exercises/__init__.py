@@ -1,6 +1,6 @@
 """The exercises: each is a function that judges a learner's functions, one module a lesson.
 
-How to write one, `05-move` for example:
+How to write one, `05-rescue` for example:
 
 1. *The judge*, in `lesson_05.py`, with a row in `EXERCISES`. It takes the clinic and the learner's
    functions in the cell's order. First `need_written(functions, …)`, which tells *not written* from
@@ -12,22 +12,23 @@ How to write one, `05-move` for example:
    clock are as they were.
 2. *The hints and another way*, in `../hints/05.toml`: about three hints, from "what is asked?" to
    "the line begins with"; in `second` an answer that teaches something more, as words and code.
-3. *The cells*. A stub with the tag `exercise:05-move`, one `raise NotImplementedError` a function;
+3. *The cells*. A stub with the tag `exercise:05-rescue`, with one `raise NotImplementedError` each;
    then a cell with these two lines:
 
-       check("05-move", clinic, move)
-       hint("05-move", 0)  # stuck? 1, 2 or 3
+       check("05-rescue", clinic, rescue)
+       hint("05-rescue", 0)  # stuck? 1, 2 or 3
 
-4. *The answers*, in `tests/solutions/05-move.toml`: right ones, and each way to go wrong that you
+4. *The answers*, in `tests/solutions/05-rescue.toml`: right ones, and each way to go wrong that you
    can think of, by name, with the message that it gets and no other does. Tests inject them all,
    and the second way, into the lesson itself.
 """
 
 from collections.abc import Callable, Mapping
 
-from kmslab.course.exercises import lesson_00, lesson_01
+from kmslab.course.exercises import lesson_00, lesson_01, lesson_05
 
 EXERCISES: Mapping[str, Callable[..., str]] = {
     "00-thief": lesson_00.thief,
     "01-seal": lesson_01.seal,
+    "05-rescue": lesson_05.rescue,
 }

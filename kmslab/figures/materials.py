@@ -1,0 +1,132 @@
+"""Rotation: one key, the pieces of key material that it has had, and blobs that name one each.
+
+What a blob names stands in its own header; the list of materials is the KMS's (ListKeyRotations).
+Ids are random, so the caption counts instead: material 1 is the one that came with the key.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kmslab.backing.blob import fields
+from kmslab.cmk import CMK
+from kmslab.figures.canvas import (
+    BLUE,
+    BRICK,
+    GREEN,
+    GREY,
+    INK,
+    PALE,
+    PURPLE,
+    VERMILLION,
+    WIDTH,
+    Canvas,
+    Picture,
+    count,
+)
+
+MARGIN, HEADER, LANE = 16, 48, 6 * BRICK  # CSS pixels; a lane a blob, and one a material
+STRIP = {"key id": 150, "material id": 190, "ciphertext": 130}  # a blob's parts that are drawn
+WALL, KEY, MATERIAL = (534, 36), (596, 348), (636, 268)  # left edges and widths
+LETTERS = 6  # of an id
+LOOKS = ((GREEN, ""), (PURPLE, "///"), (VERMILLION, "..."), (BLUE, "xxx"))
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    number: int  # 1 came with the key
+    id: str
+    words: str  # such as CURRENT
+
+    @property
+    def look(self) -> tuple[str, str]:
+        return LOOKS[(self.number - 1) % len(LOOKS)]
+
+
+def materials(key: CMK, *blobs: bytes) -> Picture:
+    """Draw which of the key's materials each blob (one to four, of this key) names.
+
+    Materials that no blob names are left out, but for the current one. A foreign blob is a
+    ValueError. Nothing is decrypted.
+    """
+    every = _listed(key)
+    known = {material.id: material for material in every}
+    named = [known.get(_field(blob, "material id").hex()) for blob in blobs]
+    if None in named:
+        raise ValueError(f"a blob that key {key.id} did not make")
+    meant = [material for material in named if material]
+    shown = [material for material in every if material in meant or material is every[-1]]
+    canvas = Canvas(HEADER + LANE * max(len(blobs), len(shown)) + MARGIN)
+    _ground(canvas, key, max(len(blobs), len(shown)), len(every) - len(shown))
+    for lane, material in enumerate(shown):
+        _draw_material(canvas, material, HEADER + LANE * lane)
+    for lane, (blob, material) in enumerate(zip(blobs, meant, strict=True)):
+        _draw_blob(canvas, lane + 1, blob, material, HEADER + LANE * lane)
+        start = (MARGIN + sum(STRIP.values()), HEADER + LANE * lane + 58)
+        end = (MATERIAL[0] - 4, HEADER + LANE * shown.index(material) + 58)
+        canvas.arrow(start, end, color=material.look[0], linestyle=_line(material))
+    return Picture(canvas.figure, _caption(key, blobs, meant, every))
+
+
+def _listed(key: CMK) -> list[Material]:
+    """The KMS lists them in order, the first and the current one included."""
+    request = {"KeyId": key.arn, "IncludeKeyMaterial": "ALL_KEY_MATERIAL", "Limit": 1000}
+    entries: Sequence[dict[str, Any]] = key.lab.kms.list_key_rotations(**request)["Rotations"]
+    return [
+        Material(number, entry["KeyMaterialId"], entry["KeyMaterialState"])
+        for number, entry in enumerate(entries, 1)
+    ]
+
+
+def _field(blob: bytes, wanted: str) -> bytes:
+    return next((content for name, _, content in fields(blob) if name == wanted), b"")
+
+
+def _line(material: Material) -> str:
+    return "-" if material.number % 2 else "--"
+
+
+def _ground(canvas: Canvas, key: CMK, lanes: int, more: int) -> None:
+    height = LANE * lanes
+    inside = WALL[0] + WALL[1]
+    canvas.box(inside, HEADER, WIDTH - MARGIN - inside, height, facecolor=PALE, edgecolor="none")
+    canvas.bricks(WALL[0], HEADER, WALL[1], height)
+    canvas.label(MARGIN, HEADER / 2, "outside", weight="bold")
+    title = f"key {key.id[:8]}…" + (f", {more} more materials" if more else "")
+    canvas.label(WIDTH - MARGIN, HEADER / 2, f"inside: {title}", weight="bold", ha="right")
+
+
+def _draw_material(canvas: Canvas, material: Material, top: float) -> None:
+    left, width = MATERIAL
+    canvas.rounded(left, top + 24, width, LANE - 34, edgecolor=material.look[0], linewidth=2.5)
+    canvas.key(left + 32, top + 58, *material.look)
+    canvas.label(left + 132, top + 46, f"material {material.number}", weight="bold")
+    canvas.label(left + 132, top + 70, material.words)
+
+
+def _draw_blob(canvas: Canvas, number: int, blob: bytes, material: Material, top: float) -> None:
+    canvas.label(MARGIN, top + 22, f"blob {number}: {count(len(blob))}", weight="bold")
+    words = {
+        "key id": f"key {_field(blob, 'key id').decode('ascii')[:LETTERS]}…",
+        "material id": f"material {material.id[:LETTERS]}…",
+        "ciphertext": f"{len(_field(blob, 'ciphertext')):,} bytes",
+    }
+    colours = {"key id": BLUE, "material id": material.look[0], "ciphertext": GREY}
+    left: float = MARGIN
+    for name, width in STRIP.items():
+        canvas.box(left, top + 41, width, 34, edgecolor=colours[name], linewidth=2)
+        canvas.label(left + width / 2, top + 58, words[name], width - 8, ha="center", color=INK)
+        left += width
+
+
+def _caption(
+    key: CMK, blobs: Sequence[bytes], meant: Sequence[Material], every: Sequence[Material]
+) -> str:
+    names = [
+        f"blob {number} ({count(len(blob))}) names material {material.number}"
+        for number, (blob, material) in enumerate(zip(blobs, meant, strict=True), 1)
+    ]
+    return (
+        f"Picture: key `{key.id[:8]}…` has had {len(every)} pieces of key material; "
+        f"number {len(every)} is the current one. Outside, {', '.join(names)}. No blob was changed."
+    )
