@@ -10,6 +10,7 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from kmslab.clock import Clock
 from kmslab.cmk import CMK
+from kmslab.contract.specs import KeyUsage
 from kmslab.course import archive, laptop, story
 from kmslab.course.archive import Archive
 from kmslab.course.laptop import Laptop
@@ -18,6 +19,7 @@ from kmslab.lab import Lab
 SEOUL = "ap-northeast-2"
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # nine in the morning in Seoul
 RECORDS = "records"  # the name of the key that guards them
+REPORTS = "reports"  # the name of the key that signs them
 STOLEN = "R-017"
 
 
@@ -100,6 +102,11 @@ def _ids() -> Callable[[], str]:
 
 def _records_key(lab: Lab) -> CMK:
     return lab.create_cmk(RECORDS, description="Guards the patients' records")
+
+
+def reports_key(lab: Lab) -> CMK:
+    """Signs what the clinic sends out."""
+    return lab.create_cmk(REPORTS, spec="ECC_NIST_P256", usage=KeyUsage.SIGN_VERIFY)
 
 
 LESSONS = ("00", "01", "02", "03", "04", "05", "06")
