@@ -26,10 +26,11 @@ class Part:
 
     @property
     def material(self) -> Material:
-        if self.used is None:
+        if not isinstance(self.record, Key) or self.used is None:
             raise RuntimeError("this role has no key material")
-        if self.used.key != self.record.arn:
-            raise RuntimeError(f"{self.record.arn} names the material of another key")
+        # What the seal binds the material to: whoever writes the store must not use it otherwise.
+        if (self.used.key, self.used.spec) != (self.record.arn, self.record.spec):
+            raise RuntimeError(f"{self.record.arn} names material of another key or key spec")
         return self.used
 
 

@@ -1,9 +1,10 @@
 """The boundary: the only module that ever holds plaintext key material of a KMS key.
 
 It stands for a hardware security module (HSM). What comes in is a sealed key and data; what goes
-out is data, or a key sealed again: AES-256-GCM under the Region's domain key, with the key's ARN,
-the material's id and its public key as authenticated data, so that rows swapped in the store do not
-open. Domain keys lie in the store too, wrapped by the root key, which never does.
+out is data, or a key sealed again: AES-256-GCM under the Region's domain key, with the key's ARN
+and spec, the material's id and its public key as authenticated data, so that rows swapped in the
+store do not open, and no key does another spec's work. Domain keys lie in the store too, wrapped by
+the root key, which never does.
 
 Only the wall is simulated: this is a Python object, and its memory is this process's memory.
 Source: "AWS KMS Cryptographic Details"; NIST SP 800-38D (GCM), SP 800-108 (key derivation).
@@ -72,7 +73,8 @@ class Hsm:
         domains = self._records.find(DomainKey, region=region)
         made = () if domains else (self._create_domain_key(region, now),)
         domain = (*domains, *made)[-1]
-        sealed = self._seal(self._domain_key(domain), secret, _identity(arn, material_id, public))
+        identity = _identity(arn, spec, material_id, public)
+        sealed = self._seal(self._domain_key(domain), secret, identity)
         material = Material(
             handle=f"{region}/{material_id}",
             key=arn,
@@ -187,7 +189,7 @@ class Hsm:
         domain = self._records.get(DomainKey, material.domain)
         if domain is None:
             raise RuntimeError(f"no domain key {material.domain}: the store has lost a record")
-        identity = _identity(material.key, material.id, material.public)
+        identity = _identity(material.key, material.spec, material.id, material.public)
         return self._open(self._domain_key(domain), material.sealed, identity)
 
     def _derive(self, secret: bytes, nonce: bytes) -> SecretBytes:
@@ -214,8 +216,8 @@ class Hsm:
         return module
 
 
-def _identity(arn: str, material_id: str, public: bytes) -> bytes:
-    return frame(arn.encode(), material_id.encode(), public)
+def _identity(arn: str, spec: str, material_id: str, public: bytes) -> bytes:
+    return frame(arn.encode(), spec.encode(), material_id.encode(), public)
 
 
 def _bound(header: bytes, context: Mapping[str, str]) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from kmslab import Clock, Lab
+from kmslab.backing.blob import fields
 from kmslab.backing.rootkey import RootKeyError
 from kmslab.contract.states import KeyState
 from kmslab.store import StoreError
@@ -235,6 +236,22 @@ def test_file_that_is_no_store_is_left_as_it_is(path: Path) -> None:
     with pytest.raises(StoreError):
         Lab(store=f"sqlite:///{path}")
     assert path.read_bytes() == b"a letter to nobody" * 100
+
+
+@pytest.mark.parametrize("tables", [["key"], ["key", "material"]])
+def test_key_that_was_given_another_spec_in_the_file_does_no_work(
+    open_lab: Callable[[], Lab], path: Path, used: bytes, tables: list[str]
+) -> None:
+    """As an HMAC key it would compute the key of every blob: deriving one is HMAC of its nonce."""
+    with sqlite3.connect(path) as raw:
+        for table in tables:
+            raw.execute(f"UPDATE {table} SET spec = 'HMAC_256'")
+        raw.execute("UPDATE key SET usage = 'GENERATE_VERIFY_MAC'")
+    raw.close()
+    with open_lab() as lab:
+        (key,) = lab.kms.list_keys()["Keys"]
+        with pytest.raises(lab.kms.exceptions.KMSInternalException):
+            lab.cmk(key["KeyId"]).mac(b"\0\0\0\1kmslab\0" + fields(used)[4][2] + b"\0\0\1\0")
 
 
 @pytest.mark.parametrize("url", ["my.db", "postgresql://host/db", "sqlite://my.db", "mysql:///x"])
