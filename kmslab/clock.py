@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+END = datetime(9000, 1, 1, tzinfo=UTC)  # what is due later still has to be a date that Python knows
+
 
 class Offset(Protocol):
     """How far a clock was advanced: kept in memory, or with a lab's records."""
@@ -30,10 +32,15 @@ class Clock:
             raise ValueError("a frozen clock needs a time zone: datetime(2026, 1, 5, tzinfo=UTC)")
         return cls(lambda: at.astimezone(UTC))
 
-    def keep_in(self, offset: Offset) -> None:
-        """Keep the offset with a store, or a lab that is opened again would travel back in time."""
-        offset.add(self._offset.read())
-        self._offset = offset
+    def kept_in(self, offset: Offset) -> "Clock":
+        """A lab's own clock: it stands on this one, and its offset is kept with the lab's store.
+
+        So a lab that is opened again does not travel back in time, and labs may share one clock.
+        """
+        offset.add(timedelta())  # written down from now on: a missing record is asked for each time
+        clock = Clock(self.now)
+        clock._offset = offset
+        return clock
 
     def now(self) -> datetime:
         """The lab's time, in UTC."""
@@ -44,6 +51,8 @@ class Clock:
         step = timedelta(**duration)
         if step < timedelta():
             raise ValueError("the lab's clock only goes forward")
+        if step > END - self.now():  # asked first, because a step that is kept is kept for good
+            raise ValueError(f"the lab's clock ends with the year {END.year - 1}")
         self._offset.add(step)
         return self.now()
 

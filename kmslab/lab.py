@@ -18,6 +18,7 @@ from kmslab.contract.records import Caller, DomainKey
 from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
 from kmslab.crypto import Backend, Forged
 from kmslab.faces.client import KmsClient
+from kmslab.names import KEY_ID
 from kmslab.service import Service
 from kmslab.shown import Trail
 from kmslab.store import open_store
@@ -116,10 +117,11 @@ class View:
 class Lab(View):
     """An empty AWS of your own: in memory, or kept in a file with its root key beside it.
 
-    `store`: None for memory, or `sqlite:///my.db`. `clock`: wall time unless given. `ids`: a
-    function of no arguments that returns each new key's id; in memory only, since ids in a file
-    would repeat. `backends`: the cryptographic libraries, the preferred one first. Raises
-    `StoreError` or `RootKeyError` when a store cannot be opened.
+    `store`: None for memory, or `sqlite:///my.db`. `clock`: what the lab's own clock stands on,
+    wall time unless given. `ids`: a function of no arguments that returns each new key's id, a UUID
+    in lower case; in memory only, since ids in a file would repeat. `backends`: the cryptographic
+    libraries, the preferred one first. Raises `StoreError` or `RootKeyError` when a store cannot be
+    opened.
     """
 
     def __init__(
@@ -136,15 +138,14 @@ class Lab(View):
                 "ids can be chosen for a lab in memory only: in a file they would repeat"
             )
         caller = Caller(f"arn:aws:iam::{_account(account)}:root", account, _region(region))
-        clock = clock or Clock()
         self._store = open_store(store)
         try:
             hsm = self._start_hsm(backends)
-            clock.keep_in(StoredOffset(self._store))
+            own = (clock or Clock()).kept_in(StoredOffset(self._store))
         except BaseException:
             self._store.close()
             raise
-        super().__init__(Service(self._store, hsm, clock, ids or _uuid), caller, clock)
+        super().__init__(Service(self._store, hsm, own, _judged(ids or _uuid)), caller, own)
 
     def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:
         """Prove the root key before anything is served: a wrong one would open nothing."""
@@ -179,6 +180,18 @@ class Lab(View):
 
 def _uuid() -> str:
     return str(uuid4())
+
+
+def _judged(ids: Callable[[], str]) -> Callable[[], str]:
+    """An id of another form could not be told from an alias, or read again in a blob's header."""
+
+    def new_id() -> str:
+        name = ids()
+        if not KEY_ID.fullmatch(name):
+            raise ValueError(f"{name!r} is no key id: ids has to return UUIDs in lower case")
+        return name
+
+    return new_id
 
 
 def _key_name(name: str) -> str:

@@ -206,11 +206,14 @@ class Hsm:
         """The first library that serves both, once it has passed the algorithm's self-test."""
         module = self._modules.get((algorithm, spec))
         if module is None:
-            module = next(
+            serving = [
                 each
                 for each in self._backends
                 if algorithm in each.ALGORITHMS and (not spec or spec in each.KEY_SPECS)
-            )
+            ]
+            if not serving:
+                raise RuntimeError(f"no library of this lab serves {algorithm} {spec}".rstrip())
+            module = serving[0]
             self_test(module, algorithm)
             self._modules[algorithm, spec] = module
         return module

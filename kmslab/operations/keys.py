@@ -35,9 +35,12 @@ def create(call: Call) -> dict[str, Any]:
             fail("UnsupportedOperationException", f"CreateKey with {member} is not built yet")
     spec, usage = _spec_and_usage(call)
     tags = together({}, call.get("Tags", []))
-    arn = f"{call.caller.here}key/{call.new_id()}"
-    material, *domain = call.backings[Origin.AWS_KMS].create(arn, spec, call.now)
     policy = call.get("Policy")
+    policy = well_formed(policy) if policy else default_policy(call.caller.account)
+    arn = f"{call.caller.here}key/{call.new_id()}"
+    if call.records.get(Key, arn):
+        raise RuntimeError(f"{arn} is there already: key ids must not repeat")
+    material, *domain = call.backings[Origin.AWS_KMS].create(arn, spec, call.now)
     key = Key(
         arn=arn,
         spec=spec,
@@ -46,7 +49,7 @@ def create(call: Call) -> dict[str, Any]:
         state=KeyState.ENABLED,
         created=call.now,
         description=call.get("Description", ""),
-        policy=well_formed(policy) if policy else default_policy(call.caller.account),
+        policy=policy,
         material=material.id,
         tags=tags,
     )

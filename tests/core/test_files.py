@@ -87,6 +87,13 @@ def test_clock_that_was_advanced_before_the_lab_was_made_stays_ahead(path: Path)
         assert lab.clock.now() == NOW + timedelta(days=1)
 
 
+def test_lab_may_be_opened_again_with_the_clock_it_had(path: Path) -> None:
+    clock = Clock.frozen(NOW)
+    for days in (1, 2, 3):
+        with Lab(store=f"sqlite:///{path}", clock=clock) as lab:
+            assert lab.clock.advance(days=1) == NOW + timedelta(days=days)
+
+
 def test_two_labs_on_one_file_share_keys_and_time(open_lab: Callable[[], Lab]) -> None:
     with open_lab() as one, open_lab() as two:
         orders = one.create_cmk("orders")

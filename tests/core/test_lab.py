@@ -11,6 +11,7 @@ import kmslab.errors
 from kmslab import CMK, CiphertextBlob, Clock, Lab, SecretBytes
 from kmslab.contract.model import MODEL
 from kmslab.contract.states import KeyState
+from kmslab.crypto import pyca
 from kmslab.store import StoreError
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -228,6 +229,32 @@ def test_clock_only_goes_forward(lab: Lab) -> None:
 
 
 def test_running_clock_runs() -> None:
+@pytest.mark.parametrize("name", ["", "orders", "alias/x", "00000000-0000-4000-8000-00000000000A"])
+def test_id_that_no_key_can_have_is_refused_by_name(name: str) -> None:
+    """A blob of a key with an id of another length would never open again."""
+    with Lab(ids=lambda: name) as lab:
+        with pytest.raises(lab.kms.exceptions.KMSInternalException) as caught:
+            lab.create_cmk()
+        assert str(caught.value.__cause__).startswith(f"{name!r} is no key id")
+        assert lab.kms.list_keys()["Keys"] == []
+
+
+def test_id_that_repeats_is_refused_at_once() -> None:
+    made: list[str] = []
+    with Lab(ids=lambda: made.append("") or "00000000-0000-4000-8000-000000000000") as lab:
+        lab.create_cmk()
+        with pytest.raises(lab.kms.exceptions.KMSInternalException) as caught:
+            lab.create_cmk()
+    assert "is there already" in str(caught.value.__cause__)
+    assert len(made) == 2
+
+
+def test_lab_says_which_algorithm_its_libraries_lack() -> None:
+    with Lab(backends=(pyca,)) as lab, pytest.raises(lab.kms.exceptions.KMSInternalException) as no:
+        lab.create_cmk(spec="ML_KEM_512", usage="ENCAPSULATE_DECAPSULATE")
+    assert str(no.value.__cause__) == "no library of this lab serves ML_KEM ML_KEM_512"
+
+
     with Lab() as lab:
         before = datetime.now(UTC)
         created = lab.create_cmk().metadata["CreationDate"]
@@ -241,6 +268,31 @@ def test_client_has_the_public_exceptions(lab: Lab) -> None:
 
 @pytest.mark.parametrize("operation", MODEL.operations.values(), ids=lambda each: each.name)
 def test_every_operation_is_a_method_that_explains_itself(lab: Lab, operation: Any) -> None:
+def test_clock_is_not_advanced_beyond_its_end(lab: Lab) -> None:
+    """A step is kept with the store: one too many would leave a lab that answers nothing more."""
+    before = lab.clock.now()
+    for days in (3_000_000, 999_999_999):
+        with pytest.raises(ValueError, match="ends with the year 8999"):
+            lab.clock.advance(days=days)
+    assert lab.clock.now() == before
+    lab.clock.advance(days=2_540_000)
+    key = lab.create_cmk()
+    key.enable_rotation(2_560)
+    key.schedule_deletion(30)
+
+
+def test_clock_that_two_labs_were_given_outlives_one_of_them() -> None:
+    clock = Clock.frozen(datetime(2026, 1, 5, tzinfo=UTC))
+    with Lab(clock=clock) as one:
+        one.clock.advance(days=3)
+        with Lab(clock=clock) as two:
+            assert two.clock.now() == clock.now()
+            two.clock.advance(days=1)
+        assert one.clock.now() == clock.now() + timedelta(days=3)
+        clock.advance(hours=1)
+        assert one.create_cmk().metadata["CreationDate"] == clock.now() + timedelta(days=3)
+
+
     method = getattr(lab.kms, operation.snake_name)
     parameters = inspect.signature(method).parameters
     assert parameters.keys() == operation.input.members.keys()
