@@ -32,7 +32,7 @@ class Table:
 
     def __init__(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         self.headings = [str(heading) for heading in headings]
-        self.rows = [[str(cell) for cell in row] for row in rows]
+        self.rows = [[_visible(str(cell)) for cell in row] for row in rows]
 
     def __repr__(self) -> str:
         widths = [max(map(len, column)) for column in zip(self.headings, *self.rows, strict=True)]
@@ -99,6 +99,15 @@ def _plain(value: Any) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S UTC") if hasattr(value, "strftime") else str(value)
 
 
+def _visible(cell: str) -> str:
+    """Whatever callers have written, a row is one line, and a terminal is told to do nothing."""
+    if cell.isprintable():
+        return cell
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cell)
+
+
 def _escaped(cell: str) -> str:
-    """A pipe would end the cell, a line break the row, and `<` could start HTML."""
-    return cell.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    """A pipe would end the cell, `<` could start HTML, and `[` a link, or a picture from afar."""
+    for mark in "\\|[":
+        cell = cell.replace(mark, "\\" + mark)
+    return cell.replace("<", "&lt;")

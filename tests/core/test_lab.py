@@ -143,6 +143,20 @@ def test_metadata_is_a_dict_that_shows_a_table(lab: Lab) -> None:
     assert metadata["CurrentKeyMaterialId"] in repr(metadata.table(material_ids=True))
 
 
+def test_what_a_caller_wrote_is_one_line_and_no_command(lab: Lab) -> None:
+    """Or a forged row in the trail, and a picture fetched from afar by looking at a key."""
+    wrote = "x\n2026-01-01  Root  DeleteKey  ok\x1b[31m\u202e ![](https://kmslab.invalid/x.png)\\|"
+    key = lab.create_cmk(description=wrote)
+    key.encrypt(b"x", {"a": wrote})
+    for table, rows in ((lab.trail, 4), (key.metadata, 2 + len(key.metadata) - 1)):
+        text, markdown = repr(table), table._repr_markdown_()
+        assert all(line.isprintable() for line in (*text.splitlines(), *markdown.splitlines()))
+        assert len(text.splitlines()) == len(markdown.splitlines()) == rows
+        assert "x\\n2026-01-01" in text
+        assert "!\\[]" in markdown
+        assert "\\\\\\|" in markdown
+
+
 # -------------------------------------------------------------------------------------- the views
 
 
