@@ -44,11 +44,12 @@ def delete(call: Call, alias: Alias, target: Key) -> dict[str, Any]:
 
 def list_(call: Call, key: Key | None = None) -> dict[str, Any]:
     """Of one key, or of the whole account and Region."""
+    prefix = f"{call.caller.here}alias/"
     if key is None:
-        aliases, paging = page(call, Alias, f"{call.caller.here}alias/", default=50, most=100)
+        aliases, paging = page(call, Alias, prefix, default=50, most=100)
     else:
-        found = call.records.find(Alias, target=key.arn)
-        aliases, paging = cut(call, found, lambda alias: alias.arn, default=50, most=100)
+        found = {alias.arn: alias for alias in call.records.find(Alias, target=key.arn)}
+        aliases, paging = cut(call, found, prefix, default=50, most=100)
     return {"Aliases": [_shown(alias) for alias in aliases], **paging}
 
 

@@ -1,7 +1,7 @@
 """Paging: a List operation hands out its records page by page, with an opaque marker."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from kmslab.call import Call
@@ -15,24 +15,18 @@ def page(
     call: Call, kind: type[R], prefix: str, *, default: int, most: int
 ) -> tuple[list[R], dict[str, Any]]:
     """The next records whose names have this prefix, and the answer's paging members."""
-    limit, after = _limit(call, default, most), _after(call)
-    # A marker of another list, account or Region is not ours.
-    if after and not after.startswith(prefix):
-        _refuse_marker(call)
+    limit, after = _limit(call, default, most), _after(call, prefix)
     records = call.records.page(kind, prefix, after, limit + 1)
     return records[:limit], _paging([name_of(record) for record in records], limit)
 
 
 def cut(
-    call: Call, items: Sequence[T], name: Callable[[T], str], *, default: int, most: int
+    call: Call, items: Mapping[str, T], prefix: str, *, default: int, most: int
 ) -> tuple[list[T], dict[str, Any]]:
-    """The same of a list that is short and at hand; its names tell its items apart."""
-    limit, after = _limit(call, default, most), _after(call)
-    names = [name(item) for item in items]
-    if after and after not in names:
-        _refuse_marker(call)
-    start = names.index(after) + 1 if after else 0
-    return list(items[start : start + limit]), _paging(names[start:], limit)
+    """The same of items that are few and at hand, by their names."""
+    limit, after = _limit(call, default, most), _after(call, prefix)
+    names = sorted(name for name in items if name > after)
+    return [items[name] for name in names[:limit]], _paging(names, limit)
 
 
 def _limit(call: Call, default: int, most: int) -> int:
@@ -56,15 +50,16 @@ def _write(name: str) -> str:
     return urlsafe_b64encode(name.encode()).decode()
 
 
-def _after(call: Call) -> str:
-    """The name after which to go on; "" from the beginning."""
+def _after(call: Call, prefix: str) -> str:
+    """The name after which to go on, which may be gone by now; "" from the beginning."""
     marker = call.get("Marker", "")
     try:
         name = urlsafe_b64decode(marker).decode()
     except ValueError:
         _refuse_marker(call)
-    # Written again, because the decoder passes over every character that is not base64.
-    if _write(name) != marker:
+    # Written again, because the decoder passes over every character that is not base64. A marker of
+    # another list, account or Region is not ours.
+    if _write(name) != marker or (name and not name.startswith(prefix)):
         _refuse_marker(call)
     return name
 

@@ -82,9 +82,14 @@ def rotate(call: Call, key: Key) -> dict[str, Any]:
 
 def list_(call: Call, key: Key) -> dict[str, Any]:
     """The first material came with the key, so it is no rotation and is shown only on request."""
-    materials = sorted(call.records.find(Material, key=key.arn), key=lambda each: each.number)
     first = 0 if call.get("IncludeKeyMaterial") == "ALL_KEY_MATERIAL" else 1
-    shown, paging = cut(call, materials[first:], lambda each: each.id, default=100, most=1000)
+    prefix = f"rotation of {key.arn} "
+    materials = {
+        f"{prefix}{each.number:09}": each
+        for each in call.records.find(Material, key=key.arn)
+        if each.number >= first
+    }
+    shown, paging = cut(call, materials, prefix, default=100, most=1000)
     return {"Rotations": [_entry(key, material) for material in shown], **paging}
 
 

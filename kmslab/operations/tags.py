@@ -26,7 +26,9 @@ def untag(call: Call, key: Key) -> dict[str, Any]:
 
 
 def list_(call: Call, key: Key) -> dict[str, Any]:
-    shown, paging = cut(call, sorted(key.tags), str, default=50, most=50)
+    prefix = f"tag of {key.arn} "
+    names = {prefix + name: name for name in key.tags}
+    shown, paging = cut(call, names, prefix, default=50, most=50)
     return {"Tags": [{"TagKey": name, "TagValue": key.tags[name]} for name in shown], **paging}
 
 

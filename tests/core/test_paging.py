@@ -111,6 +111,24 @@ def test_marker_of_another_list_is_refused(full_lab: Lab) -> None:
             call(Marker=marker)
 
 
+def test_marker_leads_on_from_what_is_gone_by_now(lab: Lab) -> None:
+    """A program that cleans up deletes each page before it asks for the next."""
+    key = lab.create_cmk(tags={f"{number}": "" for number in range(5)})
+    for number in range(5):
+        lab.kms.create_alias(AliasName=f"alias/{number}", TargetKeyId=key.arn)
+    left: dict[str, Any] = {"Truncated": True, "NextMarker": None}
+    while left["Truncated"]:
+        left = lab.kms.list_resource_tags(KeyId=key.arn, Limit=2, Marker=left.get("NextMarker"))
+        key.untag(*(tag["TagKey"] for tag in left["Tags"]))
+    left = {"Truncated": True}
+    while left["Truncated"]:
+        left = lab.kms.list_aliases(KeyId=key.arn, Limit=2, Marker=left.get("NextMarker"))
+        for alias in left["Aliases"]:
+            lab.kms.delete_alias(AliasName=alias["AliasName"])
+    assert key.tags == {}
+    assert lab.kms.list_aliases(KeyId=key.arn)["Aliases"] == []
+
+
 def test_marker_leads_on_though_the_list_changed_meanwhile(lab: Lab) -> None:
     key = lab.create_cmk().arn
     for name in "bdfh":
