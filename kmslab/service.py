@@ -122,9 +122,11 @@ class Service:
         Whoever loses the race for a record never repeats the act, but asks again what is due. A
         failure is left to the next call, and fails neither this one nor what else is due.
         """
+        failed: set[str] = set()
         while self._store.next_due is not None and self._store.next_due <= now:
-            due = self._store.due(now)
-            over = not due  # others have done it; the next refresh will tell what is due next
+            due = [key for key in self._store.due(now) if key.arn not in failed]
+            if not due:
+                return  # others have done it; the next refresh will tell what is due next
             for key in due:
                 try:
                     self._run_due(key)
@@ -132,9 +134,7 @@ class Service:
                     break
                 except Exception:
                     log.exception("what was due on %s has failed", key.arn)
-                    over = True
-            if over:
-                return
+                    failed.add(key.arn)
 
     def _run_due(self, key: Key) -> None:
         due = lifecycle.next_due(key)

@@ -228,6 +228,28 @@ def test_failure_on_one_key_does_not_hold_up_the_others(
     assert [k["KeyArn"] for k in lab.kms.list_keys()["Keys"]] == [doomed[0]]
 
 
+def test_failure_does_not_leave_to_the_next_call_what_is_due_by_the_hundred(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [lab.create_cmk() for _ in range(120)]
+    for key in keys:
+        key.schedule_deletion(7)
+    delete, broken = SERVICE_TABLE["DeleteKey"].run, min(key.arn for key in keys)
+    tried = []
+
+    def fails_on_the_first(call: Call, key: Key) -> dict[str, Any]:
+        tried.append(key.arn)
+        if key.arn == broken:
+            raise ZeroDivisionError
+        return delete(call, key)
+
+    monkeypatch.setitem(SERVICE_TABLE, "DeleteKey", change("DeleteKey", fails_on_the_first))
+    monkeypatch.setattr(logging.getLogger("kmslab"), "disabled", True)
+    lab.clock.advance(days=8)
+    assert [k["KeyArn"] for k in lab.kms.list_keys()["Keys"]] == [broken]
+    assert tried.count(broken) == 1
+
+
 def test_loser_of_a_due_thing_never_repeats_it(
     lab: Lab, doomed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
