@@ -54,13 +54,15 @@ def default_policy(account: str) -> str:
 
 
 def well_formed(text: str) -> str:
-    """The text as it came, if it is a policy document: JSON with a list of statements."""
+    """The text as it came, if it is a policy document: JSON with a statement or a list of them."""
     if len(text.encode()) > LONGEST:
         fail("LimitExceededException", f"A key policy holds at most {LONGEST} bytes")
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
         fail("MalformedPolicyDocumentException", "The policy is not valid JSON.")
-    if not isinstance(document, dict) or not document.get("Statement"):
+    found = document.get("Statement") if isinstance(document, dict) else None
+    statements = found if isinstance(found, list) else [found]
+    if not found or not all(isinstance(each, dict) for each in statements):
         fail("MalformedPolicyDocumentException", "The policy contains no statement.")
     return text

@@ -56,7 +56,20 @@ def test_key_has_one_policy(lab: Lab, key: str, refused: Any) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]", "null", '"text"', "{}", '{"Statement": []}', '{"Statement": ', "[" * 30_000],
+    [
+        "{",
+        "[]",
+        "null",
+        '"text"',
+        "{}",
+        '{"Statement": []}',
+        '{"Statement": {}}',
+        '{"Statement": 5}',
+        '{"Statement": "Allow"}',
+        '{"Statement": [{"Effect": "Allow"}, 5]}',
+        '{"Statement": ',
+        "[" * 30_000,
+    ],
     ids=lambda text: text[:20],
 )
 def test_text_that_is_no_policy_is_refused(lab: Lab, key: str, text: str) -> None:
@@ -68,6 +81,11 @@ def test_text_that_is_no_policy_is_refused(lab: Lab, key: str, text: str) -> Non
         with pytest.raises(lab.kms.exceptions.MalformedPolicyDocumentException):
             call()
     assert lab.kms.get_key_policy(KeyId=key) == before
+
+
+def test_policy_may_be_one_statement(lab: Lab, key: str) -> None:
+    lab.kms.put_key_policy(KeyId=key, Policy='{"Statement": {"Effect": "Allow"}}')
+    assert lab.kms.get_key_policy(KeyId=key)["Policy"] == '{"Statement": {"Effect": "Allow"}}'
 
 
 def test_policy_has_at_most_32_kibibytes(lab: Lab, key: str) -> None:
