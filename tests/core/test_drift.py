@@ -170,13 +170,15 @@ def test_every_usage_has_its_own_list_of_algorithms_in_the_metadata() -> None:
     assert set(ALGORITHMS_MEMBER.values()) == lists
 
 
-@pytest.mark.parametrize("spec", model().shape_for("DataKeyPairSpec").enum)
+@pytest.mark.parametrize(
+    # RSA_2048 stands for the other two, which take their time.
+    "spec",
+    sorted(set(model().shape_for("DataKeyPairSpec").enum) - {"RSA_3072", "RSA_4096"}),
+)
 def test_data_key_pair_that_we_lack_is_listed_and_says_so(lab: Lab, key: str, spec: str) -> None:
     pair = {"KeyId": key, "KeyPairSpec": spec, "DryRun": True}
     lacking = spec in LACKING["DataKeyPairSpec"]
     answer = "UnsupportedOperationException" if lacking else "DryRunOperationException"
-    if spec.startswith("RSA") and spec != "RSA_2048":
-        pytest.skip("takes its time; RSA_2048 stands for it")
     with pytest.raises(KMSError) as caught:
         lab.kms.generate_data_key_pair(**pair)
     assert caught.value.code == answer

@@ -339,14 +339,6 @@ def test_call_without_cryptography_is_no_use(
     assert lab.kms.get_key_last_usage(KeyId=scene.key) == before
 
 
-def test_re_encrypt_uses_both_keys(lab: Lab) -> None:
-    old, new = lab.create_cmk(), lab.create_cmk()
-    blob = old.encrypt(b"x")
-    lab.clock.advance(days=1)
-    lab.kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=new.arn)
-    assert old.last_used == new.last_used == lab.clock.now()
-
-
 # --------------------------------------------------------------------------------------- failures
 
 
