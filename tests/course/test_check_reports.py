@@ -1,0 +1,58 @@
+"""Lesson 04's check sets the state that it needs, and leaves the learner's lab as it was."""
+
+from hashlib import sha256
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from kmslab.contract.states import KeyState
+from kmslab.course import check, clinic
+
+
+@pytest.fixture
+def office():
+    return clinic(until="04")[1]
+
+
+def right_answers(office):
+    reports = office.lab.create_cmk("reports", spec="ECC_NIST_P256", usage="SIGN_VERIFY")
+
+    def sign_report(report):
+        return reports.sign(sha256(report).digest(), message_type="DIGEST")
+
+    def genuine(report, signature, public):
+        try:
+            public.load().verify(signature, report, ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            return False
+        return True
+
+    return reports, sign_report, genuine
+
+
+def test_a_key_left_disabled_does_not_fail_a_right_answer_and_stays_disabled(office, capsys):
+    reports, *answers = right_answers(office)
+    reports.disable()
+    check("04-reports", office, *answers)
+    assert capsys.readouterr().out.startswith("`[ OK ]`")
+    assert reports.state is KeyState.DISABLED
+
+
+def test_it_leaves_no_trace_however_often_it_is_run(office, capsys):
+    _, *answers = right_answers(office)
+    before = len(office.lab.trail), office.lab.kms.list_keys()["Keys"]
+    said = set()
+    for _ in range(3):
+        check("04-reports", office, *answers)
+        said.add(capsys.readouterr().out)
+    assert (len(office.lab.trail) - 1, office.lab.kms.list_keys()["Keys"]) == before
+    assert len(said) == 1
+
+
+def test_a_key_about_to_be_deleted_is_answered_and_never_raises(office, capsys):
+    reports, *answers = right_answers(office)
+    reports.schedule_deletion(days=7)
+    check("04-reports", office, *answers)
+    assert capsys.readouterr().out.startswith("`[    ]` The check could not set its scene")
