@@ -14,7 +14,7 @@ from kmslab.contract.states import KeyState, refusal
 from kmslab.figures.canvas import GREEN, INK, PALE, VERMILLION, WIDTH, Canvas, Picture
 from kmslab.table import ALIAS, ALIAS_OLD, TABLE, TARGET, Role, Row
 
-MARGIN, HEADER, LINE, PAD, CELL = 16, 76, 21, 10, 184  # CSS pixels; CELL is a column's width
+MARGIN, HEADER, LINE, PAD, CELL = 16, 68, 20, 8, 184  # CSS pixels; CELL is a column's width
 COLUMNS = (KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_DELETION)
 NAMES = WIDTH - 2 * MARGIN - len(COLUMNS) * CELL
 NAME_LETTERS, CELL_LETTERS = 36, 18  # in a line
@@ -101,8 +101,8 @@ def _draw_header(canvas: Canvas, here: KeyState | None) -> None:
         middle = _left(column) + CELL / 2
         if state is here:
             canvas.box(_left(column), MARGIN, CELL, HEADER - MARGIN, facecolor=PALE)
-            canvas.label(middle, MARGIN + 42, "the key is here", ha="center")
-        canvas.label(middle, MARGIN + 18, state.value, ha="center", weight="bold")
+            canvas.label(middle, MARGIN + 38, "the key is here", ha="center")
+        canvas.label(middle, MARGIN + 15, state.value, ha="center", weight="bold")
 
 
 def _draw(canvas: Canvas, group: Group, top: float) -> None:
