@@ -238,13 +238,6 @@ def test_sealed_key_that_was_changed_in_the_file_does_not_open(
     raw.close()
 
 
-def test_file_that_is_no_store_is_left_as_it_is(path: Path) -> None:
-    path.write_bytes(b"a letter to nobody" * 100)
-    with pytest.raises(StoreError):
-        Lab(store=f"sqlite:///{path}")
-    assert path.read_bytes() == b"a letter to nobody" * 100
-
-
 @pytest.mark.parametrize("tables", [["key"], ["key", "material"]])
 def test_key_that_was_given_another_spec_in_the_file_does_no_work(
     open_lab: Callable[[], Lab], path: Path, used: bytes, tables: list[str]
@@ -259,6 +252,13 @@ def test_key_that_was_given_another_spec_in_the_file_does_no_work(
         (key,) = lab.kms.list_keys()["Keys"]
         with pytest.raises(lab.kms.exceptions.KMSInternalException):
             lab.cmk(key["KeyId"]).mac(b"\0\0\0\1kmslab\0" + fields(used)[4][2] + b"\0\0\1\0")
+
+
+def test_file_that_is_no_store_is_left_as_it_is(path: Path) -> None:
+    path.write_bytes(b"a letter to nobody" * 100)
+    with pytest.raises(StoreError):
+        Lab(store=f"sqlite:///{path}")
+    assert path.read_bytes() == b"a letter to nobody" * 100
 
 
 @pytest.mark.parametrize("url", ["my.db", "postgresql://host/db", "sqlite://my.db", "mysql:///x"])

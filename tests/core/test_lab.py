@@ -229,20 +229,6 @@ def test_ids_may_be_chosen_in_memory() -> None:
         assert [lab.create_cmk().id[-1] for _ in range(3)] == ["0", "1", "2"]
 
 
-def test_ids_are_refused_for_a_file(tmp_path: Any) -> None:
-    with pytest.raises(ValueError, match="in memory only"):
-        Lab(store=f"sqlite:///{tmp_path / 'my.db'}", ids=lambda: "x")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_clock_only_goes_forward(lab: Lab) -> None:
-    with pytest.raises(ValueError, match="forward"):
-        lab.clock.advance(days=-1)
-    with pytest.raises(ValueError, match="time zone"):
-        Clock.frozen(datetime(2026, 1, 5))
-
-
-def test_running_clock_runs() -> None:
 @pytest.mark.parametrize("name", ["", "orders", "alias/x", "00000000-0000-4000-8000-00000000000A"])
 def test_id_that_no_key_can_have_is_refused_by_name(name: str) -> None:
     """A blob of a key with an id of another length would never open again."""
@@ -269,19 +255,19 @@ def test_lab_says_which_algorithm_its_libraries_lack() -> None:
     assert str(no.value.__cause__) == "no library of this lab serves ML_KEM ML_KEM_512"
 
 
-    with Lab() as lab:
-        before = datetime.now(UTC)
-        created = lab.create_cmk().metadata["CreationDate"]
-        assert before <= created <= datetime.now(UTC)
+def test_ids_are_refused_for_a_file(tmp_path: Any) -> None:
+    with pytest.raises(ValueError, match="in memory only"):
+        Lab(store=f"sqlite:///{tmp_path / 'my.db'}", ids=lambda: "x")
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_client_has_the_public_exceptions(lab: Lab) -> None:
-    assert lab.kms.exceptions.NotFoundException is kmslab.errors.NotFoundException
-    assert issubclass(kmslab.errors.NotFoundException, kmslab.errors.KMSError)
+def test_clock_only_goes_forward(lab: Lab) -> None:
+    with pytest.raises(ValueError, match="forward"):
+        lab.clock.advance(days=-1)
+    with pytest.raises(ValueError, match="time zone"):
+        Clock.frozen(datetime(2026, 1, 5))
 
 
-@pytest.mark.parametrize("operation", MODEL.operations.values(), ids=lambda each: each.name)
-def test_every_operation_is_a_method_that_explains_itself(lab: Lab, operation: Any) -> None:
 def test_clock_is_not_advanced_beyond_its_end(lab: Lab) -> None:
     """A step is kept with the store: one too many would leave a lab that answers nothing more."""
     before = lab.clock.now()
@@ -307,6 +293,20 @@ def test_clock_that_two_labs_were_given_outlives_one_of_them() -> None:
         assert one.create_cmk().metadata["CreationDate"] == clock.now() + timedelta(days=3)
 
 
+def test_running_clock_runs() -> None:
+    with Lab() as lab:
+        before = datetime.now(UTC)
+        created = lab.create_cmk().metadata["CreationDate"]
+        assert before <= created <= datetime.now(UTC)
+
+
+def test_client_has_the_public_exceptions(lab: Lab) -> None:
+    assert lab.kms.exceptions.NotFoundException is kmslab.errors.NotFoundException
+    assert issubclass(kmslab.errors.NotFoundException, kmslab.errors.KMSError)
+
+
+@pytest.mark.parametrize("operation", MODEL.operations.values(), ids=lambda each: each.name)
+def test_every_operation_is_a_method_that_explains_itself(lab: Lab, operation: Any) -> None:
     method = getattr(lab.kms, operation.snake_name)
     parameters = inspect.signature(method).parameters
     assert parameters.keys() == operation.input.members.keys()
