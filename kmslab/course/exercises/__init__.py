@@ -12,8 +12,8 @@ How to write one, `05-rescue` for example:
    clock are as they were.
 2. *The hints and another way*, in `../hints/05.toml`: about three hints, from "what is asked?" to
    "the line begins with"; in `second` an answer that teaches something more, as words and code.
-3. *The cells*. A stub with the tag `exercise:05-rescue`, with one `raise NotImplementedError` each;
-   then a cell with these two lines:
+3. *The cells*. A stub with the tag `exercise:05-rescue`: functions whose only line is
+   `raise NotImplementedError`. Then a cell with these two lines:
 
        check("05-rescue", clinic, rescue)
        hint("05-rescue", 0)  # stuck? 1, 2 or 3
