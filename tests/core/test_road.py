@@ -41,7 +41,7 @@ def put_state(state: KeyState) -> Run:
 # ------------------------------------------------------------------------- refusals and accidents
 
 
-@pytest.mark.parametrize("state", [*set(KeyState) - {KeyState.ENABLED}])
+@pytest.mark.parametrize("state", sorted(set(KeyState) - {KeyState.ENABLED}))
 def test_move_that_moves_does_not_list_is_an_internal_error(
     lab: Lab, key: str, operation: Any, refused: Any, state: KeyState
 ) -> None:
