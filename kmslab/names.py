@@ -22,7 +22,7 @@ NO_PREFIX = (
 )
 WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
 UNREACHABLE = (
-    "User: {0} is not authorized to perform: kms:Decrypt on the resource associated with this "
+    "User: {0} is not authorized to perform: {1} on the resource associated with this "
     "ciphertext because the resource does not exist in this Region, no resource-based policies "
     "allow access, or a resource-based policy explicitly denies access"
 )
@@ -53,11 +53,12 @@ def key_in(member: str, *, aliases: bool) -> KeyFinder:
     return find
 
 
-def blob_in(member: str, key_member: str, algorithm_member: str) -> Finder:
+def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
     """The key that a ciphertext blob names. A key named beside it must be the same one.
 
     The ciphertext of an asymmetric key is no such blob and names nobody: the request must.
     """
+    key_member, algorithm_member = f"{prefix}KeyId", f"{prefix}EncryptionAlgorithm"
     by_key = key_in(key_member, aliases=True)
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
@@ -73,7 +74,7 @@ def blob_in(member: str, key_member: str, algorithm_member: str) -> Finder:
             fail("InvalidCiphertextException")
         material = records.get(Material, f"{caller.region}/{parsed.material}")
         if material is None:
-            _refuse_unknown(records, caller, parsed.key)
+            _refuse_unknown(records, caller, parsed.key, permission)
         if named and named[0].arn != material.key:
             fail("IncorrectKeyException", WRONG_KEY)
         return _key(records, material.key), material
@@ -136,8 +137,8 @@ def _without_ciphertext(named: Found | None, request: Mapping[str, Any], member:
     return named
 
 
-def _refuse_unknown(records: Reader, caller: Caller, key_id: str) -> NoReturn:
+def _refuse_unknown(records: Reader, caller: Caller, key_id: str, permission: str) -> NoReturn:
     """A blob of a key that is there, but of no material of it, was tampered with."""
     if records.get(Key, f"{caller.here}key/{key_id}"):
         fail("InvalidCiphertextException")
-    fail("AccessDeniedException", UNREACHABLE.format(caller.principal))
+    fail("AccessDeniedException", UNREACHABLE.format(caller.principal, permission))

@@ -81,13 +81,16 @@ class Trail(list[dict[str, Any]]):
 def _event_row(event: Mapping[str, Any]) -> list[str]:
     who = event["userIdentity"]
     keys = [arn["ARN"].rpartition(":")[2] for arn in event["resources"]]
-    context = (event["requestParameters"] or {}).get("encryptionContext", {})
+    parameters = event["requestParameters"] or {}
+    contexts = [
+        value for name, value in parameters.items() if name.lower().endswith("encryptioncontext")
+    ]
     return [
         event["eventTime"].replace("T", " ").rstrip("Z"),
         who.get("userName") or who.get("type", who.get("invokedBy", "")),
         event["eventName"],
         ", ".join(keys),
-        ", ".join(f"{name}={value}" for name, value in context.items()),
+        " → ".join(", ".join(f"{name}={value}" for name, value in c.items()) for c in contexts),
         event.get("errorCode", "ok"),
         event.get("additionalEventData", {}).get("keyMaterialId", ""),
     ]

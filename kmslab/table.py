@@ -35,10 +35,8 @@ class Naming:
 
 KEY = Naming(key_in("KeyId", aliases=True))
 KEY_NO_ALIAS = Naming(key_in("KeyId", aliases=False))
-BLOB = Naming(blob_in("CiphertextBlob", "KeyId", "EncryptionAlgorithm"))
-SOURCE = Naming(
-    blob_in("CiphertextBlob", "SourceKeyId", "SourceEncryptionAlgorithm"), prefix="Source"
-)
+BLOB = Naming(blob_in("CiphertextBlob", "kms:Decrypt"))
+SOURCE = Naming(blob_in("CiphertextBlob", "kms:ReEncryptFrom", "Source"), prefix="Source")
 DESTINATION = Naming(key_in("DestinationKeyId", aliases=True), "Destination")
 TARGET = Naming(key_in("TargetKeyId", aliases=False))
 ALIAS_OLD = Naming(alias_in("AliasName", target=True))

@@ -323,3 +323,11 @@ def test_key_of_another_account_may_be_named_by_its_arn(lab: Lab, key: str) -> N
     assert neighbour.kms.decrypt(CiphertextBlob=blob)["KeyId"] == key
     with pytest.raises(KMSError):
         neighbour.kms.encrypt(KeyId=key.rpartition("/")[2], Plaintext=b"x")
+
+
+def test_re_encrypt_of_a_blob_whose_key_is_elsewhere_asks_for_its_own_permission(
+    lab: Lab, key: str, refused: Any
+) -> None:
+    far = lab.region("eu-west-1").create_cmk().encrypt(b"x")
+    with refused("AccessDeniedException", UNREACHABLE.replace("kms:Decrypt", "kms:ReEncryptFrom")):
+        lab.kms.re_encrypt(CiphertextBlob=far, DestinationKeyId=key)

@@ -39,7 +39,7 @@ PUBLISHED = {
     "Algorithm <…> is incompatible with key spec <…>.",
     "Digest is invalid length for algorithm <…>.",
     "The key ID in the request does not identify a CMK that can perform this operation.",
-    "User: <…> is not authorized to perform: kms:Decrypt on the resource associated with this "
+    "User: <…> is not authorized to perform: <…> on the resource associated with this "
     "ciphertext because the resource does not exist in this Region, no resource-based policies "
     "allow access, or a resource-based policy explicitly denies access",
 }

@@ -455,3 +455,14 @@ def test_time_that_was_advanced_is_the_trails_time(lab: Lab) -> None:
     then = last(lab)["eventTime"]
     assert then == (lab.clock.now() - timedelta()).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert then.startswith("2026-01-06")
+
+
+def test_table_of_the_trail_shows_both_contexts_of_re_encrypt(lab: Lab, key: str) -> None:
+    blob = lab.cmk(key).encrypt(b"x", context={"ward": "3"})
+    lab.kms.re_encrypt(
+        CiphertextBlob=blob,
+        SourceEncryptionContext={"ward": "3"},
+        DestinationKeyId=key,
+        DestinationEncryptionContext={"ward": "4"},
+    )
+    assert "ward=3 → ward=4" in repr(lab.trail)
