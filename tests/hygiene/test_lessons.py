@@ -29,37 +29,21 @@ def test_contents_page_links_every_lesson():
 # ---------------------------------------------------------------------------------- taken anew
 
 
-@pytest.fixture(params=LESSONS, ids=[path.stem for path in PATHS])
-def copy(request) -> nbformat.NotebookNode:
-    return nbformat.read(request.param.path, as_version=4)
+@LESSON
+def test_every_cell_runs_twice_and_again_after_the_last_whatever_the_bet(lesson):
+    twice = [again(cell, label) for cell in lesson.code for label in ("once", "twice")]
+    after = [again(cell, "after") for cell in reversed(lesson.code)]
+    bets = [cell for cell in lesson.code if calls(cell, "predict") or calls(cell, "reveal")]
+    lost = [again(cell, letter) for letter in "ABC" for cell in bets]
+    notebook = nbformat.v4.new_notebook(cells=[*twice, *after, *lost])
+    run(notebook, FOLDER)
+    assert silent_failures(notebook) == []
 
 
-def repeated(cells: list[nbformat.NotebookNode], label: str) -> list[nbformat.NotebookNode]:
-    """The code cells once more, under ids of their own."""
-    return [
-        nbformat.from_dict(cell | {"id": f"{cell.id}-{label}"})
-        for cell in cells
-        if cell.cell_type == "code"
-    ]
-
-
-def test_every_cell_runs_twice_and_again_after_the_last(copy):
-    twice = [cell for once in copy.cells for cell in ([once, *repeated([once], "twice")])]
-    copy.cells = [*twice, *repeated(copy.cells[::-1], "after")]
-    run(copy, FOLDER)
-    assert silent_failures(copy) == []
-
-
-def test_every_bet_may_be_lost_and_the_lesson_goes_on(copy):
-    taken = copy.cells
-    copy.cells = []
-    for letter in "ABC":
-        for cell in repeated(taken, letter.lower()):
-            if calls(cell, "predict"):
-                cell.source = cell.source.replace("undecided)", f"{letter})")
-            copy.cells.append(cell)
-    run(copy, FOLDER)
-    assert silent_failures(copy) == []
+def again(cell: nbformat.NotebookNode, label: str) -> nbformat.NotebookNode:
+    """The same cell under another id; a letter is bet where nothing is decided."""
+    source = cell.source.replace("undecided)", f"{label})" if label in "ABC" else "undecided)")
+    return nbformat.from_dict(cell | {"id": f"{cell.id}-{label}", "source": source})
 
 
 # -------------------------------------------------------------------------- no rule is asleep
