@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from tests.hygiene.lessons import links
 
 ROOT = Path(__file__).parents[2]
-MADE = {".git", ".venv", "workbook", "dist"}
+MADE = {".git", *(line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines())}
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
