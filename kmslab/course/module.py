@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from kmslab.backing.hsm import BACKENDS
 from kmslab.course.office import SEOUL
-from kmslab.crypto import Backend, pyca, self_test
+from kmslab.crypto import Backend, pyca, pycryptodome, self_test
 from kmslab.crypto.self_test import KNOWN_ANSWERS, SelfTestFailed
 from kmslab.lab import Lab
 from kmslab.shown import Table
@@ -83,5 +83,5 @@ class Wounded:
 
 
 def wounded_lab() -> Lab:
-    """A lab like any other, but its HSM was given the wounded module."""
-    return Lab(region=SEOUL, backends=(Wounded(),))
+    """A lab like any other, but the first of its two modules is the wounded one."""
+    return Lab(region=SEOUL, backends=(Wounded(), pycryptodome))
