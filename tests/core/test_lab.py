@@ -208,7 +208,7 @@ def test_lab_may_live_elsewhere() -> None:
         (lambda lab, v: lab.region(v), "us-east-1\n"),
         (lambda lab, v: lab.account(v), "123"),
         (lambda lab, v: lab.account(v), "１１１１２２２２３３３３"),
-        (lambda lab, v: lab.user(v), "alice/../root"),
+        (lambda lab, v: lab.user(v), "alice/../bob"),
         (lambda lab, v: lab.user(v), ""),
         (lambda lab, v: lab.user(v), "앨리스"),
         (lambda lab, v: Lab(region=v), "nowhere"),
