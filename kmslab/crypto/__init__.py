@@ -2,8 +2,8 @@
 
 `pyca` is the default backend, `pycryptodome` a second opinion; `backend.Backend` says what both
 offer and `self_test` what they must know before they serve. Rule: whoever needs a cipher asks a
-backend, a refusal is `Forged` (or, of a public key,
-`Malformed`), and a secret is a `SecretBytes`, which doesn't print.
+backend, a refusal is `Forged` (or, of a public key, `Malformed`), and a secret is a `SecretBytes`,
+which doesn't print.
 """
 
 from kmslab.crypto.backend import Backend, Forged, Malformed

@@ -37,7 +37,7 @@ def handle(service: Service, caller: Caller, target: str, body: bytes) -> Answer
             log.error("%s: %s", target, error, exc_info=error.__cause__)
         return _refusal(error, request_id)
     except Exception:
-        log.exception("%s: the answer does not fit the contract", target)
+        log.exception("%s: the service gave no answer that can be sent", target)
         return _refusal(EXCEPTIONS["KMSInternalException"](), request_id)
 
 

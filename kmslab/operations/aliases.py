@@ -1,4 +1,8 @@
-"""Aliases: friendly names that point at a key of their own account and Region, and can be moved."""
+"""Aliases: friendly names that point at a key, and can be moved to another one.
+
+The key is in the alias's Region. That it is in the same account too is not judged here: who may
+name which key will be, with everything else about callers.
+"""
 
 import re
 from dataclasses import replace
