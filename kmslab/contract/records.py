@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from kmslab.contract.specs import KeyUsage, Origin
+from kmslab.contract.specs import KeyManager, KeyUsage, Origin
 from kmslab.contract.states import KeyState
 
 
@@ -27,6 +27,7 @@ class Key:
     description: str
     policy: str
     material: str  # id of the current key material
+    manager: KeyManager = KeyManager.CUSTOMER
     tags: Mapping[str, str] = field(default_factory=dict)
     deletion_date: datetime | None = None
     rotation_days: int = 0  # the period of automatic rotation; 0: off
@@ -95,6 +96,50 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """An IAM user or role, with the policy that says what it may do."""
+
+    arn: str
+    policy: str  # a policy document in JSON, or "": it may do nothing by itself
+    created: datetime
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey:
+    """What a program signs its requests with."""
+
+    id: str
+    principal: str  # the ARN of who signs: a root user, a user, a role's session
+    sealed: bytes  # the secret
+    token: str = ""  # of a role's session, sent beside the id
+    expires: datetime | None = None
+    created: datetime
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One key's permission for one grantee, which no policy knows of."""
+
+    handle: str  # "<key ARN>/<grant id>"
+    key: str  # the key's ARN
+    grantee: str  # a principal's ARN, or a service principal
+    retiring: str = ""  # who may give it back, beside the account that made it
+    operations: tuple[str, ...]
+    constraints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    source_arn: str = ""
+    name: str = ""
+    issuer: str  # ARN of the root user of the account that made it
+    created: datetime
+    version: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.handle.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """One of the lab's own values that must outlive a process, such as the clock's offset."""
 
@@ -103,8 +148,17 @@ class Setting:
     version: int = 0
 
 
-Record = Key | Material | DomainKey | Alias | Setting
-KINDS: tuple[type[Record], ...] = (Key, Material, DomainKey, Alias, Setting)
+Record = Key | Material | DomainKey | Alias | Principal | AccessKey | Grant | Setting
+KINDS: tuple[type[Record], ...] = (
+    Key,
+    Material,
+    DomainKey,
+    Alias,
+    Principal,
+    AccessKey,
+    Grant,
+    Setting,
+)
 R = TypeVar("R", bound=Record)
 
 
@@ -133,17 +187,44 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where a request came from, as far as its transport knows."""
+
+    ip: str = ""
+    user_agent: str = ""
+    host: str = ""  # the Host header that the client sent
+    tls_version: str = ""  # "TLSv1.3"; "": not encrypted
+    cipher: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and where: a principal's ARN, an account and a Region."""
+    """Who calls, and where: a principal, the account that it belongs to, and a Region.
+
+    `principal` is what the trail shows: the ARN of a root user, a user or a role's session, or an
+    AWS service's name (`dynamodb.amazonaws.com`). `via` is a service that calls on the principal's
+    behalf (`s3.us-east-1.amazonaws.com`).
+    """
 
     principal: str
     account: str
     region: str
+    via: str = ""
+    source_arn: str = ""  # the resource for which a service calls
+    source: Source | None = None  # None: from within this process
 
     @property
     def here(self) -> str:
         """What every ARN of this account and Region begins with."""
         return f"arn:aws:kms:{self.region}:{self.account}:"
+
+    @property
+    def identity(self) -> str:
+        """Whose policies count: of a role's session, the role."""
+        head, is_session, tail = self.principal.partition(":assumed-role/")
+        if not is_session:
+            return self.principal
+        return f"{head.replace(':sts:', ':iam:')}:role/{tail.rpartition('/')[0]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

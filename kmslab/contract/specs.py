@@ -32,6 +32,11 @@ class Origin(StrEnum):
     EXTERNAL_KEY_STORE = "EXTERNAL_KEY_STORE"
 
 
+class KeyManager(StrEnum):
+    CUSTOMER = "CUSTOMER"
+    AWS = "AWS"  # made by a service for an account, which may watch it and no more
+
+
 class Kind(StrEnum):
     SYMMETRIC = "symmetric encryption"
     ASYMMETRIC = "asymmetric"

@@ -5,13 +5,22 @@ Run inside a transaction that has the write lock. A database that is not ours is
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from kmslab.store.errors import StoreError
 from kmslab.store.schema import ABOUT, METADATA, VERSION
 
+
+def _callers(connection: Connection) -> None:
+    """From the time when nobody was judged: no users, roles, access keys, grants or key manager."""
+    for name in ("principal", "access_key", "grant"):
+        METADATA.tables[name].create(connection)
+    column = "manager VARCHAR NOT NULL DEFAULT 'CUSTOMER'"
+    connection.execute(text(f'ALTER TABLE "key" ADD COLUMN {column}'))
+
+
 # Schema version → what makes the next one of it.
-STEPS: dict[int, Callable[[Connection], None]] = {}
+STEPS: dict[int, Callable[[Connection], None]] = {1: _callers}
 
 
 def prepare(

@@ -32,15 +32,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from kmslab.contract.records import KINDS, Alias, DomainKey, Key, Material, R
+from kmslab.contract.records import KINDS, AccessKey, Alias, DomainKey, Grant, Key, Material, R
 
-VERSION = 1
+VERSION = 2
 
 # Fields to find records by. Each has an index that ends in the name, so results come in order.
 INDEXED: dict[type[Any], tuple[str, ...]] = {
     Material: ("key",),
     DomainKey: ("region",),
     Alias: ("target",),
+    AccessKey: ("principal",),
+    Grant: ("key", "retiring"),
 }
 
 METADATA = MetaData()
@@ -78,6 +80,8 @@ CODECS: dict[Any, Codec] = {
     bool: Codec(Boolean(), bool, bool),
     datetime: Codec(BigInteger(), microseconds, moment),
     Mapping[str, str]: Codec(String(), lambda pairs: json.dumps(dict(pairs)), json.loads),
+    Mapping[str, Mapping[str, str]]: Codec(String(), json.dumps, json.loads),
+    tuple[str, ...]: Codec(String(), json.dumps, lambda text: tuple(json.loads(text))),
 }
 
 

@@ -8,7 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kmslab.contract.records import Alias, DomainKey, Event, Key, Material, Record, Setting
+from kmslab.contract.records import (
+    AccessKey,
+    Alias,
+    DomainKey,
+    Event,
+    Grant,
+    Key,
+    Material,
+    Principal,
+    Record,
+    Setting,
+)
 from kmslab.contract.specs import KeyUsage, Origin
 from kmslab.contract.states import KeyState
 
@@ -62,6 +73,17 @@ ONE_OF_EACH: list[Record] = [
     material("us-east-1/aa"),
     domain_key("d"),
     alias("orders"),
+    Principal(arn="arn:aws:iam::111122223333:user/alice", policy="{}", created=NOON),
+    AccessKey(id="AKIA1", principal="arn:aws:iam::111122223333:root", sealed=b"\1", created=NOON),
+    Grant(
+        handle=f"{HERE}key/1/aa",
+        key=f"{HERE}key/1",
+        grantee="arn:aws:iam::111122223333:user/alice",
+        operations=("Decrypt", "Encrypt"),
+        constraints={"EncryptionContextSubset": {"방": "7"}},
+        issuer="arn:aws:iam::111122223333:root",
+        created=NOON,
+    ),
     setting("17"),
 ]
 

@@ -155,6 +155,23 @@ def test_older_schema_is_brought_up_to_date_step_by_step(opened: Callable[[], St
     assert tuple(row) == (VERSION + 2,)
 
 
+def test_store_of_the_first_schema_opens_and_keeps_its_keys(tmp_path: Path, url: str) -> None:
+    kept = key()
+    members = {
+        **ROWS[Key].encode(kept),
+        "version": 1,
+    }
+    del members["manager"]
+    with sqlite3.connect(tmp_path / "my.db") as raw:
+        raw.executescript((Path(__file__).parent / "schema_1.sql").read_text())
+        names, marks = ", ".join(members), ", ".join("?" * len(members))
+        raw.execute(f'INSERT INTO "key" ({names}) VALUES ({marks})', list(members.values()))
+    raw.close()
+    with closing(open_store(url)) as store:
+        assert store.get(Key, kept.arn) == replace(kept, version=1)
+        store.commit(put=ONE_OF_EACH[1:])
+
+
 def test_failing_step_leaves_the_older_schema(opened: Callable[[], Store]) -> None:
     store = opened()
     steps = {
