@@ -5,17 +5,19 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
 
-from kmslab.contract.records import Setting
+from kmslab.contract.records import Key, Setting
 from kmslab.store import Store, StoreError, open_store
 from kmslab.store.migrations import prepare
-from kmslab.store.schema import VERSION
-from tests.store.samples import ended, setting, start
+from kmslab.store.schema import ROWS, VERSION
+from tests.store.samples import ONE_OF_EACH, ended, key, setting, start
 
 
 @pytest.mark.parametrize("url", [None, "sqlite://", "sqlite:///:memory:"])
@@ -157,10 +159,7 @@ def test_older_schema_is_brought_up_to_date_step_by_step(opened: Callable[[], St
 
 def test_store_of_the_first_schema_opens_and_keeps_its_keys(tmp_path: Path, url: str) -> None:
     kept = key()
-    members = {
-        **ROWS[Key].encode(kept),
-        "version": 1,
-    }
+    members = ROWS[Key].encode(kept) | {"version": 1}
     del members["manager"]
     with sqlite3.connect(tmp_path / "my.db") as raw:
         raw.executescript((Path(__file__).parent / "schema_1.sql").read_text())
