@@ -30,11 +30,13 @@ from kmslab.crypto import (
     frame,
     pyca,
     pycryptodome,
+    spec_of,
 )
 from kmslab.crypto.self_test import run as self_test
 
 NONCE, IV, KEY = 16, 12, 32  # bytes
 LABEL = b"kmslab"
+PROTECTED = b"protected"  # no Region has this name: no domain key is bound to the same bytes
 BACKENDS: tuple[Backend, ...] = (pyca, pycryptodome)  # the first that serves an algorithm does
 
 
@@ -64,10 +66,14 @@ class Hsm:
         private = module.generate_key(spec)
         return private, module.public_key(private)
 
-    def create(self, arn: str, spec: str, now: datetime) -> tuple[Material, *tuple[DomainKey, ...]]:
-        """New key material, sealed; with a Region's first also a domain key: both to be stored."""
-        size = KEY_SPECS[spec].size
-        secret, public = (self.random(size), b"") if size else self.key_pair(spec)
+    def create(
+        self, arn: str, spec: str, now: datetime, known: bytes | None = None
+    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+        """New key material, sealed; with a Region's first also a domain key: both to be stored.
+
+        `known`: material that somebody wants to have in the key: raw, or a private key in PKCS#8.
+        """
+        secret, public = self._generate(spec) if known is None else self._take(spec, known)
         region, key_id = arn.split(":")[3], arn.rpartition("/")[2]
         material_id = sha256(frame(key_id.encode(), secret)).hexdigest()
         domains = self._records.find(DomainKey, region=region)
@@ -85,6 +91,26 @@ class Hsm:
             created=now,
         )
         return material, *made
+
+    def _generate(self, spec: str) -> tuple[SecretBytes, bytes]:
+        size = KEY_SPECS[spec].size
+        return (self.random(size), b"") if size else self.key_pair(spec)
+
+    def _take(self, spec: str, known: bytes) -> tuple[SecretBytes, bytes]:
+        """A key that cannot be one of this spec is refused, whoever brings it."""
+        size = KEY_SPECS[spec].size
+        if size:
+            if len(known) != size:
+                fail("ValidationException", f"Key material of spec {spec} has {size} bytes.")
+            return SecretBytes(known), b""
+        module = self._module(next(iter(KEY_SPECS[spec].algorithms.values()))[0], spec)
+        try:
+            public = module.public_key(known)
+            if spec_of(public) != spec:
+                raise Malformed
+        except (Malformed, RuntimeError):  # a backend takes private keys that were checked
+            fail("ValidationException", f"That is no private key of spec {spec} in PKCS#8 (DER).")
+        return SecretBytes(known), public
 
     def encrypt(
         self, material: Material, algorithm: str, plaintext: bytes, context: Mapping[str, str]
@@ -166,6 +192,14 @@ class Hsm:
             return module.decapsulate(secret, ciphertext)
         except Forged:
             fail("InvalidCiphertextException")
+
+    def protect(self, name: str, secret: bytes) -> bytes:
+        """Seal a secret that is not a key of KMS's, under the root key and bound to its name."""
+        return self._seal(self._root_key, secret, frame(PROTECTED, name.encode()))
+
+    def unprotect(self, name: str, sealed: bytes) -> SecretBytes:
+        """Raises `Forged` for another name, or what another root key has sealed."""
+        return self._open(self._root_key, sealed, frame(PROTECTED, name.encode()))
 
     def prove_root_key(self) -> None:
         """Raise `Forged` unless the root key opens every domain key of the store."""

@@ -6,7 +6,9 @@ out. What broke inside the service is logged here and never sent.
 
 import json
 import logging
+import time
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 from uuid import uuid4
 
@@ -31,23 +33,24 @@ def handle(service: Service, caller: Caller, target: str, body: bytes) -> Answer
     """Answer one request whose caller is known: `target` is its X-Amz-Target, `body` its JSON."""
     request_id = str(uuid4())
     try:
-        return _answer(200, request_id, _run(service, caller, target, body, request_id))
+        return answer(200, request_id, _run(service, caller, target, body, request_id))
     except KMSError as error:
         if error.__cause__:
             log.error("%s: %s", target, error, exc_info=error.__cause__)
-        return _refusal(error, request_id)
+        return refusal(error, request_id)
     except Exception:
         log.exception("%s: the service gave no answer that can be sent", target)
-        return _refusal(EXCEPTIONS["KMSInternalException"](), request_id)
+        return refusal(EXCEPTIONS["KMSInternalException"](), request_id)
 
 
 def _run(service: Service, caller: Caller, target: str, body: bytes, request_id: str) -> bytes:
-    operation = _operation(target)
-    answer = service.call(operation.name, caller, operation.decode(_parse(body)), request_id)
-    return _dump(operation.encode(answer)) if operation.output else b""
+    operation = operation_of(target)
+    told = service.call(operation.name, caller, operation.decode(_parse(body)), request_id)
+    return dump(operation.encode(told)) if operation.output else b""
 
 
-def _operation(target: str) -> Operation:
+def operation_of(target: str) -> Operation:
+    """The operation that an X-Amz-Target names; raises UnknownOperationException."""
     operation = MODEL.operations.get(target.removeprefix(PREFIX))
     if operation is None or not target.startswith(PREFIX):
         fail("UnknownOperationException")
@@ -65,27 +68,42 @@ def _no_number(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_number)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A name that comes twice is refused: whoever checks one value must not let the other by."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name comes twice")
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
-def _dump(value: dict[str, Any]) -> bytes:
+def dump(value: dict[str, Any]) -> bytes:
     return _ENCODER.encode(value).encode()
 
 
-def _refusal(error: KMSError, request_id: str) -> Answer:
+def refusal(error: KMSError, request_id: str) -> Answer:
+    """An error as AWS's JSON protocol answers it."""
     body = {"__type": error.code} | ({"message": error.message} if error.message else {})
-    return _answer(error.status, request_id, _dump(body))
+    return answer(error.status, request_id, dump(body))
 
 
-def _answer(status: int, request_id: str, body: bytes) -> Answer:
+def answer(status: int, request_id: str, body: bytes, content_type: str = CONTENT_TYPE) -> Answer:
+    """A body with the headers that AWS puts around every answer."""
     headers = {
         "x-amzn-RequestId": request_id,
-        "Date": formatdate(usegmt=True),  # wall time, as every HTTP date: clients set clocks by it
-        "Content-Type": CONTENT_TYPE,
+        "Date": _date(int(time.time())),  # wall time, as every HTTP date: clients set clocks by it
+        "Content-Type": content_type,
         "Content-Length": str(len(body)),
         "Cache-Control": "no-cache, no-store, must-revalidate, private",
         "Expires": "0",
         "Pragma": "no-cache",
     }
     return Answer(status, headers, body)
+
+
+@lru_cache(2)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)

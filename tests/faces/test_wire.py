@@ -103,7 +103,7 @@ def test_every_answer_carries_the_request_id_of_its_event(lab: Lab) -> None:
 
 @pytest.mark.parametrize("name", sorted(EXCEPTIONS))
 def test_the_status_says_whose_fault_it_was(name: str) -> None:
-    answer = wire._refusal(EXCEPTIONS[name]("Words"), "an id")
+    answer = wire.refusal(EXCEPTIONS[name]("Words"), "an id")
     service_failed = (
         "KMSInternalException",
         "DependencyTimeoutException",

@@ -1,0 +1,105 @@
+"""uvicorn with the limits that a server needs against slow, greedy and vanished clients.
+
+The rule: a client holds no more than its own connection, and that not for long. Head and body of a
+request have one deadline, the head has a size, and an answer that nobody fetches has a deadline too.
+One look a second at all connections costs less than a timer for each request.
+"""
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+PATIENCE = 20.0  # seconds for a client to send a whole request, or to fetch an answer
+HEAD = 64 * 1024  # bytes of a request's first line and headers
+CONNECTIONS = 1_000  # at once; whoever comes then is turned away
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Connection(HttpToolsProtocol):
+    """One client's connection, and since when the client owes something."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.began: float | None = self.loop.time()  # that the client has not finished a request
+        self.unfetched: float | None = None  # since when an answer waits for it
+        self.head: int | None = 0  # bytes so far; None: the head is whole
+        if tls := transport.get_extra_info("ssl_object"):
+            self.app_state = {"tls": (tls.version(), tls.cipher()[0])}
+        if len(self.connections) > CONNECTIONS:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self.began is None:
+            self.began = self.loop.time()
+        super().data_received(data)
+        if self.head is not None:
+            self.head += len(data)
+            if self.head > HEAD and not self.transport.is_closing():
+                self.send_400_response("Too many headers.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.head = 0
+
+    def on_headers_complete(self) -> None:
+        self.head = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self.began, self.head = None, 0
+        super().on_message_complete()
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """Who has said all may still listen, and is answered first. TLS has no such half."""
+        if self.scheme == "https" or self.began is not None or self.cycle is None:
+            return None
+        self.cycle.keep_alive = False
+        return not self.cycle.response_complete
+
+    def shutdown(self) -> None:
+        """A request that is not whole is not running: nobody waits for it."""
+        if self.began is not None:
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    def end_if_overdue(self, now: float) -> None:
+        if self.flow.read_paused:
+            self.began = None  # it is us who do not listen
+        elif self.began is not None and now - self.began > PATIENCE:
+            self.transport.close()
+        if not self.transport.get_write_buffer_size():
+            self.unfetched = None
+        elif self.unfetched is None:
+            self.unfetched = now
+        elif now - self.unfetched > PATIENCE:
+            self.transport.abort()
+
+
+class Server(uvicorn.Server):
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.end_if_overdue(now)
+        return await super().on_tick(counter)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Unlike uvicorn's, it does not die of the signal afterwards: the lab is to be closed."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {each: signal.signal(each, self.handle_exit) for each in SIGNALS}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)

@@ -1,0 +1,172 @@
+"""The endpoint as an ASGI application: AWS's clients, unchanged, find AWS KMS behind it.
+
+One POST to `/` is one operation. The road from bytes to `Service.call` is: read the body within a
+limit → whose request is it? → verify the signature → `wire`. An operation that may take its time or
+commits runs in a thread, any other at once: handing it over would cost more than the operation.
+Whoever fails to sign leaves nothing in the trail, because nobody knows whose trail that would be.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+from kmslab.backing.access_keys import AccessKeys
+from kmslab.contract.errors import EXCEPTIONS, KMSError
+from kmslab.contract.records import Caller, Source
+from kmslab.faces import neighbours, sigv4, wire
+from kmslab.faces.sigv4 import Request, Signer, Verifier
+from kmslab.faces.wire import Answer
+from kmslab.service import Service
+from kmslab.table import TABLE
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+LIMIT = 1024 * 1024  # bytes of a body; KMS's largest request has a key policy, at most 128 KiB
+DIGITS = 9
+WORKERS = 8
+LAST = (b"connection", b"close")
+HEALTH, HEALTHY = b"/health", b'{"status":"ok"}'
+KMS = b"kms"
+TARGET = wire.PREFIX.encode()
+JSON = {b"application/x-amz-json-1.1", b"application/x-amz-json-1.0", b"application/json"}
+
+log = logging.getLogger("kmslab")
+
+
+class _Gone(Exception):
+    """The client has left before its request was whole."""
+
+
+class _TooLarge(Exception):
+    """The body is larger than any that KMS takes."""
+
+
+class Application:
+    """`await application(scope, receive, send)`. Close it when its server has ended."""
+
+    def __init__(self, service: Service, access_keys: AccessKeys) -> None:
+        self._service = service
+        self._verifier = Verifier(access_keys.find, access_keys.secret)
+        self._threads = ThreadPoolExecutor(WORKERS, "kmslab")
+
+    def close(self) -> None:
+        """Wait for what is still running."""
+        self._threads.shutdown()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"no {scope['type']} here, only HTTP")
+        try:
+            headers = sigv4.joined(scope["headers"])
+            body = await _body(headers, receive)
+            path, query = scope["raw_path"], scope["query_string"]
+            request = Request(scope["method"].encode(), path, query, headers, body)
+            answer = await self._answer(scope, request)
+        except _Gone:
+            return
+        except _TooLarge:
+            await _send(send, _too_large(), LAST)
+        except Exception:
+            log.exception("a request got no answer that can be sent")
+            await _send(send, wire.refusal(EXCEPTIONS["KMSInternalException"](), _new_id()), LAST)
+        else:
+            await _send(send, answer)
+
+    async def _answer(self, scope: Scope, request: Request) -> Answer:
+        target = request.headers.get(b"x-amz-target", b"")
+        if target.startswith(TARGET) and request.method == b"POST" and request.path == b"/":
+            return await self._kms(scope, request, target.decode("latin-1"))
+        return self._other(request, target)
+
+    async def _kms(self, scope: Scope, request: Request, target: str) -> Answer:
+        if not _is_json(request):
+            return _nothing_here()
+        try:
+            operation = wire.operation_of(target)
+            signer = self._verifier.verify(request, KMS, time.time())
+        except KMSError as error:
+            return wire.refusal(error, _new_id())
+        arguments = self._service, _caller(signer, scope, request.headers), target, request.body
+        row = TABLE.get(operation.name)
+        if row is None or row.reads:
+            return wire.handle(*arguments)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, wire.handle, *arguments)
+
+    def _other(self, request: Request, target: bytes) -> Answer:
+        """What names no operation of KMS; most of it is meant for somebody else."""
+        if request.path == HEALTH and request.method in (b"GET", b"HEAD"):
+            return wire.answer(200, _new_id(), HEALTHY)
+        named = target.partition(b".")[0].decode("latin-1")
+        service = sigv4.service_of(request) or ("" if target.startswith(TARGET) else named)
+        if neighbours.asks_sts(request, service):
+            return neighbours.sts(self._verifier, request, time.time())
+        if service not in ("", "kms"):
+            return neighbours.elsewhere(request, service)
+        if request.method == b"POST" and request.path == b"/" and _is_json(request):
+            return wire.refusal(EXCEPTIONS["UnknownOperationException"](), _new_id())
+        return _nothing_here()
+
+
+async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    """The whole body; refused before it is read, if its length is told and too large."""
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and (len(length) > DIGITS or int(length) > LIMIT):
+        raise _TooLarge
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _Gone
+        body += message.get("body", b"")
+        if len(body) > LIMIT:
+            raise _TooLarge
+        if not message.get("more_body"):
+            return body
+
+
+async def _send(send: Send, answer: Answer, *more: tuple[bytes, bytes]) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
+    await send(
+        {"type": "http.response.start", "status": answer.status, "headers": headers + list(more)}
+    )
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _caller(signer: Signer, scope: Scope, headers: Mapping[bytes, bytes]) -> Caller:
+    principal = signer.key.principal
+    tls_version, cipher = scope.get("state", {}).get("tls", ("", ""))
+    source = Source(
+        ip=(scope.get("client") or ("",))[0],
+        user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+        host=headers.get(b"host", b"").decode("latin-1"),
+        tls_version=tls_version,
+        cipher=cipher,
+    )
+    return Caller(principal, principal.split(":", 5)[4], signer.region, source=source)
+
+
+def _is_json(request: Request) -> bool:
+    """An empty body needs no type; one of another type is not for this protocol."""
+    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return kind in JSON or not request.body
+
+
+def _too_large() -> Answer:
+    body = wire.dump({"__type": "RequestEntityTooLargeException"})
+    return wire.answer(413, _new_id(), body)
+
+
+def _nothing_here() -> Answer:
+    """AWS's answer to whatever is not of the protocol: a path, a method, a type of content."""
+    return wire.answer(404, _new_id(), b"<UnknownOperationException/>\n", "text/xml")
+
+
+def _new_id() -> str:
+    return str(uuid4())
