@@ -7,7 +7,7 @@ and is what a commit is guarded by. Times are aware datetimes in UTC.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from kmslab.contract.specs import KeyManager, KeyUsage, Origin
@@ -166,6 +166,9 @@ def name_of(record: Record) -> str:
     """A record's name in the store, which is its first field."""
     name: str = getattr(record, type(record).__slots__[0])
     return name
+
+
+TRACKING_BEGAN = datetime(2026, 4, 23, tzinfo=UTC)  # of last uses; developer guide
 
 
 @dataclass(frozen=True, slots=True)

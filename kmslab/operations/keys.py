@@ -1,13 +1,13 @@
 """KMS keys: their creation, their metadata, and their life until deletion."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from kmslab.audit import event_id
 from kmslab.call import Call
 from kmslab.contract.errors import fail
-from kmslab.contract.records import Alias, Key, Material
+from kmslab.contract.records import TRACKING_BEGAN, Alias, Key, Material
 from kmslab.contract.specs import (
     ALGORITHMS_MEMBER,
     KEY_SPECS,
@@ -26,7 +26,6 @@ LATER: dict[str, Any] = {
     "Origin": Origin.AWS_KMS,
     "MultiRegion": False,
 }
-TRACKING_BEGAN = datetime(2026, 4, 23, tzinfo=UTC)  # of last uses; developer guide
 
 
 def create(call: Call) -> dict[str, Any]:

@@ -1,0 +1,25 @@
+"""May this caller? Key policies, IAM policies and grants, judged as AWS judges them.
+
+Read `decide` first (the decision in five rules), then `statements` (what a policy consists of),
+`conditions` and `condition_keys` (two tables), `granted`, `patterns`, and `documents` (from JSON).
+`explain` tells a person why.
+"""
+
+from kmslab.access.decide import Because, Verdict, decide, refusal
+from kmslab.access.documents import allow, check_key_policy, identity_policy, key_policy
+from kmslab.access.explain import Explanation, explain
+from kmslab.access.question import Question
+
+__all__ = [
+    "Because",
+    "Explanation",
+    "Question",
+    "Verdict",
+    "allow",
+    "check_key_policy",
+    "decide",
+    "explain",
+    "identity_policy",
+    "key_policy",
+    "refusal",
+]

@@ -1,0 +1,137 @@
+"""The decision: may this caller do this? Everything is refused that nothing allows.
+
+1. A statement that denies, in the key's policy or in the caller's IAM policy, ends it.
+2. Something has to open the key: a statement of its policy, or a grant. IAM alone never does.
+3. What names the caller himself is enough for a caller of the key's own account. What names his
+   account (`…:root`) leaves it to IAM: his own policy must allow it too.
+4. A caller of another account needs both: the key opened to him, and his own policy.
+5. What has no key (an alias, the account as a whole) is a matter of IAM alone.
+
+A root user's IAM policy allows everything; an AWS service has none, and needs none. A decision is
+never kept.
+Source: AWS KMS developer guide, "Troubleshooting AWS KMS permissions" (policy evaluation); IAM
+user guide, "Policy evaluation logic", "Cross-account policy evaluation logic".
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kmslab.access import granted
+from kmslab.access.condition_keys import is_service
+from kmslab.access.documents import identity_policy, key_policy
+from kmslab.access.question import Question
+from kmslab.access.statements import Named, Says, Statement
+from kmslab.contract.records import Grant, Principal
+
+
+class Because(StrEnum):
+    KEY_POLICY = "the key policy allows it"
+    IAM_POLICY = "an IAM policy allows it, and there is no key whose policy would matter"
+    BOTH = "the key policy opens the key, and IAM allows it"
+    GRANT = "a grant allows it"
+    KEY_DENIES = "the key policy denies it"
+    IAM_DENIES = "an IAM policy denies it"
+    KEY_SILENT = "neither the key policy nor a grant allows it"
+    IAM_SILENT = "no IAM policy allows it"
+    ELSEWHERE = "the key is another account's, which only its own callers may do this to"
+    NOT_RETIRING = "the grant names somebody else to retire it"
+
+
+SILENCE = (Says.NOTHING, None)
+# Of what has no key policy.
+IAM_ALONE = {
+    Says.ALLOWS: Because.IAM_POLICY,
+    Says.DENIES: Because.IAM_DENIES,
+    Says.NOTHING: Because.IAM_SILENT,
+}
+# AWS's own words, which follow "is not authorized to perform: kms:X on resource: Y".
+WORDS = {
+    Because.KEY_DENIES: "with an explicit deny in a resource-based policy",
+    Because.IAM_DENIES: "with an explicit deny in an identity-based policy",
+    Because.KEY_SILENT: "because no resource-based policy allows the {action} action",
+    Because.IAM_SILENT: "because no identity-based policy allows the {action} action",
+    Because.ELSEWHERE: "because no resource-based policy allows the {action} action",
+    Because.NOT_RETIRING: "because no resource-based policy allows the {action} action",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether, why, and which statement or grant has decided; neither where it was silence."""
+
+    allowed: bool
+    because: Because
+    statement: Statement | None = None
+    grant: Grant | None = None
+
+
+def decide(question: Question) -> Verdict:
+    if isinstance(question.record, Grant):
+        return _may_retire(question, question.record)
+    iam, by_iam = iam_says(question)
+    if question.key is None:
+        return Verdict(iam is Says.ALLOWS, IAM_ALONE[iam], by_iam)
+    key, by_key = key_policy_says(question)
+    if key is Says.DENIES:
+        return Verdict(False, Because.KEY_DENIES, by_key)
+    if iam is Says.DENIES:
+        return Verdict(False, Because.IAM_DENIES, by_iam)
+    home = is_home(question)
+    if not home and not question.foreign:
+        return Verdict(False, Because.ELSEWHERE)
+    if key is Says.ALLOWS and home:
+        return Verdict(True, Because.KEY_POLICY, by_key)
+    if key is not Says.NOTHING and iam is Says.ALLOWS:
+        return Verdict(True, Because.BOTH, by_key)
+    return _by_grant(question, key, iam, home)
+
+
+def refusal(question: Question, verdict: Verdict) -> str:
+    """AWS's text for a request that was refused."""
+    words = WORDS[verdict.because].format(action=question.action)
+    what = f"{question.action} on resource: {question.resource}"
+    return f"User: {question.caller.principal} is not authorized to perform: {what} {words}"
+
+
+def is_home(question: Question) -> bool:
+    """Whether the key is of the caller's account. A service is at home everywhere."""
+    caller = question.caller
+    return is_service(caller.principal) or caller.account == question.account
+
+
+def key_policy_says(question: Question) -> tuple[Says, Statement | None]:
+    return key_policy(question.key.policy).says(question) if question.key else SILENCE
+
+
+def iam_says(question: Question) -> tuple[Says, Statement | None]:
+    caller = question.caller
+    if caller.principal.endswith(":root"):
+        return Says.ALLOWS, None  # a root user has no policies, and IAM never stops him
+    principal = question.records.get(Principal, caller.identity)
+    if principal is None or not principal.policy:
+        return SILENCE
+    return identity_policy(principal.policy).says(question)
+
+
+def _by_grant(question: Question, key: Says, iam: Says, home: bool) -> Verdict:
+    opened = key is not Says.NOTHING
+    for grant in granted.of_key(question):
+        named = granted.grantee(grant, question)
+        if named is Named.NOT or not granted.covers(grant, question):
+            continue
+        if iam is Says.ALLOWS or (named is Named.SELF and home):
+            return Verdict(True, Because.GRANT, grant=grant)
+        opened = True
+    return Verdict(False, Because.IAM_SILENT if opened else Because.KEY_SILENT)
+
+
+def _may_retire(question: Question, grant: Grant) -> Verdict:
+    """The grant itself says who may give it back; no key policy does."""
+    iam, by_iam = iam_says(question)
+    if iam is Says.DENIES:
+        return Verdict(False, Because.IAM_DENIES, by_iam)
+    named = granted.who_retires(grant, question)
+    if Named.SELF in named or (Named.ACCOUNT in named and iam is Says.ALLOWS):
+        return Verdict(True, Because.GRANT, grant=grant)
+    because = Because.IAM_SILENT if Named.ACCOUNT in named else Because.NOT_RETIRING
+    return Verdict(False, because, grant=grant)

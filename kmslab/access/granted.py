@@ -1,0 +1,110 @@
+"""What grants allow. A grant is asked when no policy has allowed a request, and none has denied it.
+
+Source: AWS KMS developer guide, "Grants in AWS KMS", "Using grant constraints".
+"""
+
+from collections.abc import Callable, Mapping
+
+from kmslab.access.patterns import pattern
+from kmslab.access.question import Question
+from kmslab.access.statements import Named, names
+from kmslab.contract.records import Grant
+
+EQUALS, SUBSET = "EncryptionContextEquals", "EncryptionContextSubset"
+WITHOUT_CONTEXT = frozenset({"DescribeKey", "RetireGrant"})  # the context does not constrain these
+WITHOUT_SOURCE = frozenset({"RetireGrant"})
+
+Pairs = Mapping[str, str]
+
+
+def grantee(grant: Grant, question: Question) -> Named:
+    """How a grant names the caller: an account as grantee leaves the rest to its IAM policies."""
+    return named_as(grant.grantee, question)
+
+
+def named_as(principal: str, question: Question) -> Named:
+    who, identity, account = names(question.caller)
+    if principal and principal in (who, identity):
+        return Named.SELF
+    return Named.ACCOUNT if principal == account else Named.NOT
+
+
+def lists(grant: Grant, question: Question) -> bool:
+    return question.operation in grant.operations
+
+
+def context_fits(grant: Grant, question: Question) -> bool:
+    """The request's encryption context; of CreateGrant, the constraint of the grant asked for."""
+    if question.operation in WITHOUT_CONTEXT:
+        return True
+    if question.operation in PASSES_ON:
+        return _stricter(grant, question.request.get("Constraints", {}))
+    context = question.request.get(f"{question.prefix}EncryptionContext", {})
+    return all(MEETS[kind](context, pairs) for kind, pairs in grant.constraints.items())
+
+
+def source_fits(grant: Grant, question: Question) -> bool:
+    """The resource for which a service calls, compared as `aws:SourceArn` is."""
+    if not grant.source_arn or question.operation in WITHOUT_SOURCE:
+        return True
+    if question.operation in PASSES_ON:
+        asked: str = question.request.get("Constraints", {}).get("SourceArn", "")
+        return asked == grant.source_arn
+    wanted = pattern(grant.source_arn, variables=False, arn=True)
+    return wanted(question.caller.source_arn, question)
+
+
+def passes_on_no_more(grant: Grant, question: Question) -> bool:
+    """Whoever may make grants through a grant hands on its operations, or fewer."""
+    asked = question.request.get("Operations", ()) if question.operation in PASSES_ON else ()
+    return set(asked) <= set(grant.operations)
+
+
+PASSES_ON = frozenset({"CreateGrant"})
+CHECKS: dict[str, Callable[[Grant, Question], bool]] = {
+    "operation": lists,
+    "encryption context": context_fits,
+    "source": source_fits,
+    "operations handed on": passes_on_no_more,
+}
+
+
+def covers(grant: Grant, question: Question) -> bool:
+    return all(check(grant, question) for check in CHECKS.values())
+
+
+def who_retires(grant: Grant, question: Question) -> set[Named]:
+    """How it names the caller among those who may give it back."""
+    may = {grant.retiring, grant.issuer}
+    if "RetireGrant" in grant.operations:
+        may.add(grant.grantee)
+    return {named_as(principal, question) for principal in may}
+
+
+def of_key(question: Question) -> list[Grant]:
+    return question.records.find(Grant, key=question.key.arn) if question.key else []
+
+
+def _same(context: Pairs, pairs: Pairs) -> bool:
+    return len(context) == len(pairs) and _includes(context, pairs)
+
+
+def _includes(context: Pairs, pairs: Pairs) -> bool:
+    """Names in any case, values exactly: so it is in grants, and nowhere else in KMS."""
+    has = {(name.lower(), value) for name, value in context.items()}
+    return all((name.lower(), value) in has for name, value in pairs.items())
+
+
+MEETS: dict[str, Callable[[Pairs, Pairs], bool]] = {EQUALS: _same, SUBSET: _includes}
+
+
+def _stricter(parent: Grant, asked: Mapping[str, Pairs]) -> bool:
+    """Whatever meets the constraint that is asked for meets the parent's too."""
+    if not parent.constraints:
+        return True
+    equals, subset = asked.get(EQUALS), asked.get(SUBSET)
+    if equals is not None:
+        return all(MEETS[kind](equals, pairs) for kind, pairs in parent.constraints.items())
+    if subset is None or EQUALS in parent.constraints:
+        return False
+    return _includes(subset, parent.constraints[SUBSET])
