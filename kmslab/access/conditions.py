@@ -21,7 +21,7 @@ from typing import Any
 
 from kmslab.access import condition_keys
 from kmslab.access.condition_keys import Find, Values
-from kmslab.access.patterns import Test, pattern
+from kmslab.access.patterns import Test, any_of, pattern
 from kmslab.access.question import Question
 
 # ------------------------------------------------------------- what a value is read as
@@ -149,7 +149,7 @@ class Condition:
     key: str
     wanted: tuple[str, ...]
     find: Find
-    tests: tuple[Test, ...]
+    fits: Test
     negated: bool
     together: Callable[[list[bool]], bool]
     if_missing: bool
@@ -162,10 +162,11 @@ class Condition:
         found = self.find(question)
         if found is None:
             return self.if_missing
-        return self.together([self._fits(value, question) for value in found])
+        return self.together([self.accepts(value, question) for value in found])
 
-    def _fits(self, value: str, question: Question) -> bool:
-        return any(test(value, question) for test in self.tests) is not self.negated
+    def accepts(self, value: str, question: Question) -> bool:
+        """One of the values that the request has, taken by itself."""
+        return self.fits(value, question) is not self.negated
 
 
 def condition(written: str, key: str, wanted: tuple[str, ...], variables: bool) -> Condition:
@@ -183,7 +184,7 @@ def condition(written: str, key: str, wanted: tuple[str, ...], variables: bool) 
         key=key,
         wanted=wanted,
         find=partial(_absence, find) if operator.of_absence else find,
-        tests=tuple(operator.compile(value, variables) for value in wanted),
+        fits=any_of([operator.compile(value, variables) for value in wanted]),
         negated=operator.negated,
         together=how,
         if_missing=if_missing or bare != name,

@@ -13,14 +13,23 @@ Source: AWS KMS developer guide, "Troubleshooting AWS KMS permissions" (policy e
 user guide, "Policy evaluation logic", "Cross-account policy evaluation logic".
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from kmslab.access import granted
 from kmslab.access.condition_keys import is_service
 from kmslab.access.documents import identity_policy, key_policy
 from kmslab.access.question import Question
-from kmslab.access.statements import Named, Says, Statement
+from kmslab.access.statements import (
+    ALLOWS,
+    BY_ACCOUNT,
+    DENIES,
+    IN_PERSON,
+    NOT_AT_ALL,
+    NOTHING,
+    Says,
+    Statement,
+)
 from kmslab.contract.records import Grant, Principal
 
 
@@ -37,12 +46,12 @@ class Because(StrEnum):
     NOT_RETIRING = "the grant names somebody else to retire it"
 
 
-SILENCE = (Says.NOTHING, None)
+SILENCE = (NOTHING, None)
 # Of what has no key policy.
 IAM_ALONE = {
-    Says.ALLOWS: Because.IAM_POLICY,
-    Says.DENIES: Because.IAM_DENIES,
-    Says.NOTHING: Because.IAM_SILENT,
+    ALLOWS: Because.IAM_POLICY,
+    DENIES: Because.IAM_DENIES,
+    NOTHING: Because.IAM_SILENT,
 }
 # AWS's own words, which follow "is not authorized to perform: kms:X on resource: Y".
 WORDS = {
@@ -55,8 +64,7 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether, why, and which statement or grant has decided; neither where it was silence."""
 
     allowed: bool
@@ -68,22 +76,23 @@ class Verdict:
 def decide(question: Question) -> Verdict:
     if isinstance(question.record, Grant):
         return _may_retire(question, question.record)
-    iam, by_iam = iam_says(question)
-    if question.key is None:
-        return Verdict(iam is Says.ALLOWS, IAM_ALONE[iam], by_iam)
-    key, by_key = key_policy_says(question)
-    if key is Says.DENIES:
-        return Verdict(False, Because.KEY_DENIES, by_key)
-    if iam is Says.DENIES:
+    iam, by_iam = ask_iam(question)
+    key = question.key
+    if key is None:
+        return Verdict(iam is ALLOWS, IAM_ALONE[iam], by_iam)
+    owner, by_owner = key_policy(key.policy).says(question)
+    if owner is DENIES:
+        return Verdict(False, Because.KEY_DENIES, by_owner)
+    if iam is DENIES:
         return Verdict(False, Because.IAM_DENIES, by_iam)
     home = is_home(question)
     if not home and not question.foreign:
         return Verdict(False, Because.ELSEWHERE)
-    if key is Says.ALLOWS and home:
-        return Verdict(True, Because.KEY_POLICY, by_key)
-    if key is not Says.NOTHING and iam is Says.ALLOWS:
-        return Verdict(True, Because.BOTH, by_key)
-    return _by_grant(question, key, iam, home)
+    if owner is ALLOWS and home:
+        return Verdict(True, Because.KEY_POLICY, by_owner)
+    if owner is not NOTHING and iam is ALLOWS:
+        return Verdict(True, Because.BOTH, by_owner)
+    return _by_grant(question, owner, iam, home)
 
 
 def refusal(question: Question, verdict: Verdict) -> str:
@@ -96,30 +105,26 @@ def refusal(question: Question, verdict: Verdict) -> str:
 def is_home(question: Question) -> bool:
     """Whether the key is of the caller's account. A service is at home everywhere."""
     caller = question.caller
-    return is_service(caller.principal) or caller.account == question.account
+    return caller.account == question.account or is_service(caller.principal)
 
 
-def key_policy_says(question: Question) -> tuple[Says, Statement | None]:
-    return key_policy(question.key.policy).says(question) if question.key else SILENCE
-
-
-def iam_says(question: Question) -> tuple[Says, Statement | None]:
+def ask_iam(question: Question) -> tuple[Says, Statement | None]:
     caller = question.caller
     if caller.principal.endswith(":root"):
-        return Says.ALLOWS, None  # a root user has no policies, and IAM never stops him
+        return ALLOWS, None  # a root user has no policies, and IAM never stops him
     principal = question.records.get(Principal, caller.identity)
     if principal is None or not principal.policy:
         return SILENCE
     return identity_policy(principal.policy).says(question)
 
 
-def _by_grant(question: Question, key: Says, iam: Says, home: bool) -> Verdict:
-    opened = key is not Says.NOTHING
+def _by_grant(question: Question, owner: Says, iam: Says, home: bool) -> Verdict:
+    opened = owner is not NOTHING
     for grant in granted.of_key(question):
         named = granted.grantee(grant, question)
-        if named is Named.NOT or not granted.covers(grant, question):
+        if named is NOT_AT_ALL or not granted.covers(grant, question):
             continue
-        if iam is Says.ALLOWS or (named is Named.SELF and home):
+        if iam is ALLOWS or (named is IN_PERSON and home):
             return Verdict(True, Because.GRANT, grant=grant)
         opened = True
     return Verdict(False, Because.IAM_SILENT if opened else Because.KEY_SILENT)
@@ -127,11 +132,11 @@ def _by_grant(question: Question, key: Says, iam: Says, home: bool) -> Verdict:
 
 def _may_retire(question: Question, grant: Grant) -> Verdict:
     """The grant itself says who may give it back; no key policy does."""
-    iam, by_iam = iam_says(question)
-    if iam is Says.DENIES:
+    iam, by_iam = ask_iam(question)
+    if iam is DENIES:
         return Verdict(False, Because.IAM_DENIES, by_iam)
     named = granted.who_retires(grant, question)
-    if Named.SELF in named or (Named.ACCOUNT in named and iam is Says.ALLOWS):
+    if IN_PERSON in named or (BY_ACCOUNT in named and iam is ALLOWS):
         return Verdict(True, Because.GRANT, grant=grant)
-    because = Because.IAM_SILENT if Named.ACCOUNT in named else Because.NOT_RETIRING
+    because = Because.IAM_SILENT if BY_ACCOUNT in named else Because.NOT_RETIRING
     return Verdict(False, because, grant=grant)

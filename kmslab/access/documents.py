@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from kmslab.access import principals
 from kmslab.access.conditions import Condition, condition
-from kmslab.access.patterns import pattern
+from kmslab.access.patterns import any_of, pattern
 from kmslab.access.statements import Document, Element, Principals, Statement
 from kmslab.contract.errors import fail
 from kmslab.contract.records import Reader
@@ -166,8 +166,8 @@ def _actions(members: Mapping[str, Any], of_key: bool, where: str) -> Element:
     for action in wanted:
         if not ACTION.fullmatch(action):
             malformed(VENDOR)
-    tests = tuple(pattern(action.lower(), variables=False) for action in wanted)
-    return Element(wanted, tests, excludes)
+    tests = [pattern(action.lower(), variables=False) for action in wanted]
+    return Element(wanted, any_of(tests), excludes)
 
 
 def _resources(members: Mapping[str, Any], of_key: bool, variables: bool, where: str) -> Element:
@@ -175,7 +175,8 @@ def _resources(members: Mapping[str, Any], of_key: bool, variables: bool, where:
     for resource in wanted:
         if not RESOURCE.fullmatch(resource):
             malformed(NOT_AN_ARN.format(resource))
-    return Element(wanted, tuple(pattern(each, variables=variables) for each in wanted), excludes)
+    tests = [pattern(each, variables=variables) for each in wanted]
+    return Element(wanted, any_of(tests), excludes)
 
 
 def _either(
@@ -205,7 +206,7 @@ def _principals(
     if len(found) > 1 or (excludes and allows):
         _syntax(f"NotPrincipal of {where} needs Effect Deny, and no Principal beside it")
     wanted = _named(members[found[0]], f"{found[0]} of {where}")
-    return Principals(wanted, excludes) if wanted else malformed(NO_PRINCIPAL)
+    return Principals(frozenset(wanted), excludes) if wanted else malformed(NO_PRINCIPAL)
 
 
 def _named(written: Any, where: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from kmslab.access.patterns import pattern
 from kmslab.access.question import Question
-from kmslab.access.statements import Named, names
+from kmslab.access.statements import Named, name_among
 from kmslab.contract.records import Grant
 
 EQUALS, SUBSET = "EncryptionContextEquals", "EncryptionContextSubset"
@@ -19,14 +19,7 @@ Pairs = Mapping[str, str]
 
 def grantee(grant: Grant, question: Question) -> Named:
     """How a grant names the caller: an account as grantee leaves the rest to its IAM policies."""
-    return named_as(grant.grantee, question)
-
-
-def named_as(principal: str, question: Question) -> Named:
-    who, identity, account = names(question.caller)
-    if principal and principal in (who, identity):
-        return Named.SELF
-    return Named.ACCOUNT if principal == account else Named.NOT
+    return name_among((grant.grantee,), question.caller)
 
 
 def lists(grant: Grant, question: Question) -> bool:
@@ -78,7 +71,7 @@ def who_retires(grant: Grant, question: Question) -> set[Named]:
     may = {grant.retiring, grant.issuer}
     if "RetireGrant" in grant.operations:
         may.add(grant.grantee)
-    return {named_as(principal, question) for principal in may}
+    return {name_among((principal,), question.caller) for principal in may}
 
 
 def of_key(question: Question) -> list[Grant]:

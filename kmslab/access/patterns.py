@@ -67,6 +67,13 @@ def pattern(
     return lambda value, question: matches(value)
 
 
+def any_of(tests: Sequence[Test]) -> Test:
+    """One of several; of none, nothing."""
+    if len(tests) == 1:
+        return tests[0]
+    return lambda value, question: any(test(value, question) for test in tests)
+
+
 def _tokens(text: str, wild: bool, variables: bool) -> list[Token]:
     tokens: list[Token] = []
     end = 0

@@ -40,4 +40,4 @@ class Question:
     @property
     def account(self) -> str:
         """Whose resource it is. What has no ARN belongs to the caller's account."""
-        return self.caller.account if self.resource == "*" else self.resource.split(":")[4]
+        return self.caller.account if self.resource == "*" else self.resource.split(":", 5)[4]

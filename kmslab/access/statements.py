@@ -3,6 +3,7 @@
 A statement applies if all its elements do: Principal, Action, Resource and every condition.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
@@ -16,9 +17,9 @@ from kmslab.contract.records import Caller
 class Named(Enum):
     """How a policy or a grant names the caller."""
 
-    NOT = "not at all"
-    ACCOUNT = "by the caller's account"  # which leaves the decision to the account's IAM
-    SELF = "by the caller's own name, or as anybody"
+    NOT_AT_ALL = 0
+    BY_ACCOUNT = 1  # which leaves the decision to the IAM of that account
+    IN_PERSON = 2  # by a name of his own, or as anybody
 
 
 class Says(IntEnum):
@@ -30,33 +31,38 @@ class Says(IntEnum):
     DENIES = 3
 
 
-Names = tuple[str, str, str]
-
-
-def names(caller: Caller) -> Names:
-    """Who calls, whose policies count, and the account: of a service all three are the service."""
-    who = caller.principal
-    if is_service(who):
-        return who, who, who
-    return who, caller.identity, f"arn:aws:iam::{caller.account}:root"
+# Short names, because a decision is on every call's way, and Python 3.11 looks members up slowly.
+NOT_AT_ALL, BY_ACCOUNT, IN_PERSON = Named
+NOTHING, OPENS, ALLOWS, DENIES = Says
 
 
 @dataclass(frozen=True, slots=True)
 class Principals:
     """Principal or NotPrincipal. An account stands there as the ARN of its root."""
 
-    wanted: tuple[str, ...]
+    wanted: frozenset[str]
     excludes: bool = False
 
-    def name(self, caller: Names) -> Named:
+    def name(self, caller: Caller) -> Named:
         if self.excludes:
             # "you must also specify the account ARN of the not-denied principal", and of a session
             # its role too: whoever has one name that is not excepted is denied (IAM user guide).
-            return Named.NOT if set(caller) <= set(self.wanted) else Named.SELF
-        who, identity, account = caller
-        if "*" in self.wanted or who in self.wanted or identity in self.wanted:
-            return Named.SELF
-        return Named.ACCOUNT if account in self.wanted else Named.NOT
+            names = {caller.principal, caller.identity, account(caller)}
+            return NOT_AT_ALL if names <= self.wanted else IN_PERSON
+        return name_among(self.wanted, caller)
+
+
+def name_among(wanted: Collection[str], caller: Caller) -> Named:
+    """How one of these principals names the caller. A service belongs to no account."""
+    if caller.principal in wanted or caller.identity in wanted or "*" in wanted:
+        return IN_PERSON
+    return BY_ACCOUNT if account(caller) in wanted else NOT_AT_ALL
+
+
+def account(caller: Caller) -> str:
+    """The principal that stands for all of the caller's account."""
+    who = caller.principal
+    return who if is_service(who) else f"arn:aws:iam::{caller.account}:root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +73,11 @@ class Element:
     """
 
     wanted: tuple[str, ...]
-    tests: tuple[Test, ...]
+    fits: Test
     excludes: bool = False
 
     def covers(self, value: str, question: Question) -> bool:
-        return any(test(value, question) for test in self.tests) is not self.excludes
+        return self.fits(value, question) is not self.excludes
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +90,20 @@ class Statement:
     resources: Element
     conditions: tuple[Condition, ...]
 
-    def says(self, question: Question, caller: Names) -> Says:
+    def says(self, question: Question) -> Says:
         """Of a statement whose Action covers the question's; see `Document.about`."""
-        named = self.principals.name(caller) if self.principals else Named.SELF
-        if named is Named.NOT or not self.applies(question):
-            return Says.NOTHING
+        named = self.principals.name(question.caller) if self.principals else IN_PERSON
+        if named is NOT_AT_ALL or not self.applies(question):
+            return NOTHING
         if not self.allows:
-            return Says.DENIES
-        return Says.ALLOWS if named is Named.SELF else Says.OPENS
+            return DENIES
+        return ALLOWS if named is IN_PERSON else OPENS
 
     def applies(self, question: Question) -> bool:
         """Whether it speaks of this resource, in these circumstances."""
         if not self.resources.covers(question.resource, question):
             return False
-        return all(condition.holds(question) for condition in self.conditions)
+        return not self.conditions or all(each.holds(question) for each in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +113,12 @@ class Document:
 
     def says(self, question: Question) -> tuple[Says, Statement | None]:
         """The strongest that its statements say, and the first that says it."""
-        caller = names(question.caller)
-        strongest: tuple[Says, Statement | None] = (Says.NOTHING, None)
+        strongest, by = NOTHING, None
         for statement in self.about(question):
-            says = statement.says(question, caller)
-            if says > strongest[0]:
-                strongest = says, statement
-        return strongest
+            says = statement.says(question)
+            if says > strongest:
+                strongest, by = says, statement
+        return strongest, by
 
     def about(self, question: Question) -> tuple[Statement, ...]:
         """The statements whose Action covers the question's; worked out once an operation."""
