@@ -6,18 +6,20 @@ Source: AWS KMS developer guide, "Logging AWS KMS API calls with AWS CloudTrail"
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple, replace
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from kmslab.contract.errors import KMSError
 from kmslab.contract.model import MODEL, Operation
-from kmslab.contract.records import Alias, Caller, Event, Key, Material, Record
+from kmslab.contract.records import Alias, Caller, Event, Grant, Key, Material, Record, Source
 from kmslab.contract.specs import KEY_SPECS, Kind
 
 VERSION = "1.11"
 # The trail's names for errors are the API's, but for this one.
 CODES = {"AccessDeniedException": "AccessDenied"}
+IDENTITIES = {"root": "Root", "user": "IAMUser", "assumed-role": "AssumedRole"}
 
 
 def event(
@@ -46,6 +48,8 @@ def event(
         account=caller.account,
         region=caller.region,
         request_id=request_id,
+        via=caller.via,
+        source=astuple(caller.source) if caller.source else (),
         request=operation.redact(request) if operation else None,
         response=_response(operation, answer, resources),
         resources=resources,
@@ -56,9 +60,17 @@ def event(
     )
 
 
-def event_id(request_id: str) -> str:
-    """One event a request, so its id need not be stored beside the request's."""
-    return str(uuid5(NAMESPACE_OID, request_id))
+def copies(event: Event) -> list[Event]:
+    """The same in the trail of each other account whose key took part. A refusal is not theirs."""
+    owners = {arn.split(":")[4] for arn in event.resources} - {event.account}
+    if event.error_code:
+        return []
+    return [replace(event, recipient=owner, used=()) for owner in sorted(owners)]
+
+
+def event_id(request_id: str, recipient: str = "") -> str:
+    """One event a request and trail, so its id need not be stored beside the request's."""
+    return str(uuid5(NAMESPACE_OID, request_id + recipient))
 
 
 def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
@@ -70,6 +82,7 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
         "eventSource": "kms.amazonaws.com",
         "eventName": event.operation,
         "awsRegion": event.region,
+        **_source(event),
         "requestParameters": event.request,
         "responseElements": event.response,
         "additionalEventData": (event.extra or None) if event.principal else None,
@@ -77,7 +90,7 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
         "errorCode": CODES.get(event.error_code, event.error_code) or None,
         "errorMessage": event.error_message or None,
         "requestID": event.request_id if event.principal else None,  # nobody requested it
-        "eventID": event_id(event.request_id),
+        "eventID": event_id(event.request_id, event.recipient),
         "readOnly": reads,
         "resources": [
             {"accountId": arn.split(":")[4], "type": "AWS::KMS::Key", "ARN": arn}
@@ -85,8 +98,10 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
         ],
         "eventType": "AwsApiCall" if event.principal else "AwsServiceEvent",
         "managementEvent": True,
-        "recipientAccountId": event.account,
+        "recipientAccountId": event.recipient or event.account,
+        "sharedEventID": _shared_id(event),
         "eventCategory": "Management",
+        "tlsDetails": _tls(event),
     }
     always = {"requestParameters", "responseElements"}
     return {name: value for name, value in shown.items() if value is not None or name in always}
@@ -104,13 +119,57 @@ def _material_ids(used: Mapping[str, Material]) -> dict[str, str]:
 def _identity(event: Event) -> dict[str, Any]:
     if not event.principal:
         return {"accountId": event.account, "invokedBy": "AWS Internal"}
-    kind, _, user = event.principal.rpartition(":")[2].partition("/")
-    identity = {
-        "type": "Root" if kind == "root" else "IAMUser",
+    if not event.principal.startswith("arn:"):
+        return {"type": "AWSService", "invokedBy": event.principal}
+    kind, _, name = event.principal.rpartition(":")[2].partition("/")
+    shown: dict[str, Any] = {
+        "type": IDENTITIES.get(kind, "Unknown"),
         "arn": event.principal,
         "accountId": event.account,
+        "accessKeyId": _of(event).access_key,
+        "userName": name if kind == "user" else "",
+        "sessionContext": _session(event, name) if kind == "assumed-role" else None,
+        "invokedBy": event.via,
     }
-    return identity | ({"userName": user} if user else {})
+    return {member: value for member, value in shown.items() if value}
+
+
+def _session(event: Event, name: str) -> dict[str, Any]:
+    role = name.rpartition("/")[0]
+    arn = f"arn:aws:iam::{event.account}:role/{role}"
+    issuer = {"type": "Role", "arn": arn, "accountId": event.account, "userName": role}
+    return {"sessionIssuer": issuer}
+
+
+def _of(event: Event) -> Source:
+    return Source(*event.source)
+
+
+def _source(event: Event) -> dict[str, str | None]:
+    """Of a call that a service makes, the service. A call from within this process has none."""
+    source = _of(event)
+    service = event.via or (event.principal if not event.principal.startswith("arn:") else "")
+    return {
+        "sourceIPAddress": service or source.ip or None,
+        "userAgent": service or source.user_agent or None,
+    }
+
+
+def _tls(event: Event) -> dict[str, str] | None:
+    source = _of(event)
+    if not source.tls_version:
+        return None
+    return {
+        "tlsVersion": source.tls_version,
+        "cipherSuite": source.cipher,
+        "clientProvidedHostHeader": source.host,
+    }
+
+
+def _shared_id(event: Event) -> str | None:
+    """What both trails have in common, where a call has crossed accounts."""
+    crossed = event.recipient or copies(event)
+    return event_id(event.request_id, "shared") if crossed else None
 
 
 def _response(
@@ -126,5 +185,6 @@ def _response(
 def _resources(records: Sequence[Record]) -> tuple[str, ...]:
     """Keys first, then aliases, as CloudTrail lists them; each once."""
     keys = [record.arn for record in records if isinstance(record, Key)]
+    keys += [record.key for record in records if isinstance(record, Grant)]
     aliases = [record.arn for record in records if isinstance(record, Alias)]
     return tuple(dict.fromkeys(keys + aliases))

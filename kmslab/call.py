@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from kmslab.backing.hsm import Hsm
-from kmslab.contract.records import Alias, Caller, Key, Material, Reader, Record
+from kmslab.contract.records import Alias, Caller, Grant, Key, Material, Reader, Record
 from kmslab.contract.specs import Origin
 
 
@@ -18,11 +18,13 @@ from kmslab.contract.specs import Origin
 class Part:
     """One of the operation's roles, as this call fills it."""
 
-    record: Key | Alias
-    used: Material | None
-    algorithm: str
-    context: Mapping[str, str]
+    arn: str  # of the resource that access is asked to, which may have no record
+    record: Key | Alias | Grant | None = None
+    used: Material | None = None
+    algorithm: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""  # of the members that are about this role
+    unnamed: bool = False  # a blob has named it, not the caller
 
     @property
     def material(self) -> Material:
@@ -47,7 +49,7 @@ class Call:
     parts: list[Part] = field(default_factory=list)
     staged: list[Record] = field(default_factory=list)
     removed: list[Record] = field(default_factory=list)
-    details: dict[str, Any] = field(default_factory=dict)  # what a service event tells besides
+    details: dict[str, Any] = field(default_factory=dict)  # what the event tells besides
 
     def __getitem__(self, member: str) -> Any:
         return self.request[member]
@@ -59,6 +61,11 @@ class Call:
     def role(self) -> Part:
         """The first role; most operations have no other."""
         return self.parts[0]
+
+    @property
+    def found(self) -> list[Key | Alias | Grant]:
+        """The records that the request names, which the operation is given."""
+        return [part.record for part in self.parts if part.record]
 
     def backing(self, key: Key) -> Hsm:
         return self.backings[key.origin]

@@ -10,6 +10,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from kmslab.backing import rootkey
+from kmslab.backing.access_keys import AccessKeyPair, AccessKeys
 from kmslab.backing.hsm import BACKENDS, Hsm
 from kmslab.clock import Clock
 from kmslab.cmk import CMK, Context
@@ -17,6 +18,7 @@ from kmslab.contract.errors import EXCEPTIONS, fail
 from kmslab.contract.records import Caller, DomainKey
 from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
 from kmslab.crypto import Backend, Forged
+from kmslab.directory import Directory, Policy, session_name
 from kmslab.faces.client import KmsClient
 from kmslab.names import KEY_ID
 from kmslab.service import Service
@@ -29,8 +31,11 @@ from kmslab.store.rehearsal import rehearsal
 class View:
     """A lab as one caller sees it from one Region. `Lab` is the first; the others come from it."""
 
-    def __init__(self, service: Service, caller: Caller, clock: Clock) -> None:
+    def __init__(
+        self, service: Service, directory: Directory, caller: Caller, clock: Clock
+    ) -> None:
         self._service = service
+        self._directory = directory
         self.caller = caller
         self.clock = clock
         self.kms = KmsClient(service, caller)
@@ -43,12 +48,30 @@ class View:
         """The root user of another account, named by its 12 digits."""
         return self._at(f"arn:aws:iam::{_account(number)}:root", number, self.caller.region)
 
-    def user(self, name: str) -> "View":
-        """A user of this account. Who may do what is not judged yet; who did it is in the trail."""
-        if not re.fullmatch(r"[\w+=,.@-]{1,64}", name, re.ASCII):
-            raise ValueError(f"{name!r} is no user name: 1 to 64 letters, digits or _+=,.@-")
+    def user(self, name: str, policy: Policy = None) -> "View":
+        """A user of this account, who may do what his IAM policy and the keys' policies say.
+
+        A new user has no policy. `policy`: a policy document, as a dict or as JSON, which replaces
+        the one he has; `kmslab.access.allow("kms:Decrypt")` writes a short one. Raises ValueError
+        for a name that IAM would refuse, MalformedPolicyDocumentException for such a policy.
+        """
         account = self.caller.account
-        return self._at(f"arn:aws:iam::{account}:user/{name}", account, self.caller.region)
+        arn = self._directory.user(account, name, policy)
+        return self._at(arn, account, self.caller.region)
+
+    def role(self, name: str, policy: Policy = None, session: str = "lab") -> "View":
+        """A session of a role of this account: the role's policies count, the trail shows both."""
+        account = self.caller.account
+        self._directory.role(account, name, policy)
+        arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session_name(session)}"
+        return self._at(arn, account, self.caller.region)
+
+    def access_key(self) -> AccessKeyPair:
+        """What a program signs its requests with to be this caller at an endpoint.
+
+        A user has one, kept with the store; a role's session gets a new one, for an hour.
+        """
+        return self._directory.access_keys.of(self.caller.principal)
 
     def boto3(self) -> Any:
         """A real boto3 client for KMS whose calls end in this process. Needs `kmslab[boto3]`."""
@@ -108,7 +131,8 @@ class View:
         return CMK(self, found, name)
 
     def _at(self, principal: str, account: str, region: str) -> "View":
-        return View(self._service, Caller(principal, account, region), self.clock)
+        caller = Caller(principal, account, region)
+        return View(self._service, self._directory, caller, self.clock)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.caller.principal} in {self.caller.region}>"
@@ -145,7 +169,8 @@ class Lab(View):
         except BaseException:
             self._store.close()
             raise
-        super().__init__(Service(self._store, hsm, own, _judged(ids or _uuid)), caller, own)
+        service = Service(self._store, hsm, own, _judged(ids or _uuid))
+        super().__init__(service, Directory(self._store, hsm, own.now), caller, own)
 
     def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:
         """Prove the root key before anything is served: a wrong one would open nothing."""
@@ -162,6 +187,11 @@ class Lab(View):
                 "Put the right file back, or start with a new store."
             ) from None
         return hsm
+
+    @property
+    def _access_keys(self) -> AccessKeys:
+        """For an endpoint, which looks up who has signed."""
+        return self._directory.access_keys
 
     def close(self) -> None:
         """Store what is waiting and let go of the store. A closed lab answers nothing."""

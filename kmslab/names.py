@@ -5,12 +5,14 @@ Each function makes a finder for one way of naming; THE TABLE gives every role o
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from kmslab.access import tokens
 from kmslab.backing import blob
 from kmslab.contract.checks import missing
 from kmslab.contract.errors import fail
-from kmslab.contract.records import Alias, Caller, Key, Material, Reader
+from kmslab.contract.records import Alias, Caller, Grant, Key, Material, Reader
 from kmslab.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, Kind
 
 KEY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.ASCII)
@@ -28,17 +30,33 @@ UNREACHABLE = (
 )
 
 
-# What a member names: a record and, of a key, the material that the call will use.
-KeyFound = tuple[Key, Material | None]
-Found = KeyFound | tuple[Alias, None]
-KeyFinder = Callable[[Reader, Caller, Mapping[str, Any]], KeyFound | None]
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a request names: the ARN that access is asked to, and what is stored of it."""
+
+    arn: str
+    record: Key | Alias | Grant | None = None  # None: nothing yet, or every resource of the account
+    used: Material | None = None  # of a key: the material that the call will use
+    unnamed: bool = False  # the caller has not named it: a blob has
+
+
 Finder = Callable[[Reader, Caller, Mapping[str, Any]], Found | None]
 
 
-def key_in(member: str, *, aliases: bool) -> KeyFinder:
+def everything(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
+    """No resource of its own: whoever may do this may do it to the whole account."""
+    return Found("*")
+
+
+def everything_if(member: str) -> Finder:
+    """The same, in requests that have this member."""
+    return lambda records, caller, request: Found("*") if member in request else None
+
+
+def key_in(member: str, *, aliases: bool) -> Finder:
     """The key that a member names by id, ARN or, where allowed, alias; None without the member."""
 
-    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> KeyFound | None:
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
         identifier = request.get(member)
         if identifier is None:
             return None
@@ -48,7 +66,7 @@ def key_in(member: str, *, aliases: bool) -> KeyFinder:
                 fail("InvalidArnException", "Key Aliases are not supported for this operation")
             arn = _alias(records, arn).target
         key = _key(records, arn)
-        return key, records.get(Material, f"{key.region}/{key.material}")
+        return Found(key.arn, key, records.get(Material, f"{key.region}/{key.material}"))
 
     return find
 
@@ -65,7 +83,7 @@ def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
         named = by_key(records, caller, request)
         if member not in request:
             return _without_ciphertext(named, request, member)
-        if named and KEY_SPECS[named[0].spec].kind is Kind.ASYMMETRIC:
+        if named and _is_asymmetric(named):
             return named
         if not named and request.get(algorithm_member, SYMMETRIC_DEFAULT) != SYMMETRIC_DEFAULT:
             fail("ValidationException", missing(key_member))
@@ -75,9 +93,9 @@ def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
         material = records.get(Material, f"{caller.region}/{parsed.material}")
         if material is None:
             _refuse_unknown(records, caller, parsed.key, permission)
-        if named and named[0].arn != material.key:
+        if named and named.arn != material.key:
             fail("IncorrectKeyException", WRONG_KEY)
-        return _key(records, material.key), material
+        return Found(material.key, _key(records, material.key), material, unnamed=not named)
 
     return find
 
@@ -87,7 +105,32 @@ def alias_in(member: str, *, target: bool) -> Finder:
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
         alias = _alias(records, alias_arn(caller, request[member]))
-        return (_key(records, alias.target), None) if target else (alias, None)
+        if not target:
+            return Found(alias.arn, alias)
+        return Found(alias.target, _key(records, alias.target))
+
+    return find
+
+
+def new_alias_in(member: str) -> Finder:
+    """The alias that a member asks for, which is not there yet."""
+    return lambda records, caller, request: Found(alias_arn(caller, request[member]))
+
+
+def grant_in(token: str, key: str, grant: str) -> Finder:
+    """The grant that its token names, or its id beside a key: one of the two ways."""
+    by_key = key_in(key, aliases=False)
+
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
+        if (token in request) == (key in request) or (key in request) != (grant in request):
+            fail("ValidationException", f"Please specify either {token}, or {key} and {grant}.")
+        named = by_key(records, caller, request)
+        handle = f"{named.arn}/{request[grant]}" if named else tokens.read(request[token])
+        found = records.get(Grant, handle) if handle else None
+        if found is None:
+            code = "InvalidGrantIdException" if named else "InvalidGrantTokenException"
+            fail(code, f"Grant {request[grant]} is not found." if named else "Invalid grant token.")
+        return Found(found.key, found)
 
     return find
 
@@ -127,6 +170,10 @@ def _alias(records: Reader, arn: str) -> Alias:
     if alias is None:
         fail("NotFoundException", f"Alias {arn} is not found.")
     return alias
+
+
+def _is_asymmetric(found: Found) -> bool:
+    return isinstance(found.record, Key) and KEY_SPECS[found.record.spec].kind is Kind.ASYMMETRIC
 
 
 def _without_ciphertext(named: Found | None, request: Mapping[str, Any], member: str) -> Found:

@@ -1,10 +1,10 @@
 """The one road that every call takes, and the only commit.
 
-Check the request → settle what is due → find the keys → state → usage and algorithm → run → commit
-or drop → answer: exactly one place for each. An operation only stages records; this module commits
-them with the call's event in one transaction, guarded by the version of every record staged and
-found. Of two callers that change the same key one wins, and the other starts over from finding the
-keys. No lock and no transaction is held while an operation runs.
+Check the request → settle what is due → find the keys → authorise → state → usage and algorithm →
+run → commit or drop → answer: exactly one place for each. An operation only stages records; this
+module commits them with the call's event in one transaction, guarded by the version of every record
+staged and found. Of two callers that change the same key one wins, and the other starts over from
+finding the keys. No lock and no transaction is held while an operation runs.
 """
 
 import logging
@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from kmslab import audit, lifecycle
+from kmslab import access, audit, lifecycle
 from kmslab.backing.hsm import Hsm
 from kmslab.call import Call, Part
 from kmslab.clock import Clock
@@ -23,6 +23,7 @@ from kmslab.contract.model import MODEL
 from kmslab.contract.records import Caller, Event, Key, name_of
 from kmslab.contract.specs import KEY_SPECS, Kind, Origin
 from kmslab.contract.states import MOVES, refusal
+from kmslab.names import UNREACHABLE
 from kmslab.store import Conflict, Store
 from kmslab.table import SERVICE_TABLE, TABLE, UNBUILT_MEMBERS, Role, Row
 
@@ -46,7 +47,7 @@ class Service:
         """Run one operation on AWS's members as Python values; raises `KMSError`."""
         row = TABLE.get(name) or _refuse_unbuilt(name)
         self._store.refresh()
-        call = self._new_call(name, caller, self._clock.now(), request_id or str(uuid4()))
+        call = self._new_call(name, caller, self._clock.now(), request_id or _id())
         try:
             call.request = MODEL.operations[name].check(request)
             for member in UNBUILT_MEMBERS & call.request.keys():
@@ -60,6 +61,20 @@ class Service:
             internal = EXCEPTIONS["KMSInternalException"](f"{name} failed inside the service.")
             self._log_failure(call, internal)
             raise internal from cause
+
+    def seed_key(self, account: str, region: str, request: Mapping[str, Any]) -> str:
+        """The ARN of a key that the service makes by itself, if it is not there."""
+        row = SERVICE_TABLE["SeedKey"]
+        while True:
+            call = self._new_call(row.name, Caller("", account, region), self._clock.now(), _id())
+            call.request = dict(request)
+            arn: str = row.run(call)["KeyId"]
+            try:
+                if call.staged:
+                    self._finish(row, call, {})
+            except Conflict:
+                continue
+            return arn
 
     def trail(self, account: str) -> list[dict[str, Any]]:
         """The account's events of all Regions in CloudTrail's form, oldest first."""
@@ -77,10 +92,12 @@ class Service:
             cast = [(role, part) for role in row.roles if (part := self._find(role, call))]
             call.parts = [part for _, part in cast]
             for role, part in cast:
+                _authorise(role, part, call)
+            for role, part in cast:
                 _admit(call.name, role, part)
             dry = call.get("DryRun", False)
             if not dry or "IGNORE_CIPHERTEXT" not in call.get("DryRunModifiers", ()):
-                answer = row.run(call, *[part.record for part in call.parts])
+                answer = row.run(call, *call.found)
             if dry:
                 fail("DryRunOperationException", WOULD_SUCCEED)
             try:
@@ -91,29 +108,31 @@ class Service:
         fail("DependencyTimeoutException", "Too many others are changing the key. Try again.")
 
     def _find(self, role: Role, call: Call) -> Part | None:
-        found = role.naming.find(self._store, call.caller, call.request)
-        if found is None:
+        it = role.naming.find(self._store, call.caller, call.request)
+        if it is None:
             return None
-        record, used = found
         usage, prefix = role.usage, role.naming.prefix
         if usage is None:
-            return Part(record, used, "", {})
+            return Part(it.arn, it.record, it.used, prefix=prefix)
         algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
-        return Part(record, used, algorithm, call.get(prefix + usage.context, {}), prefix)
+        context = call.get(prefix + usage.context, {})
+        return Part(it.arn, it.record, it.used, algorithm, context, prefix, it.unnamed)
 
     def _finish(self, row: Row, call: Call, answer: dict[str, Any]) -> None:
         """Store what was staged, with the event; a call that changes nothing is only logged."""
         event = _event(call, answer=None if row.reads else answer)
+        copies = audit.copies(event)
         if not call.staged and not call.removed:
-            self._store.log(event)
+            for each in (event, *copies):
+                self._store.log(each)
             return
         _check_moves(call)
         changed = {name_of(record) for record in (*call.staged, *call.removed)}
         self._store.commit(
             put=[lifecycle.stamp(record) for record in call.staged],
             remove=call.removed,
-            found=[part.record for part in call.parts if part.record.arn not in changed],
-            events=[event],
+            found=[record for record in call.found if name_of(record) not in changed],
+            events=[event, *copies],
         )
 
     def _settle(self, now: datetime) -> None:
@@ -142,8 +161,8 @@ class Service:
             raise RuntimeError(f"{key.arn} was found due, but nothing is")
         moment, name = due
         service = Caller("", key.account, key.region)
-        call = self._new_call(name, service, moment, str(uuid4()))
-        call.parts = [Part(key, None, "", {})]
+        call = self._new_call(name, service, moment, _id())
+        call.parts = [Part(key.arn, key)]
         self._finish(SERVICE_TABLE[name], call, SERVICE_TABLE[name].run(call, key))
 
     def _log_failure(self, call: Call, error: KMSError) -> None:
@@ -151,10 +170,41 @@ class Service:
         self._store.log(_event(call, error=error))
 
 
+def _id() -> str:
+    return str(uuid4())
+
+
 def _refuse_unbuilt(name: str) -> NoReturn:
     if name in MODEL.operations:
         fail("UnsupportedOperationException", f"{name} is not built yet in this lab")
     fail("UnknownOperationException", f"There is no operation {name} in AWS KMS")
+
+
+def _authorise(role: Role, part: Part, call: Call) -> None:
+    """Raise unless the caller may do this to this resource. Nothing of the decision is kept."""
+    if role.permission is None:
+        return
+    operation = role.permission or call.name
+    question = access.Question(
+        caller=call.caller,
+        operation=operation,
+        resource=part.arn,
+        record=part.record,
+        request=call.request,
+        prefix=part.prefix,
+        now=call.now,
+        records=call.records,
+        foreign=role.foreign,
+        same_key=len({each.arn for each in call.parts}) == 1 if part.prefix else None,
+    )
+    verdict = access.decide(question)
+    if verdict.allowed:
+        return
+    who, action = call.caller.principal, f"kms:{operation}"
+    text = UNREACHABLE.format(who, action) if part.unnamed else access.refusal(question, verdict)
+    error = EXCEPTIONS["AccessDeniedException"](text)
+    error.explanation = partial(access.explain, question)
+    raise error
 
 
 def _admit(name: str, role: Role, part: Part) -> None:
@@ -189,7 +239,7 @@ def _admit(name: str, role: Role, part: Part) -> None:
 
 def _check_moves(call: Call) -> None:
     """A change of state that `MOVES` does not list here is a bug, not the request's fault."""
-    found = {part.record.arn: part.record for part in call.parts if isinstance(part.record, Key)}
+    found = {record.arn: record for record in call.found if isinstance(record, Key)}
     pairs: list[tuple[Key | None, Key | None]] = []
     pairs += [(found.get(record.arn), record) for record in call.staged if isinstance(record, Key)]
     pairs += [(record, None) for record in call.removed if isinstance(record, Key)]
@@ -209,7 +259,7 @@ def _event(
         call.request_id,
         request=call.request,
         answer=answer,
-        records=[*(part.record for part in call.parts), *([] if error else call.staged)],
+        records=[*call.found, *([] if error else call.staged)],
         used={part.prefix: part.used for part in call.parts if part.algorithm and part.used},
         details=call.details,
         error=error,

@@ -10,13 +10,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Kind
-from kmslab.contract.states import ANY, DELETABLE, LIVE, PENDING, SWITCHABLE, USABLE, KeyState
-from kmslab.names import Finder, alias_in, blob_in, key_in
+from kmslab.contract.states import (
+    ANY,
+    DELETABLE,
+    GRANTABLE,
+    LIVE,
+    PENDING,
+    SWITCHABLE,
+    USABLE,
+    KeyState,
+)
+from kmslab.names import (
+    Finder,
+    alias_in,
+    blob_in,
+    everything,
+    everything_if,
+    grant_in,
+    key_in,
+    new_alias_in,
+)
 from kmslab.operations import (
     agreement,
     aliases,
     datakeys,
     encryption,
+    grants,
     keys,
     policies,
     rotation,
@@ -40,6 +59,7 @@ SOURCE = Naming(blob_in("CiphertextBlob", "kms:ReEncryptFrom", "Source"), prefix
 DESTINATION = Naming(key_in("DestinationKeyId", aliases=True), "Destination")
 TARGET = Naming(key_in("TargetKeyId", aliases=False))
 ALIAS_OLD = Naming(alias_in("AliasName", target=True))
+GRANT = Naming(grant_in("GrantToken", "KeyId", "GrantId"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +91,10 @@ class Role:
     states: frozenset[KeyState]
     kinds: frozenset[Kind] = EVERY_KIND
     usage: Usage | None = None
+    # The IAM action, without its prefix; "" is the operation's own name. None: whoever may call may
+    # name this too.
+    permission: str | None = ""
+    foreign: bool = False  # whether a caller of another account can be allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +105,9 @@ class Row:
     reads: bool  # CloudTrail's readOnly
 
 
-def use(usage: Usage, named_by: Naming = KEY) -> Role:
+def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
     """A key at work: the state, usage and algorithm must fit."""
-    return Role(named_by, USABLE, usage=usage)
+    return Role(named_by, USABLE, usage=usage, permission=permission, foreign=True)
 
 
 def manage(
@@ -91,13 +115,24 @@ def manage(
     named_by: Naming = KEY_NO_ALIAS,
     kinds: frozenset[Kind] = EVERY_KIND,
 ) -> Role:
-    """A key that is looked at or changed."""
+    """A key that is looked at or changed by its own account."""
     return Role(named_by, states, kinds)
 
 
-ALIAS = Role(
-    Naming(alias_in("AliasName", target=False)), ANY
-)  # the alias itself, which has no state
+def show(
+    states: frozenset[KeyState],
+    named_by: Naming = KEY_NO_ALIAS,
+    kinds: frozenset[Kind] = EVERY_KIND,
+) -> Role:
+    """A key that other accounts may look at, or grant, too."""
+    return Role(named_by, states, kinds, foreign=True)
+
+
+# Resources without a state: an alias, one that is asked for, and the account as a whole.
+ALIAS = Role(Naming(alias_in("AliasName", target=False)), ANY)
+NEW_ALIAS = Role(Naming(new_alias_in("AliasName")), ANY)
+ACCOUNT = Role(Naming(everything), ANY)
+TAGGING = Role(Naming(everything_if("Tags")), ANY, permission="TagResource")
 
 
 def row(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
@@ -111,9 +146,9 @@ def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
 
 
 ROWS = (
-    change("CreateKey", keys.create),
-    row("DescribeKey", keys.describe, manage(ANY, KEY)),
-    row("ListKeys", keys.list_),
+    change("CreateKey", keys.create, ACCOUNT, TAGGING),
+    row("DescribeKey", keys.describe, show(ANY, KEY)),
+    row("ListKeys", keys.list_, ACCOUNT),
     row("GetKeyLastUsage", keys.last_usage, manage(ANY)),
     change("UpdateKeyDescription", keys.update_description, manage(LIVE)),
     change("EnableKey", keys.enable, manage(SWITCHABLE)),
@@ -123,7 +158,12 @@ ROWS = (
     # Encryption
     row("Encrypt", encryption.encrypt, use(ENCRYPT)),
     row("Decrypt", encryption.decrypt, use(ENCRYPT, BLOB)),
-    row("ReEncrypt", encryption.re_encrypt, use(ENCRYPT, SOURCE), use(ENCRYPT, DESTINATION)),
+    row(
+        "ReEncrypt",
+        encryption.re_encrypt,
+        use(ENCRYPT, SOURCE, "ReEncryptFrom"),
+        use(ENCRYPT, DESTINATION, "ReEncryptTo"),
+    ),
     # Data keys
     row("GenerateDataKey", datakeys.generate, use(ENCRYPT)),
     row("GenerateDataKeyWithoutPlaintext", datakeys.generate_without_plaintext, use(ENCRYPT)),
@@ -133,21 +173,21 @@ ROWS = (
         datakeys.generate_pair_without_plaintext,
         use(ENCRYPT),
     ),
-    row("GenerateRandom", datakeys.generate_random),
+    row("GenerateRandom", datakeys.generate_random, ACCOUNT),
     # Signatures and MACs
     row("Sign", signing.sign, use(SIGN)),
     row("Verify", signing.verify, use(SIGN)),
     row("GenerateMac", signing.generate_mac, use(MAC)),
     row("VerifyMac", signing.verify_mac, use(MAC)),
     # Shared secrets
-    row("GetPublicKey", agreement.get_public_key, manage(USABLE, KEY, ASYMMETRIC)),
+    row("GetPublicKey", agreement.get_public_key, show(USABLE, KEY, ASYMMETRIC)),
     row("DeriveSharedSecret", agreement.derive_shared_secret, use(AGREE)),
     row("Encapsulate", agreement.encapsulate, use(ENCAPSULATE)),
     row("Decapsulate", agreement.decapsulate, use(ENCAPSULATE)),
     # Rotation
     change("EnableKeyRotation", rotation.enable, manage(USABLE, kinds=SYMMETRIC)),
     change("DisableKeyRotation", rotation.disable, manage(USABLE, kinds=SYMMETRIC)),
-    row("GetKeyRotationStatus", rotation.status, manage(ANY, kinds=SYMMETRIC)),
+    row("GetKeyRotationStatus", rotation.status, show(ANY, kinds=SYMMETRIC)),
     change("RotateKeyOnDemand", rotation.rotate_on_demand, manage(USABLE, kinds=SYMMETRIC)),
     row("ListKeyRotations", rotation.list_, manage(ANY, kinds=SYMMETRIC)),
     # Tags
@@ -155,14 +195,20 @@ ROWS = (
     change("UntagResource", tags.untag, manage(LIVE)),
     row("ListResourceTags", tags.list_, manage(ANY)),
     # Aliases
-    change("CreateAlias", aliases.create, manage(LIVE, TARGET)),
+    change("CreateAlias", aliases.create, NEW_ALIAS, manage(LIVE, TARGET)),
     change("UpdateAlias", aliases.update, ALIAS, manage(ANY, ALIAS_OLD), manage(LIVE, TARGET)),
     change("DeleteAlias", aliases.delete, ALIAS, manage(ANY, ALIAS_OLD)),
-    row("ListAliases", aliases.list_, manage(ANY)),
+    row("ListAliases", aliases.list_, ACCOUNT, Role(KEY_NO_ALIAS, ANY, permission=None)),
     # Key policies
     row("GetKeyPolicy", policies.get, manage(ANY)),
     change("PutKeyPolicy", policies.put, manage(ANY)),
     row("ListKeyPolicies", policies.list_, manage(ANY)),
+    # Grants
+    change("CreateGrant", grants.create, show(GRANTABLE)),
+    row("ListGrants", grants.list_, show(ANY)),
+    row("ListRetirableGrants", grants.list_retirable, ACCOUNT),
+    change("RetireGrant", grants.retire, show(ANY, GRANT)),
+    change("RevokeGrant", grants.revoke, show(ANY)),
 )
 TABLE: dict[str, Row] = {row.name: row for row in ROWS}
 
@@ -173,5 +219,6 @@ UNBUILT_MEMBERS = frozenset({"Recipient", "CustomKeyStoreId", "XksKeyId"})
 SERVICE_ROWS = (
     change("RotateKey", rotation.rotate),
     change("DeleteKey", keys.delete),
+    change("SeedKey", keys.seed),
 )
 SERVICE_TABLE: dict[str, Row] = {row.name: row for row in SERVICE_ROWS}

@@ -5,6 +5,7 @@ them by name, with `fail`.
 """
 
 import traceback
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, ClassVar, NoReturn
 
@@ -40,6 +41,17 @@ class KMSError(PlainError):
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
         self.request_id = ""
+        self.explanation: Callable[[], object] | None = None
+
+    def explain(self) -> object:
+        """Who decided, and what would have to be different; shows itself as a table.
+
+        Only the lab can tell, and of AccessDeniedException alone: AWS keeps the reasons to itself.
+        Raises ValueError for an error that no policy has decided.
+        """
+        if self.explanation is None:
+            raise ValueError(f"{self.code} was not decided by a policy: its text is all there is")
+        return self.explanation()
 
     @property
     def message(self) -> str:

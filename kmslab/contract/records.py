@@ -198,6 +198,7 @@ class Source:
     host: str = ""  # the Host header that the client sent
     tls_version: str = ""  # "TLSv1.3"; "": not encrypted
     cipher: str = ""
+    access_key: str = ""  # the id that the request was signed with
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,9 +241,12 @@ class Event:
     time: datetime
     operation: str
     principal: str  # ARN, or "" when the service itself acted
-    account: str
+    account: str  # the caller's
     region: str
     request_id: str
+    recipient: str = ""  # whose trail this is in, if not the caller's: the owner of the key
+    via: str = ""  # the service that called on the principal's behalf
+    source: tuple[str, ...] = ()  # the fields of the caller's `Source`
     request: Mapping[str, Any] | None = None
     response: Mapping[str, Any] | None = None
     resources: tuple[str, ...] = ()

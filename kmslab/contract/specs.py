@@ -112,6 +112,30 @@ KEY_SPECS: dict[str, Spec] = {
     "HMAC_512": _hmac(512),
 }
 
+# What a grant may allow, beside DescribeKey, CreateGrant and RetireGrant of any key.
+_GRANTED: dict[KeyUsage, frozenset[str]] = {
+    KeyUsage.ENCRYPT_DECRYPT: frozenset({"Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo"}),
+    KeyUsage.SIGN_VERIFY: frozenset({"Sign", "Verify"}),
+    KeyUsage.GENERATE_VERIFY_MAC: frozenset({"GenerateMac", "VerifyMac"}),
+    KeyUsage.KEY_AGREEMENT: frozenset({"DeriveSharedSecret"}),
+    KeyUsage.ENCAPSULATE_DECAPSULATE: frozenset({"Encapsulate", "Decapsulate"}),
+}
+_GRANTED_BY_KIND: dict[Kind, frozenset[str]] = {
+    Kind.SYMMETRIC: frozenset(
+        f"GenerateDataKey{each}"
+        for each in ("", "WithoutPlaintext", "Pair", "PairWithoutPlaintext")
+    ),
+    Kind.ASYMMETRIC: frozenset({"GetPublicKey"}),
+    Kind.HMAC: frozenset(),
+}
+
+
+def grantable(spec: str, usage: KeyUsage) -> frozenset[str]:
+    """The operations that a grant on such a key may list."""
+    always = {"DescribeKey", "CreateGrant", "RetireGrant"}
+    return _GRANTED[usage] | _GRANTED_BY_KIND[KEY_SPECS[spec].kind] | always
+
+
 # RSA encryption takes k − 2h − 2 bytes, k the modulus's length and h the hash's (RFC 8017 §7.1.1).
 RSA_PLAINTEXT: dict[tuple[str, str], int] = {
     (f"RSA_{bits}", algorithm): bits // 8 - 2 * hashed - 2

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from kmslab.access.documents import check_key_policy
 from kmslab.audit import event_id
 from kmslab.call import Call
 from kmslab.contract.errors import fail
@@ -12,13 +13,14 @@ from kmslab.contract.specs import (
     ALGORITHMS_MEMBER,
     KEY_SPECS,
     SYMMETRIC_DEFAULT,
+    KeyManager,
     KeyUsage,
     Kind,
     Origin,
 )
 from kmslab.contract.states import KeyState
 from kmslab.operations.pages import page
-from kmslab.operations.policies import default_policy, well_formed
+from kmslab.operations.policies import check_control, default_policy
 from kmslab.operations.tags import together
 
 # Members that ask for what the lab has not built yet, and the value of each that changes nothing.
@@ -33,27 +35,45 @@ def create(call: Call) -> dict[str, Any]:
         if call.get(member, nothing) != nothing:
             fail("UnsupportedOperationException", f"CreateKey with {member} is not built yet")
     spec, usage = _spec_and_usage(call)
-    tags = together({}, call.get("Tags", []))
-    policy = call.get("Policy")
-    policy = well_formed(policy) if policy else default_policy(call.caller.account)
     arn = f"{call.caller.here}key/{call.new_id()}"
     if call.records.get(Key, arn):
         raise RuntimeError(f"{arn} is there already: key ids must not repeat")
+    key = _new(call, arn, spec, usage)
+    check_control(call, key)
     material, *domain = call.backings[Origin.AWS_KMS].create(arn, spec, call.now)
-    key = Key(
-        arn=arn,
-        spec=spec,
-        usage=usage,
-        origin=Origin.AWS_KMS,
-        state=KeyState.ENABLED,
-        created=call.now,
-        description=call.get("Description", ""),
-        policy=policy,
-        material=material.id,
-        tags=tags,
-    )
+    key = replace(key, material=material.id)
     call.put(key, material, *domain)
     return {"KeyMetadata": metadata(key)}
+
+
+def seed(call: Call) -> dict[str, Any]:
+    """The service's own way to make a key, with what no request may choose; once for each id.
+
+    An AWS service makes its account's key so, and a seed file the keys that it declares.
+    """
+    spec, usage = _spec_and_usage(call)
+    arn = f"{call.caller.here}key/{call.get('KeyId') or call.new_id()}"
+    known = call.records.get(Key, arn)
+    if known is None:
+        material, *domain = call.backings[Origin.AWS_KMS].create(
+            arn, spec, call.now, call.get("Material")
+        )
+        days = call.get("RotationPeriodInDays", 0)
+        key = replace(
+            _new(call, arn, spec, usage),
+            material=material.id,
+            manager=call.get("KeyManager", KeyManager.CUSTOMER),
+            state=KeyState.ENABLED if call.get("Enabled", True) else KeyState.DISABLED,
+            rotation_days=days,
+            next_rotation=call.now + timedelta(days=days) if days else None,
+        )
+        call.put(key, material, *domain)
+    for name in call.get("Aliases", ()):
+        if call.records.get(Alias, call.caller.here + name) is None:
+            call.put(
+                Alias(arn=call.caller.here + name, target=arn, created=call.now, updated=call.now)
+            )
+    return {"KeyId": arn}
 
 
 def describe(call: Call, key: Key) -> dict[str, Any]:
@@ -148,7 +168,7 @@ def metadata(key: Key) -> dict[str, Any]:
         "KeyState": key.state,
         "DeletionDate": key.deletion_date,
         "Origin": key.origin,
-        "KeyManager": "CUSTOMER",
+        "KeyManager": key.manager,
         "CustomerMasterKeySpec": key.spec,
         "KeySpec": key.spec,
         ALGORITHMS_MEMBER[key.usage]: list(spec.algorithms[key.usage]),
@@ -156,6 +176,25 @@ def metadata(key: Key) -> dict[str, Any]:
         "CurrentKeyMaterialId": key.material if spec.kind is Kind.SYMMETRIC else None,
     }
     return {member: value for member, value in shown.items() if value is not None}
+
+
+def _new(call: Call, arn: str, spec: str, usage: KeyUsage) -> Key:
+    """A key as the request wants it, without its material."""
+    policy = call.get("Policy")
+    return Key(
+        arn=arn,
+        spec=spec,
+        usage=usage,
+        origin=Origin.AWS_KMS,
+        state=KeyState.ENABLED,
+        created=call.now,
+        description=call.get("Description", ""),
+        policy=check_key_policy(policy, call.records)
+        if policy
+        else default_policy(call.caller.account),
+        material="",
+        tags=together({}, call.get("Tags", [])),
+    )
 
 
 def _spec_and_usage(call: Call) -> tuple[str, KeyUsage]:

@@ -1,14 +1,16 @@
-"""Key policies: stored and returned as they were written. They do not judge callers yet."""
+"""Key policies: who may use and manage a key. Kept as they were written, and judged in `access`."""
 
 import json
 from dataclasses import replace
 from typing import Any
 
+from kmslab import access
+from kmslab.access.documents import check_key_policy
 from kmslab.call import Call
 from kmslab.contract.errors import fail
 from kmslab.contract.records import Key
 
-LONGEST = 32_768  # bytes, "Resource quotas"; the model allows 131,072 characters
+LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future."
 
 
 def get(call: Call, key: Key) -> dict[str, Any]:
@@ -24,7 +26,9 @@ def put(call: Call, key: Key) -> dict[str, Any]:
         fail("ValidationException", "The AWS_RAM policy can only be managed by the RAM service")
     if name != "default":
         fail("ValidationException", f"Invalid policy name {name}: it must be default")
-    call.put(replace(key, policy=well_formed(call["Policy"])))
+    changed = replace(key, policy=check_key_policy(call["Policy"], call.records))
+    check_control(call, changed)
+    call.put(changed)
     return {}
 
 
@@ -53,16 +57,18 @@ def default_policy(account: str) -> str:
     )
 
 
-def well_formed(text: str) -> str:
-    """The text as it came, if it is a policy document: JSON with a statement or a list of them."""
-    if len(text.encode()) > LONGEST:
-        fail("LimitExceededException", f"A key policy holds at most {LONGEST} bytes")
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        fail("MalformedPolicyDocumentException", "The policy is not valid JSON.")
-    found = document.get("Statement") if isinstance(document, dict) else None
-    statements = found if isinstance(found, list) else [found]
-    if not found or not all(isinstance(each, dict) for each in statements):
-        fail("MalformedPolicyDocumentException", "The policy contains no statement.")
-    return text
+def check_control(call: Call, key: Key) -> None:
+    """The lockout safety check: who writes a policy must be able to write the next one."""
+    if call.get("BypassPolicyLockoutSafetyCheck"):
+        return
+    question = access.Question(
+        caller=call.caller,
+        operation="PutKeyPolicy",
+        resource=key.arn,
+        record=key,
+        request=call.request,
+        now=call.now,
+        records=call.records,
+    )
+    if not access.decide(question).allowed:
+        fail("MalformedPolicyDocumentException", LOCKED_OUT)

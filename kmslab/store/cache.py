@@ -20,6 +20,7 @@ class Cache(process.Part):
 
     def __init__(self, size: int) -> None:
         self.hot: dict[Place, Any] = {}
+        self.lists: dict[tuple[type[Any], str, str], Any] = {}  # what was found by a field
         self.changes = 0  # the store's count of changes, as far as this process has seen
         self.next_due: datetime | None = None
         self.commits = 0  # of this process, and changes of others that it has seen
@@ -42,6 +43,14 @@ class Cache(process.Part):
         with self._lock:
             if self.commits == commits:
                 self._enter(place, record)
+
+    def fill_list(self, place: tuple[type[Any], str, str], found: Any, commits: int) -> None:
+        """The same of what was found by a field. Any change at all makes an end of it."""
+        with self._lock:
+            if self.commits == commits:
+                if len(self.lists) >= self._size:
+                    self.lists = {}
+                self.lists[place] = found
 
     def committed(
         self,
@@ -67,7 +76,7 @@ class Cache(process.Part):
 
     def forget(self, places: Iterable[Place]) -> None:
         with self._lock:
-            self.commits += 1
+            self._moved_on()
             for place in places:
                 self._drop(place)
 
@@ -81,7 +90,7 @@ class Cache(process.Part):
 
     def _advance(self, changes: int, next_due: datetime | None, expected: int) -> None:
         if changes > self.changes:
-            self.commits += 1
+            self._moved_on()
             self.changes = changes
             self.next_due = next_due
         if changes > expected:
@@ -89,8 +98,12 @@ class Cache(process.Part):
             self._clear()
 
     def _clear(self) -> None:
-        self.commits += 1
+        self._moved_on()
         self.hot, self._warm = {}, {}
+
+    def _moved_on(self) -> None:
+        self.commits += 1
+        self.lists = {}
 
     def _enter(self, place: Place, record: Record) -> None:
         if len(self.hot) >= self._size:

@@ -20,7 +20,7 @@ EVENTS = Table(
     METADATA,
     Column("sequence", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
     Column("time", BigInteger, nullable=False),
-    Column("account", String, nullable=False),
+    Column("account", String, nullable=False),  # whose trail it is in
     Column("region", String, nullable=False),
     Column("used", String),  # the key that did the cryptography of a call that succeeded
     Column("used_too", String),  # ReEncrypt has two
@@ -50,12 +50,14 @@ _json = json.JSONEncoder(separators=(",", ":"), default=_unknown).encode
 
 def encode(event: Event) -> dict[str, Any]:
     known = {name: value for name, default in _KNOWN if (value := getattr(event, name)) != default}
+    if event.recipient:
+        known["caller_account"] = event.account
     used, used_too, *_ = (*event.used, None, None)
     return {
         "used": used,
         "used_too": used_too,
         "time": microseconds(event.time),
-        "account": event.account,
+        "account": event.recipient or event.account,
         "region": event.region,
         "known": _json(known),
     }
@@ -70,7 +72,7 @@ def decode(row: Sequence[Any]) -> Event:
     return Event(
         sequence=sequence,
         time=moment(time),
-        account=account,
+        account=known.pop("caller_account", account),
         region=region,
         used=tuple(key for key in (used, used_too) if key),
         **known,

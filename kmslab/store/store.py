@@ -69,9 +69,15 @@ class Store:
         return found[0]
 
     def find(self, kind: type[R], **equal: str) -> list[R]:
-        """All records with this value in one indexed field, in order of their names. Not cached."""
+        """All records with this value in one indexed field, in order of their names."""
         [(field, value)] = equal.items()
-        return self._select(kind, ROWS[kind].by[field], {"value": value})
+        place = (kind, field, value)
+        known = self._cache.lists.get(place)
+        if known is None:
+            commits = self._cache.commits  # before reading: see the cache's rule
+            known = self._select(kind, ROWS[kind].by[field], {"value": value})
+            self._cache.fill_list(place, known, commits)
+        return list(known)
 
     def page(self, kind: type[R], prefix: str, after: str = "", limit: int = 100) -> list[R]:
         """The first records whose names begin with `prefix` and come after `after`. Not cached.

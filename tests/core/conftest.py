@@ -16,6 +16,7 @@ from kmslab.contract.errors import KMSError
 from kmslab.contract.records import Key
 from kmslab.contract.specs import KeyUsage, Kind
 from kmslab.contract.states import KeyState
+from kmslab.operations.policies import default_policy
 from kmslab.table import TABLE
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -131,7 +132,14 @@ def suitable(operation: str) -> dict[str, str]:
 
 
 PLAINTEXT, CONTEXT = b"card 4242", {"order": "17"}
-POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow"}]}'
+POLICY = default_policy("111122223333")
+BOB = "arn:aws:iam::111122223333:user/bob"
+GRANT = {
+    "GranteePrincipal": BOB,
+    "RetiringPrincipal": BOB,
+    "Operations": ["DescribeKey"],
+    "Name": "example",
+}
 ECDSA = {"Message": PLAINTEXT, "SigningAlgorithm": "ECDSA_SHA_256"}
 HMAC = {"Message": PLAINTEXT, "MacAlgorithm": "HMAC_SHA_256"}
 ML_KEM = {"EncapsulationAlgorithm": "ML_KEM"}
@@ -192,7 +200,18 @@ EXAMPLES: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "GetKeyPolicy": lambda s: {"KeyId": s.key},
     "PutKeyPolicy": lambda s: {"KeyId": s.key, "Policy": POLICY},
     "ListKeyPolicies": lambda s: {"KeyId": s.key},
+    "CreateGrant": lambda s: {"KeyId": s.key, **GRANT},
+    "ListGrants": lambda s: {"KeyId": granted(s)["KeyId"]},
+    "ListRetirableGrants": lambda s: granted(s) and {"RetiringPrincipal": BOB},
+    "RetireGrant": lambda s: granted(s),
+    "RevokeGrant": lambda s: granted(s),
 }
+
+
+def granted(scene: Scene) -> dict[str, Any]:
+    """A grant on the key, by the key's ARN and the grant's id."""
+    grant = scene.lab.kms.create_grant(KeyId=scene.key, **GRANT)
+    return {"KeyId": scene.key, "GrantId": grant["GrantId"]}
 
 
 def sealed(cmk: CMK) -> bytes:
