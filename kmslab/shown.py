@@ -32,7 +32,7 @@ class Table:
 
     def __init__(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         self.headings = [str(heading) for heading in headings]
-        self.rows = [[_visible(str(cell)) for cell in row] for row in rows]
+        self.rows = [[visible(str(cell)) for cell in row] for row in rows]
 
     def __repr__(self) -> str:
         widths = [max(map(len, column)) for column in zip(self.headings, *self.rows, strict=True)]
@@ -45,7 +45,7 @@ class Table:
 
     def _repr_markdown_(self) -> str:
         rows = [self.headings, ["---"] * len(self.headings), *self.rows]
-        return "\n".join("| " + " | ".join(map(_escaped, row)) + " |" for row in rows)
+        return "\n".join("| " + " | ".join(map(escaped, row)) + " |" for row in rows)
 
 
 class Metadata(dict[str, Any]):
@@ -102,15 +102,18 @@ def _plain(value: Any) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S UTC") if hasattr(value, "strftime") else str(value)
 
 
-def _visible(cell: str) -> str:
+def visible(cell: str) -> str:
     """Whatever callers have written, a row is one line, and a terminal is told to do nothing."""
     if cell.isprintable():
         return cell
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cell)
 
 
-def _escaped(cell: str) -> str:
-    """A pipe would end the cell, `<` could start HTML, and `[` a link, or a picture from afar."""
-    for mark in "\\|[":
+def escaped(cell: str) -> str:
+    """A pipe would end the cell, `<` could start HTML, and `[` a link, or a picture from afar.
+
+    Of two stars, as in `kms:Get*, kms:List*`, Markdown would make one word in italics.
+    """
+    for mark in "\\|[*`":
         cell = cell.replace(mark, "\\" + mark)
     return cell.replace("<", "&lt;")

@@ -43,7 +43,7 @@ def _values(raw: Any) -> Values:
 def _text(raw: Any) -> str:
     if isinstance(raw, bool):
         return "true" if raw else "false"
-    return raw.isoformat() if isinstance(raw, datetime) else str(raw)
+    return f"{raw:%Y-%m-%dT%H:%M:%SZ}" if isinstance(raw, datetime) else str(raw)
 
 
 def _pick(pairs: Mapping[str, str], name: str) -> list[str]:
@@ -74,7 +74,7 @@ def _of_key(attribute: str, member: str, default: str) -> Raw:
     return lambda q: getattr(q.key, attribute) if q.key else create(q)
 
 
-def _context(question: Question) -> Mapping[str, str]:
+def encryption_context(question: Question) -> Mapping[str, str]:
     """The encryption context; of CreateGrant, what the new grant would constrain it to."""
     constraints = question.request.get("Constraints", {})
     return {
@@ -201,7 +201,7 @@ _KEYS: dict[str, Raw] = {
         "aws:ResourceAccount": lambda q: q.account,
         # the request
         "kms:RequestAlias": _request_alias,
-        "kms:EncryptionContextKeys": lambda q: list(_context(q)),
+        "kms:EncryptionContextKeys": lambda q: list(encryption_context(q)),
         "kms:EncryptionAlgorithm": _own("EncryptionAlgorithm"),
         "kms:SigningAlgorithm": _member("SigningAlgorithm"),
         "kms:MacAlgorithm": _member("MacAlgorithm"),
@@ -264,7 +264,7 @@ _KEYS: dict[str, Raw] = {
 
 # Families of keys, each with a name of its own behind the prefix.
 _FAMILIES: dict[str, Callable[[Question], Mapping[str, str]]] = {
-    "kms:encryptioncontext:": _context,
+    "kms:encryptioncontext:": encryption_context,
     "aws:resourcetag/": _resource_tags,
     "aws:requesttag/": _request_tags,
 }

@@ -13,12 +13,13 @@ Source: AWS KMS developer guide, "Troubleshooting AWS KMS permissions" (policy e
 user guide, "Policy evaluation logic", "Cross-account policy evaluation logic".
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
 from kmslab.access import granted
 from kmslab.access.condition_keys import is_service
-from kmslab.access.documents import identity_policy, key_policy
+from kmslab.access.documents import UNREADABLE, identity_policy, key_policy
 from kmslab.access.question import Question
 from kmslab.access.statements import (
     ALLOWS,
@@ -27,9 +28,11 @@ from kmslab.access.statements import (
     IN_PERSON,
     NOT_AT_ALL,
     NOTHING,
+    Document,
     Says,
     Statement,
 )
+from kmslab.contract.errors import KMSError
 from kmslab.contract.records import Grant, Principal
 
 
@@ -80,7 +83,7 @@ def decide(question: Question) -> Verdict:
     key = question.key
     if key is None:
         return Verdict(iam is ALLOWS, IAM_ALONE[iam], by_iam)
-    owner, by_owner = key_policy(key.policy).says(question)
+    owner, by_owner = read(key_policy, key.policy).says(question)
     if owner is DENIES:
         return Verdict(False, Because.KEY_DENIES, by_owner)
     if iam is DENIES:
@@ -109,13 +112,24 @@ def is_home(question: Question) -> bool:
 
 
 def ask_iam(question: Question) -> tuple[Says, Statement | None]:
-    caller = question.caller
-    if caller.principal.endswith(":root"):
+    if question.caller.principal.endswith(":root"):
         return ALLOWS, None  # a root user has no policies, and IAM never stops him
-    principal = question.records.get(Principal, caller.identity)
-    if principal is None or not principal.policy:
-        return SILENCE
-    return identity_policy(principal.policy).says(question)
+    text = policy_of(question)
+    return read(identity_policy, text).says(question) if text else SILENCE
+
+
+def policy_of(question: Question) -> str:
+    """The caller's IAM policy, or ""."""
+    principal = question.records.get(Principal, question.caller.identity)
+    return principal.policy if principal else ""
+
+
+def read(parse: Callable[[str], Document], text: str) -> Document:
+    """A stored policy that cannot be read denies everything: something in it may have meant to."""
+    try:
+        return parse(text)
+    except KMSError:
+        return UNREADABLE
 
 
 def _by_grant(question: Question, owner: Says, iam: Says, home: bool) -> Verdict:

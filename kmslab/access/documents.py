@@ -76,6 +76,12 @@ def check_key_policy(text: str, records: Reader) -> str:
     return text
 
 
+_ALL = Element(("*",), pattern("*"))
+UNREADABLE = Document(
+    (Statement(1, "cannot be read", False, Principals(frozenset("*")), _ALL, _ALL, ()),)
+)
+
+
 def allow(
     *actions: str, resource: str = "*", condition: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Source: AWS KMS developer guide, "Grants in AWS KMS", "Using grant constraints".
 
 from collections.abc import Callable, Mapping
 
+from kmslab.access.condition_keys import encryption_context
 from kmslab.access.patterns import pattern
 from kmslab.access.question import Question
 from kmslab.access.statements import Named, name_among
@@ -32,7 +33,7 @@ def context_fits(grant: Grant, question: Question) -> bool:
         return True
     if question.operation in PASSES_ON:
         return _stricter(grant, question.request.get("Constraints", {}))
-    context = question.request.get(f"{question.prefix}EncryptionContext", {})
+    context = encryption_context(question)
     return all(MEETS[kind](context, pairs) for kind, pairs in grant.constraints.items())
 
 
