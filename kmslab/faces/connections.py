@@ -1,7 +1,7 @@
 """uvicorn with the limits that a server needs against slow, greedy and vanished clients.
 
 The rule: a client holds no more than its own connection, and that not for long. Head and body of a
-request have one deadline, the head has a size, and an answer that nobody fetches has a deadline too.
+request have one deadline, the head has a size, and so has an answer that nobody fetches.
 One look a second at all connections costs less than a timer for each request.
 """
 

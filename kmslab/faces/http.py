@@ -12,14 +12,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
 
 from kmslab.backing.access_keys import AccessKeys
 from kmslab.contract.errors import EXCEPTIONS, KMSError
 from kmslab.contract.records import Caller, Source
-from kmslab.faces import neighbours, sigv4, wire
-from kmslab.faces.sigv4 import Request, Signer, Verifier
-from kmslab.faces.wire import Answer
+from kmslab.faces import neighbours, wire
+from kmslab.faces.claims import Request, joined, service_of
+from kmslab.faces.sigv4 import Signer, Verifier
+from kmslab.faces.wire import Answer, new_id
 from kmslab.service import Service
 from kmslab.table import TABLE
 
@@ -63,7 +63,7 @@ class Application:
         if scope["type"] != "http":
             raise RuntimeError(f"no {scope['type']} here, only HTTP")
         try:
-            headers = sigv4.joined(scope["headers"])
+            headers = joined(scope["headers"])
             body = await _body(headers, receive)
             path, query = scope["raw_path"], scope["query_string"]
             request = Request(scope["method"].encode(), path, query, headers, body)
@@ -74,7 +74,7 @@ class Application:
             await _send(send, _too_large(), LAST)
         except Exception:
             log.exception("a request got no answer that can be sent")
-            await _send(send, wire.refusal(EXCEPTIONS["KMSInternalException"](), _new_id()), LAST)
+            await _send(send, wire.refusal(EXCEPTIONS["KMSInternalException"](), new_id()), LAST)
         else:
             await _send(send, answer)
 
@@ -91,7 +91,7 @@ class Application:
             operation = wire.operation_of(target)
             signer = self._verifier.verify(request, KMS, time.time())
         except KMSError as error:
-            return wire.refusal(error, _new_id())
+            return wire.refusal(error, new_id())
         arguments = self._service, _caller(signer, scope, request.headers), target, request.body
         row = TABLE.get(operation.name)
         if row is None or row.reads:
@@ -102,15 +102,15 @@ class Application:
     def _other(self, request: Request, target: bytes) -> Answer:
         """What names no operation of KMS; most of it is meant for somebody else."""
         if request.path == HEALTH and request.method in (b"GET", b"HEAD"):
-            return wire.answer(200, _new_id(), HEALTHY)
+            return wire.answer(200, new_id(), HEALTHY)
         named = target.partition(b".")[0].decode("latin-1")
-        service = sigv4.service_of(request) or ("" if target.startswith(TARGET) else named)
+        service = service_of(request) or ("" if target.startswith(TARGET) else named)
         if neighbours.asks_sts(request, service):
             return neighbours.sts(self._verifier, request, time.time())
         if service not in ("", "kms"):
             return neighbours.elsewhere(request, service)
         if request.method == b"POST" and request.path == b"/" and _is_json(request):
-            return wire.refusal(EXCEPTIONS["UnknownOperationException"](), _new_id())
+            return wire.refusal(EXCEPTIONS["UnknownOperationException"](), new_id())
         return _nothing_here()
 
 
@@ -160,13 +160,9 @@ def _is_json(request: Request) -> bool:
 
 def _too_large() -> Answer:
     body = wire.dump({"__type": "RequestEntityTooLargeException"})
-    return wire.answer(413, _new_id(), body)
+    return wire.answer(413, new_id(), body)
 
 
 def _nothing_here() -> Answer:
     """AWS's answer to whatever is not of the protocol: a path, a method, a type of content."""
-    return wire.answer(404, _new_id(), b"<UnknownOperationException/>\n", "text/xml")
-
-
-def _new_id() -> str:
-    return str(uuid4())
+    return wire.answer(404, new_id(), b"<UnknownOperationException/>\n", "text/xml")

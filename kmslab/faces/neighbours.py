@@ -8,12 +8,12 @@ Source: AWS STS API reference, "GetCallerIdentity" and "Common Error Types".
 from base64 import b32encode
 from hashlib import sha256
 from urllib.parse import parse_qs
-from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from kmslab.contract.errors import KMSError
-from kmslab.faces.sigv4 import Request, Signer, Verifier
-from kmslab.faces.wire import Answer, answer, dump
+from kmslab.faces.claims import Request
+from kmslab.faces.sigv4 import Signer, Verifier
+from kmslab.faces.wire import Answer, answer, dump, new_id
 
 STS = b"sts"
 VERSION = "2011-06-15"
@@ -47,7 +47,7 @@ def action(request: Request) -> str:
 
 def sts(verifier: Verifier, request: Request, now: float) -> Answer:
     """Who is calling. As on AWS no permission is asked for it."""
-    request_id = str(uuid4())
+    request_id = new_id()
     try:
         signer = verifier.verify(request, STS, now)
     except KMSError as error:
@@ -61,7 +61,7 @@ def sts(verifier: Verifier, request: Request, now: float) -> Answer:
 
 def elsewhere(request: Request, service: str) -> Answer:
     """The answer to any other service's request: 501, which no client tries again."""
-    text, request_id = ELSEWHERE.format(service), str(uuid4())
+    text, request_id = ELSEWHERE.format(service), new_id()
     if service in XML_SERVICES or b"form" in request.headers.get(b"content-type", b""):
         return _error(501, NOT_HERE, text, request_id)
     return answer(501, request_id, dump({"__type": NOT_HERE, "message": text}))

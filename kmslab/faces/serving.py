@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from kmslab.backing.access_keys import AccessKeyPair, AccessKeys
 from kmslab.contract.records import Caller
@@ -165,10 +165,11 @@ def _prepared(
             _access_key(lab, access_keys or {}),
             tls.authority if tls else None,
         )
-        yield _server(application, tls), listener, endpoint
+        yield server(application, tls), listener, endpoint
 
 
-def _server(application: Application, tls: Tls | None) -> Server:
+def server(application: Callable[..., Any], tls: Tls | None = None) -> Server:
+    """uvicorn, as every endpoint runs it."""
     config = uvicorn.Config(
         application,
         http=Connection,
