@@ -108,7 +108,7 @@ def bill(
     made: Counter[str] = Counter()
     for event in events:
         _follow(event, lives)
-        if _is_request(event, account) and whole.start <= event.time < until:
+        if _is_request(event, account) and whole.start <= event.time < whole.end:
             made[_class(event, billed[event.operation], lives, records)] += 1
     fees = [
         line
@@ -130,7 +130,8 @@ class Period:
 
     def begun(self, start: datetime, end: datetime) -> int:
         """The hours between these times that have begun in this period."""
-        within = min(end, self.end) - max(start, self.start)
+        at_once = start + timedelta.resolution  # the first has begun with the start itself
+        within = min(max(end, at_once), self.end) - max(start, self.start)
         return max(0, -(-within // HOUR))
 
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 from kmslab.backing import rootkey
 from kmslab.backing.access_keys import AccessKeyPair, AccessKeys
 from kmslab.backing.hsm import BACKENDS, Hsm
+from kmslab.billing import Bill
 from kmslab.clock import Clock
 from kmslab.cmk import CMK, Context
 from kmslab.contract.errors import EXCEPTIONS, fail
@@ -118,6 +119,14 @@ class View:
     def trail(self) -> Trail:
         """What happened in this account, in all Regions, as CloudTrail tells it, oldest first."""
         return Trail(self._service.trail(self.caller.account))
+
+    def bill(self, month: str | None = None) -> Bill:
+        """What this account pays in a month, in all Regions, in USD: a table with its total.
+
+        `month`: `2026-01`, of UTC; the running one so far, unless given. Prices are those of
+        us-east-1, with their date and source. Raises ValueError for what is no month.
+        """
+        return self._service.bill(self.caller.account, month)
 
     def _named(self, name: str, spec: str, usage: str) -> CMK | None:
         alias = f"alias/{name}"

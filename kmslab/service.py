@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from kmslab import access, audit, lifecycle
+from kmslab import access, audit, billing, lifecycle
 from kmslab.backing.hsm import Hsm
 from kmslab.call import Call, Part
 from kmslab.clock import Clock
@@ -85,6 +85,15 @@ class Service:
             audit.cloudtrail(event, reads=rows[event.operation].reads)
             for event in self._store.events(account=account)
         ]
+
+    def bill(self, account: str, month: str | None = None) -> billing.Bill:
+        """What the account pays for a month, in all Regions; unless named, this one so far."""
+        self._store.refresh()
+        now = self._clock.now()
+        self._settle(now)
+        billed = {row.name: row.billed for row in TABLE.values()}
+        events = self._store.events(account=account)
+        return billing.bill(account, month or f"{now:%Y-%m}", now, events, self._store, billed)
 
     def _attempt(self, row: Row, call: Call) -> dict[str, Any]:
         for _ in range(ATTEMPTS):

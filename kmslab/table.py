@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from kmslab.billing import Billed
 from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Kind
 from kmslab.contract.states import (
     ANY,
@@ -103,6 +104,7 @@ class Row:
     run: Callable[..., dict[str, Any]]  # (call, *the roles' records) → AWS's answer
     roles: tuple[Role, ...]
     reads: bool  # CloudTrail's readOnly
+    billed: Billed = Billed.ALIKE  # what sets its price
 
 
 def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
@@ -135,9 +137,12 @@ ACCOUNT = Role(Naming(everything), ANY)
 TAGGING = Role(Naming(everything_if("Tags")), ANY, permission="TagResource")
 
 
-def row(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
+def row(
+    name: str, run: Callable[..., dict[str, Any]], *roles: Role, billed: Billed | None = None
+) -> Row:
     """An operation that only uses or shows a key."""
-    return Row(name, run, roles, reads=True)
+    by_use = Billed.BY_KEY if any(role.usage for role in roles) else Billed.ALIKE
+    return Row(name, run, roles, reads=True, billed=billed or by_use)
 
 
 def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
@@ -167,11 +172,12 @@ ROWS = (
     # Data keys
     row("GenerateDataKey", datakeys.generate, use(ENCRYPT)),
     row("GenerateDataKeyWithoutPlaintext", datakeys.generate_without_plaintext, use(ENCRYPT)),
-    row("GenerateDataKeyPair", datakeys.generate_pair, use(ENCRYPT)),
+    row("GenerateDataKeyPair", datakeys.generate_pair, use(ENCRYPT), billed=Billed.BY_PAIR),
     row(
         "GenerateDataKeyPairWithoutPlaintext",
         datakeys.generate_pair_without_plaintext,
         use(ENCRYPT),
+        billed=Billed.BY_PAIR,
     ),
     row("GenerateRandom", datakeys.generate_random, ACCOUNT),
     # Signatures and MACs
@@ -180,7 +186,12 @@ ROWS = (
     row("GenerateMac", signing.generate_mac, use(MAC)),
     row("VerifyMac", signing.verify_mac, use(MAC)),
     # Shared secrets
-    row("GetPublicKey", agreement.get_public_key, show(USABLE, KEY, ASYMMETRIC)),
+    row(
+        "GetPublicKey",
+        agreement.get_public_key,
+        show(USABLE, KEY, ASYMMETRIC),
+        billed=Billed.BY_KEY,
+    ),
     row("DeriveSharedSecret", agreement.derive_shared_secret, use(AGREE)),
     row("Encapsulate", agreement.encapsulate, use(ENCAPSULATE)),
     row("Decapsulate", agreement.decapsulate, use(ENCAPSULATE)),

@@ -4,9 +4,11 @@
 program did without a KMS; `wall(…)` draws both. `blob_map(blob)` draws a ciphertext blob, and
 `signatures(report, *keys)` how large signatures are. `life(key)` draws a key's states and the way
 it has taken, `operations(key)` what works in which state, `materials(key, blob, …)` what a rotation
-changed. A notebook shows a picture that is a cell's last line.
+changed, `bill(lab.bill())` what a month costs. A notebook shows a picture that is a cell's last
+line.
 """
 
+from kmslab.figures.bill import bill
 from kmslab.figures.blob_map import blob_map
 from kmslab.figures.canvas import Picture
 from kmslab.figures.life import life
@@ -20,6 +22,7 @@ from kmslab.figures.watch import Watched, watch
 __all__ = [
     "Picture",
     "Watched",
+    "bill",
     "blob_map",
     "life",
     "materials",
