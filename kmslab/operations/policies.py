@@ -59,7 +59,7 @@ def default_policy(account: str) -> str:
 
 def check_control(call: Call, key: Key) -> None:
     """The lockout safety check: who writes a policy must be able to write the next one."""
-    if call.get("BypassPolicyLockoutSafetyCheck"):
+    if "Policy" not in call.request or call.get("BypassPolicyLockoutSafetyCheck"):
         return
     question = access.Question(
         caller=call.caller,

@@ -134,7 +134,13 @@ def suitable(operation: str) -> dict[str, str]:
 PLAINTEXT, CONTEXT = b"card 4242", {"order": "17"}
 POLICY = default_policy("111122223333")
 BOB = "arn:aws:iam::111122223333:user/bob"
+CONSTRAINTS = {
+    "EncryptionContextSubset": CONTEXT,
+    "EncryptionContextEquals": CONTEXT,
+    "SourceArn": "arn:aws:s3:us-east-1:111122223333:bucket",
+}
 GRANT = {
+    "Constraints": CONSTRAINTS,
     "GranteePrincipal": BOB,
     "RetiringPrincipal": BOB,
     "Operations": ["DescribeKey"],

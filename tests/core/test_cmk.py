@@ -11,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, mlkem, rsa
 
 from kmslab import CMK, CiphertextBlob, Lab, PublicKey, SecretBytes
+from kmslab.access import allow
 from kmslab.contract.errors import KMSError
 from kmslab.contract.specs import KEY_SPECS
 from kmslab.contract.states import KeyState
@@ -428,5 +429,5 @@ def test_every_verb_explains_itself_where_its_name_does_not() -> None:
 
 def test_handle_says_who_calls(lab: Lab) -> None:
     key = lab.create_cmk(spec="ECC_NIST_P256", usage=SIGN)
-    lab.user("alice").cmk(key.arn).sign(b"x")
+    lab.user("alice", allow("kms:DescribeKey", "kms:Sign")).cmk(key.arn).sign(b"x")
     assert lab.trail[-1]["userIdentity"]["userName"] == "alice"

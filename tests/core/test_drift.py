@@ -73,6 +73,8 @@ SOMETIMES: dict[str, str] = {
     "GetPublicKeyResponse.KeyAgreementAlgorithms": "by KeyUsage",
     "GetPublicKeyResponse.EncapsulationAlgorithms": "by KeyUsage",
     "GetKeyRotationStatusResponse.OnDemandRotationStartDate": "while a rotation is running",
+    "GrantListEntry.GranteeServicePrincipal": "where the grantee is an AWS service",
+    "GrantListEntry.RetiringServicePrincipal": "where an AWS service retires it",
     "RotationsListEntry.KeyMaterialDescription": "imported material",
     "RotationsListEntry.ImportState": "imported material",
     "RotationsListEntry.ExpirationModel": "imported material",

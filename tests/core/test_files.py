@@ -14,7 +14,10 @@ from kmslab import Clock, Lab
 from kmslab.backing.blob import fields
 from kmslab.backing.rootkey import RootKeyError
 from kmslab.contract.states import KeyState
+from kmslab.operations.policies import default_policy
 from kmslab.store import StoreError
+
+POLICY = default_policy("111122223333")
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 posix = pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
@@ -41,7 +44,7 @@ def test_everything_is_there_when_the_lab_is_opened_again(open_lab: Callable[[],
     with open_lab() as lab:
         orders = lab.create_cmk("orders", description="all of them")
         blob = orders.encrypt(b"x", {"a": "1"})
-        lab.kms.put_key_policy(KeyId=orders.arn, Policy='{"Statement": [{}]}')
+        lab.kms.put_key_policy(KeyId=orders.arn, Policy=POLICY)
         disabled, doomed = lab.create_cmk(), lab.create_cmk()
         disabled.disable()
         doomed.schedule_deletion(7)
@@ -51,7 +54,7 @@ def test_everything_is_there_when_the_lab_is_opened_again(open_lab: Callable[[],
     with open_lab() as lab:
         assert lab.cmk("alias/orders").metadata == metadata
         assert lab.decrypt(blob, {"a": "1"}) == b"x"
-        assert lab.kms.get_key_policy(KeyId=orders.arn)["Policy"] == '{"Statement": [{}]}'
+        assert lab.kms.get_key_policy(KeyId=orders.arn)["Policy"] == POLICY
         assert lab.cmk(disabled.arn).state is KeyState.DISABLED
         assert lab.cmk(doomed.arn).metadata["DeletionDate"] == NOW + timedelta(days=7)
         assert lab.region("eu-west-1").cmk("alias/orders") == there

@@ -5,7 +5,9 @@ import pytest
 
 from kmslab import Lab
 
-POLICY = '{"Version": "2012-10-17",\n "Statement": [{"Effect": "Allow"}]}'
+ROOT = {"AWS": "arn:aws:iam::111122223333:root"}
+STATEMENT = {"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", "Resource": "*"}
+POLICY = json.dumps({"Version": "2012-10-17", "Id": "", "Statement": [STATEMENT]}, indent=1)
 
 
 def test_new_key_has_awss_default_policy(lab: Lab, key: str) -> None:
@@ -84,13 +86,14 @@ def test_text_that_is_no_policy_is_refused(lab: Lab, key: str, text: str) -> Non
 
 
 def test_policy_may_be_one_statement(lab: Lab, key: str) -> None:
-    lab.kms.put_key_policy(KeyId=key, Policy='{"Statement": {"Effect": "Allow"}}')
-    assert lab.kms.get_key_policy(KeyId=key)["Policy"] == '{"Statement": {"Effect": "Allow"}}'
+    one = json.dumps({"Statement": STATEMENT})
+    lab.kms.put_key_policy(KeyId=key, Policy=one)
+    assert lab.kms.get_key_policy(KeyId=key)["Policy"] == one
 
 
 def test_policy_has_at_most_32_kibibytes(lab: Lab, key: str) -> None:
     rest = len(POLICY.encode())
-    fits = POLICY.replace("Allow", "Allow" + "é" * ((32_768 - rest) // 2))
+    fits = POLICY.replace('"Id": "', '"Id": "' + "é" * ((32_768 - rest) // 2))
     assert len(fits.encode()) <= 32_768
     lab.kms.put_key_policy(KeyId=key, Policy=fits)
     with pytest.raises(lab.kms.exceptions.LimitExceededException):

@@ -119,13 +119,13 @@ def test_loser_starts_over_from_finding_the_key(
         seen.append(key.state)
         if len(seen) == 1:  # somebody else comes in between
             lab.kms.update_key_description(KeyId=key.arn, Description="theirs")
-        call.put(replace(key, policy="ours"))
+        call.put(replace(key, rotation_days=90))
         return {}
 
     operation(run)(KeyId=key)
     assert len(seen) == 2
     assert lab.kms.describe_key(KeyId=key)["KeyMetadata"]["Description"] == "theirs"
-    assert lab.kms.get_key_policy(KeyId=key)["Policy"] == "ours"
+    assert lab.kms.get_key_rotation_status(KeyId=key)["RotationPeriodInDays"] == 90
     names = [event["eventName"] for event in lab.trail if not event["readOnly"]]
     assert names == ["CreateKey", "UpdateKeyDescription", "EnableKeyRotation"], "one event a call"
 

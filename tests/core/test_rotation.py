@@ -14,9 +14,12 @@ from kmslab.backing.blob import fields
 from kmslab.contract.errors import KMSError
 from kmslab.contract.specs import KEY_SPECS, Kind
 from kmslab.contract.states import KeyState
+from kmslab.operations.policies import default_policy
 from tests.core.keyring import NOW, USES, cmk, shared
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+
+POLICY = default_policy("111122223333")
 
 
 @pytest.fixture
@@ -451,7 +454,7 @@ def test_rotation_asked_for_before_the_key_was_disabled_waits_until_it_is_enable
 
 def test_only_the_material_changes(lab: Lab) -> None:
     orders = lab.create_cmk("orders", description="all of them", tags={"team": "records"})
-    lab.kms.put_key_policy(KeyId=orders.arn, Policy='{"Statement": [{"Effect": "Allow"}]}')
+    lab.kms.put_key_policy(KeyId=orders.arn, Policy=POLICY)
     before, policy = orders.metadata, lab.kms.get_key_policy(KeyId=orders.arn)
     aliases = lab.kms.list_aliases(KeyId=orders.arn)
     orders.rotate()

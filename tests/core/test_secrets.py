@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from kmslab import CMK, Lab
+from kmslab.access import allow
 from kmslab.backing.hsm import Hsm
 from kmslab.contract.errors import KMSError
 from kmslab.contract.records import DomainKey, Material
@@ -252,7 +253,7 @@ def other_mistakes(lab: Lab, keys: dict[str, CMK], secret: bytes) -> Iterator[tu
 
 
 def tell_of_symmetric_keys(lab: Lab, exposed: Exposed) -> dict[str, bytes]:
-    kms, user = lab.kms, lab.user("alice")
+    kms, user = lab.kms, lab.user("alice", allow("kms:Decrypt"))
     cmk, other = lab.create_cmk("orders"), lab.create_cmk()
     plaintext = plant()
     context = {"order": "17"}

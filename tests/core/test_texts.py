@@ -30,6 +30,7 @@ PUBLISHED = {
     "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
     "1 validation error detected: Value '<…>' at 'limit' failed to satisfy constraint: Member "
     "must have value less than or equal to <…>",
+    "The new key policy will not allow you to update the key policy in the future.",
     "PendingWindowInDays must be between 7 and 30",
     "Please specify either number of bytes or key spec.",
     "The operation failed because the KeyUsage value of the CMK is <…>. To perform this "

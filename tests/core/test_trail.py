@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kmslab import Lab
+from kmslab.access import allow
 from kmslab.contract.errors import KMSError
 from kmslab.contract.model import MODEL
 from kmslab.contract.states import KeyState
@@ -91,7 +92,7 @@ def test_root_and_users_are_told_apart(lab: Lab) -> None:
         "arn": "arn:aws:iam::111122223333:root",
         "accountId": "111122223333",
     }
-    lab.user("alice").kms.list_keys()
+    lab.user("alice", allow("kms:ListKeys")).kms.list_keys()
     assert last(lab)["userIdentity"] == {
         "type": "IAMUser",
         "arn": "arn:aws:iam::111122223333:user/alice",
@@ -407,7 +408,7 @@ def test_reading_the_trail_settles_first(lab: Lab) -> None:
 
 
 def test_trail_tells_of_all_regions_and_no_other_account(lab: Lab) -> None:
-    lab.region("eu-west-1").user("alice").create_cmk()
+    lab.region("eu-west-1").user("alice", allow("kms:CreateKey")).create_cmk()
     lab.account("444455556666").create_cmk()
     assert [event["awsRegion"] for event in lab.trail] == ["eu-west-1"]
     (event,) = lab.account("444455556666").trail
@@ -429,7 +430,8 @@ def test_no_two_events_share_an_id(lab: Lab, key: str) -> None:
 
 def test_trail_shows_itself_as_a_table(lab: Lab) -> None:
     cmk = lab.create_cmk("orders")
-    lab.user("alice").cmk("alias/orders").encrypt(b"x", {"order": "17", "a|b": "<c>"})
+    alice = lab.user("alice", allow("kms:*"))
+    alice.cmk("alias/orders").encrypt(b"x", {"order": "17", "a|b": "<c>"})
     lines = repr(lab.trail).splitlines()
     assert lines[0].split() == ["time", "(UTC)", "who", "did", "key", "context", "outcome"]
     assert "alice" in lines[-1]

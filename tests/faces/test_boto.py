@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from botocore.session import Session
 
 from kmslab import Lab
+from kmslab.access import allow
 from kmslab.faces import boto
 from kmslab.table import TABLE
 
@@ -66,6 +67,14 @@ def test_every_built_operation_answers_boto3(lab: Lab) -> None:
     assert kms.list_key_policies(KeyId=key)["PolicyNames"] == ["default"]
     policy = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
     kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+
+    alice = lab.user("alice").caller.principal
+    terms = {"KeyId": key, "GranteePrincipal": alice, "Operations": ["Encrypt"]}
+    grant = kms.create_grant(**terms, RetiringPrincipal=alice)
+    (shown,) = kms.list_grants(KeyId=key)["Grants"]
+    assert kms.list_retirable_grants(RetiringPrincipal=alice)["Grants"] == [shown]
+    kms.revoke_grant(KeyId=key, GrantId=grant["GrantId"])
+    kms.retire_grant(GrantToken=kms.create_grant(**terms)["GrantToken"])
 
     use_keys_that_are_not_symmetric(kms)
     pair = kms.generate_data_key_pair(KeyId=key, KeyPairSpec="ECC_NIST_P256")
@@ -216,7 +225,7 @@ def test_paginators_walk_to_the_end(lab: Lab) -> None:
 
 
 def test_a_client_calls_as_its_caller_from_its_region(lab: Lab) -> None:
-    alice = lab.user("alice").region("eu-west-1")
+    alice = lab.user("alice", allow("kms:CreateKey")).region("eu-west-1")
     kms = alice.boto3()
     assert kms.meta.region_name == "eu-west-1"
     arn = kms.create_key()["KeyMetadata"]["Arn"]
