@@ -3,6 +3,7 @@
 It holds no key material and remembers only what never changes: the key's ARN, spec and usage.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -259,6 +260,56 @@ class CMK:
         headings = ["rotated (UTC)", "how", "state"]
         return Table(headings, [_rotation(each) for each in materials])
 
+    @property
+    def policy(self) -> dict[str, Any]:
+        """The key policy: who may use and manage the key. Put another one with `put_policy`."""
+        text: str = self._ask("get_key_policy")["Policy"]
+        document: dict[str, Any] = json.loads(text)
+        return document
+
+    def put_policy(self, policy: Mapping[str, Any] | str) -> None:
+        """Replace the key policy, by a document as a dict or as JSON.
+
+        MalformedPolicyDocumentException for one that names nobody who is there, or that would not
+        let its author change it again.
+        """
+        text = policy if isinstance(policy, str) else json.dumps(policy, ensure_ascii=False)
+        self._ask("put_key_policy", Policy=text)
+
+    def grant(
+        self, grantee: str, *operations: str, context: Context = None, name: str | None = None
+    ) -> str:
+        """Let a principal, named by its ARN, do these operations; returns the grant's id.
+
+        `context`: pairs that the encryption context of each of its calls must have.
+        """
+        constraints = {"EncryptionContextSubset": context} if context else None
+        answer = self._ask(
+            "create_grant",
+            GranteePrincipal=grantee,
+            Operations=operations,
+            Constraints=constraints,
+            Name=name,
+        )
+        grant_id: str = answer["GrantId"]
+        return grant_id
+
+    def revoke(self, grant_id: str) -> None:
+        """Take a grant back."""
+        self._ask("revoke_grant", GrantId=grant_id)
+
+    @property
+    def grants(self) -> Table:
+        """Who holds which grant on this key."""
+        found: list[dict[str, Any]] = []
+        page: dict[str, Any] = {"Truncated": True, "NextMarker": None}
+        while page["Truncated"]:
+            page = self._ask("list_grants", Marker=page["NextMarker"])
+            found += page["Grants"]
+        return Table(
+            ["grantee", "operations", "constraints", "grant id"], [_grant(g) for g in found]
+        )
+
     def _for(self, usage: KeyUsage, asked: str | None = None) -> str:
         """What was asked for; else the preferred algorithm, or the only one that the key offers.
 
@@ -280,6 +331,17 @@ class CMK:
 
     def __repr__(self) -> str:
         return f"<CMK {self.name + ' ' if self.name else ''}{self.arn}>"
+
+
+def _grant(entry: Mapping[str, Any]) -> list[str]:
+    grantee = entry.get("GranteePrincipal") or entry.get("GranteeServicePrincipal", "")
+    constraints = [f"{name}: {value}" for name, value in entry.get("Constraints", {}).items()]
+    return [
+        grantee.rpartition(":")[2],
+        ", ".join(entry["Operations"]),
+        ", ".join(constraints),
+        entry["GrantId"][:8] + "…",
+    ]
 
 
 def _rotation(entry: Mapping[str, Any]) -> list[str]:

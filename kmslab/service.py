@@ -1,20 +1,22 @@
 """The one road that every call takes, and the only commit.
 
-Check the request → settle what is due → find the keys → authorise → state → usage and algorithm →
-run → commit or drop → answer: exactly one place for each. An operation only stages records; this
-module commits them with the call's event in one transaction, guarded by the version of every record
-staged and found. Of two callers that change the same key one wins, and the other starts over from
-finding the keys. No lock and no transaction is held while an operation runs.
+Check the request → throttle → settle what is due → find the keys → authorise → state → usage and
+algorithm → run → commit or drop → answer: exactly one place for each. An operation only stages
+records; this module commits them with the call's event in one transaction, guarded by the version
+of every record staged and found. Of two callers that change the same key one wins, and the other
+starts over from finding the keys. No lock and no transaction is held while an operation runs.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Any, NoReturn
 from uuid import uuid4
 
 from kmslab import access, audit, billing, lifecycle
+from kmslab.access import tokens
 from kmslab.backing.hsm import Hsm
 from kmslab.call import Call, Part
 from kmslab.clock import Clock
@@ -26,6 +28,7 @@ from kmslab.contract.states import MOVES, refusal
 from kmslab.names import UNREACHABLE
 from kmslab.store import Conflict, Store
 from kmslab.table import SERVICE_TABLE, TABLE, UNBUILT_MEMBERS, Role, Row
+from kmslab.throttle import Throttle
 
 ATTEMPTS = 50  # at a call whose records others keep changing
 WOULD_SUCCEED = "The request would have succeeded, but the DryRun option is set."
@@ -35,9 +38,17 @@ log = logging.getLogger("kmslab")
 class Service:
     """A KMS: its records in `store`, its key material behind `hsm`, its time from `clock`."""
 
-    def __init__(self, store: Store, hsm: Hsm, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        hsm: Hsm,
+        clock: Clock,
+        new_id: Callable[[], str],
+        throttle: Throttle | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._throttle = throttle
         backings = {Origin.AWS_KMS: hsm}
         self._new_call = partial(Call, records=store, backings=backings, new_id=new_id)
 
@@ -50,8 +61,12 @@ class Service:
         call = self._new_call(name, caller, self._clock.now(), request_id or _id())
         try:
             call.request = MODEL.operations[name].check(request)
+            if self._throttle:
+                self._throttle.admit(row, call.request, caller, monotonic())
             for member in UNBUILT_MEMBERS & call.request.keys():
                 fail("UnsupportedOperationException", f"{name} with {member} is not built yet")
+            if not all(map(tokens.read, call.get("GrantTokens", ()))):
+                fail("InvalidGrantTokenException", "Invalid grant token.")
             self._settle(call.now)
             return self._attempt(row, call)
         except KMSError as error:

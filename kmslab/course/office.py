@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 from uuid import NAMESPACE_DNS, uuid5
 
+from kmslab.access import allow
 from kmslab.clock import Clock
 from kmslab.cmk import CMK
 from kmslab.contract.specs import KeyUsage
@@ -56,7 +57,8 @@ class Clinic:
         """The laptop of the second Friday: a blob, and Jiho still signed in. The key is enabled."""
         key = _records_key(self.lab)
         key.enable()
-        return laptop.that_asks(key.encrypt(self.record(STOLEN)), STOLEN, self.lab.user("jiho"))
+        jiho = self.lab.user("jiho", allow("kms:Decrypt"))
+        return laptop.that_asks(key.encrypt(self.record(STOLEN)), STOLEN, jiho)
 
     def forgotten_key(self) -> Archive:
         """A key that has lost its name, enabled, and the folders that were sealed under it."""

@@ -8,7 +8,7 @@ from kmslab.access.documents import check_key_policy
 from kmslab.audit import event_id
 from kmslab.call import Call
 from kmslab.contract.errors import fail
-from kmslab.contract.records import TRACKING_BEGAN, Alias, Key, Material
+from kmslab.contract.records import TRACKING_BEGAN, Alias, Grant, Key, Material
 from kmslab.contract.specs import (
     ALGORITHMS_MEMBER,
     KEY_SPECS,
@@ -129,6 +129,7 @@ def cancel_deletion(call: Call, key: Key) -> dict[str, Any]:
 def delete(call: Call, key: Key) -> dict[str, Any]:
     """The service's own act when the waiting period is over. No blob of this key opens again."""
     call.remove(*call.records.find(Alias, target=key.arn))
+    call.remove(*call.records.find(Grant, key=key.arn))
     call.remove(*call.records.find(Material, key=key.arn), key)
     return {}
 

@@ -210,7 +210,9 @@ def test_use_of_an_older_material_counts(lab: Lab, orders: CMK) -> None:
 
 
 def test_use_from_another_account_counts(lab: Lab, orders: CMK) -> None:
-    lab.account("444455556666").kms.encrypt(KeyId=orders.arn, Plaintext=b"x")
+    neighbour = lab.account("444455556666")
+    orders.grant(neighbour.caller.principal, "Encrypt")
+    neighbour.kms.encrypt(KeyId=orders.arn, Plaintext=b"x")
     assert operation(orders) == "Encrypt"
 
 

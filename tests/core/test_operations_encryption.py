@@ -7,6 +7,7 @@ import pytest
 from kmslab import CiphertextBlob, Lab, SecretBytes
 from kmslab.backing.blob import OVERHEAD, fields
 from kmslab.contract.errors import KMSError
+from kmslab.lab import View
 
 WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
 UNREACHABLE = (
@@ -316,9 +317,20 @@ def test_re_encrypt_reads_what_decrypt_may_not_have(lab: Lab, keys: list[str]) -
     assert not any("Plaintext" in member for member in answer)
 
 
+def open_to(lab: Lab, key: str, neighbour: View) -> None:
+    cmk = lab.cmk(key)
+    statement = {"Effect": "Allow", "Action": "kms:*crypt", "Resource": "*"}
+    principal = {"Principal": {"AWS": neighbour.caller.principal}}
+    statements = [*cmk.policy["Statement"], statement | principal]
+    cmk.put_policy(cmk.policy | {"Statement": statements})
+
+
 def test_key_of_another_account_may_be_named_by_its_arn(lab: Lab, key: str) -> None:
-    """Whether the other account allows it is judged when policies are."""
+    """And used, if both accounts allow it: its key policy, and IAM over there."""
     neighbour = lab.account("444455556666")
+    with pytest.raises(KMSError, match="no resource-based policy allows the kms:Encrypt action"):
+        neighbour.kms.encrypt(KeyId=key, Plaintext=b"x")
+    open_to(lab, key, neighbour)
     blob = neighbour.kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
     assert neighbour.kms.decrypt(CiphertextBlob=blob)["KeyId"] == key
     with pytest.raises(KMSError):

@@ -12,6 +12,7 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 from kmslab import Clock, Lab, figures
+from kmslab.access import allow
 from kmslab.contract.errors import EXCEPTIONS
 from kmslab.contract.model import MODEL
 from kmslab.course import clinic
@@ -169,7 +170,8 @@ def test_a_watched_call_is_the_one_that_was_made_and_not_one_before():
     key = lab.create_cmk()
     blob = key.encrypt(b"1")
     assert figures.watch(lab.decrypt, blob).operation == "Decrypt"
-    assert figures.watch(lab.user("jiho").decrypt, blob).caller == "user/jiho"
+    jiho = lab.user("jiho", allow("kms:Decrypt"))
+    assert figures.watch(jiho.decrypt, blob).caller == "user/jiho"
     assert figures.watch(key.encrypt, b"1").operation == "Encrypt"
 
 
