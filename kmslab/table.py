@@ -105,6 +105,7 @@ class Row:
     roles: tuple[Role, ...]
     reads: bool  # CloudTrail's readOnly
     billed: Billed = Billed.ALIKE  # what sets its price
+    slow: bool = False  # it makes a key pair or waits for the store: a server gives it a thread
 
 
 def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
@@ -138,23 +139,27 @@ TAGGING = Role(Naming(everything_if("Tags")), ANY, permission="TagResource")
 
 
 def row(
-    name: str, run: Callable[..., dict[str, Any]], *roles: Role, billed: Billed | None = None
+    name: str,
+    run: Callable[..., dict[str, Any]],
+    *roles: Role,
+    billed: Billed | None = None,
+    slow: bool = False,
 ) -> Row:
     """An operation that only uses or shows a key."""
     by_use = Billed.BY_KEY if any(role.usage for role in roles) else Billed.ALIKE
-    return Row(name, run, roles, reads=True, billed=billed or by_use)
+    return Row(name, run, roles, reads=True, billed=billed or by_use, slow=slow)
 
 
 def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
     """An operation that changes what the service remembers."""
-    return Row(name, run, roles, reads=False)
+    return Row(name, run, roles, reads=False, slow=True)
 
 
 ROWS = (
     change("CreateKey", keys.create, ACCOUNT, TAGGING),
     row("DescribeKey", keys.describe, show(ANY, KEY)),
     row("ListKeys", keys.list_, ACCOUNT),
-    row("GetKeyLastUsage", keys.last_usage, manage(ANY)),
+    row("GetKeyLastUsage", keys.last_usage, manage(ANY), slow=True),
     change("UpdateKeyDescription", keys.update_description, manage(LIVE)),
     change("EnableKey", keys.enable, manage(SWITCHABLE)),
     change("DisableKey", keys.disable, manage(SWITCHABLE)),
@@ -172,12 +177,19 @@ ROWS = (
     # Data keys
     row("GenerateDataKey", datakeys.generate, use(ENCRYPT)),
     row("GenerateDataKeyWithoutPlaintext", datakeys.generate_without_plaintext, use(ENCRYPT)),
-    row("GenerateDataKeyPair", datakeys.generate_pair, use(ENCRYPT), billed=Billed.BY_PAIR),
+    row(
+        "GenerateDataKeyPair",
+        datakeys.generate_pair,
+        use(ENCRYPT),
+        billed=Billed.BY_PAIR,
+        slow=True,
+    ),
     row(
         "GenerateDataKeyPairWithoutPlaintext",
         datakeys.generate_pair_without_plaintext,
         use(ENCRYPT),
         billed=Billed.BY_PAIR,
+        slow=True,
     ),
     row("GenerateRandom", datakeys.generate_random, ACCOUNT),
     # Signatures and MACs

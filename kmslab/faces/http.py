@@ -94,7 +94,7 @@ class Application:
             return wire.refusal(error, new_id())
         arguments = self._service, _caller(signer, scope, request.headers), target, request.body
         row = TABLE.get(operation.name)
-        if row is None or row.reads:
+        if row is None or not row.slow:
             return wire.handle(*arguments)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, wire.handle, *arguments)

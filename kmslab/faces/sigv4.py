@@ -236,5 +236,5 @@ def _canonical_path(path: bytes) -> bytes:
     if path == b"/":
         return path
     normal = b"/" + normpath(path).lstrip(b"/")
-    ending = b"/" if path.endswith((b"/", b"/.", b"/..")) and normal != b"/" else b""
+    ending = b"/" if path.endswith(b"/") and normal != b"/" else b""
     return quote(normal + ending, safe="/-._~").encode()
