@@ -27,6 +27,7 @@ from kmslab.shown import Trail
 from kmslab.store import open_store
 from kmslab.store.offset import StoredOffset
 from kmslab.store.rehearsal import rehearsal
+from kmslab.throttle import Throttle
 
 
 class View:
@@ -153,8 +154,8 @@ class Lab(View):
     `store`: None for memory, or `sqlite:///my.db`. `clock`: what the lab's own clock stands on,
     wall time unless given. `ids`: a function of no arguments that returns each new key's id, a UUID
     in lower case; in memory only, since ids in a file would repeat. `backends`: the cryptographic
-    libraries, the preferred one first. Raises `StoreError` or `RootKeyError` when a store cannot be
-    opened.
+    libraries, the preferred one first. `throttle`: whether AWS's request quotas are kept. Raises
+    `StoreError` or `RootKeyError` when a store cannot be opened.
     """
 
     def __init__(
@@ -165,6 +166,7 @@ class Lab(View):
         account: str = "111122223333",
         region: str = "us-east-1",
         backends: tuple[Backend, ...] = BACKENDS,
+        throttle: bool = False,
     ) -> None:
         if ids is not None and store is not None:
             raise ValueError(
@@ -178,7 +180,8 @@ class Lab(View):
         except BaseException:
             self._store.close()
             raise
-        service = Service(self._store, hsm, own, _judged(ids or _uuid))
+        quotas = Throttle() if throttle else None
+        service = Service(self._store, hsm, own, _judged(ids or _uuid), quotas)
         super().__init__(service, Directory(self._store, hsm, own.now), caller, own)
 
     def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:
