@@ -136,6 +136,7 @@ ALIAS = Role(Naming(alias_in("AliasName", target=False)), ANY)
 NEW_ALIAS = Role(Naming(new_alias_in("AliasName")), ANY)
 ACCOUNT = Role(Naming(everything), ANY)
 TAGGING = Role(Naming(everything_if("Tags")), ANY, permission="TagResource")
+STATELESS = frozenset({ALIAS, NEW_ALIAS, ACCOUNT, TAGGING})
 
 
 def row(

@@ -120,7 +120,9 @@ def _draw_state(canvas: Canvas, state: KeyState, now: bool) -> None:
 
 def _draw_move(canvas: Canvas, move: Move, steps: list[Step]) -> None:
     place = MOVED[move]
-    operations = [name for name, moves in MOVES.items() if move in moves]
+    every = [name for name, moves in MOVES.items() if move in moves]
+    # What callers may do is told; what the service does by itself only where nobody else can.
+    operations = [name for name in every if name not in SERVICE_TABLE] or every
     own = all(name in SERVICE_TABLE for name in operations)
     line = {"linestyle": "--" if own else "-", "linewidth": 3 if steps else 1.5}
     canvas.arrow(place.start, place.end, color=BLUE if steps else GREY, **line)

@@ -12,7 +12,7 @@ from kmslab.cmk import CMK
 from kmslab.contract.errors import EXCEPTIONS
 from kmslab.contract.states import KeyState, refusal
 from kmslab.figures.canvas import GREEN, INK, PALE, VERMILLION, WIDTH, Canvas, Picture
-from kmslab.table import ALIAS, ALIAS_OLD, TABLE, TARGET, Role, Row
+from kmslab.table import ALIAS_OLD, STATELESS, TABLE, TARGET, Role, Row
 
 MARGIN, HEADER, LINE, PAD, CELL = 16, 68, 20, 8, 184  # CSS pixels; CELL is a column's width
 COLUMNS = (KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_DELETION)
@@ -85,8 +85,8 @@ def _groups() -> list[Group]:
 
 
 def _roles(row: Row) -> Iterator[tuple[Role, str]]:
-    """The keys of an operation; an alias has no state."""
-    keys = [role for role in row.roles if role is not ALIAS]
+    """The keys of an operation; an alias has no state, nor has an account."""
+    keys = [role for role in row.roles if role not in STATELESS]
     alike = len({role.states for role in keys}) == 1
     for role in keys:
         yield role, row.name if alike else f"{row.name} ({WHICH[role.naming]})"

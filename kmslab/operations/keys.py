@@ -63,7 +63,6 @@ def seed(call: Call) -> dict[str, Any]:
             _new(call, arn, spec, usage),
             material=material.id,
             manager=call.get("KeyManager", KeyManager.CUSTOMER),
-            state=KeyState.ENABLED if call.get("Enabled", True) else KeyState.DISABLED,
             rotation_days=days,
             next_rotation=call.now + timedelta(days=days) if days else None,
         )

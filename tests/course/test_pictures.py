@@ -35,7 +35,7 @@ def smallest_wall() -> figures.Picture:
 @cache
 def largest_wall() -> figures.Picture:
     """Six lanes: the widest caller, the longest names, the most bytes, and every way to end."""
-    lab = the_lab().user("W" * 64)
+    lab = the_lab().user("W" * 64, allow("kms:*"))
     key = lab.create_cmk("a")
     page = key.encrypt(b"\0" * 4096)
     through, bounced = (figures.watch(key.encrypt, b"\0" * size) for size in (4096, 4097))
