@@ -23,9 +23,9 @@ Raw = Callable[[Question], Any]  # text, truth, number, time, several of them, o
 def find(name: str) -> Find:
     """What answers for this key. A key that nobody has heard of is in no request."""
     folded = name.lower()
-    if raw := _KEYS.get(folded):
+    if raw := KEYS.get(folded):
         return lambda question: _values(raw(question))
-    for prefix, named in _FAMILIES.items():
+    for prefix, named in FAMILIES.items():
         if folded.startswith(prefix):
             rest = name[len(prefix) :]
             return lambda question: _values(_pick(named(question), rest))
@@ -176,8 +176,10 @@ def _secure_transport(question: Question) -> bool:
 
 
 def _source_account(question: Question) -> str | None:
-    fields = question.caller.source_arn.split(":")
-    return fields[4] if len(fields) > 4 else None
+    """Some ARNs, such as a bucket's, name no account: then the service knows whose it is."""
+    caller = question.caller
+    fields = caller.source_arn.split(":")
+    return fields[4] or caller.account if len(fields) > 4 else None
 
 
 _CREATE = ("CreateKey",)
@@ -186,7 +188,7 @@ _GRANTS = ("CreateGrant", "ListGrants", "RevokeGrant")
 _POLICY = ("CreateKey", "PutKeyPolicy", "ReplicateKey")
 _NAMED = ("GetKeyPolicy", "PutKeyPolicy")
 
-_KEYS: dict[str, Raw] = {
+KEYS: dict[str, Raw] = {
     name.lower(): raw
     for name, raw in {
         # the key
@@ -263,7 +265,7 @@ _KEYS: dict[str, Raw] = {
 }
 
 # Families of keys, each with a name of its own behind the prefix.
-_FAMILIES: dict[str, Callable[[Question], Mapping[str, str]]] = {
+FAMILIES: dict[str, Callable[[Question], Mapping[str, str]]] = {
     "kms:encryptioncontext:": encryption_context,
     "aws:resourcetag/": _resource_tags,
     "aws:requesttag/": _request_tags,

@@ -41,17 +41,17 @@ def source_fits(grant: Grant, question: Question) -> bool:
     """The resource for which a service calls, compared as `aws:SourceArn` is."""
     if not grant.source_arn or question.operation in WITHOUT_SOURCE:
         return True
-    if question.operation in PASSES_ON:
-        asked: str = question.request.get("Constraints", {}).get("SourceArn", "")
-        return asked == grant.source_arn
     wanted = pattern(grant.source_arn, variables=False, arn=True)
     return wanted(question.caller.source_arn, question)
 
 
 def passes_on_no_more(grant: Grant, question: Question) -> bool:
-    """Whoever may make grants through a grant hands on its operations, or fewer."""
-    asked = question.request.get("Operations", ()) if question.operation in PASSES_ON else ()
-    return set(asked) <= set(grant.operations)
+    """A grant made through a grant allows no other operations, and for no other source."""
+    if question.operation not in PASSES_ON:
+        return True
+    asked = question.request.get("Constraints", {}).get("SourceArn", "")
+    same_source = not grant.source_arn or asked == grant.source_arn
+    return same_source and set(question.request.get("Operations", ())) <= set(grant.operations)
 
 
 PASSES_ON = frozenset({"CreateGrant"})
@@ -59,7 +59,7 @@ CHECKS: dict[str, Callable[[Grant, Question], bool]] = {
     "operation": lists,
     "encryption context": context_fits,
     "source": source_fits,
-    "operations handed on": passes_on_no_more,
+    "handed on": passes_on_no_more,
 }
 
 

@@ -129,12 +129,13 @@ def _matcher(tokens: Sequence[Fixed], fold: bool, arn: bool) -> Callable[[str], 
 def _expression(tokens: Sequence[Fixed], arn: bool) -> str:
     if not arn:
         return _field(tokens, ".")
-    fields = _fields(tokens)
-    return ":".join([*(_field(field, "[^:]") for field in fields[:-1]), _field(fields[-1], ".")])
+    *first, last = _fields(tokens)
+    anything = "." if len(first) == ARN_FIELDS - 1 else "[^:]"
+    return ":".join([*(_field(field, "[^:]") for field in first), _field(last, anything)])
 
 
 def _fields(tokens: Sequence[Fixed]) -> list[list[Fixed]]:
-    """Cut at an ARN's first five colons: the last field may hold more of them."""
+    """Cut at an ARN's first five colons: the sixth field may hold more of them."""
     fields: list[list[Fixed]] = [[]]
     for token in tokens:
         if isinstance(token, Wild):

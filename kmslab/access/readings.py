@@ -147,8 +147,8 @@ def _grant_checks(grant: Grant, question: Question) -> list[Check]:
         "operation": (listed(grant.operations), question.operation),
         "encryption context": (listed(constraints, " and "), _pairs(context) or ABSENT),
         "source": (grant.source_arn, question.caller.source_arn or ABSENT),
-        "operations handed on": (
-            listed(grant.operations),
+        "handed on": (
+            listed(["no more than its own operations", *filter(None, [grant.source_arn])], " for "),
             listed(question.request.get("Operations", ())),
         ),
     }
@@ -156,7 +156,7 @@ def _grant_checks(grant: Grant, question: Question) -> list[Check]:
     for name, check in granted.CHECKS.items():
         wanted, found = shown[name]
         fits = check(grant, question)
-        if wanted and (name != "operations handed on" or not fits):
+        if wanted and (name != "handed on" or not fits):
             checks.append(Check(name, wanted, found, fits))
     return checks
 
