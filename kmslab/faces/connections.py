@@ -7,6 +7,7 @@ One look a second at all connections costs less than a timer for each request.
 
 import asyncio
 import contextlib
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 PATIENCE = 20.0  # seconds for a client to send a whole request, or to fetch an answer
 HEAD = 64 * 1024  # bytes of a request's first line and headers
 CONNECTIONS = 1_000  # at once; whoever comes then is turned away
+UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -36,11 +38,14 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.began is None:
             self.began = self.loop.time()
+        if b"pgrade" in data:
+            data = _without_upgrade(data)
+        before = self.head
         super().data_received(data)
-        if self.head is not None:
-            self.head += len(data)
+        if self.head is not None and before is not None:
+            self.head = before + len(data)
             if self.head > HEAD and not self.transport.is_closing():
-                self.send_400_response("Too many headers.")
+                self.send_400_response("The head of this request is too large.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -51,7 +56,7 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self.began, self.head = None, 0
+        self.began = None
         super().on_message_complete()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
@@ -79,6 +84,12 @@ class Connection(HttpToolsProtocol):
             self.unfetched = now
         elif now - self.unfetched > PATIENCE:
             self.transport.abort()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Java offers HTTP/2 in its first request. The parser would then take the body for HTTP/2."""
+    head, blank, rest = data.partition(b"\r\n\r\n")
+    return UPGRADE.sub(b"\r\nx-declined-upgrade:", head) + blank + rest
 
 
 class Server(uvicorn.Server):

@@ -5,10 +5,11 @@ form that their clients can read.
 Source: AWS STS API reference, "GetCallerIdentity" and "Common Error Types".
 """
 
+import re
 from base64 import b32encode
 from hashlib import sha256
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
+from xml.sax import saxutils
 
 from kmslab.contract.errors import KMSError
 from kmslab.faces.claims import Request
@@ -28,6 +29,7 @@ CODES = {
 }
 FIELDS = 100  # of a form; STS knows none with as many
 XML = "text/xml"
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 XML_SERVICES = frozenset({"cloudfront", "route53", "s3", "s3-outposts", "s3express"})
 NOT_HERE = "NotImplemented"
 ELSEWHERE = (
@@ -102,6 +104,11 @@ def _error(status: int, code: str, text: str, request_id: str) -> Answer:
     )
     told = answer(status, request_id, body.encode(), XML)
     return told._replace(headers={**told.headers, "x-amzn-ErrorType": code})
+
+
+def escape(text: str) -> str:
+    """As XML has it; what no XML can hold is replaced."""
+    return saxutils.escape(NO_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _parameter(request: Request, name: str) -> str:
