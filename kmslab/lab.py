@@ -6,6 +6,7 @@ Everything here is a plain Python word for an AWS call, and goes down the same r
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ from kmslab.store import open_store
 from kmslab.store.offset import StoredOffset
 from kmslab.store.rehearsal import rehearsal
 from kmslab.throttle import Throttle
+from kmslab.trail_file import TrailFile
 
 
 class View:
@@ -154,8 +156,9 @@ class Lab(View):
     `store`: None for memory, or `sqlite:///my.db`. `clock`: what the lab's own clock stands on,
     wall time unless given. `ids`: a function of no arguments that returns each new key's id, a UUID
     in lower case; in memory only, since ids in a file would repeat. `backends`: the cryptographic
-    libraries, the preferred one first. `throttle`: whether AWS's request quotas are kept. Raises
-    `StoreError` or `RootKeyError` when a store cannot be opened.
+    libraries, the preferred one first. `throttle`: whether AWS's request quotas are kept.
+    `trail`: a file to which every event is appended as a line of JSON. Raises `StoreError` or
+    `RootKeyError` when a store cannot be opened, OSError when that file cannot.
     """
 
     def __init__(
@@ -167,6 +170,7 @@ class Lab(View):
         region: str = "us-east-1",
         backends: tuple[Backend, ...] = BACKENDS,
         throttle: bool = False,
+        trail: str | Path | None = None,
     ) -> None:
         if ids is not None and store is not None:
             raise ValueError(
@@ -177,11 +181,14 @@ class Lab(View):
         try:
             hsm = self._start_hsm(backends)
             own = (clock or Clock()).kept_in(StoredOffset(self._store))
+            copy = TrailFile(trail) if trail else None
         except BaseException:
             self._store.close()
             raise
         quotas = Throttle() if throttle else None
         service = Service(self._store, hsm, own, _judged(ids or _uuid), quotas)
+        if copy:
+            service.copy_trail(copy.write)
         super().__init__(service, Directory(self._store, hsm, own.now), caller, own)
 
     def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:

@@ -95,11 +95,11 @@ class Service:
         """The account's events of all Regions in CloudTrail's form, oldest first."""
         self._store.refresh()
         self._settle(self._clock.now())
-        rows = TABLE | SERVICE_TABLE
-        return [
-            audit.cloudtrail(event, reads=rows[event.operation].reads)
-            for event in self._store.events(account=account)
-        ]
+        return [_shown(event) for event in self._store.events(account=account)]
+
+    def copy_trail(self, write: Callable[[list[dict[str, Any]]], None]) -> None:
+        """From now on hand on the events of all accounts, in that form, as they are stored."""
+        self._store.listen(lambda events: write([_shown(event) for event in events]))
 
     def bill(self, account: str, month: str | None = None) -> billing.Bill:
         """What the account pays for a month, in all Regions; unless named, this one so far."""
@@ -271,6 +271,11 @@ def _check_moves(call: Call) -> None:
         move = (old.state if old else None, new.state if new else None)
         if move[0] is not move[1] and move not in MOVES.get(call.name, ()):
             raise RuntimeError(f"{call.name} moved a key from {move[0]} to {move[1]}")
+
+
+def _shown(event: Event) -> dict[str, Any]:
+    row = TABLE.get(event.operation) or SERVICE_TABLE[event.operation]
+    return audit.cloudtrail(event, reads=row.reads)
 
 
 def _event(

@@ -45,7 +45,7 @@ def _unknown(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else f"<{type(value).__name__}>"
 
 
-_json = json.JSONEncoder(separators=(",", ":"), default=_unknown).encode
+to_json = json.JSONEncoder(separators=(",", ":"), default=_unknown).encode
 
 
 def encode(event: Event) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def encode(event: Event) -> dict[str, Any]:
         "time": microseconds(event.time),
         "account": event.recipient or event.account,
         "region": event.region,
-        "known": _json(known),
+        "known": to_json(known),
     }
 
 

@@ -6,7 +6,7 @@ that it stands on has changed since it was read. A call of `commit` that returne
 
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from kmslab.contract.records import Event, Key, LastUse, R, Record
 from kmslab.store.cache import Cache
 from kmslab.store.change import Change
 from kmslab.store.errors import Conflict, StoreError
-from kmslab.store.events import EVENTS, INSERT, decode, encode, uses, written
+from kmslab.store.events import EVENTS, INSERT, decode, uses, written
 from kmslab.store.schema import DUE, RAISE, ROWS, STATE, microseconds, moment
 from kmslab.store.sql import Database
 from kmslab.store.writer import WRITER, Outbox
@@ -131,10 +131,9 @@ class Store:
                 raise
 
     def _write(self, change: Change, events: Sequence[Event]) -> None:
-        own = [encode(event) for event in events]
-        with self._outbox.drained() as waiting, self._database.transaction() as connection:
+        with self._outbox.drained(*events) as rows, self._database.transaction() as connection:
             records = change.write(connection)
-            if rows := waiting + own:
+            if rows:
                 connection.execute(INSERT, rows)
             if change:
                 connection.execute(RAISE)  # last, so that nobody waits long for this row
@@ -159,6 +158,13 @@ class Store:
     def log(self, event: Event) -> None:
         """Keep an event whose call changed nothing; it is written within a second."""
         self._outbox.put(event)
+
+    def listen(self, listener: Callable[[Sequence[Event]], None]) -> None:
+        """Tell this one of the events as they are stored, in the order of writing.
+
+        Whoever writes them calls it, one at a time, and goes on when it has returned.
+        """
+        self._outbox.listener = listener
 
     def flush(self) -> None:
         """All that was logged is stored when this returns."""

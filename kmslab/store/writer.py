@@ -8,7 +8,7 @@ queue. The thread knows outboxes, never stores: a store that nobody uses any mor
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -33,6 +33,7 @@ class Outbox(process.Part):
         self.closed = False
         self.retired = False  # the store was collected: the writer is to close the database
         self.troubled = False
+        self.listener: Callable[[Sequence[Event]], None] | None = None
         self._events: deque[Event] = deque()
         WRITER.start()
         process.join(self)
@@ -54,14 +55,23 @@ class Outbox(process.Part):
                     connection.execute(INSERT, rows)
 
     @contextmanager
-    def drained(self) -> Iterator[list[dict[str, Any]]]:
-        """All that waits, as rows, for one who holds `writing`. On any error it waits again."""
-        events = [self._events.popleft() for _ in range(len(self._events))]
+    def drained(self, *own: Event) -> Iterator[list[dict[str, Any]]]:
+        """What waits, and then a commit's own events, as rows for one who holds `writing`.
+
+        On any error what waited waits again. Who listens is told when it has been stored.
+        """
+        waiting = [self._events.popleft() for _ in range(len(self._events))]
+        events = [*waiting, *own]
         try:
             yield [encode(event) for event in events]
         except BaseException:
-            self._events.extendleft(reversed(events))
+            self._events.extendleft(reversed(waiting))
             raise
+        try:
+            if self.listener and events:
+                self.listener(events)
+        except Exception:  # its own affair: the events are stored
+            log.exception("who listens to events has failed")
 
     def close(self) -> None:
         """Write the last events and close the database; on an error neither is closed."""
