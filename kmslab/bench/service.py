@@ -63,12 +63,12 @@ def run(rounds: int = ROUNDS, calls: int = CALLS) -> dict[str, Any]:
 
 
 def _endpoint(lab: Lab) -> Callable[..., Any]:
-    return Application(lab._service, lab._access_keys)
+    return Application(lab._service, lab._directory.access_keys)
 
 
 def _thin(lab: Lab) -> Callable[..., Any]:
     """Nothing but the work that no KMS can leave out."""
-    verifier = Verifier(lab._access_keys.find, lab._access_keys.secret)
+    verifier = Verifier(lab._directory.access_keys.find, lab._directory.access_keys.secret)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         message = await receive()
@@ -141,7 +141,7 @@ def _serve(make: Callable[[Lab], Callable[..., Any]], pipe: Connection) -> None:
             own.should_exit = True
 
         threading.Thread(target=obey, daemon=True).start()
-        key = lab._access_keys.of(lab.caller.principal)
+        key = lab._directory.access_keys.of(lab.caller.principal)
         port = listener.getsockname()[1]
         pipe.send((port, lab.create_cmk().arn, key.id, bytes(key.secret)))
         own.run([listener])

@@ -16,9 +16,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Protocol
 
-from kmslab.backing.access_keys import AccessKeyPair, AccessKeys
+from kmslab.backing.access_keys import AccessKeyPair
 from kmslab.contract.records import Caller
 from kmslab.crypto import certificate
+from kmslab.directory import Directory
 from kmslab.faces.http import Application
 from kmslab.service import Service
 from kmslab.shown import PlainError
@@ -55,7 +56,7 @@ class Served(Protocol):
     @property
     def _service(self) -> Service: ...
     @property
-    def _access_keys(self) -> AccessKeys: ...
+    def _directory(self) -> Directory: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _prepared(
         address = listener.getsockname()[0]
         if tls is None and not ip_address(address).is_loopback:
             raise ServeError(NO_TLS.format(host=host))
-        application = Application(lab._service, lab._access_keys)
+        application = Application(lab._service, lab._directory.access_keys)
         stack.callback(application.close)
         endpoint = Endpoint(
             _url(host, listener, tls),
@@ -225,5 +226,5 @@ def _url(host: str, listener: socket.socket, tls: Tls | None) -> str:
 
 def _access_key(lab: Served, chosen: Mapping[str, str]) -> AccessKeyPair:
     principal = lab.caller.principal
-    pairs = [lab._access_keys.put(principal, *each) for each in chosen.items()]
-    return pairs[0] if pairs else lab._access_keys.of(principal)
+    pairs = [lab._directory.access_keys.put(principal, *each) for each in chosen.items()]
+    return pairs[0] if pairs else lab._directory.access_keys.of(principal)
