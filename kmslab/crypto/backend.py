@@ -60,6 +60,15 @@ class Backend(Protocol):
         ends it: label and context could otherwise be divided in two ways.
         """
 
+    def hkdf(
+        self, algorithm: str, secret: bytes, salt: bytes, info: bytes, length: int
+    ) -> SecretBytes:
+        """A key of `length` bytes by RFC 5869; `algorithm` is HKDF_SHA_256, _384 or _512.
+
+        `secret` is as good as random, never a password. No salt and an empty one are the same. At
+        most 255 times the hash's length comes out (RuntimeError).
+        """
+
     def generate_key(self, spec: str) -> SecretBytes:
         """A new private key, PKCS#8. RSA_4096 may take seconds. RSA's public exponent is 65537."""
 
@@ -138,6 +147,12 @@ def check_open(key: bytes, nonce: bytes) -> None:
     """An impossible length is a forgery like any other; a message too short has no right tag."""
     if len(nonce) != GCM_NONCE or len(key) not in AES_KEYS:
         raise Forged
+
+
+def check_hkdf(length: int, hash_size: int) -> None:
+    """One byte counts the blocks (RFC 5869 §2.3)."""
+    if not 0 < length <= 255 * hash_size:
+        raise RuntimeError("HKDF gives a key of 1 byte to 255 times its hash")
 
 
 def kdf_fixed_input(label: bytes, context: bytes, length: int) -> bytes:

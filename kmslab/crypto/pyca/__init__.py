@@ -13,11 +13,19 @@ from kmslab.crypto.pyca.exchange import (
 )
 from kmslab.crypto.pyca.keys import KEY_SPECS, generate_key, public_key
 from kmslab.crypto.pyca.signatures import SIGNATURES, sign, verify
-from kmslab.crypto.pyca.symmetric import HMACS, aes_gcm_open, aes_gcm_seal, hmac, kdf_counter
+from kmslab.crypto.pyca.symmetric import (
+    HKDFS,
+    HMACS,
+    aes_gcm_open,
+    aes_gcm_seal,
+    hkdf,
+    hmac,
+    kdf_counter,
+)
 
 NAME = "cryptography"
 ALGORITHMS = frozenset(
-    {"AES_GCM", "KDF_CTR_HMAC_SHA_256", "ECDH", "ML_KEM", *HMACS, *SIGNATURES, *ENCRYPTION}
+    {"AES_GCM", "KDF_CTR_HMAC_SHA_256", "ECDH", "ML_KEM", *HMACS, *HKDFS, *SIGNATURES, *ENCRYPTION}
 )
 
 __all__ = [
@@ -32,6 +40,7 @@ __all__ = [
     "encapsulate",
     "encrypt",
     "generate_key",
+    "hkdf",
     "hmac",
     "kdf_counter",
     "public_key",

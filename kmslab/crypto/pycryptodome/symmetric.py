@@ -1,12 +1,20 @@
 """What has one secret key: AES-GCM, HMAC, and the derivation of keys."""
 
 from types import ModuleType
+from typing import Any
 
 from Crypto.Cipher import AES
 from Crypto.Hash import HMAC, SHA224, SHA256, SHA384, SHA512
-from Crypto.Protocol.KDF import SP800_108_Counter
+from Crypto.Protocol.KDF import HKDF, SP800_108_Counter
 
-from kmslab.crypto.backend import GCM_TAG, Forged, check_open, check_seal, kdf_fixed_input
+from kmslab.crypto.backend import (
+    GCM_TAG,
+    Forged,
+    check_hkdf,
+    check_open,
+    check_seal,
+    kdf_fixed_input,
+)
 from kmslab.crypto.secret import SecretBytes
 
 HMACS: dict[str, ModuleType] = {
@@ -14,6 +22,11 @@ HMACS: dict[str, ModuleType] = {
     "HMAC_SHA_256": SHA256,
     "HMAC_SHA_384": SHA384,
     "HMAC_SHA_512": SHA512,
+}
+HKDFS: dict[str, Any] = {
+    "HKDF_SHA_256": SHA256,
+    "HKDF_SHA_384": SHA384,
+    "HKDF_SHA_512": SHA512,
 }
 
 
@@ -36,6 +49,11 @@ def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretB
 
 def hmac(algorithm: str, key: bytes, message: bytes) -> bytes:
     return HMAC.new(key, message, HMACS[algorithm]).digest()
+
+
+def hkdf(algorithm: str, secret: bytes, salt: bytes, info: bytes, length: int) -> SecretBytes:
+    check_hkdf(length, HKDFS[algorithm].digest_size)
+    return SecretBytes(HKDF(secret, length, salt, HKDFS[algorithm], context=info))
 
 
 def kdf_counter(key: bytes, label: bytes, context: bytes, length: int) -> SecretBytes:
