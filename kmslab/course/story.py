@@ -3,9 +3,10 @@
 import csv
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 
-DATA = Path(__file__).parents[2] / "data"
+from kmslab.course import shipped
+
+DATA = shipped.folder("data")
 TABLE, SCAN, SUMS = "records.csv", "scan-017.png", "SHA256SUMS"
 
 

@@ -15,7 +15,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-LESSONS = Path(__file__).parents[2] / "notebooks"
+from kmslab.course import shipped
+
+LESSONS = shipped.folder("notebooks")
 JUPYTER = Path(__file__).parent / "jupyter"  # no news, no updates; Markdown opens rendered
 
 
