@@ -78,7 +78,8 @@ def _packages() -> str:
         except PackageNotFoundError:
             missing.append(name)
     if missing:
-        raise Ill(f"not installed: {', '.join(missing)}; run `make lab` again")
+        names = " ".join(missing)
+        raise Ill(f"{names} not installed; `make lab` in a clone, else `pip install {names}`")
     return ", ".join(found)
 
 
