@@ -41,6 +41,34 @@ def test_what_one_seals_the_other_opens(
     assert type(opened) is SecretBytes
 
 
+@PAIRS
+@patient
+@given(key=aes_keys, nonce=nonces, plaintext=anything, aad=anything, bit=st.integers(0))
+def test_buffers_get_what_bytes_would_have_and_zeros_for_a_forgery(
+    one: Backend, other: Backend, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, bit: int
+) -> None:
+    sealed, opened = bytearray(len(plaintext) + 16), bytearray(b"\xa5" * len(plaintext))
+    one.aes_gcm_seal_into(key, nonce, memoryview(plaintext), aad, memoryview(sealed))
+    assert sealed == one.aes_gcm_seal(key, nonce, plaintext, aad)
+    other.aes_gcm_open_into(key, nonce, memoryview(sealed), aad, memoryview(opened))
+    assert opened == plaintext
+    sealed[bit % len(sealed)] ^= 1
+    with pytest.raises(Forged):
+        other.aes_gcm_open_into(key, nonce, sealed, aad, memoryview(opened))
+    assert opened == bytes(len(plaintext))
+
+
+def test_buffers_of_other_sizes_are_refused() -> None:
+    key, nonce, plaintext = bytes(32), bytes(12), bytes(20)
+    for backend in (pyca, pycryptodome):
+        for size in (0, 20, 35, 37):
+            buffer = memoryview(bytearray(size))
+            with pytest.raises(RuntimeError, match="16 bytes longer"):
+                backend.aes_gcm_seal_into(key, nonce, plaintext, b"", buffer)
+            with pytest.raises(RuntimeError, match="16 bytes longer"):
+                backend.aes_gcm_open_into(key, nonce, buffer, b"", memoryview(bytearray(20)))
+
+
 @patient
 @given(key=st.binary(max_size=64), nonce=st.binary(max_size=20), sealed=anything, aad=anything)
 def test_both_refuse_what_nobody_sealed(

@@ -7,7 +7,15 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 
-from kmslab.crypto.backend import Forged, check_hkdf, check_open, check_seal, kdf_fixed_input
+from kmslab.crypto.backend import (
+    Bytes,
+    Forged,
+    check_buffers,
+    check_hkdf,
+    check_open,
+    check_seal,
+    kdf_fixed_input,
+)
 from kmslab.crypto.secret import SecretBytes
 
 HMACS: dict[str, hashes.HashAlgorithm] = {
@@ -35,6 +43,27 @@ def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretB
     except InvalidTag:
         pass
     raise Forged  # here, not in the handler: the library's exception would hang on ours
+
+
+def aes_gcm_seal_into(
+    key: bytes, nonce: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
+) -> None:
+    check_seal(key, nonce)
+    check_buffers(plaintext, sealed)
+    AESGCM(key).encrypt_into(nonce, plaintext, aad, sealed)
+
+
+def aes_gcm_open_into(
+    key: bytes, nonce: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
+) -> None:
+    check_open(key, nonce)
+    check_buffers(plaintext, sealed)
+    try:
+        AESGCM(key).decrypt_into(nonce, sealed, aad, plaintext)
+        return
+    except InvalidTag:
+        plaintext[:] = bytes(len(plaintext))  # the library leaves in it what it did not verify
+    raise Forged
 
 
 def hmac(algorithm: str, key: bytes, message: bytes) -> bytes:

@@ -9,7 +9,9 @@ from Crypto.Protocol.KDF import HKDF, SP800_108_Counter
 
 from kmslab.crypto.backend import (
     GCM_TAG,
+    Bytes,
     Forged,
+    check_buffers,
     check_hkdf,
     check_open,
     check_seal,
@@ -45,6 +47,31 @@ def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretB
     except ValueError:
         pass
     raise Forged  # here, not in the handler: the library's frames hold the unverified plaintext
+
+
+def aes_gcm_seal_into(
+    key: bytes, nonce: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
+) -> None:
+    check_seal(key, nonce)
+    check_buffers(plaintext, sealed)
+    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG).update(aad)
+    cipher.encrypt(plaintext, output=sealed[:-GCM_TAG])
+    sealed[-GCM_TAG:] = cipher.digest()
+
+
+def aes_gcm_open_into(
+    key: bytes, nonce: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
+) -> None:
+    check_open(key, nonce)
+    check_buffers(plaintext, sealed)
+    sealed = memoryview(sealed)  # whose slices are no copies
+    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG).update(aad)
+    try:
+        cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:], output=plaintext)
+        return
+    except ValueError:
+        plaintext[:] = bytes(len(plaintext))  # the library leaves in it what it did not verify
+    raise Forged
 
 
 def hmac(algorithm: str, key: bytes, message: bytes) -> bytes:
