@@ -17,7 +17,7 @@ from kmslab.shown import Table
 # What a learner calls it, and how the names of its algorithms begin.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AES-GCM", ("AES_GCM",)),
-    ("key derivation", ("KDF",)),
+    ("key derivation", ("KDF", "HKDF")),
     ("HMAC", ("HMAC",)),
     ("RSA", ("RSA",)),
     ("elliptic curves", ("ECD", "ED25519")),

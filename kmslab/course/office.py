@@ -11,9 +11,10 @@ from uuid import NAMESPACE_DNS, uuid5
 from kmslab.clock import Clock
 from kmslab.cmk import CMK
 from kmslab.contract.specs import KeyUsage
-from kmslab.course import archive, laptop, story
+from kmslab.course import archive, laptop, story, workshop
 from kmslab.course.archive import Archive
 from kmslab.course.laptop import Laptop
+from kmslab.course.tape import Tape
 from kmslab.lab import Lab
 
 SEOUL = "ap-northeast-2"
@@ -40,6 +41,15 @@ class Clinic:
         """A picture, a PNG file: drawn from the measurements of record R-017."""
         return story.read(story.SCAN)
 
+    @property
+    def letter(self) -> bytes:
+        """An old message with record R-017 in it, the same for everybody: its header is read."""
+        return story.read(story.LETTER)
+
+    def tape(self, size: int) -> Tape:
+        """Pictures from the X-ray room: a file of `size` bytes to read, however many."""
+        return Tape(self.scan, size)
+
     def record(self, number: str) -> bytes:
         """One record as a line of text, by its number, such as `R-017`."""
         return story.record(number)
@@ -57,6 +67,12 @@ class Clinic:
         key = _records_key(self.lab)
         key.enable()
         return laptop.that_asks(key.encrypt(self.record(STOLEN)), STOLEN, self.lab.user("jiho"))
+
+    def home_from_workshop(self) -> Laptop:
+        """The folder that Jiho brought home: the table, sealed as he was taught. Key enabled."""
+        key = _records_key(self.lab)
+        key.enable()
+        return workshop.folder(self.table, key, self.lab)
 
     def forgotten_key(self) -> Archive:
         """A key that has lost its name, enabled, and the folders that were sealed under it."""

@@ -8,6 +8,7 @@ from kmslab.course import shipped
 
 DATA = shipped.folder("data")
 TABLE, SCAN, SUMS = "records.csv", "scan-017.png", "SHA256SUMS"
+LETTER = "messages/r-017.message"
 
 
 @cache

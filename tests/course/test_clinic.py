@@ -4,7 +4,7 @@ import socket
 import pytest
 
 from kmslab import errors
-from kmslab.course import clinic, doctor, outcome, self_tests, story, unlock, wounded_lab
+from kmslab.course import clinic, doctor, lock, outcome, self_tests, story, unlock, wounded_lab
 from kmslab.course.doctor import CHECKS, Diagnosis, Ill, _examine
 from kmslab.course.office import LESSONS
 from kmslab.crypto.self_test import KNOWN_ANSWERS
@@ -72,7 +72,38 @@ def test_a_scene_starts_over_whatever_happened_before():
     assert office.stolen_again().open() == office.record("R-017")
 
 
+def test_the_workshops_envelope_opens_without_the_key_and_without_a_call():
+    lab, office = clinic(until="02")
+    folder = office.home_from_workshop()
+    key = lab.cmk("alias/records")
+    assert len(lab.decrypt(folder.files["datakey.encrypted"])) == 32  # a good one, and unused
+    key.disable()
+    before = len(lab.trail)
+    assert folder.open() == office.table
+    assert (len(lab.trail), list(folder.files)) == (before, ["records.sealed", "datakey.encrypted"])
+    assert office.home_from_workshop().open() == office.table  # a scene starts over
+    assert key.state == "Enabled"
+
+
+def test_lock_and_unlock_take_a_key_for_aes_256_and_no_other():
+    key = bytes(32)
+    assert unlock(lock(b"", key), key) == b""
+    assert lock(b"R-017", key) != lock(b"R-017", key)
+    for wrong in (b"", bytes(16), bytes(151)):
+        with pytest.raises(ValueError, match=f"and this one has {len(wrong)}"):
+            lock(b"R-017", wrong)
+
+
 # --------------------------------------------------------------------------------------- data
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_150, 65_151, 200_000])
+def test_a_tape_is_as_long_as_was_asked_and_reads_alike_in_any_pieces(size):
+    office = clinic(until="00")[1]
+    whole = office.tape(size).read()
+    assert whole == (office.scan * 4)[:size]
+    tape = office.tape(size)
+    assert b"".join(iter(lambda: tape.read(4_097), b"")) == whole
 
 
 def test_data_are_as_they_were_shipped():

@@ -1,0 +1,38 @@
+"""What Jiho brought home from a workshop: an envelope of which nobody needs the key.
+
+The commands are those of a real and much-copied one (seen in many people's notes, 2018 to 2026).
+OpenSSL's `-k` takes a password; `fileb://` means something to the AWS CLI and nothing to OpenSSL.
+So the table was sealed under a key made of the file's *name*, and the file was never opened.
+"""
+
+from hashlib import pbkdf2_hmac
+from secrets import token_bytes
+
+from kmslab.cmk import CMK
+from kmslab.course.laptop import Files, Laptop, lock, unlock
+from kmslab.lab import View
+
+SEALED, ENCRYPTED, PLAINTEXT = "records.sealed", "datakey.encrypted", "datakey.bin"
+PASSWORD = f"fileb://{PLAINTEXT}"
+SALT, ROUNDS = 8, 10_000  # as `openssl enc -pbkdf2` has them
+
+
+def folder(table: bytes, key: CMK, lab: View) -> Laptop:
+    """The folder after its last command, `rm datakey.bin`; `open()` runs the commands that open.
+
+    The data key is real and was asked for: whoever reads the trail sees nothing wrong.
+    """
+    encrypted = key.generate_data_key().encrypted
+    salt = token_bytes(SALT)
+    sealed = salt + lock(table, _stretched(PASSWORD, salt))
+    return Laptop({SEALED: sealed, ENCRYPTED: encrypted}, _open, lab)
+
+
+def _open(files: Files) -> bytes:
+    salt, box = files[SEALED][:SALT], files[SEALED][SALT:]
+    return unlock(box, _stretched(PASSWORD, salt))
+
+
+def _stretched(password: str, salt: bytes) -> bytes:
+    """As OpenSSL makes a key of a password; it sealed with CBC, we seal so that changes show."""
+    return pbkdf2_hmac("sha256", password.encode(), salt, ROUNDS, 32)
