@@ -20,7 +20,7 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("key derivation", ("KDF", "HKDF")),
     ("HMAC", ("HMAC",)),
     ("RSA", ("RSA",)),
-    ("elliptic curves", ("ECD", "ED25519")),
+    ("elliptic curves", ("EC", "ED25519")),
     ("ML-DSA", ("ML_DSA",)),
     ("ML-KEM", ("ML_KEM",)),
 )
