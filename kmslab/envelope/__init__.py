@@ -8,6 +8,7 @@ never sees the data.
 
 from kmslab.envelope.errors import DecryptionError
 from kmslab.envelope.files import decrypt_file, encrypt_file
+from kmslab.envelope.inspect import Field, View, inspect
 from kmslab.envelope.keyrings import Keyring, Refused
 from kmslab.envelope.kms import KmsKeyring
 from kmslab.envelope.message import Context, EncryptedDataKey, Header, Message
@@ -20,6 +21,7 @@ __all__ = [
     "Decrypted",
     "DecryptionError",
     "EncryptedDataKey",
+    "Field",
     "Header",
     "Keyring",
     "KmsKeyring",
@@ -28,10 +30,12 @@ __all__ = [
     "RawAesKeyring",
     "RawRsaKeyring",
     "Refused",
+    "View",
     "decrypt",
     "decrypt_file",
     "decrypt_stream",
     "encrypt",
     "encrypt_file",
     "encrypt_stream",
+    "inspect",
 ]

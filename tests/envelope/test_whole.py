@@ -2,9 +2,8 @@
 
 import pytest
 
-from kmslab import CMK, Lab, envelope
-from kmslab.envelope import DecryptionError, KmsKeyring, RawAesKeyring, RawRsaKeyring
-from tests.envelope.conftest import AES_KEY, SUITES
+from kmslab import CMK, envelope
+from tests.envelope.conftest import SUITES
 
 EACH_SUITE = pytest.mark.parametrize("suite", SUITES, ids=hex)
 FRAME = 16
