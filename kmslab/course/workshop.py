@@ -1,6 +1,6 @@
 """What Jiho brought home from a workshop: an envelope of which nobody needs the key.
 
-The commands are those of a real and much-copied one (seen in many people's notes, 2018 to 2026).
+The commands are those of a real workshop, as many people have copied them into their notes.
 OpenSSL's `-k` takes a password; `fileb://` means something to the AWS CLI and nothing to OpenSSL.
 So the table was sealed under a key made of the file's *name*, and the file was never opened.
 """

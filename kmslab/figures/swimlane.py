@@ -31,6 +31,7 @@ NAME, ALONE, SENT, STEP, REFUSAL = 12, 28, 26, 42, 56  # down to a name, an arro
 MESSAGE, WORK, GAP = 60, 78, 16  # heights
 STRIP, CELL = (216, 36), 44  # a message on the disk; an encrypted data key in it
 DISK_COLOUR = "#f3f1ee"
+MEGA = 1_000_000  # bytes; from there on labels round
 
 # What a member is called in this picture, and its colour.
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -40,7 +41,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
 
 
 def swimlane(*programs: Followed) -> Picture:
-    """Draw followed programs (one to three), one below the other.
+    """Draw followed programs (one or two), one below the other.
 
     Example: `swimlane(follow(envelope.encrypt, clinic.table, records))`.
     """
@@ -94,14 +95,14 @@ def _draw_message(canvas: Canvas, program: Followed, size: int, top: float) -> N
     """As it lies there: the encrypted data keys, then the sealed data."""
     left, (width, height) = DISK[0] + 12, STRIP
     data = program.given if program.opens else program.taken
-    canvas.label(left, top + 10, f"message: {count(size)}", width, weight="bold")
+    canvas.label(left, top + 10, f"message: {_short(size)}", width, weight="bold")
     for key in _keys_in(program):
         canvas.box(left, top + 26, CELL, height, edgecolor=GREEN, linewidth=2.5)
         canvas.label(left + CELL / 2, top + 26 + height / 2, f"{key}", ha="center", color=GREEN)
         left += CELL
         width -= CELL
     canvas.box(left, top + 26, width, height, edgecolor=BLUE, linewidth=2.5)
-    words = count(data) if data else "sealed"
+    words = _short(data) if data else "sealed"
     canvas.label(
         left + width / 2, top + 26 + height / 2, words, width - 12, ha="center", color=BLUE
     )
@@ -166,11 +167,16 @@ def _draw_work(canvas: Canvas, program: Followed, top: float) -> None:
         return
     verb, data = ("opens", program.given) if program.opens else ("seals", program.taken)
     canvas.key(TEXT + 16, top + 38, VERMILLION)
-    canvas.label(TEXT + 118, top + 30, f"{verb} {count(data)},", MOST - 118)
+    canvas.label(TEXT + 118, top + 30, f"{verb} {_short(data)},", MOST - 118)
     canvas.label(TEXT + 118, top + 54, "and is forgotten", MOST - 118)
     if program.stayed:
         middle = (INSIDE + WIDTH - MARGIN) / 2
         canvas.label(middle, top + 50, "no data came here", ha="center")
+
+
+def _short(size: int) -> str:
+    """The caption has the exact number."""
+    return count(size) if size < MEGA else f"{size / MEGA:,.1f} MB"
 
 
 def _caption(programs: Sequence[Followed]) -> str:
