@@ -1,7 +1,7 @@
 # `make lab` opens the lessons, `make test` runs the tests. Needed: make, and Python 3.11 or newer with venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all lint notebooks handout reset lock setup-lab setup-test setup-browser
+.PHONY: help lab test test-all lint bench notebooks handout reset lock setup-lab setup-test setup-browser
 
 PY := .venv/bin/python
 
@@ -25,6 +25,9 @@ lint: setup-test ## style, types, and who may import whom
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+
+bench: setup-lab ## measure what wrapping a key costs, some minutes, and keep it in data/benchmarks/
+	$(PY) -m kmslab.bench.wrapping data/benchmarks/wrapping.json
 
 notebooks: setup-test ## run every lesson and save it with its outputs
 	$(PY) scripts/notebooks.py $(LESSON)

@@ -5,7 +5,8 @@ program did without a KMS; `wall(…)` draws both. `follow(program, …)` keeps 
 that works with data keys, and `swimlane(…)` draws them. `blob_map(blob)` draws a ciphertext blob,
 and `signatures(report, *keys)` how large signatures are. `life(key)` draws a key's states and the
 way it has taken, `operations(key)` what works in which state, `materials(key, blob, …)` what a
-rotation changed. A notebook shows a picture that is a cell's last line.
+rotation changed. `times`, `wings` and `searches` draw what was timed. A notebook shows a picture
+that is a cell's last line.
 """
 
 from kmslab.figures.blob_map import blob_map
@@ -17,12 +18,16 @@ from kmslab.figures.operations import operations
 from kmslab.figures.outside import outside
 from kmslab.figures.signatures import signatures
 from kmslab.figures.swimlane import swimlane
+from kmslab.figures.timings import Cloud, Mark, Timings, searches, times, wings
 from kmslab.figures.wall import wall
 from kmslab.figures.watch import Watched, watch
 
 __all__ = [
+    "Cloud",
     "Followed",
+    "Mark",
     "Picture",
+    "Timings",
     "Watched",
     "blob_map",
     "follow",
@@ -30,8 +35,11 @@ __all__ = [
     "materials",
     "operations",
     "outside",
+    "searches",
     "signatures",
     "swimlane",
+    "times",
     "wall",
     "watch",
+    "wings",
 ]
