@@ -5,6 +5,7 @@ or the answer is no, and a line on stderr says why; 2 asked wrongly.
 """
 
 import json
+import os
 import platform
 import sys
 from dataclasses import asdict
@@ -25,6 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a fault of ours is shown as Python shows it
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+TWICE = "" if os.name == "nt" else ", twice"  # elsewhere JupyterLab asks whether it was meant
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 Version = Annotated[bool, typer.Option("--version", help="Say which kmslab this is.")]
@@ -65,7 +68,7 @@ def lab(
         return
     _lay_out(folder)
     typer.echo("Your browser opens." if browser else "Open the address below in a browser.")
-    typer.echo("Leave this window open. To stop the course, press Ctrl+C here, twice.")
+    typer.echo(f"Leave this window open. To stop the course, press Ctrl+C here{TWICE}.")
     options = [f"--port={port}", *([] if browser else ["--no-browser"])]
     workbook.open_lab(folder, [*options, *(jupyter or ())])
 
