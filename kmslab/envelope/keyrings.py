@@ -7,11 +7,14 @@ data key once for each keyring that it was sealed with, and any of them opens it
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 from kmslab.crypto import Forged, SecretBytes
 from kmslab.envelope.errors import NOT_OPENED, DecryptionError
 from kmslab.envelope.message import Context, EncryptedDataKey, Header
+
+MOST_TRIES = 100  # of data keys that name our key and are not opened by it: each may cost a call
 
 
 class Refused(Exception):
@@ -54,23 +57,21 @@ def keyrings_of(given: Any) -> tuple[Keyring, ...]:
 
 def unwrap(keyrings: Iterable[Keyring], header: Header) -> SecretBytes:
     """The data key by the first keyring that gets it. The others' refusals are then forgotten."""
-    refused: Refused | None = None
-    known = False
-    for keyring in keyrings:
-        for wrapped in header.keys:
-            try:
-                data_key = keyring.unwrap(wrapped, header.context)
-            except Forged:
-                known = True
-            except Refused as error:
-                refused = refused or error
-            else:
-                if data_key is not None and len(data_key) == header.suite.data_key:
-                    return data_key
-                known = known or data_key is not None
+    failures: list[Exception] = []
+    for keyring, wrapped in product(keyrings, header.keys):
+        try:
+            data_key = keyring.unwrap(wrapped, header.context)
+        except (Forged, Refused) as error:
+            failures.append(error)
+            if len(failures) == MOST_TRIES:
+                break
+            continue
+        if data_key is not None:
+            return data_key
+    refused = next((each for each in failures if isinstance(each, Refused)), None)
     if refused:
         raise DecryptionError(str(refused)) from refused.__cause__
-    raise DecryptionError(NOT_OPENED if known else _strangers(header))
+    raise DecryptionError(NOT_OPENED if failures else _strangers(header))
 
 
 def _strangers(header: Header) -> str:

@@ -7,7 +7,7 @@ It knows a KMS only as an object with boto3's `generate_data_key`, `encrypt` and
 import re
 from typing import Any
 
-from kmslab.crypto import SecretBytes
+from kmslab.crypto import Forged, SecretBytes
 from kmslab.envelope.keyrings import Keyring, Refused
 from kmslab.envelope.message import Context, EncryptedDataKey
 
@@ -55,6 +55,8 @@ class KmsKeyring(Keyring):
             )
         except Exception as error:  # also "no network": another keyring may still do
             raise Refused(_quoted(error)) from error
+        if answer["KeyId"] != self.arn:
+            raise Forged
         return SecretBytes(answer["Plaintext"])
 
     def _wrapped(self, answer: dict[str, Any]) -> EncryptedDataKey:

@@ -18,6 +18,7 @@ from kmslab.envelope.suites import SUITES, Suite
 
 MOST = 2**16 - 1  # of what a field of two bytes counts
 LONGEST_FRAME = 2**31 - 1  # bytes
+LONGEST_HEADER = 2**27  # bytes: it lies in memory before anybody has verified it. Not the format's
 FRAMED = b"\x02"
 FINAL = b"\xff\xff\xff\xff"  # stands before the number of the final frame
 MOST_FRAMES = 2**32 - 1  # of which the final one alone may have the number that FINAL is
@@ -162,9 +163,7 @@ def read_header(walk: Walk) -> Header:
         raise NotAMessage("no suite that kmslab reads, in its version of the format")
     message_id = walk.take("message id", suite.message_id)
     context = _read_context(walk)
-    keys = tuple(_read_key(walk) for _ in range(walk.number("number of encrypted data keys", 2)))
-    if not keys:
-        raise NotAMessage("no encrypted data key, so nobody could open it")
+    keys = _read_keys(walk)
     if walk.take("content type", 1) != FRAMED:
         raise NotAMessage("the body is not framed")
     frame_length = walk.number("frame length", 4)
@@ -184,14 +183,24 @@ def _read_context(walk: Walk) -> Context:
     while walk.taken < end:
         texts += [walk.text("context key"), walk.text("context value")]
     pairs = dict(zip(texts[::2], texts[1::2], strict=True))
-    if walk.taken != end or not len(pairs) == count == len(texts) / 2:
+    if walk.taken != end or not 0 < len(pairs) == count == len(texts) / 2:
         raise NotAMessage("the context's lengths do not fit together, or a key is there twice")
     return Context(pairs, _count(count) + b"".join(_field(text.encode()) for text in texts))
 
 
-def _read_key(walk: Walk) -> EncryptedDataKey:
-    provider = walk.text("key provider")
-    return EncryptedDataKey(provider, walk.field("key name"), walk.field("encrypted data key"))
+def _read_keys(walk: Walk) -> tuple[EncryptedDataKey, ...]:
+    number = walk.number("number of encrypted data keys", 2)
+    keys: list[EncryptedDataKey] = []
+    while len(keys) < number:
+        provider = walk.text("key provider")
+        keys.append(
+            EncryptedDataKey(provider, walk.field("key name"), walk.field("encrypted data key"))
+        )
+        if walk.taken > LONGEST_HEADER:
+            raise NotAMessage(f"a header of more than {LONGEST_HEADER:,} bytes")
+    if not keys:
+        raise NotAMessage("no encrypted data key, so nobody could open it")
+    return tuple(keys)
 
 
 def read_frame(walk: Walk, header: Header, sequence: int) -> Frame:

@@ -95,6 +95,8 @@ def _begin(
         raise ValueError(f"{len(rings):,} keyrings are too many: a message has room for {MOST:,}")
     first, *others = rings
     data_key, wrapped = first.generate(suite.data_key, context)
+    if len(data_key) != suite.data_key:
+        raise RuntimeError(f"{first} made a data key of another size than asked for")
     wrapped_keys = (wrapped, *(ring.wrap(data_key, context) for ring in others))
     message_id = secrets.token_bytes(suite.message_id)
     keys = suite.derive(data_key, message_id)
@@ -173,10 +175,11 @@ def _open(walk: Walk, rings: tuple[Keyring, ...], write: Write) -> Opened:
     header = read_header(walk)
     tag = walk.take("header tag", GCM_TAG)
     verifier = verifier_of(header.suite, header.context)
-    encoded = header.encode()
-    keys = header.suite.derive(unwrap(rings, header), header.message_id)
-    # A data key that opens two messages differently is found out here, before anything is opened.
-    if not compare_digest(keys.commitment, header.commitment):
+    encoded, data_key = header.encode(), unwrap(rings, header)
+    keys = header.suite.derive(data_key, header.message_id)
+    # GCM alone would let a forger make one message that opens differently under each of two keys.
+    committed = compare_digest(keys.commitment, header.commitment)
+    if not committed or len(data_key) != header.suite.data_key:
         raise Forged
     proven("AES_GCM").aes_gcm_open(keys.encryption, HEADER_IV, tag, encoded)
     verifier.update(encoded + tag)
