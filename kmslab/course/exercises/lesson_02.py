@@ -66,8 +66,8 @@ def mend(clinic: Clinic, close: Answer, open_: Answer) -> str:
     _needs_the_kms(lab, open_, record, boxes[0])
     _notices_change(open_, boxes[0])
     return (
-        "Three files, one small call for each, and none of their bytes went through the wall. With "
-        "the key off nothing opens; on again, everything does. Sora's test is passed."
+        "Three files, and the largest took no more calls than the smallest. With the key off "
+        "nothing opens; on again, everything does. Sora's test is passed."
     )
 
 
