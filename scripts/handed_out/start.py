@@ -18,6 +18,20 @@ LOG = os.path.join(HERE, "setup.log")
 WHEELS = os.path.join(HERE, "wheels")
 PYTHON = os.path.join(VENV, *(("Scripts", "python.exe") if WINDOWS else ("bin", "python")))
 LONGEST_PATH = 259  # Windows, unless it was told otherwise
+ITS_OWN = {  # so that nothing of it lies elsewhere, and nothing that lies elsewhere disturbs it
+    "IPYTHONDIR": "ipython",
+    "JUPYTER_CONFIG_DIR": "config",
+    "JUPYTER_DATA_DIR": "data",
+    "JUPYTER_RUNTIME_DIR": "runtime",
+    "MPLCONFIGDIR": "matplotlib",
+}
+OTHERS = ("PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE", "KMSLAB_WORKBOOK")
+MINE = getattr(sys, "_base_executable", sys.executable)  # also if .venv's own Python runs this
+HINTS = (  # what pip says, and what helps
+    ("DO NOT MATCH THE HASHES", "A file of this folder is damaged. Copy and unpack the zip again."),
+    ("No matching distribution", "A package does not fit this computer. Ask for another zip."),
+    ("No space left", "The disk is full."),
+)
 BITS = struct.calcsize("P") * 8
 
 
@@ -111,7 +125,7 @@ def is_set_up(state):
 
 def set_up(made_for):
     """Make .venv and install every wheel; each is compared with its hash."""
-    state = {"kmslab": made_for["kmslab"], "python": [sys.executable, sys.version], "folder": HERE}
+    state = {"kmslab": made_for["kmslab"], "python": [MINE, sys.version], "folder": HERE}
     if is_set_up(state):
         return False
     check_room(made_for)
@@ -120,8 +134,9 @@ def set_up(made_for):
     sys.stdout.flush()
     pip = os.path.join(WHEELS, made_for["pip"], "pip")
     install = ["--isolated", "install", "--no-index", "--find-links", WHEELS, "--require-hashes"]
-    run([sys.executable, "-m", "venv", "--clear", "--without-pip", VENV])
+    run([MINE, "-m", "venv", "--clear", "--without-pip", VENV])
     run([PYTHON, pip] + install + ["-r", os.path.join(HERE, "wheels.lock")])
+    run([PYTHON, "-c", "import matplotlib.font_manager"])  # finds the fonts now, not in a lesson
     with open(os.path.join(VENV, "set-up.json"), "w") as file:
         json.dump(state, file)
     print(" done.")
@@ -141,8 +156,10 @@ def run(command):
             sys.stdout.flush()
     if process.returncode:
         with open(LOG, "rb") as log:
-            last = log.read().decode("utf-8", "replace").strip().splitlines()[-4:]
-        raise Trouble("\nThat did not work:\n%s\nAll of it is in %s" % ("\n".join(last), LOG))
+            said = log.read().decode("utf-8", "replace").strip()
+        hints = [hint for words, hint in HINTS if words in said]
+        words = "\n".join(hints[:1] or said.splitlines()[-4:])
+        raise Trouble("\nThat did not work.\n%s\nAll of it is in %s" % (words, LOG))
 
 
 def kmslab(*arguments):
@@ -175,8 +192,10 @@ def tell(words):
 
 
 if __name__ == "__main__":
-    for name in ("PYTHONHOME", "PYTHONPATH"):  # another Python's; the course has its own
+    for name in OTHERS:
         os.environ.pop(name, None)
+    for name in ITS_OWN:
+        os.environ[name] = os.path.join(HERE, ".jupyter", ITS_OWN[name])
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # not every terminal has every letter of a folder
             stream.reconfigure(errors="backslashreplace")

@@ -100,6 +100,19 @@ def test_the_handout_sets_itself_up_opens_the_course_and_stops(handout):
     assert lesson.with_stem("00-start-here.mine-1").read_text(encoding="utf-8") == "mine"
 
 
+def test_a_damaged_file_is_found_and_told_in_words(handout, tmp_path):
+    damaged = tmp_path / "kmslab-course"
+    shutil.copytree(handout, damaged, ignore=shutil.ignore_patterns(".venv", "workbook"))
+    (own,) = (damaged / "wheels").glob("kmslab-*.whl")
+    content = bytearray(own.read_bytes())
+    content[len(content) // 2] ^= 1
+    own.write_bytes(content)
+    started = offline([BASE, "start.py"], damaged)
+    assert started.returncode == 1
+    assert "A file of this folder is damaged." in started.stderr
+    assert not (damaged / "workbook").exists()
+
+
 def test_the_wheel_alone_runs_in_an_empty_environment(handout, tmp_path):
     venv, wheels = tmp_path / "venv", handout / "wheels"
     (own,) = wheels.glob("kmslab-*.whl")
