@@ -27,6 +27,9 @@ class Software:
     version: str
     built_on: str  # what does the arithmetic, in the library's own words
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.built_on})"
+
 
 def load() -> tuple[float, ...]:
     """The average of the last minute."""

@@ -63,6 +63,10 @@ class Result:
                 return one
         raise KeyError(f"{library} {subject} {operation} was not measured")
 
+    def median(self, library: str, subject: str, operation: str) -> float:
+        """In microseconds a call."""
+        return self.of(library, subject, operation).summary.median
+
     @property
     def warning(self) -> str:
         """Empty, or that the machine was too noisy to believe small differences, and how noisy."""

@@ -21,7 +21,7 @@ from kmslab.bench.summary import summarise
 from kmslab.bench.ways import DATA_KEY, KEYS, WAYS, Library
 from kmslab.crypto import pyca
 
-__all__ = ["Result", "read", "run"]
+__all__ = ["WAYS", "Result", "read", "run"]
 
 LIBRARIES: tuple[Library, ...] = (with_cryptography, with_pycryptodome)
 

@@ -11,6 +11,8 @@ from kmslab.course.laptop import lock, unlock
 from kmslab.course.module import self_tests, wounded_lab
 from kmslab.course.office import clinic
 from kmslab.course.outcome import outcome
+from kmslab.course.rigged import machines
+from kmslab.course.story import recorded
 
 listen()
 
@@ -23,8 +25,10 @@ __all__ = [
     "doctor",
     "hint",
     "lock",
+    "machines",
     "outcome",
     "predict",
+    "recorded",
     "reveal",
     "self_tests",
     "undecided",

@@ -29,6 +29,11 @@ def record(number: str) -> bytes:
     return {line.partition(",")[0]: line for line in lines[1:]}[number].encode("ascii")
 
 
+def recorded(benchmark: str) -> bytes:
+    """A full run of a benchmark, such as `wrapping`, as JSON: `make bench` measures it anew."""
+    return read(f"benchmarks/{benchmark}.json")
+
+
 def changed() -> list[str]:
     """The names of shipped files that are not as they were shipped."""
     listed = (line.split() for line in read(SUMS).decode("ascii").splitlines())
