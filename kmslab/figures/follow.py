@@ -35,7 +35,8 @@ class Crossing:
 
     @property
     def total(self) -> int:
-        return sum((*self.sent.values(), *self.returned.values()))
+        """What crossed the wall, both ways; a call that is refused ends there."""
+        return 0 if self.error else sum((*self.sent.values(), *self.returned.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

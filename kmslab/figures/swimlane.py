@@ -32,6 +32,7 @@ MESSAGE, WORK, GAP = 60, 78, 16  # heights
 STRIP, CELL = (216, 36), 44  # a message on the disk; an encrypted data key in it
 DISK_COLOUR = "#f3f1ee"
 MEGA = 1_000_000  # bytes; from there on labels round
+NOTHING = "Nothing crossed the wall."
 
 # What a member is called in this picture, and its colour.
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -182,7 +183,7 @@ def _short(size: int) -> str:
 def _caption(programs: Sequence[Followed]) -> str:
     total = sum(call.total for program in programs for call in program.calls)
     stayed = ", and no data" * all(program.stayed for program in programs)
-    ending = f"In all, {count(total)} crossed the wall{stayed}."
+    ending = f"In all, {count(total)} crossed the wall{stayed}." if total else NOTHING
     return " ".join(["Picture:", *map(_sentence, programs), ending])
 
 
