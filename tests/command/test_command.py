@@ -59,12 +59,17 @@ def test_it_says_its_version(tmp_path):
 @pytest.mark.parametrize(
     "arguments", [["lb"], ["lab", "--rest", "01"], ["doctor", "me"], ["lab", "--port", "x"]]
 )
-def test_a_mistyped_command_exits_with_2_and_words(tmp_path, arguments):
-    result = kmslab(tmp_path, *arguments)
-    assert result.returncode == 2
-    assert result.stderr
-    assert "Traceback" not in result.stderr
-    assert list(tmp_path.iterdir()) == []
+def test_a_mistyped_command_exits_with_2_and_words(arguments, opened):
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert "Usage: kmslab" in result.stderr
+    assert (result.stdout, opened) == ("", [])
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "pwsh"])
+def test_each_shell_can_be_taught_to_complete_it(shell, monkeypatch):
+    monkeypatch.setenv("_KMSLAB_COMPLETE", f"source_{shell}")
+    assert "kmslab" in CliRunner().invoke(cli.app, prog_name="kmslab").output
 
 
 # ------------------------------------------------------------------------------------------ lab
