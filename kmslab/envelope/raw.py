@@ -51,9 +51,10 @@ class RawAesKeyring(Keyring):
 class RawRsaKeyring(Keyring):
     """Wraps with RSA-OAEP under an RSA key of 2048, 3072 or 4096 bits.
 
-    `private_key`: PKCS#8, DER or PEM; or a public key (SubjectPublicKeyInfo), for those who only
-    seal. RSA binds no context: there the message's own header must do. PKCS#1 v1.5, which the SDK
-    also knows, is left out: what a reader lets slip about its padding opens it.
+    `private_key`: PKCS#8 or PKCS#1, DER or PEM; or a public key (SubjectPublicKeyInfo), for those
+    who only seal. RSA binds no context: there the message's own header must do. PKCS#1 v1.5
+    padding, which the SDK also knows, is left out: a reader that lets slip whether it fits opens
+    other people's data keys.
     """
 
     def __init__(
