@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -112,6 +114,27 @@ def test_a_terminal_in_jupyterlab_means_the_same_workbook(tmp_path, monkeypatch)
     assert "Lesson 01 is fresh again." in result.output
     assert str(kept) in result.output.replace("\n", "")
     assert kept.read_text(encoding="utf-8") == "mine"
+
+
+def test_jupyterlab_is_started_quietly_and_its_terminals_know_the_command(tmp_path, monkeypatch):
+    labapp = pytest.importorskip("jupyterlab.labapp")
+    started = []
+    monkeypatch.setattr(labapp.LabApp, "launch_instance", started.append)
+    for name in ("PATH", "JUPYTER_CONFIG_PATH", workbook.NAMED_BY):
+        monkeypatch.setenv(name, "before")
+    workbook.open_lab(tmp_path, ["--allow-root"])
+    assert started == [[str(tmp_path), *workbook.QUIET, "--allow-root"]]
+    assert os.environ["PATH"].split(os.pathsep) == [sysconfig.get_path("scripts"), "before"]
+    assert os.environ["JUPYTER_CONFIG_PATH"].endswith(f"{os.pathsep}before")
+    assert os.environ[workbook.NAMED_BY] == str(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no root")
+def test_root_is_told_how_to_mean_it(tmp_path, monkeypatch):
+    pytest.importorskip("jupyterlab.labapp")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(workbook.WorkbookError, match="kmslab lab -- --allow-root"):
+        workbook.open_lab(tmp_path, [])
 
 
 def test_a_reset_opens_nothing(tmp_path, opened):

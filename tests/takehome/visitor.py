@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 ADDRESS = re.compile(rb"http://127\.0\.0\.1:\d+/lab/tree/README\.md\?token=\w+")
@@ -37,6 +38,11 @@ def look_around(address: str) -> dict:
     """The page, one of its programs and the list of lessons."""
     base, _, token = address.partition("lab/tree/README.md?token=")
     get = build_opener(ProxyHandler({})).open
+    for _ in range(50):  # the address is told a moment before anybody listens
+        with suppress(URLError):
+            get(address).close()
+            break
+        time.sleep(0.2)
     with get(address) as answer:
         page = answer.read().decode()
     programs = re.findall(r'src="/([^"]+\.js)[?"]', page)
