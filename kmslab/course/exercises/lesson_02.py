@@ -24,7 +24,8 @@ NOTHING_TO_KEEP = (
 )
 NOBODY_ASKED = (
     "`{}` sealed a file, and nobody asked the KMS for anything. So the key is somewhere in your "
-    "program, and the thief has that too."
+    "program, and the thief has that too. (Or did you run the lesson's first cell again? Then run "
+    "those after it too.)"
 )
 PIECES = (
     "It works, and all of the data went through the wall, piece by piece: {} calls for the "
@@ -42,9 +43,13 @@ LAST_ONLY = (
     "`{}` opens what was sealed last, and nothing older: it goes by something that your program "
     "remembers. A laptop that was switched off remembers nothing; what it needs lies on the disk."
 )
+FLIPPED = (
+    "One bit on the disk was flipped, and `{}` gave back something else without a word: a wrong "
+    "digit looks like any other. `lock` puts a tag behind the box, so that `unlock` notices."
+)
 NEVER_USED = (
     "The key is off, and the file opens all the same. So the data key that you asked for is not "
-    "what sealed it, or your program kept it. That is the envelope that Jiho brought home."
+    "what sealed it, or it was kept. That is the envelope that Jiho brought home."
 )
 
 
@@ -64,7 +69,7 @@ def mend(clinic: Clinic, close: Answer, open_: Answer) -> str:
     _hides(record, boxes[0], before)
     _comes_back(open_, list(zip(data, boxes, strict=True)))
     _needs_the_kms(lab, open_, record, boxes[0])
-    _notices_change(open_, boxes[0])
+    _notices_change(open_, record, boxes[0])
     return (
         "Three files, and the largest took no more calls than the smallest. With the key off "
         "nothing opens; on again, everything does. Sora's test is passed."
@@ -138,14 +143,14 @@ def _comes_back(open_: Answer, sealed: list[tuple[bytes, Any]]) -> None:
             raise Wrong(LAST_ONLY.format(open_.__name__))
 
 
-def _notices_change(open_: Answer, box: Any) -> None:
+def _notices_change(open_: Answer, data: bytes, box: Any) -> None:
+    """A part that nobody looks at may change."""
     for number, part in enumerate(_parts(box)):
-        for position in (0, len(part) // 2, len(part) - 1):
+        for position in {0, len(part) // 2, len(part) - 1} if part else ():
             spoiled = part[:position] + bytes([part[position] ^ 1]) + part[position + 1 :]
-            if ask(open_, _with(box, number, spoiled), refusal_is_fine=True) is not None:
-                raise Wrong(
-                    "One bit on the disk was flipped, and `unseal` gave something back anyway."
-                )
+            found = ask(open_, _with(box, number, spoiled), refusal_is_fine=True)
+            if found not in (None, data):
+                raise Wrong(FLIPPED.format(open_.__name__))
 
 
 def _with(box: Any, number: int, spoiled: bytes) -> Any:
@@ -153,7 +158,9 @@ def _with(box: Any, number: int, spoiled: bytes) -> Any:
     if isinstance(box, bytes):
         return spoiled
     parts = [spoiled if index == number else part for index, part in enumerate(_parts(box))]
-    return dict(zip(box, parts, strict=True)) if isinstance(box, dict) else type(box)(parts)
+    if isinstance(box, dict):
+        return dict(zip(box, parts, strict=True))
+    return getattr(type(box), "_make", type(box))(parts)  # `_make`: a named tuple's
 
 
 def _needs_the_kms(lab: Lab, open_: Answer, data: bytes, box: Any) -> None:
