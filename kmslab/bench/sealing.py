@@ -74,7 +74,7 @@ def _against(
 ) -> dict[str, float]:
     _seconds(bare), _seconds(stream)  # warm up
     pairs = [(_seconds(bare), _seconds(stream)) for _ in range(rounds)]
-    low, middle, high = statistics.quantiles([a / b for a, b in pairs], n=4)
+    low, middle, high = statistics.quantiles((a / b for a, b in pairs), n=4, method="inclusive")
     gib = size / 2**30
     return {
         "bare_gib_s": round(gib / statistics.median(a for a, _ in pairs), 2),
