@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from kmslab import errors
+from kmslab import envelope, errors
 from kmslab.course import clinic, doctor, lock, outcome, self_tests, story, unlock, wounded_lab
 from kmslab.course.doctor import CHECKS, Diagnosis, Ill, _examine
 from kmslab.course.office import LESSONS
@@ -125,6 +125,17 @@ def test_table_and_picture_are_too_large_for_encrypt_and_records_are_not():
     assert outcome(key.encrypt, office.table) == "ValidationException"
     assert outcome(key.encrypt, office.scan) == "ValidationException"
     assert outcome(key.encrypt, office.record("R-569")) == "ok"
+
+
+def test_the_letter_names_the_clinics_key_and_is_laid_out_as_a_learners_own_message():
+    lab, office = clinic(until="02")
+    records = lab.cmk("alias/records")
+    mine = envelope.encrypt(office.record("R-017"), records, suite=0x0478)
+    assert len(office.letter) == len(mine)
+    assert office.letter[:3] == mine[:3]
+    assert office.letter[50:130] == mine[50:130] == records.arn.encode()
+    with pytest.raises(envelope.DecryptionError):  # a key of that name, and other key material
+        envelope.decrypt(office.letter, records)
 
 
 # ------------------------------------------------------------------------------------- doctor
