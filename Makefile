@@ -1,7 +1,7 @@
 # `make lab` opens the lessons, `make test` runs the tests. Needed: make, and Python 3.11 or newer with venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all lint notebooks reset lock setup-lab setup-test setup-browser
+.PHONY: help lab test test-all lint bench notebooks handout reset lock setup-lab setup-test setup-browser
 
 PY := .venv/bin/python
 
@@ -9,10 +9,10 @@ help: ## list what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 lab: setup-lab ## lay out workbook/ and open JupyterLab on it (more options: LAB_ARGS="--no-browser")
-	@$(PY) -m kmslab.course.workbook open $(LAB_ARGS)
+	@$(PY) -m kmslab lab $(LAB_ARGS)
 
 reset: setup-lab ## a fresh copy of one lesson, yours is kept: make reset LESSON=02
-	@$(PY) -m kmslab.course.workbook reset "$(LESSON)"
+	@$(PY) -m kmslab lab --reset "$(LESSON)"
 
 test: setup-test ## the tests and the notebooks, in under five minutes (more options: TEST_ARGS="-k wire")
 	$(PY) -m pytest -n logical --dist loadfile --nbval --nbval-current-env tests notebooks $(TEST_ARGS)
@@ -26,8 +26,14 @@ lint: setup-test ## style, types, and who may import whom
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 
+bench: setup-lab ## measure what wrapping a key costs, some minutes, and keep it in data/benchmarks/
+	$(PY) -m kmslab.bench.wrapping data/benchmarks/wrapping.json
+
 notebooks: setup-test ## run every lesson and save it with its outputs
 	$(PY) scripts/notebooks.py $(LESSON)
+
+handout: setup-lab ## one zip in dist/ with all that a room without network needs
+	@$(PY) scripts/handout.py $(HANDOUT_ARGS)
 
 lock: ## resolve the locks anew, keeping pins that still fit (LOCK_ARGS=--upgrade moves them; needs uv)
 	sh scripts/lock.sh $(LOCK_ARGS)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from kmslab.contract.specs import KEY_SPECS, KeyUsage, MessageType
 from kmslab.contract.states import KeyState
 from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
+from kmslab.envelope import KmsKeyring
 from kmslab.faces.client import KmsClient
 from kmslab.shown import Metadata, Table
 
@@ -113,6 +114,10 @@ class CMK:
             answer["PrivateKeyPlaintext"],
             answer["PrivateKeyCiphertextBlob"],
         )
+
+    def keyring(self) -> KmsKeyring:
+        """For `kmslab.envelope`, which also takes the CMK itself: its data keys under this key."""
+        return KmsKeyring(self._kms, self.arn)
 
     def sign(
         self, message: bytes, algorithm: str | None = None, message_type: str = MessageType.RAW

@@ -14,3 +14,5 @@ printf '%s\n' $build | compile lab pyproject.toml --extra boto3 --extra lab "$@"
 printf '%s\n' $build | compile test pyproject.toml --extra boto3 --extra lab --extra test \
     --constraint requirements/lab.lock "$@"
 echo playwright | compile browser --constraint requirements/test.lock "$@"
+# A handout brings its own pip: some Pythons come without, and it is the one that was tried.
+echo pip | compile handout --constraint requirements/lab.lock "$@"

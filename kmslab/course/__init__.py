@@ -7,10 +7,12 @@ from kmslab.course.betting import A, B, C, listen, predict, reveal, undecided
 from kmslab.course.checking import check
 from kmslab.course.doctor import doctor
 from kmslab.course.hinting import hint
-from kmslab.course.laptop import unlock
+from kmslab.course.laptop import lock, unlock
 from kmslab.course.module import self_tests, wounded_lab
 from kmslab.course.office import clinic
 from kmslab.course.outcome import outcome
+from kmslab.course.rigged import machines
+from kmslab.course.story import recorded
 
 listen()
 
@@ -22,8 +24,11 @@ __all__ = [
     "clinic",
     "doctor",
     "hint",
+    "lock",
+    "machines",
     "outcome",
     "predict",
+    "recorded",
     "reveal",
     "self_tests",
     "undecided",

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kmslab.backing.hsm import BACKENDS
-from kmslab.course import story
+from kmslab.course import story, workbook
 from kmslab.course.module import passed
 from kmslab.course.voice import Words
 from kmslab.crypto.self_test import KNOWN_ANSWERS
@@ -78,7 +78,8 @@ def _packages() -> str:
         except PackageNotFoundError:
             missing.append(name)
     if missing:
-        raise Ill(f"not installed: {', '.join(missing)}; run `make lab` again")
+        names = " ".join(missing)
+        raise Ill(f"{names} not installed; `make lab` in a clone, else `pip install {names}`")
     return ", ".join(found)
 
 
@@ -131,6 +132,13 @@ def _data() -> str:
     return f"{len(story.rows())} records and a picture, as they were shipped"
 
 
+def _lessons() -> str:
+    numbers = sorted(path.name.partition("-")[0] for path in workbook.LESSONS.glob("*.ipynb"))
+    if not numbers:
+        raise Ill("there are none; install kmslab again")
+    return f"{len(numbers)} of them, {', '.join(numbers)}"
+
+
 CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Python", _python),
     ("packages", _packages),
@@ -138,6 +146,7 @@ CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("algorithms", _libraries),
     ("a lab in memory", _lab),
     ("a lab in a file", _file),
+    ("the lessons", _lessons),
     ("the clinic's data", _data),
     ("network", lambda: "not used, here or in any lesson"),
 )

@@ -37,9 +37,8 @@ class Laptop:
 
 def with_key_file(record: bytes, name: str, lab: View) -> Laptop:
     """The clinic before its KMS: a record sealed with AES-256-GCM, and the key in the next file."""
-    key, nonce = token_bytes(KEY), token_bytes(NONCE)
-    sealed = nonce + pyca.aes_gcm_seal(key, nonce, record, b"")
-    files = {f"{name}.sealed": sealed, "key.bin": SecretBytes(key)}
+    key = token_bytes(KEY)
+    files = {f"{name}.sealed": lock(record, key), "key.bin": SecretBytes(key)}
     return Laptop(files, lambda files: unlock(files[f"{name}.sealed"], files["key.bin"]), lab)
 
 
@@ -48,6 +47,14 @@ def that_asks(blob: bytes, name: str, lab: View) -> Laptop:
     return Laptop({f"{name}.blob": blob}, lambda files: lab.decrypt(files[f"{name}.blob"]), lab)
 
 
+def lock(data: bytes, key: bytes) -> bytes:
+    """Seal bytes of any length with AES-256-GCM under a key of 32 bytes; `unlock` opens them."""
+    if len(key) != KEY:
+        raise ValueError(f"a key for AES-256 has {KEY} bytes, and this one has {len(key)}")
+    nonce = token_bytes(NONCE)
+    return nonce + pyca.aes_gcm_seal(key, nonce, data, b"")
+
+
 def unlock(sealed: bytes, key: bytes) -> bytes:
-    """Open what the clinic's old program sealed, with the key itself; `Forged` if it is another."""
+    """Open what `lock` sealed, with the key itself; `Forged` if it is another."""
     return bytes(pyca.aes_gcm_open(key, sealed[:NONCE], sealed[NONCE:], b""))

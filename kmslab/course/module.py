@@ -17,10 +17,10 @@ from kmslab.shown import Table
 # What a learner calls it, and how the names of its algorithms begin.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AES-GCM", ("AES_GCM",)),
-    ("key derivation", ("KDF",)),
+    ("key derivation", ("KDF", "HKDF")),
     ("HMAC", ("HMAC",)),
     ("RSA", ("RSA",)),
-    ("elliptic curves", ("ECD", "ED25519")),
+    ("elliptic curves", ("EC", "ED25519")),
     ("ML-DSA", ("ML_DSA",)),
     ("ML-KEM", ("ML_KEM",)),
 )
@@ -69,8 +69,12 @@ class Wounded:
         return sealed[:-1] + bytes([sealed[-1] ^ 1])
 
     aes_gcm_open = staticmethod(pyca.aes_gcm_open)
+    aes_gcm_seal_into = staticmethod(pyca.aes_gcm_seal_into)
+    aes_gcm_open_into = staticmethod(pyca.aes_gcm_open_into)
     hmac = staticmethod(pyca.hmac)
     kdf_counter = staticmethod(pyca.kdf_counter)
+    hkdf = staticmethod(pyca.hkdf)
+    decompress = staticmethod(pyca.decompress)
     generate_key = staticmethod(pyca.generate_key)
     public_key = staticmethod(pyca.public_key)
     sign = staticmethod(pyca.sign)

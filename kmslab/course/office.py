@@ -12,9 +12,10 @@ from kmslab.access import allow
 from kmslab.clock import Clock
 from kmslab.cmk import CMK
 from kmslab.contract.specs import KeyUsage
-from kmslab.course import archive, laptop, story
+from kmslab.course import archive, laptop, story, workshop
 from kmslab.course.archive import Archive
 from kmslab.course.laptop import Laptop
+from kmslab.course.tape import Tape
 from kmslab.lab import Lab
 
 SEOUL = "ap-northeast-2"
@@ -41,6 +42,15 @@ class Clinic:
         """A picture, a PNG file: drawn from the measurements of record R-017."""
         return story.read(story.SCAN)
 
+    @property
+    def letter(self) -> bytes:
+        """An old message with record R-017 in it, the same for everybody: its header is read."""
+        return story.read(story.LETTER)
+
+    def tape(self, size: int) -> Tape:
+        """Pictures from the X-ray room: a file of `size` bytes to read, however many."""
+        return Tape(self.scan, size)
+
     def record(self, number: str) -> bytes:
         """One record as a line of text, by its number, such as `R-017`."""
         return story.record(number)
@@ -59,6 +69,12 @@ class Clinic:
         key.enable()
         jiho = self.lab.user("jiho", allow("kms:Decrypt"))
         return laptop.that_asks(key.encrypt(self.record(STOLEN)), STOLEN, jiho)
+
+    def home_from_workshop(self) -> Laptop:
+        """The folder that Jiho brought home: the table, sealed as he was taught. Key enabled."""
+        key = _records_key(self.lab)
+        key.enable()
+        return workshop.folder(self.table, key, self.lab)
 
     def forgotten_key(self) -> Archive:
         """A key that has lost its name, enabled, and the folders that were sealed under it."""
@@ -111,7 +127,7 @@ def reports_key(lab: Lab) -> CMK:
     return lab.create_cmk(REPORTS, spec="ECC_NIST_P256", usage=KeyUsage.SIGN_VERIFY)
 
 
-LESSONS = ("00", "01", "02", "03", "04", "05", "06")
+LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08")
 # What a lesson leaves behind for those after it.
 MADE: Mapping[str, Callable[[Lab], object]] = {
     "01": _records_key,

@@ -3,10 +3,12 @@
 import csv
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 
-DATA = Path(__file__).parents[2] / "data"
+from kmslab.course import shipped
+
+DATA = shipped.folder("data")
 TABLE, SCAN, SUMS = "records.csv", "scan-017.png", "SHA256SUMS"
+LETTER = "messages/r-017.message"
 
 
 @cache
@@ -25,6 +27,11 @@ def record(number: str) -> bytes:
     """One line of the table, such as that of `R-017`; any other number is a KeyError."""
     lines = read(TABLE).decode("ascii").splitlines()
     return {line.partition(",")[0]: line for line in lines[1:]}[number].encode("ascii")
+
+
+def recorded(benchmark: str) -> bytes:
+    """A full run of a benchmark, such as `wrapping`, as JSON: `make bench` measures it anew."""
+    return read(f"benchmarks/{benchmark}.json")
 
 
 def changed() -> list[str]:

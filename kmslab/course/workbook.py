@@ -1,25 +1,26 @@
 """The learner's own copies of the lessons: outputs cleared, laid out once and never overwritten.
 
 What is in `workbook/` belongs to the learner. A lesson that is there stays as it is, a new one is
-added beside it, and a reset keeps the learner's copy under another name.
-
-    python -m kmslab.course.workbook              lay out workbook/ in this folder
-    python -m kmslab.course.workbook open         lay it out and open JupyterLab on it
-    python -m kmslab.course.workbook reset 02     a fresh lesson 02; yours becomes 02-….mine-1.ipynb
+added beside it, and a reset keeps the learner's copy under another name. `kmslab lab` does it all.
 """
 
-import argparse
 import json
 import os
-import sys
+import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-LESSONS = Path(__file__).parents[2] / "notebooks"
+from kmslab.course import shipped
+from kmslab.shown import PlainError
+
+LESSONS = shipped.folder("notebooks")
 JUPYTER = Path(__file__).parent / "jupyter"  # no news, no updates; Markdown opens rendered
+QUIET = ("--ServerApp.log_level=WARN", "--LabApp.log_level=WARN")  # its address shows all the same
+NEEDED = ("ipython", "jupyterlab", "matplotlib", "pillow")  # the extra `lab`
+NAMED_BY = "KMSLAB_WORKBOOK"  # so that a terminal inside JupyterLab means the same folder
 
 
-class WorkbookError(Exception):
+class WorkbookError(PlainError):
     """Something the learner can put right; the text says how."""
 
 
@@ -31,7 +32,9 @@ def lay_out(workbook: Path, lessons: Path = LESSONS) -> list[Path]:
         workbook.mkdir(parents=True, exist_ok=True)
         return [_write(workbook / source.name, _fresh(source)) for source in missing]
     except OSError as error:
-        raise WorkbookError(f"The lessons can't be laid out in {workbook}: {error}") from error
+        raise WorkbookError(
+            f"The lessons can't be laid out in {_refused(workbook, error)}"
+        ) from error
 
 
 def reset(workbook: Path, lesson: str, lessons: Path = LESSONS) -> Path | None:
@@ -50,7 +53,9 @@ def reset(workbook: Path, lesson: str, lessons: Path = LESSONS) -> Path | None:
             target.rename(kept)
         _write(target, fresh)
     except OSError as error:
-        raise WorkbookError(f"Lesson {source.stem} can't be reset: {error}") from error
+        raise WorkbookError(
+            f"Lesson {source.stem} can't be reset in {_refused(workbook, error)}"
+        ) from error
     return kept
 
 
@@ -60,12 +65,32 @@ def open_lab(workbook: Path, arguments: Sequence[str]) -> None:
         from jupyterlab.labapp import LabApp  # an extra: a workbook can be laid out without it
     except ImportError as error:
         raise WorkbookError(
-            "JupyterLab is not installed here. `make lab` installs it; "
-            "without make: python -m pip install 'kmslab[lab]'"
+            "JupyterLab is not installed here. In a clone `make lab` installs it; elsewhere: "
+            f"python -m pip install {' '.join(NEEDED)}"
         ) from error
-    paths = [str(JUPYTER), os.environ.get("JUPYTER_CONFIG_PATH", "")]
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
-    LabApp.launch_instance([str(workbook), *arguments])
+    if os.name == "posix" and os.geteuid() == 0 and "--allow-root" not in arguments:
+        raise WorkbookError(
+            "JupyterLab does not start as root. Be another user, or: kmslab lab -- --allow-root"
+        )
+    os.environ[NAMED_BY] = str(workbook.resolve())
+    _put_first("JUPYTER_CONFIG_PATH", str(JUPYTER))
+    _put_first("PATH", sysconfig.get_path("scripts"))  # its terminals know `kmslab` too
+    LabApp.launch_instance([str(workbook), *QUIET, *arguments])
+
+
+def _put_first(variable: str, folder: str) -> None:
+    paths = [folder, os.environ.get(variable, "")]
+    os.environ[variable] = os.pathsep.join(filter(None, paths))
+
+
+def _refused(workbook: Path, error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        why = "you may not write there"
+    elif isinstance(error, FileExistsError | NotADirectoryError):
+        why = "a file stands in its place"
+    else:
+        why = error.strerror or str(error)
+    return f"{workbook}: {why}. Another place: kmslab lab --folder NAME"
 
 
 def _lessons(folder: Path) -> list[Path]:
@@ -109,41 +134,3 @@ def _write(target: Path, content: bytes) -> Path:
     beside.write_bytes(content)
     beside.replace(target)
     return target
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m kmslab.course.workbook",
-        description="Your own copies of the lessons. What you have written is never overwritten.",
-    )
-    parser.add_argument("--into", type=Path, default=Path("workbook"), metavar="FOLDER")
-    commands = parser.add_subparsers(dest="command")
-    commands.add_parser(
-        "open", help="lay the lessons out and open JupyterLab; it gets what follows"
-    )
-    again = commands.add_parser("reset", help="a fresh copy of one lesson; yours is kept beside it")
-    again.add_argument("lesson", help="its number or name: 02")
-    return parser
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    options, rest = _parser().parse_known_args(arguments)
-    if rest and options.command != "open":
-        _parser().error(f"unrecognized arguments: {' '.join(rest)}")
-    try:
-        if options.command == "reset":
-            kept = reset(options.into, options.lesson)
-            print(f"Lesson {options.lesson} is fresh again.")
-            if kept:
-                print(f"Yours is {kept}.")
-            return
-        for path in lay_out(options.into):
-            print(f"laid out {path}")
-        if options.command == "open":
-            open_lab(options.into, rest)
-    except WorkbookError as error:
-        sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main()

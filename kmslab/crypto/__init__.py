@@ -10,7 +10,7 @@ from kmslab.crypto.backend import Backend, Forged, Malformed
 from kmslab.crypto.framing import encode_context, frame
 from kmslab.crypto.public import PublicKey
 from kmslab.crypto.secret import CiphertextBlob, SecretBytes
-from kmslab.crypto.spki import spec_of
+from kmslab.crypto.spki import compress, spec_of
 
 __all__ = [
     "Backend",
@@ -19,6 +19,7 @@ __all__ = [
     "Malformed",
     "PublicKey",
     "SecretBytes",
+    "compress",
     "encode_context",
     "frame",
     "spec_of",

@@ -9,6 +9,8 @@ from typing import Protocol
 from kmslab.contract.specs import MESSAGE_TYPES, MessageType
 from kmslab.crypto.secret import SecretBytes
 
+Bytes = bytes | bytearray | memoryview
+
 GCM_NONCE = 12  # bytes; SP 800-38D §5.2.1.1 recommends this length alone, others cost a hash
 GCM_TAG = 16  # bytes; shorter tags are easier to forge (SP 800-38D, appendix C)
 AES_KEYS = frozenset({16, 24, 32})  # bytes
@@ -50,6 +52,19 @@ class Backend(Protocol):
     def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
         """What was sealed; Forged for anything else, inputs of impossible lengths included."""
 
+    def aes_gcm_seal_into(
+        self, key: bytes, nonce: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
+    ) -> None:
+        """The same, written to `sealed`, which is 16 bytes longer than the plaintext.
+
+        Where frames of a megabyte are sealed, copying one costs as much as encrypting it.
+        """
+
+    def aes_gcm_open_into(
+        self, key: bytes, nonce: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
+    ) -> None:
+        """The same, written to `plaintext`, which is 16 bytes shorter; all zeros if Forged."""
+
     def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
         """HMAC (FIPS 198-1), not truncated; `algorithm` is HMAC_SHA_224, _256, _384 or _512."""
 
@@ -58,6 +73,21 @@ class Backend(Protocol):
 
         Counter and length take 32 bits each. `label` holds no zero byte (RuntimeError), since one
         ends it: label and context could otherwise be divided in two ways.
+        """
+
+    def hkdf(
+        self, algorithm: str, secret: bytes, salt: bytes, info: bytes, length: int
+    ) -> SecretBytes:
+        """A key of `length` bytes by RFC 5869; `algorithm` is HKDF_SHA_256, _384 or _512.
+
+        `secret` is as good as random, never a password. No salt and an empty one are the same. At
+        most 255 times the hash's length comes out (RuntimeError).
+        """
+
+    def decompress(self, spec: str, point: bytes) -> bytes:
+        """The public key, SubjectPublicKeyInfo, of a compressed point (SEC 1 §2.3.4).
+
+        Malformed if it is no point of that spec's curve, or not compressed. `compress` undoes it.
         """
 
     def generate_key(self, spec: str) -> SecretBytes:
@@ -138,6 +168,17 @@ def check_open(key: bytes, nonce: bytes) -> None:
     """An impossible length is a forgery like any other; a message too short has no right tag."""
     if len(nonce) != GCM_NONCE or len(key) not in AES_KEYS:
         raise Forged
+
+
+def check_buffers(plaintext: Bytes, sealed: Bytes) -> None:
+    if len(sealed) != len(plaintext) + GCM_TAG:
+        raise RuntimeError("a sealed buffer is 16 bytes longer than its plaintext")
+
+
+def check_hkdf(length: int, hash_size: int) -> None:
+    """One byte counts the blocks (RFC 5869 §2.3)."""
+    if not 0 < length <= 255 * hash_size:
+        raise RuntimeError("HKDF gives a key of 1 byte to 255 times its hash")
 
 
 def kdf_fixed_input(label: bytes, context: bytes, length: int) -> bytes:

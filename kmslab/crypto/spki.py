@@ -56,3 +56,18 @@ def spec_of(public: bytes) -> str:
 def _is_modulus(number: bytes) -> bool:
     """As long as it claims to be, and odd: each library alone would let one of the two pass."""
     return bool(number[0] & 0x80 and number[-1] & 1)
+
+
+def compress(public: bytes) -> bytes:
+    """A point of P-256 or P-384 by its x coordinate and the sign of y (SEC 1 §2.3.3)."""
+    form = _FORMS[spec_of(public)]
+    point = public[len(form.head) :]
+    half = len(point) // 2
+    return bytes([2 | point[-1] & 1]) + point[:half]
+
+
+def check_compressed(spec: str, point: bytes) -> None:
+    """Both libraries would take the longer forms of a point as well."""
+    form = _FORMS[spec]
+    if len(point) != 1 + (form.size - len(form.head)) // 2 or point[0] not in (2, 3):
+        raise Malformed

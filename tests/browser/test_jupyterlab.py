@@ -33,9 +33,9 @@ def eventually(what: Callable[[], Any], seconds: float) -> Any:
 def lab(tmp_path_factory) -> Iterator[tuple[Path, str, str]]:
     """The workbook's folder, the address of a running JupyterLab and its token."""
     home = tmp_path_factory.mktemp("home")
-    command = [sys.executable, "-m", "kmslab.course.workbook", "open", "--no-browser", "--port=0"]
+    command = [sys.executable, "-m", "kmslab", "lab", "--no-browser", "--port=0"]
     if os.name == "posix" and os.geteuid() == 0:
-        command.append("--allow-root")
+        command += ["--", "--allow-root"]
     runtime = {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
     with (home / "lab.log").open("wb") as log:
         server = subprocess.Popen(

@@ -18,7 +18,13 @@ from kmslab.contract.model import MODEL
 from kmslab.course import clinic
 from kmslab.figures.canvas import COLOURS, LABEL, SCALE, WIDTH
 from kmslab.figures.wall import CALLERS
-from tests.course import drawn_bills, drawn_keys, drawn_signatures
+from tests.course import (
+    drawn_bills,
+    drawn_envelopes,
+    drawn_keys,
+    drawn_signatures,
+    drawn_timings,
+)
 
 TOUCH = 1  # CSS pixels that two boxes may share without looking as if they overlapped
 
@@ -65,8 +71,10 @@ PICTURES = pytest.mark.parametrize(
     [
         *(smallest_wall, largest_wall, smallest_blob, largest_blob),
         *drawn_bills.DRAWINGS,
+        *drawn_envelopes.DRAWINGS,
         *drawn_keys.DRAWINGS,
         *drawn_signatures.DRAWINGS,
+        *drawn_timings.DRAWINGS,
     ],
 )
 

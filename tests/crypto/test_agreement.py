@@ -41,6 +41,34 @@ def test_what_one_seals_the_other_opens(
     assert type(opened) is SecretBytes
 
 
+@PAIRS
+@patient
+@given(key=aes_keys, nonce=nonces, plaintext=anything, aad=anything, bit=st.integers(0))
+def test_buffers_get_what_bytes_would_have_and_zeros_for_a_forgery(
+    one: Backend, other: Backend, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes, bit: int
+) -> None:
+    sealed, opened = bytearray(len(plaintext) + 16), bytearray(b"\xa5" * len(plaintext))
+    one.aes_gcm_seal_into(key, nonce, memoryview(plaintext), aad, memoryview(sealed))
+    assert sealed == one.aes_gcm_seal(key, nonce, plaintext, aad)
+    other.aes_gcm_open_into(key, nonce, memoryview(sealed), aad, memoryview(opened))
+    assert opened == plaintext
+    sealed[bit % len(sealed)] ^= 1
+    with pytest.raises(Forged):
+        other.aes_gcm_open_into(key, nonce, sealed, aad, memoryview(opened))
+    assert opened == bytes(len(plaintext))
+
+
+def test_buffers_of_other_sizes_are_refused() -> None:
+    key, nonce, plaintext = bytes(32), bytes(12), bytes(20)
+    for backend in (pyca, pycryptodome):
+        for size in (0, 20, 35, 37):
+            buffer = memoryview(bytearray(size))
+            with pytest.raises(RuntimeError, match="16 bytes longer"):
+                backend.aes_gcm_seal_into(key, nonce, plaintext, b"", buffer)
+            with pytest.raises(RuntimeError, match="16 bytes longer"):
+                backend.aes_gcm_open_into(key, nonce, buffer, b"", memoryview(bytearray(20)))
+
+
 @patient
 @given(key=st.binary(max_size=64), nonce=st.binary(max_size=20), sealed=anything, aad=anything)
 def test_both_refuse_what_nobody_sealed(
@@ -80,3 +108,35 @@ def test_both_derive_the_key_of_the_definition(
         derived = backend.kdf_counter(key, label, context, length)
         assert derived == expected
         assert type(derived) is SecretBytes
+
+
+def rfc_5869_by_the_book(hash_: str, secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+    """RFC 5869 §2.2 and §2.3: T(i) = HMAC(PRK, T(i-1) ‖ info ‖ i)."""
+    key = stdlib_hmac.digest(salt or bytes(hashlib.new(hash_).digest_size), secret, hash_)
+    derived = block = b""
+    for i in range(1, 256):
+        block = stdlib_hmac.digest(key, block + info + bytes([i]), hash_)
+        derived += block
+    return derived[:length]
+
+
+@pytest.mark.parametrize("size", [256, 384, 512])
+@patient
+@given(secret=anything, salt=anything, info=anything, length=st.integers(1, 8160))
+def test_both_derive_the_key_of_rfc_5869(
+    size: int, secret: bytes, salt: bytes, info: bytes, length: int
+) -> None:
+    expected = rfc_5869_by_the_book(f"sha{size}", secret, salt, info, length)
+    for backend in (pyca, pycryptodome):
+        derived = backend.hkdf(f"HKDF_SHA_{size}", secret, salt, info, length)
+        assert derived == expected
+        assert type(derived) is SecretBytes
+
+
+@pytest.mark.parametrize(("size", "most"), [(256, 8160), (384, 12240), (512, 16320)])
+def test_hkdf_gives_no_more_than_255_hashes(size: int, most: int) -> None:
+    for backend in (pyca, pycryptodome):
+        assert len(backend.hkdf(f"HKDF_SHA_{size}", b"secret", b"", b"", most)) == most
+        for length in (0, -1, most + 1):
+            with pytest.raises(RuntimeError, match="255 times"):
+                backend.hkdf(f"HKDF_SHA_{size}", b"secret", b"", b"", length)

@@ -21,7 +21,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kmslab.contract.specs import MessageType
-from kmslab.crypto import Backend, Forged, Malformed, SecretBytes, pyca, pycryptodome, spec_of
+from kmslab.crypto import (
+    Backend,
+    Forged,
+    Malformed,
+    SecretBytes,
+    compress,
+    pyca,
+    pycryptodome,
+    spec_of,
+)
 from tests.crypto.conftest import BACKENDS, KeyOf
 from tests.crypto.published import ec_public, rsa_public
 from tests.crypto.schemes import EC, ML_DSA, ML_KEM, OAEP, RSA, SCHEMES, SPECS, Scheme
@@ -262,6 +271,50 @@ def test_a_compressed_point_is_malformed_though_it_is_a_point(
     for use in users(backend, spec, key_of):
         with pytest.raises(Malformed):
             use(compressed)
+
+
+COMPRESSED = pytest.mark.parametrize(
+    ("spec", "size"), [("ECC_NIST_P256", 33), ("ECC_NIST_P384", 49)]
+)
+
+
+@COMPRESSED
+def test_a_point_survives_being_compressed(backend: Backend, spec: str, size: int) -> None:
+    for _ in range(8):  # y is odd as often as not
+        public = backend.public_key(backend.generate_key(spec))
+        point = compress(public)
+        assert len(point) == size
+        assert (
+            load_der_public_key(public).public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+            == point
+        )
+        for each in BACKENDS:
+            assert each.decompress(spec, point) == public
+
+
+@COMPRESSED
+def test_only_a_compressed_point_of_the_curve_is_decompressed(
+    backend: Backend, spec: str, size: int, key_of: KeyOf
+) -> None:
+    public = backend.public_key(key_of(spec))
+    point = compress(public)
+    off = next(
+        x for i in range(99) if not on_curve(spec, x := bytes([*point[:-1], (point[-1] + i) % 256]))
+    )
+    whole = public[-2 * size + 1 :]
+    assert whole[0] == 4
+    others = [whole, bytes([6 | point[0] & 1]) + whole[1:], b"\0", b"", b"\5" + point[1:]]
+    above = point[:1] + b"\xff" * (size - 1)  # not below the prime
+    for wrong in (off, above, point[:-1], point + b"\0", point[:1] + b"\0" + point[1:], *others):
+        with pytest.raises(Malformed):
+            backend.decompress(spec, wrong)
+
+
+def on_curve(spec: str, point: bytes) -> bool:
+    with suppress(ValueError):
+        curve = {"ECC_NIST_P256": ec.SECP256R1(), "ECC_NIST_P384": ec.SECP384R1()}[spec]
+        return bool(ec.EllipticCurvePublicKey.from_encoded_point(curve, point))
+    return False
 
 
 @pytest.mark.parametrize("bits", [1024, 2040, 2047, 2049, 2056, 3071, 4104, 8192])

@@ -5,13 +5,14 @@ key; test_known_signatures.py and test_known_exchanges.py have the rest.
 """
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from Crypto.Protocol.KDF import SP800_108_Counter
 
 from kmslab.crypto import Backend, Forged, pyca, pycryptodome
-from tests.crypto.published import blocks, unhex
+from tests.crypto.published import PUBLISHED, blocks, unhex
 
 FRAMED = json.loads((Path(__file__).parent / "vectors" / "sp800_108_framed.json").read_text())
 
@@ -77,6 +78,15 @@ def test_hmac_gives_the_tags_of_rfc_4231(backend: Backend, size: int) -> None:
     for case in cases:
         key, message, tag = unhex(case, "Key", "Msg", "MD")
         assert backend.hmac(f"HMAC_SHA_{size}", key, message) == tag, case
+
+
+def test_hkdf_derives_the_keys_of_rfc_5869(backend: Backend) -> None:
+    text = PUBLISHED.joinpath("KDF/rfc-5869-HKDF-SHA256.txt").read_text("ascii")
+    cases = [dict(re.findall(r"^(\w+) *= *(.*)$", part, re.M)) for part in text.split("COUNT")[1:]]
+    assert len(cases) == 3
+    for case in cases:
+        secret, salt, info, derived = unhex(case, "IKM", "salt", "info", "OKM")
+        assert backend.hkdf("HKDF_SHA_256", secret, salt, info, int(case["L"])) == derived, case
 
 
 # SP 800-108 in two halves, since NIST's vectors give the fixed input whole, as random bytes, and

@@ -26,6 +26,8 @@ OAEP = pytest.mark.parametrize(
     [
         ("RSAES_OAEP_SHA_1", "asymmetric/RSA/pkcs-1v2-1d2-vec/oaep-vect.txt"),  # RSA Laboratories
         ("RSAES_OAEP_SHA_256", "asymmetric/RSA/oaep-custom/oaep-sha256-sha256.txt"),
+        ("RSAES_OAEP_SHA_384", "asymmetric/RSA/oaep-custom/oaep-sha384-sha384.txt"),
+        ("RSAES_OAEP_SHA_512", "asymmetric/RSA/oaep-custom/oaep-sha512-sha512.txt"),
     ],
 )
 
@@ -58,10 +60,10 @@ def test_oaep_decrypts_what_was_published(backend: Backend, algorithm: str, path
 def test_oaep_with_the_other_hash_decrypts_nothing(
     backend: Backend, algorithm: str, path: str
 ) -> None:
-    (other,) = {"RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"} - {algorithm}
-    for private, _, ciphertext in list(oaep(path))[::6]:
-        with pytest.raises(Forged):
-            backend.decrypt(other, private, ciphertext)
+    for other in {f"RSAES_OAEP_SHA_{size}" for size in (1, 256, 384, 512)} - {algorithm}:
+        for private, _, ciphertext in list(oaep(path))[::12]:
+            with pytest.raises(Forged):
+                backend.decrypt(other, private, ciphertext)
 
 
 @pytest.mark.parametrize("hashes", ["sha1-sha256", "sha256-sha1", "sha256-sha512", "sha512-sha512"])

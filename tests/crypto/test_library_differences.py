@@ -35,6 +35,18 @@ NONCE = bytes(12)
 PLAINTEXT = b"attack at dawn"
 
 
+def test_both_leave_unverified_plaintext_in_the_buffer_that_they_were_given() -> None:
+    forged = AESGCM(KEY).encrypt(NONCE, PLAINTEXT, None)[:-16] + bytes(16)
+    one, other = bytearray(len(PLAINTEXT)), bytearray(len(PLAINTEXT))
+    with pytest.raises(InvalidTag):
+        AESGCM(KEY).decrypt_into(NONCE, forged, None, one)
+    with pytest.raises(ValueError, match="MAC"):
+        AES.new(KEY, AES.MODE_GCM, nonce=NONCE).decrypt_and_verify(
+            forged[:-16], forged[-16:], output=other
+        )
+    assert one == other == PLAINTEXT
+
+
 def test_pycryptodome_hands_out_gcm_plaintext_before_anybody_verified_it() -> None:
     forged = AESGCM(KEY).encrypt(NONCE, PLAINTEXT, None)[:-16]
     cipher = AES.new(KEY, AES.MODE_GCM, nonce=NONCE)

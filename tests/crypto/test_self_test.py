@@ -34,7 +34,8 @@ def test_each_algorithm_has_known_answers_and_each_answer_has_a_source() -> None
 
 def test_whatever_can_refuse_is_tested_for_refusing() -> None:
     refusing = {known.function for known in KNOWN_ANSWERS if known.refused_if_altered}
-    assert refusing == {"aes_gcm_open", "verify", "decrypt", "agree"}
+    opening = {"aes_gcm_open", "aes_gcm_open_into"}
+    assert refusing == opening | {"verify", "decrypt", "agree", "decompress"}
     for known in KNOWN_ANSWERS:
         assert (known.function in refusing) == (known.refused_if_altered is not None)
 
@@ -115,7 +116,7 @@ def test_a_backend_that_takes_every_signature_fails(backend: Backend) -> None:
                 self_test.run(careless, algorithm)
 
 
-@pytest.mark.parametrize("function", ["aes_gcm_open", "decrypt", "agree"])
+@pytest.mark.parametrize("function", ["aes_gcm_open", "decrypt", "agree", "decompress"])
 def test_a_backend_that_refuses_nothing_fails(backend: Backend, function: str) -> None:
     """It gives the right answer to each known question, and the same to altered ones."""
     rows = [known for known in KNOWN_ANSWERS if known.function == function]
@@ -123,6 +124,16 @@ def test_a_backend_that_refuses_nothing_fails(backend: Backend, function: str) -
         careless = gullible(backend, **{function: lambda answer=known.answer, **named: answer})
         assert not known.holds(careless)
         assert known.holds(backend)
+
+
+def test_a_backend_that_opens_anything_into_a_buffer_fails(backend: Backend) -> None:
+    (known,) = [each for each in KNOWN_ANSWERS if each.function == "aes_gcm_open_into"]
+
+    def open_into(key: bytes, nonce: bytes, sealed: bytes, aad: bytes, plain: memoryview) -> None:
+        plain[:] = known.answer
+
+    assert not known.holds(gullible(backend, aes_gcm_open_into=open_into))
+    assert known.holds(backend)
 
 
 def test_a_backend_whose_halves_do_not_fit_fails(backend: Backend) -> None:

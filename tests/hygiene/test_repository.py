@@ -133,12 +133,12 @@ def test_wheel_carries_every_file_of_the_package(tmp_path):
     assert expected <= packed
 
 
-def test_core_asks_for_three_libraries_and_runs_on_them_alone():
+def test_core_asks_for_four_libraries_and_runs_on_three_of_them():
     asked = {Requirement(line).name for line in PROJECT["project"]["dependencies"]}
-    assert asked == {"cryptography", "pycryptodome", "SQLAlchemy"}
+    assert asked == {"cryptography", "pycryptodome", "SQLAlchemy", "typer"}  # the command's
     program = """
 import sys
-for name in ("boto3", "botocore", "IPython", "jupyterlab", "matplotlib", "numpy", "PIL"):
+for name in ("boto3", "botocore", "IPython", "jupyterlab", "matplotlib", "numpy", "PIL", "typer"):
     sys.modules[name] = None  # importing it fails, as if it were not installed
 from kmslab import Lab
 with Lab() as lab:

@@ -25,11 +25,13 @@ How to write one, `05-rescue` for example:
 
 from collections.abc import Callable, Mapping
 
-from kmslab.course.exercises import lesson_00, lesson_01, lesson_04, lesson_05
+from kmslab.course.exercises import lesson_00, lesson_01, lesson_02, lesson_04, lesson_05, lesson_08
 
 EXERCISES: Mapping[str, Callable[..., str]] = {
     "00-thief": lesson_00.thief,
     "01-seal": lesson_01.seal,
+    "02-envelope": lesson_02.mend,
     "04-reports": lesson_04.reports,
     "05-rescue": lesson_05.rescue,
+    "08-fair": lesson_08.fair,
 }

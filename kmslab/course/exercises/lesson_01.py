@@ -1,10 +1,7 @@
 """Seal a record so that a stolen laptop stays shut: only the KMS can open what `seal` made."""
 
-from collections.abc import Callable
-
-from kmslab.cmk import CMK
-from kmslab.contract.states import KeyState
 from kmslab.course.answers import Answer, Wrong, ask, need_written
+from kmslab.course.exercises import switch
 from kmslab.course.office import Clinic
 from kmslab.lab import Lab
 
@@ -22,7 +19,7 @@ REMEMBERED = (
 
 def seal(clinic: Clinic, close: Answer, open_: Answer) -> str:
     one, two = clinic.record(FIRST), clinic.record(SECOND)
-    _switch(clinic.lab, KeyState.DISABLED, CMK.enable)
+    switch.on(clinic.lab)
     need_written([close, open_], one)
     calls = len(clinic.lab.trail)
     sealed = [ask(close, one), ask(close, one), ask(close, two)]
@@ -65,17 +62,9 @@ def _notices_change(open_: Answer, box: bytes) -> None:
 
 
 def _needs_the_kms(lab: Lab, open_: Answer, record: bytes, box: bytes, why_not: str) -> None:
-    _switch(lab, KeyState.ENABLED, CMK.disable)
+    switch.off(lab)
     if ask(open_, box, refusal_is_fine=True) == record:
         raise Wrong(why_not)
-    _switch(lab, KeyState.DISABLED, CMK.enable)
+    switch.on(lab)
     if ask(open_, box) != record:
         raise Wrong("The key is on again, and the record does not come back.")
-
-
-def _switch(lab: Lab, state: KeyState, turn: Callable[[CMK], None]) -> None:
-    """All of the lab's keys in this state: who knows which of them the learner chose?"""
-    for listed in lab.kms.list_keys()["Keys"]:
-        key = lab.cmk(listed["KeyArn"])
-        if key.state is state:
-            turn(key)

@@ -11,13 +11,33 @@ from kmslab.crypto.pyca.exchange import (
     encapsulate,
     encrypt,
 )
-from kmslab.crypto.pyca.keys import KEY_SPECS, generate_key, public_key
+from kmslab.crypto.pyca.keys import KEY_SPECS, decompress, generate_key, public_key
 from kmslab.crypto.pyca.signatures import SIGNATURES, sign, verify
-from kmslab.crypto.pyca.symmetric import HMACS, aes_gcm_open, aes_gcm_seal, hmac, kdf_counter
+from kmslab.crypto.pyca.symmetric import (
+    HKDFS,
+    HMACS,
+    aes_gcm_open,
+    aes_gcm_open_into,
+    aes_gcm_seal,
+    aes_gcm_seal_into,
+    hkdf,
+    hmac,
+    kdf_counter,
+)
 
 NAME = "cryptography"
 ALGORITHMS = frozenset(
-    {"AES_GCM", "KDF_CTR_HMAC_SHA_256", "ECDH", "ML_KEM", *HMACS, *SIGNATURES, *ENCRYPTION}
+    {
+        "AES_GCM",
+        "KDF_CTR_HMAC_SHA_256",
+        "EC_POINT",
+        "ECDH",
+        "ML_KEM",
+        *HMACS,
+        *HKDFS,
+        *SIGNATURES,
+        *ENCRYPTION,
+    }
 )
 
 __all__ = [
@@ -25,13 +45,17 @@ __all__ = [
     "KEY_SPECS",
     "NAME",
     "aes_gcm_open",
+    "aes_gcm_open_into",
     "aes_gcm_seal",
+    "aes_gcm_seal_into",
     "agree",
     "decapsulate",
+    "decompress",
     "decrypt",
     "encapsulate",
     "encrypt",
     "generate_key",
+    "hkdf",
     "hmac",
     "kdf_counter",
     "public_key",

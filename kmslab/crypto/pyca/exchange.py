@@ -22,6 +22,8 @@ def _oaep(algorithm: hashes.HashAlgorithm) -> padding.OAEP:
 ENCRYPTION: dict[str, padding.OAEP] = {
     "RSAES_OAEP_SHA_1": _oaep(hashes.SHA1()),
     "RSAES_OAEP_SHA_256": _oaep(hashes.SHA256()),
+    "RSAES_OAEP_SHA_384": _oaep(hashes.SHA384()),  # not AWS KMS's; the Encryption SDK knows
+    "RSAES_OAEP_SHA_512": _oaep(hashes.SHA512()),  # all four
 }
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from kmslab.crypto.backend import Malformed
 from kmslab.crypto.secret import SecretBytes
-from kmslab.crypto.spki import spec_of
+from kmslab.crypto.spki import check_compressed, spec_of
 
 K = TypeVar("K")
 ANY_PRIVATE: tuple[type[PrivateKeyTypes], ...] = get_args(PrivateKeyTypes)
@@ -40,6 +40,10 @@ _GENERATE: dict[str, Callable[[], PrivateKeyTypes]] = {
     "ML_KEM_1024": mlkem.MLKEM1024PrivateKey.generate,
 }
 KEY_SPECS = frozenset(_GENERATE)
+_CURVES: dict[str, ec.EllipticCurve] = {  # whose points the envelope compresses
+    "ECC_NIST_P256": ec.SECP256R1(),
+    "ECC_NIST_P384": ec.SECP384R1(),
+}
 
 
 def generate_key(spec: str) -> SecretBytes:
@@ -50,6 +54,16 @@ def generate_key(spec: str) -> SecretBytes:
 def public_key(private: bytes) -> bytes:
     key = private_key(private, ANY_PRIVATE).public_key()
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def decompress(spec: str, point: bytes) -> bytes:
+    check_compressed(spec, point)
+    try:
+        key = ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[spec], point)
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except ValueError:
+        pass
+    raise Malformed
 
 
 def private_key(private: bytes, kind: type[K] | tuple[type[K], ...]) -> K:

@@ -4,9 +4,18 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 
-from kmslab.crypto.backend import Forged, check_open, check_seal, kdf_fixed_input
+from kmslab.crypto.backend import (
+    Bytes,
+    Forged,
+    check_buffers,
+    check_hkdf,
+    check_open,
+    check_seal,
+    kdf_fixed_input,
+)
 from kmslab.crypto.secret import SecretBytes
 
 HMACS: dict[str, hashes.HashAlgorithm] = {
@@ -14,6 +23,11 @@ HMACS: dict[str, hashes.HashAlgorithm] = {
     "HMAC_SHA_256": hashes.SHA256(),
     "HMAC_SHA_384": hashes.SHA384(),
     "HMAC_SHA_512": hashes.SHA512(),
+}
+HKDFS: dict[str, hashes.HashAlgorithm] = {
+    "HKDF_SHA_256": hashes.SHA256(),
+    "HKDF_SHA_384": hashes.SHA384(),
+    "HKDF_SHA_512": hashes.SHA512(),
 }
 
 
@@ -31,10 +45,36 @@ def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretB
     raise Forged  # here, not in the handler: the library's exception would hang on ours
 
 
+def aes_gcm_seal_into(
+    key: bytes, nonce: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
+) -> None:
+    check_seal(key, nonce)
+    check_buffers(plaintext, sealed)
+    AESGCM(key).encrypt_into(nonce, plaintext, aad, sealed)
+
+
+def aes_gcm_open_into(
+    key: bytes, nonce: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
+) -> None:
+    check_open(key, nonce)
+    check_buffers(plaintext, sealed)
+    try:
+        AESGCM(key).decrypt_into(nonce, sealed, aad, plaintext)
+        return
+    except InvalidTag:
+        plaintext[:] = bytes(len(plaintext))  # the library leaves in it what it did not verify
+    raise Forged
+
+
 def hmac(algorithm: str, key: bytes, message: bytes) -> bytes:
     code = HMAC(key, HMACS[algorithm])
     code.update(message)
     return code.finalize()
+
+
+def hkdf(algorithm: str, secret: bytes, salt: bytes, info: bytes, length: int) -> SecretBytes:
+    check_hkdf(length, HKDFS[algorithm].digest_size)
+    return SecretBytes(HKDF(HKDFS[algorithm], length, salt, info).derive(secret))
 
 
 def kdf_counter(key: bytes, label: bytes, context: bytes, length: int) -> SecretBytes:

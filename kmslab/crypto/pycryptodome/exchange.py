@@ -3,14 +3,19 @@
 from typing import Any
 
 from Crypto.Cipher import oaep
-from Crypto.Hash import SHA1, SHA256
+from Crypto.Hash import SHA1, SHA256, SHA384, SHA512
 from Crypto.Protocol.DH import key_agreement
 
 from kmslab.crypto.backend import Forged, Malformed
 from kmslab.crypto.pycryptodome.keys import EC_KEY, ML_KEM_KEY, RSA_KEY, peer_key, private_key
 from kmslab.crypto.secret import SecretBytes
 
-ENCRYPTION: dict[str, Any] = {"RSAES_OAEP_SHA_1": SHA1, "RSAES_OAEP_SHA_256": SHA256}
+ENCRYPTION: dict[str, Any] = {
+    "RSAES_OAEP_SHA_1": SHA1,
+    "RSAES_OAEP_SHA_256": SHA256,
+    "RSAES_OAEP_SHA_384": SHA384,  # not AWS KMS's; the Encryption SDK knows all four
+    "RSAES_OAEP_SHA_512": SHA512,
+}
 
 
 def encrypt(algorithm: str, public: bytes, plaintext: bytes) -> bytes:

@@ -16,7 +16,7 @@ from Crypto.Util.asn1 import DerSequence
 
 from kmslab.crypto.backend import Malformed
 from kmslab.crypto.secret import SecretBytes
-from kmslab.crypto.spki import spec_of
+from kmslab.crypto.spki import check_compressed, spec_of
 
 Key = RsaKey | EccKey | MLDSAKey | MLKEMKey
 K = TypeVar("K", bound=Key)
@@ -99,6 +99,7 @@ _GENERATE: dict[str, Callable[[], Key]] = {
     spec: make for kind in _KINDS for spec, make in kind.generate.items()
 }
 KEY_SPECS = frozenset(_GENERATE)
+_CURVES = {"ECC_NIST_P256": "P-256", "ECC_NIST_P384": "P-384"}  # whose points are compressed
 
 
 def generate_key(spec: str) -> SecretBytes:
@@ -111,6 +112,16 @@ def generate_key(spec: str) -> SecretBytes:
 def public_key(private: bytes) -> bytes:
     key: Key = private_key(private, *_KINDS)
     return key.public_key().export_key(format="DER")
+
+
+def decompress(spec: str, point: bytes) -> bytes:
+    check_compressed(spec, point)
+    try:
+        key = ECC.import_key(point, curve_name=_CURVES[spec])
+        return bytes(key.export_key(format="DER"))
+    except ValueError:
+        pass
+    raise Malformed
 
 
 def private_key(private: bytes, *kinds: Kind[K]) -> K:

@@ -1,12 +1,22 @@
 """What has one secret key: AES-GCM, HMAC, and the derivation of keys."""
 
 from types import ModuleType
+from typing import Any
 
 from Crypto.Cipher import AES
 from Crypto.Hash import HMAC, SHA224, SHA256, SHA384, SHA512
-from Crypto.Protocol.KDF import SP800_108_Counter
+from Crypto.Protocol.KDF import HKDF, SP800_108_Counter
 
-from kmslab.crypto.backend import GCM_TAG, Forged, check_open, check_seal, kdf_fixed_input
+from kmslab.crypto.backend import (
+    GCM_TAG,
+    Bytes,
+    Forged,
+    check_buffers,
+    check_hkdf,
+    check_open,
+    check_seal,
+    kdf_fixed_input,
+)
 from kmslab.crypto.secret import SecretBytes
 
 HMACS: dict[str, ModuleType] = {
@@ -14,6 +24,11 @@ HMACS: dict[str, ModuleType] = {
     "HMAC_SHA_256": SHA256,
     "HMAC_SHA_384": SHA384,
     "HMAC_SHA_512": SHA512,
+}
+HKDFS: dict[str, Any] = {
+    "HKDF_SHA_256": SHA256,
+    "HKDF_SHA_384": SHA384,
+    "HKDF_SHA_512": SHA512,
 }
 
 
@@ -34,8 +49,38 @@ def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretB
     raise Forged  # here, not in the handler: the library's frames hold the unverified plaintext
 
 
+def aes_gcm_seal_into(
+    key: bytes, nonce: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
+) -> None:
+    check_seal(key, nonce)
+    check_buffers(plaintext, sealed)
+    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG).update(aad)
+    cipher.encrypt(plaintext, output=sealed[:-GCM_TAG])
+    sealed[-GCM_TAG:] = cipher.digest()
+
+
+def aes_gcm_open_into(
+    key: bytes, nonce: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
+) -> None:
+    check_open(key, nonce)
+    check_buffers(plaintext, sealed)
+    sealed = memoryview(sealed)  # whose slices are no copies
+    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG).update(aad)
+    try:
+        cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:], output=plaintext)
+        return
+    except ValueError:
+        plaintext[:] = bytes(len(plaintext))  # the library leaves in it what it did not verify
+    raise Forged
+
+
 def hmac(algorithm: str, key: bytes, message: bytes) -> bytes:
     return HMAC.new(key, message, HMACS[algorithm]).digest()
+
+
+def hkdf(algorithm: str, secret: bytes, salt: bytes, info: bytes, length: int) -> SecretBytes:
+    check_hkdf(length, HKDFS[algorithm].digest_size)
+    return SecretBytes(HKDF(secret, length, salt, HKDFS[algorithm], context=info))
 
 
 def kdf_counter(key: bytes, label: bytes, context: bytes, length: int) -> SecretBytes:

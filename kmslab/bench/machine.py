@@ -1,0 +1,69 @@
+"""Where it was measured: what a number is worth depends on it. No name of a host or a person."""
+
+import os
+import platform
+import re
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+MAC = ("machdep.cpu.brand_string", "machdep.cpu.features")  # names of sysctl; Apple's own have none
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    processor: str
+    flags: tuple[str, ...]  # what the processor can do, as the system says; () if it doesn't
+    cores: int
+    system: str
+    python: str
+    load: tuple[float, ...]  # programs that want a core, before and after; () on Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    name: str
+    version: str
+    built_on: str  # what does the arithmetic, in the library's own words
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.built_on})"
+
+
+def load() -> tuple[float, ...]:
+    """The average of the last minute."""
+    with suppress(OSError, AttributeError):
+        return (round(os.getloadavg()[0], 2),)
+    return ()
+
+
+def describe(load: tuple[float, ...]) -> Machine:
+    processor, flags = _processor()
+    return Machine(
+        processor=processor or platform.processor() or platform.machine(),
+        flags=tuple(sorted(flags.split())),
+        cores=os.cpu_count() or 1,
+        system=f"{platform.system()} {platform.machine()}",
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        load=load,
+    )
+
+
+def _processor() -> tuple[str, str]:
+    """Its name and its flags; "" for what this system does not tell."""
+    with suppress(OSError):
+        told = Path("/proc/cpuinfo").read_text("utf-8")
+        return _line("model name", told), _line("flags|Features", told)
+    with suppress(OSError, subprocess.SubprocessError):
+        name, flags = (
+            subprocess.run(["sysctl", "-n", key], capture_output=True, text=True, timeout=5).stdout
+            for key in MAC
+        )
+        return name.strip(), flags.lower().strip()
+    return "", ""
+
+
+def _line(name: str, text: str) -> str:
+    found = re.search(rf"^(?:{name})\s*:\s*(.*)$", text, re.M)
+    return found[1] if found else ""

@@ -1,0 +1,22 @@
+"""Turn a lab's keys off and on: who knows which of them the learner chose?"""
+
+from kmslab.cmk import CMK
+from kmslab.contract.states import KeyState
+from kmslab.lab import Lab
+
+
+def off(lab: Lab) -> None:
+    """Disable every key that is enabled."""
+    for key in _keys(lab, KeyState.ENABLED):
+        key.disable()
+
+
+def on(lab: Lab) -> None:
+    """Enable every key that is disabled."""
+    for key in _keys(lab, KeyState.DISABLED):
+        key.enable()
+
+
+def _keys(lab: Lab, state: KeyState) -> list[CMK]:
+    every = (lab.cmk(listed["KeyArn"]) for listed in lab.kms.list_keys()["Keys"])
+    return [key for key in every if key.state is state]

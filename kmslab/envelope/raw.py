@@ -1,0 +1,118 @@
+"""Raw keyrings: the wrapping key is in your own hands, and nobody asks, counts or logs its use.
+
+A namespace and a name say which key it is. They are written into the message in clear, and the
+reader's keyring must have the same.
+"""
+
+import secrets
+from base64 import b64decode
+
+from kmslab.crypto import Forged, Malformed, PublicKey, SecretBytes, spec_of
+from kmslab.crypto.backend import AES_KEYS, GCM_NONCE, GCM_TAG
+from kmslab.envelope.keyrings import Keyring
+from kmslab.envelope.kms import PROVIDER as KMS
+from kmslab.envelope.library import proven
+from kmslab.envelope.message import MOST, Context, EncryptedDataKey
+
+# Behind a raw AES key's name stand its tag's length in bits, its IV's in bytes, and the IV.
+AES_LENGTHS = (8 * GCM_TAG).to_bytes(4, "big") + GCM_NONCE.to_bytes(4, "big")
+
+PADDINGS = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_384", "RSAES_OAEP_SHA_512")
+
+
+class RawAesKeyring(Keyring):
+    """Wraps with AES-GCM under a key of 16, 24 or 32 bytes, for at most 2³² messages.
+
+    After that many, two of the random IVs may be the same (SP 800-38D §8.3).
+    """
+
+    def __init__(self, namespace: str, name: str, key: bytes) -> None:
+        self._namespace, self._name = _named(namespace, name)
+        if not isinstance(key, bytes) or len(key) not in AES_KEYS:
+            raise ValueError("an AES key is 16, 24 or 32 bytes")
+        self._key = SecretBytes(key)
+
+    def wrap(self, data_key: bytes, context: Context) -> EncryptedDataKey:
+        iv = secrets.token_bytes(GCM_NONCE)
+        seal = proven("AES_GCM").aes_gcm_seal
+        sealed = seal(self._key, iv, data_key, context.encoded)
+        return EncryptedDataKey(self._namespace, self._name + AES_LENGTHS + iv, sealed)
+
+    def unwrap(self, wrapped: EncryptedDataKey, context: Context) -> SecretBytes | None:
+        info, iv = wrapped.info[:-GCM_NONCE], wrapped.info[-GCM_NONCE:]
+        if (wrapped.provider, info) != (self._namespace, self._name + AES_LENGTHS):
+            return None
+        return proven("AES_GCM").aes_gcm_open(self._key, iv, wrapped.ciphertext, context.encoded)
+
+    def __repr__(self) -> str:
+        return f"<RawAesKeyring {self._namespace} {self._name.decode()}>"
+
+
+class RawRsaKeyring(Keyring):
+    """Wraps with RSA-OAEP under an RSA key of 2048, 3072 or 4096 bits.
+
+    `private_key`: PKCS#8 or PKCS#1, DER or PEM; or a public key (SubjectPublicKeyInfo), for those
+    who only seal. RSA binds no context: there the message's own header must do. PKCS#1 v1.5
+    padding, which the SDK also knows, is left out: a reader that lets slip whether it fits opens
+    other people's data keys.
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        name: str,
+        private_key: bytes | str | PublicKey,
+        padding: str = "RSAES_OAEP_SHA_256",
+    ) -> None:
+        if padding not in PADDINGS:
+            raise ValueError(f"{padding!r} is no padding: there are {', '.join(PADDINGS)}")
+        self._namespace, self._name = _named(namespace, name)
+        self._padding = padding
+        self._public, self._private = _rsa_key(_der(private_key), padding)
+
+    def wrap(self, data_key: bytes, context: Context) -> EncryptedDataKey:
+        ciphertext = proven(self._padding).encrypt(self._padding, self._public, data_key)
+        return EncryptedDataKey(self._namespace, self._name, ciphertext)
+
+    def unwrap(self, wrapped: EncryptedDataKey, context: Context) -> SecretBytes | None:
+        if (wrapped.provider, wrapped.info) != (self._namespace, self._name) or not self._private:
+            return None
+        return proven(self._padding).decrypt(self._padding, self._private, wrapped.ciphertext)
+
+    def __repr__(self) -> str:
+        return f"<RawRsaKeyring {self._namespace} {self._name.decode()}>"
+
+
+def _named(namespace: str, name: str) -> tuple[str, bytes]:
+    if namespace == KMS:
+        raise ValueError(f"{KMS!r} is the KMS keyrings' own namespace")
+    if not 0 < len(namespace.encode()) <= MOST or not 0 < len(name.encode()) <= MOST - 20:
+        raise ValueError("namespace and name have 1 to 65,515 bytes each")
+    return namespace, name.encode()
+
+
+def _der(key: bytes | str | PublicKey) -> bytes:
+    """PEM (RFC 7468) is base64 between two lines."""
+    text = key.encode() if isinstance(key, str) else bytes(key)
+    if not text.lstrip().startswith(b"-----BEGIN"):
+        return text
+    return b64decode(b"".join(text.strip().splitlines()[1:-1]))
+
+
+def _rsa_key(der: bytes, padding: str) -> tuple[bytes, SecretBytes | None]:
+    """Public and private half, proven to fit each other: backends take private keys unseen."""
+    library = proven(padding)
+    try:
+        if spec_of(der).startswith("RSA"):
+            return der, None
+    except Malformed:
+        pass
+    try:
+        public, probe = library.public_key(der), secrets.token_bytes(32)
+        if spec_of(public).startswith("RSA") and probe == library.decrypt(
+            padding, der, library.encrypt(padding, public, probe)
+        ):
+            return public, SecretBytes(der)
+    except (Forged, Malformed, RuntimeError):
+        pass
+    raise ValueError("no RSA key of 2048, 3072 or 4096 bits in PKCS#8 or SubjectPublicKeyInfo")

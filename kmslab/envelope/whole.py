@@ -1,0 +1,57 @@
+"""Messages in memory: bytes in, bytes out."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kmslab.crypto.backend import Bytes
+from kmslab.envelope.message import Message
+from kmslab.envelope.stream import MIB, Opened, decrypt_stream, encrypt_stream
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Decrypted(Opened):
+    """A message's `plaintext`, its `context`, and its whole `header`."""
+
+    plaintext: bytes
+
+    def __repr__(self) -> str:
+        return f"<Decrypted {len(self.plaintext):,} bytes, context {self.context}>"
+
+
+def encrypt(
+    data: Bytes,
+    keyring: Any,
+    *,
+    context: Mapping[str, str] | None = None,
+    suite: int = 0x0578,
+    frame_length: int = MIB,
+) -> Message:
+    """`data` sealed in a message: bytes that anybody's AWS Encryption SDK opens, given a key.
+
+    `keyring`: a CMK, a keyring, or a list of them, each of which can open the message; the first
+    makes the data key. `context`: string → string, kept in the message in clear. `suite`: 0x0578,
+    signed, or 0x0478. ValueError beyond a limit (see `encrypt_stream`); a KMS's errors pass
+    through.
+    """
+    out = io.BytesIO()
+    options: dict[str, Any] = {"context": context, "suite": suite, "frame_length": frame_length}
+    encrypt_stream(_bytes(data), out, keyring, **options)
+    return Message(out.getbuffer())
+
+
+def decrypt(message: Bytes, keyring: Any) -> Decrypted:
+    """The message's `.plaintext`, `.context` and `.header`, by whichever keyring fits.
+
+    DecryptionError if it does not open, whatever the reason; then there is no plaintext at all.
+    """
+    out = io.BytesIO()
+    opened = decrypt_stream(_bytes(message), out, keyring)
+    return Decrypted(opened.header, out.getvalue())
+
+
+def _bytes(data: Bytes) -> Bytes:
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"wanted bytes, not {type(data).__name__}: encode text, open files")
+    return data

@@ -1,0 +1,204 @@
+"""The envelope as a swimlane: what lies on the disk, what the program does, what crosses the wall.
+
+Time runs downwards. Every arrow over the wall is a call that was really made (`follow`), and every
+number the length of real bytes. The data itself never comes near the wall: that is the picture.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+
+from kmslab.figures.canvas import (
+    BLUE,
+    BRICK,
+    GREEN,
+    GREY,
+    INK,
+    PALE,
+    VERMILLION,
+    WIDTH,
+    Canvas,
+    Picture,
+    Style,
+    count,
+)
+from kmslab.figures.follow import Crossing, Followed
+
+MARGIN, HEADER = 16, 48  # CSS pixels, as all that follows
+DISK, BAR, WALL, KEY = (MARGIN, 240), (300, 10), (640, 36), 752  # left edges and widths
+INSIDE = WALL[0] + WALL[1]
+TEXT, MOST = BAR[0] + BAR[1] + 16, 300  # where a label begins, and the widest
+NAME, ALONE, SENT, STEP, REFUSAL = 12, 28, 26, 42, 56  # down to a name, an arrow, the next one
+MESSAGE, WORK, GAP = 60, 78, 16  # heights
+STRIP, CELL = (216, 36), 44  # a message on the disk; an encrypted data key in it
+DISK_COLOUR = "#f3f1ee"
+MEGA = 1_000_000  # bytes; from there on labels round
+NOTHING = "Nothing crossed the wall."
+
+# What a member is called in this picture, and its colour.
+WORDS: Mapping[str, tuple[str, str]] = {
+    "Plaintext": ("data key", VERMILLION),
+    "CiphertextBlob": ("encrypted data key", GREEN),
+}
+
+
+def swimlane(*programs: Followed) -> Picture:
+    """Draw followed programs (one or two), one below the other.
+
+    Example: `swimlane(follow(envelope.encrypt, clinic.table, records))`.
+    """
+    heights = [_height(program) for program in programs]
+    canvas = Canvas(HEADER + sum(heights) + MARGIN)
+    _ground(canvas, sum(heights))
+    top = HEADER
+    for program, height in zip(programs, heights, strict=True):
+        _draw(canvas, program, top, height)
+        top += height
+    return Picture(canvas.figure, _caption(programs))
+
+
+def _height(program: Followed) -> int:
+    """Whole bricks."""
+    calls = sum(map(_call_height, program.calls))
+    return BRICK * ceil((GAP + program.opens * MESSAGE + calls + WORK + GAP) / BRICK)
+
+
+def _call_height(call: Crossing) -> int:
+    back = REFUSAL if call.error else STEP * len(call.returned)
+    return ALONE + SENT * len(call.sent) + back + GAP
+
+
+def _ground(canvas: Canvas, height: int) -> None:
+    canvas.box(DISK[0], HEADER, DISK[1], height, facecolor=DISK_COLOUR, edgecolor="none")
+    canvas.box(INSIDE, HEADER, WIDTH - MARGIN - INSIDE, height, facecolor=PALE, edgecolor="none")
+    canvas.bricks(WALL[0], HEADER, WALL[1], height)
+    canvas.label(MARGIN, HEADER / 2, "on the disk", weight="bold")
+    canvas.label(BAR[0], HEADER / 2, "the program", weight="bold")
+    canvas.label(WALL[0] + WALL[1] / 2, HEADER / 2, "the wall", weight="bold", ha="center")
+    canvas.label(WIDTH - MARGIN, HEADER / 2, "inside the KMS", weight="bold", ha="right")
+
+
+def _draw(canvas: Canvas, program: Followed, top: float, height: float) -> None:
+    bar: Style = {"facecolor": GREY, "edgecolor": "none"}
+    canvas.box(BAR[0], top + GAP / 2, BAR[1], height - GAP, **bar)
+    y = top + GAP
+    if program.opens:
+        _draw_message(canvas, program, program.taken, y)
+        y += MESSAGE
+    for call in program.calls:
+        _draw_call(canvas, call, y)
+        y += _call_height(call)
+    _draw_work(canvas, program, y)
+    if program.given and not program.opens:
+        _draw_message(canvas, program, program.given, y)
+
+
+def _draw_message(canvas: Canvas, program: Followed, size: int, top: float) -> None:
+    """As it lies there: the encrypted data keys, then the sealed data."""
+    left, (width, height) = DISK[0] + 12, STRIP
+    data = program.given if program.opens else program.taken
+    canvas.label(left, top + 10, f"message: {_short(size)}", width, weight="bold")
+    for key in _keys_in(program):
+        canvas.box(left, top + 26, CELL, height, edgecolor=GREEN, linewidth=2.5)
+        canvas.label(left + CELL / 2, top + 26 + height / 2, f"{key}", ha="center", color=GREEN)
+        left += CELL
+        width -= CELL
+    canvas.box(left, top + 26, width, height, edgecolor=BLUE, linewidth=2.5)
+    words = _short(data) if data else "sealed"
+    canvas.label(
+        left + width / 2, top + 26 + height / 2, words, width - 12, ha="center", color=BLUE
+    )
+    ends = [(DISK[0] + DISK[1] + 4, top + 44), (BAR[0] - 4, top + 44)]
+    canvas.arrow(*(ends if program.opens else ends[::-1]), color=INK)
+
+
+def _keys_in(program: Followed) -> list[int]:
+    """Each call has brought one, or has taken one that was there."""
+    both = ({**call.sent, **call.returned} for call in program.calls)
+    return [sizes["CiphertextBlob"] for sizes in both if "CiphertextBlob" in sizes]
+
+
+def _draw_call(canvas: Canvas, call: Crossing, top: float) -> None:
+    """There, and back once for each thing that came back."""
+    near = WALL[0] - 16 if call.error else KEY - 28
+    canvas.label(TEXT, top + NAME, call.operation, MOST, weight="bold")
+    out = top + ALONE + SENT * len(call.sent)
+    lowest = out + STEP * len(call.returned)
+    if not call.error:
+        _open_gate(canvas, out, lowest)
+    for member, size in call.sent.items():
+        _label(canvas, member, size, out - 16)
+    canvas.arrow((BAR[0] + BAR[1] + 4, out), (near, out))
+    for number, (member, size) in enumerate(call.returned.items(), 1):
+        back = out + STEP * number
+        _label(canvas, member, size, back - 16)
+        canvas.arrow((near, back), (BAR[0] + BAR[1] + 4, back), color=WORDS[member][1])
+    middle = (out + lowest) / 2 - 10
+    canvas.key(KEY, middle, *((GREY, "///") if call.error else (GREEN, "")))
+    lines = [call.name, f"key {call.key.rpartition('/')[2][:8]}…"]
+    for number, line in enumerate(filter(None, lines)):
+        canvas.label(KEY - 16, middle + 34 + 22 * number, line, WIDTH - MARGIN - KEY)
+    if call.error:
+        _draw_refusal(canvas, call.error, out)
+
+
+def _label(canvas: Canvas, member: str, size: int, y: float) -> None:
+    word, colour = WORDS[member]
+    canvas.label(TEXT, y, f"{word}: {count(size)}", MOST, color=colour)
+
+
+def _open_gate(canvas: Canvas, first: float, last: float) -> None:
+    """Whole bricks are missing where something passes."""
+    top = HEADER + BRICK * ((first - HEADER - 10) // BRICK)
+    bottom = HEADER + BRICK * ceil((last - HEADER + 10) / BRICK)
+    look: Style = {"facecolor": "white", "edgecolor": "none"}
+    canvas.box(WALL[0] - 1, top, WALL[1] + 2, bottom - top, **look)
+
+
+def _draw_refusal(canvas: Canvas, error: str, y: float) -> None:
+    canvas.cross(WALL[0] - 8, y)
+    start, end = (WALL[0] - 16, y + 10), (BAR[0] + BAR[1] + 4, y + 28)
+    canvas.arrow(start, end, color=VERMILLION, linestyle="--")
+    canvas.label(TEXT, y + 46, error, MOST, color=VERMILLION, weight="bold")
+
+
+def _draw_work(canvas: Canvas, program: Followed, top: float) -> None:
+    """What is done here, with the data key, by the program itself."""
+    if not program.given:
+        canvas.label(TEXT, top + 44, "opens nothing", MOST, color=VERMILLION)
+        return
+    verb, data = ("opens", program.given) if program.opens else ("seals", program.taken)
+    canvas.key(TEXT + 16, top + 38, VERMILLION)
+    canvas.label(TEXT + 118, top + 30, f"{verb} {_short(data)},", MOST - 118)
+    canvas.label(TEXT + 118, top + 54, "and is forgotten", MOST - 118)
+    if program.stayed:
+        middle = (INSIDE + WIDTH - MARGIN) / 2
+        canvas.label(middle, top + 50, "no data came here", ha="center")
+
+
+def _short(size: int) -> str:
+    """The caption has the exact number."""
+    return count(size) if size < MEGA else f"{size / MEGA:,.1f} MB"
+
+
+def _caption(programs: Sequence[Followed]) -> str:
+    total = sum(call.total for program in programs for call in program.calls)
+    stayed = ", and no data" * all(program.stayed for program in programs)
+    ending = f"In all, {count(total)} crossed the wall{stayed}." if total else NOTHING
+    return " ".join(["Picture:", *map(_sentence, programs), ending])
+
+
+def _sentence(program: Followed) -> str:
+    got = f"`{program.program}` got {'a message of ' * program.opens}{count(program.taken)}"
+    calls = ", ".join(map(_call, program.calls))
+    made = f"gave back {'' if program.opens else 'a message of '}{count(program.given)}"
+    return f"{got}, {calls}, and {made if program.given else 'gave back nothing'}."
+
+
+def _call(call: Crossing) -> str:
+    sent, returned = _listed(call.sent), _listed(call.returned)
+    asked = f"called **{call.operation}**" + (f" with {sent}" if sent else "")
+    return f"{asked}: `{call.error}`" if call.error else f"{asked} for {returned}"
+
+
+def _listed(sizes: Mapping[str, int]) -> str:
+    return " and ".join(f"the {WORDS[member][0]} ({count(size)})" for member, size in sizes.items())

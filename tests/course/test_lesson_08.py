@@ -1,0 +1,101 @@
+"""What lesson 08 says in words of the recorded run is so, whoever has recorded it anew."""
+
+from functools import cache
+from statistics import fmean
+
+import pytest
+
+from kmslab import course
+from kmslab.bench import wrapping
+from kmslab.bench.result import GENERATE, UNWRAP, WRAP, Result
+from kmslab.course.rigged import LOOK, SLOWER, hot, machines
+
+OURS, OTHER = "cryptography", "PyCryptodome"
+RSA = ("RSA-OAEP 2048", "RSA-OAEP 3072", "RSA-OAEP 4096")
+ML_KEM = ("ML-KEM-768", "ML-KEM-1024")
+
+
+@cache
+def run() -> Result:
+    return wrapping.read(course.recorded("wrapping"))
+
+
+def took(way: str, operation: str, library: str = OURS) -> float:
+    return run().median(library, way, operation)
+
+
+def test_the_machine_was_idle_enough():
+    assert run().warning == ""
+
+
+@pytest.mark.parametrize("library", [OURS, OTHER])
+def test_clearly_fewer_than_half_of_a_hundred_keys_took_longer_than_their_mean(library):
+    samples = run().of(library, "RSA_4096", GENERATE).samples
+    assert len(samples) == 100
+    assert sum(sample > fmean(samples) for sample in samples) <= 45
+
+
+@pytest.mark.parametrize("way", RSA)
+@pytest.mark.parametrize("library", [OURS, OTHER])
+def test_busan_works_many_times_as_long_as_the_clinic(library, way):
+    assert took(way, UNWRAP, library) > 5 * took(way, WRAP, library)
+
+
+def test_aes_takes_about_as_long_both_ways_and_ecdh_longer_to_wrap():
+    assert took("AES-KW", WRAP) == pytest.approx(took("AES-KW", UNWRAP), rel=0.25)
+    assert took("ECDH P-256", WRAP) > 1.1 * took("ECDH P-256", UNWRAP)
+
+
+def test_rsas_strength_grows_slowly_and_busans_work_fast():
+    short, _, long = (way for way in wrapping.WAYS if way.name in RSA)
+    assert took(long.name, UNWRAP) / took(short.name, UNWRAP) > 3 * long.strength / short.strength
+
+
+@pytest.mark.parametrize("way", ML_KEM)
+def test_ml_kem_wraps_about_as_fast_as_the_shortest_rsa_unwraps_far_faster_and_is_fat(way):
+    assert took(way, WRAP) < 1.5 * took(RSA[0], WRAP)
+    assert took(way, UNWRAP) < took(RSA[0], UNWRAP) / 4
+    assert run().sizes[way] > 2 * max(run().sizes[each] for each in RSA)
+
+
+def test_rsa_beats_aes_in_the_other_library_and_the_call_that_does_nothing_is_no_reason():
+    aes = took("AES-KW", WRAP, OTHER)
+    assert aes > 1.1 * took(RSA[0], WRAP, OTHER)
+    assert aes > 1000 * run().baseline.summary.median
+    assert "aes" in run().machine.flags
+
+
+def test_the_network_leaves_less_than_one_power_of_ten_of_three():
+    alone = [took(way, UNWRAP) for way in ("AES-KW", "ML-KEM-768", RSA[0], RSA[2])]
+    assert max(alone) / min(alone) > 1000
+    assert (1000 + max(alone)) / (1000 + min(alone)) < 10
+
+
+# --------------------------------------------------------------------------- the played machines
+
+
+def test_a_played_machine_tells_the_same_each_time_and_takes_none():
+    said = [[machine.clock() for machine in machines() if not machine.call()] for _ in range(2)]
+    assert said[0] == said[1]
+    assert len({machine.name for machine in [*machines(), hot()]}) == 5
+
+
+def test_the_other_program_slows_so_few_calls_that_a_median_escapes_it_and_no_mean_does():
+    machine = machines()[3]
+    slow = 0
+    for number in range(1, 5000):
+        before = machine.now
+        machine.call()
+        slow += machine.now - before > machine.cost * 1.01
+        if number > 100:
+            assert slow / number * (SLOWER - 1) > 0.04
+            assert slow / number < 0.3
+
+
+def test_whoever_only_waits_for_the_clock_does_not_wait_for_ever():
+    machine = machines()[2]
+    began = machine.clock()
+    looks = 0
+    while machine.clock() == began:
+        looks += 1
+    assert looks * LOOK <= machine.tick

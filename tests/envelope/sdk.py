@@ -1,0 +1,91 @@
+"""The AWS Encryption SDK itself, with the keys that our keyrings have."""
+
+from typing import Any
+
+import aws_encryption_sdk as sdk
+from aws_encryption_sdk.identifiers import (
+    Algorithm,
+    CommitmentPolicy,
+    EncryptionKeyType,
+    WrappingAlgorithm,
+)
+from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
+from aws_encryption_sdk.key_providers.base import MasterKeyProvider
+from aws_encryption_sdk.key_providers.kms import StrictAwsKmsMasterKeyProvider
+from aws_encryption_sdk.key_providers.raw import RawMasterKeyProvider
+
+CLIENT = sdk.EncryptionSDKClient(commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
+ALGORITHMS = {
+    0x0478: Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY,
+    0x0578: Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384,
+}
+AES = {
+    16: WrappingAlgorithm.AES_128_GCM_IV12_TAG16_NO_PADDING,
+    24: WrappingAlgorithm.AES_192_GCM_IV12_TAG16_NO_PADDING,
+    32: WrappingAlgorithm.AES_256_GCM_IV12_TAG16_NO_PADDING,
+}
+OAEP = {
+    "RSAES_OAEP_SHA_1": WrappingAlgorithm.RSA_OAEP_SHA1_MGF1,
+    "RSAES_OAEP_SHA_256": WrappingAlgorithm.RSA_OAEP_SHA256_MGF1,
+    "RSAES_OAEP_SHA_384": WrappingAlgorithm.RSA_OAEP_SHA384_MGF1,
+    "RSAES_OAEP_SHA_512": WrappingAlgorithm.RSA_OAEP_SHA512_MGF1,
+}
+
+
+class Raw(RawMasterKeyProvider):
+    """One raw key, which the SDK wants to be asked for by its name."""
+
+    provider_id: str
+
+    def _get_raw_key(self, key_id: object) -> WrappingKey:
+        return self.wrapping_key
+
+
+def _raw(namespace: str, name: str, wrapping_key: WrappingKey) -> Raw:
+    class Own(Raw):
+        provider_id = namespace
+
+    provider = Own()
+    provider.wrapping_key = wrapping_key
+    provider.add_master_key(name)
+    return provider
+
+
+def aes(namespace: str, name: str, key: bytes) -> Raw:
+    return _raw(namespace, name, WrappingKey(AES[len(key)], key, EncryptionKeyType.SYMMETRIC))
+
+
+def rsa(namespace: str, name: str, pem: bytes, padding: str) -> Raw:
+    return _raw(namespace, name, WrappingKey(OAEP[padding], pem, EncryptionKeyType.PRIVATE))
+
+
+class _Here(StrictAwsKmsMasterKeyProvider):
+    """KMS keys, in whatever Region, through one client that is there already."""
+
+    client: Any
+
+    def _client(self, key_id: str) -> Any:
+        return self.client
+
+
+def kms(client: Any, *arns: str) -> StrictAwsKmsMasterKeyProvider:
+    provider = type("Here", (_Here,), {"client": client})
+    return provider(key_ids=list(arns))
+
+
+def encrypt(
+    data: bytes, provider: MasterKeyProvider, context: dict[str, str], suite: int, frame: int
+) -> bytes:
+    message, _ = CLIENT.encrypt(
+        source=data,
+        key_provider=provider,
+        encryption_context=context,
+        algorithm=ALGORITHMS[suite],
+        frame_length=frame,
+    )
+    return message
+
+
+def decrypt(message: bytes, provider: MasterKeyProvider) -> tuple[bytes, dict[str, str]]:
+    plaintext, header = CLIENT.decrypt(source=message, key_provider=provider)
+    return plaintext, header.encryption_context

@@ -1,0 +1,291 @@
+"""Streams of any length, from readers and to writers of every habit."""
+
+import io
+import os
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from kmslab import envelope
+from kmslab.envelope import DecryptionError, RawAesKeyring
+from tests.envelope.conftest import AES_KEY, SUITES
+
+EACH_SUITE = pytest.mark.parametrize("suite", SUITES, ids=hex)
+RING = RawAesKeyring("clinic", "aes", AES_KEY)
+DATA = bytes(range(256)) * 40
+MIB = 1024 * 1024
+
+
+def sealed(data: bytes = DATA, suite: int = 0x0578, frame_length: int = 1000) -> bytes:
+    return envelope.encrypt(data, RING, suite=suite, frame_length=frame_length)
+
+
+class Dribble(io.RawIOBase):
+    """A reader that gives one to three bytes at a time."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+        self._turn = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: memoryview) -> int:
+        self._turn += 1
+        return self._content.readinto(room[: 1 + self._turn % 3])
+
+
+class OnlyRead:
+    """A reader without `readinto`, such as many libraries hand out."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+
+    def read(self, size: int) -> bytes:
+        return self._content.read(max(1, size // 2))
+
+
+class Stubborn(io.RawIOBase):
+    """A writer that takes seven bytes at a time."""
+
+    def __init__(self) -> None:
+        self.got = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: memoryview) -> int:
+        self.got += content[:7]
+        return min(7, len(content))
+
+
+class Silent:
+    """A writer that does not say how much it took: all."""
+
+    def __init__(self) -> None:
+        self.got = bytearray()
+
+    def write(self, content: memoryview) -> None:
+        self.got += content
+
+
+READERS: list[Callable[[bytes], object]] = [io.BytesIO, Dribble, OnlyRead, bytes, bytearray]
+
+
+@EACH_SUITE
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("writer", [Stubborn, Silent])
+def test_each_reader_and_writer_will_do(reader, writer, suite: int) -> None:
+    message, plaintext = writer(), writer()
+    header = envelope.encrypt_stream(
+        reader(DATA), message, RING, context={"a": "b"}, suite=suite, frame_length=1000
+    )
+    assert header.suite.id == suite
+    opened = envelope.decrypt_stream(reader(bytes(message.got)), plaintext, RING)
+    assert plaintext.got == DATA
+    assert opened.context == {"a": "b"}
+    assert opened.header == header
+
+
+def test_a_stream_through_a_pipe() -> None:
+    reading, writing = os.pipe()
+
+    def seal() -> None:
+        with os.fdopen(writing, "wb") as pipe:
+            envelope.encrypt_stream(io.BytesIO(DATA), pipe, RING)
+
+    thread = threading.Thread(target=seal)
+    thread.start()
+    plaintext = io.BytesIO()
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        envelope.decrypt_stream(pipe, plaintext, RING)
+    thread.join()
+    assert plaintext.getvalue() == DATA
+
+
+class Endless:
+    """A reader of so many bytes that nobody has in memory."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def readinto(self, room: memoryview) -> int:
+        count = min(len(room), self._left)
+        self._left -= count
+        return count
+
+
+@EACH_SUITE
+def test_memory_does_not_grow_with_the_message(suite: int) -> None:
+    frame = 64 * 1024
+
+    def peak(size: int) -> int:
+        reading, writing = os.pipe()
+        tracemalloc.start()
+        try:
+            thread = threading.Thread(target=seal, args=(size, writing))
+            thread.start()
+            with os.fdopen(reading, "rb") as pipe:
+                envelope.decrypt_stream(pipe, Discard(), RING)
+            thread.join()
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    def seal(size: int, writing: int) -> None:
+        with os.fdopen(writing, "wb") as pipe:
+            envelope.encrypt_stream(Endless(size), pipe, RING, suite=suite, frame_length=frame)
+
+    peak(frame)  # what is imported and tested once
+    few, many = peak(10 * frame), peak(300 * frame)
+    assert many < few + 2 * frame
+    assert many < 10 * frame
+
+
+class Discard:
+    def write(self, content: memoryview) -> int:
+        return len(content)
+
+
+@pytest.mark.parametrize("frame_length", [1, MIB, 2**31 - 1])
+def test_a_frame_takes_memory_for_what_is_there_and_not_for_what_it_may_have(
+    frame_length: int,
+) -> None:
+    tracemalloc.start()
+    try:
+        message = sealed(b"photo", frame_length=frame_length)
+        assert envelope.decrypt(message, RING).plaintext == b"photo"
+        out = io.BytesIO()
+        envelope.decrypt_stream(io.BytesIO(message), out, RING)
+        assert tracemalloc.get_traced_memory()[1] < 4 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_that_claims_much_takes_memory_for_what_is_there() -> None:
+    start = b"\2\5\x78" + bytes(32) + b"\0\0"
+    claims = [
+        start + b"\xff\xff",
+        start + b"\xff\xff" + b"\0\0" * 3 * 1000,
+        start + b"\0\1" + b"\xff\xff",
+        start[:-2] + b"\xff\xff\xff\xff" + b"\0\0" * 1000,
+    ]
+    for claim in claims:
+        tracemalloc.start()
+        try:
+            for reader in (claim, io.BytesIO(claim)):
+                with pytest.raises(DecryptionError):
+                    envelope.decrypt_stream(reader, io.BytesIO(), RING)
+            assert tracemalloc.get_traced_memory()[1] < 2 * MIB
+        finally:
+            tracemalloc.stop()
+
+
+class Header(io.RawIOBase):
+    """A header with 65,535 keys of the longest fields, made up as it is read: 12 GB."""
+
+    def __init__(self) -> None:
+        self.given = 0
+        self._parts = self._endless()
+        self._rest = b""
+
+    def _endless(self) -> Iterator[bytes]:
+        yield b"\2\5\x78" + bytes(32) + b"\0\0" + b"\xff\xff"
+        while True:
+            yield b"\xff\xff" + bytes(65_535)
+
+    def readinto(self, room: memoryview) -> int:
+        self._rest = self._rest or next(self._parts)
+        count = min(len(room), len(self._rest))
+        room[:count], self._rest = self._rest[:count], self._rest[count:]
+        self.given += count
+        return count
+
+
+def test_a_header_without_end_is_given_up() -> None:
+    reader = Header()
+    with pytest.raises(DecryptionError):
+        envelope.decrypt_stream(reader, io.BytesIO(), RING)
+    assert reader.given < 130 * MIB
+
+
+# ------------------------------------------------------------------------------------- what fails
+
+
+class Broken(Exception):
+    pass
+
+
+class FailingReader:
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+
+    def read(self, size: int) -> bytes:
+        content = self._content.read(size)
+        if not content:
+            raise Broken
+        return content
+
+
+class FailingWriter:
+    def __init__(self, takes: int) -> None:
+        self._left = takes
+
+    def write(self, content: memoryview) -> int:
+        self._left -= len(content)
+        if self._left < 0:
+            raise Broken
+        return len(content)
+
+
+def test_a_readers_error_is_the_callers_to_see() -> None:
+    with pytest.raises(Broken):
+        envelope.encrypt_stream(FailingReader(DATA), io.BytesIO(), RING)
+    with pytest.raises(Broken):
+        envelope.decrypt_stream(FailingReader(sealed()[:-1]), io.BytesIO(), RING)
+
+
+@pytest.mark.parametrize("takes", [0, 100, 5000, len(DATA) - 1])
+def test_a_writers_error_is_the_callers_to_see(takes: int) -> None:
+    with pytest.raises(Broken):
+        envelope.encrypt_stream(io.BytesIO(DATA), FailingWriter(takes), RING)
+    with pytest.raises(Broken):
+        envelope.decrypt_stream(io.BytesIO(sealed()), FailingWriter(takes), RING)
+
+
+class Nothing(io.RawIOBase):
+    """Set not to wait, a raw file reads and writes None when it would have to."""
+
+    def readinto(self, room: memoryview) -> None:
+        return None
+
+    def write(self, content: memoryview) -> None:
+        return None
+
+
+def test_who_does_not_wait_is_an_error_and_not_an_end() -> None:
+    with pytest.raises(BlockingIOError):
+        envelope.encrypt_stream(Nothing(), io.BytesIO(), RING)
+    with pytest.raises(BlockingIOError):
+        envelope.encrypt_stream(b"photo", Nothing(), RING)
+    with pytest.raises(BlockingIOError):
+        envelope.decrypt_stream(Nothing(), io.BytesIO(), RING)
+
+
+def test_a_text_file_is_an_error(tmp_path) -> None:
+    path = tmp_path / "text"
+    path.write_text("hello")
+    with path.open() as text, pytest.raises(TypeError):
+        envelope.encrypt_stream(text, io.BytesIO(), RING)
+
+
+def test_the_last_frame_waits_for_the_signature() -> None:
+    """So a message of one frame, as most are, gives nothing away before all of it is verified."""
+    message = bytearray(sealed(b"photo"))
+    message[-1] ^= 1
+    out = io.BytesIO()
+    with pytest.raises(DecryptionError):
+        envelope.decrypt_stream(io.BytesIO(message), out, RING)
+    assert out.getvalue() == b""

@@ -1,0 +1,23 @@
+"""Bytes in, bytes out: what was sealed opens, for each keyring that it was sealed with."""
+
+import pytest
+
+from kmslab import CMK, envelope
+from tests.envelope.conftest import SUITES
+
+EACH_SUITE = pytest.mark.parametrize("suite", SUITES, ids=hex)
+FRAME = 16
+CONTEXT = {"album": "summer", "year": "2026"}
+
+
+@EACH_SUITE
+@pytest.mark.parametrize("size", [0, 1, FRAME - 1, FRAME, FRAME + 1, 3 * FRAME, 3 * FRAME + 5])
+def test_what_was_sealed_opens(orders: CMK, suite: int, size: int) -> None:
+    data = bytes(range(size))
+    message = envelope.encrypt(data, orders, context=CONTEXT, suite=suite, frame_length=FRAME)
+    opened = envelope.decrypt(message, orders)
+    assert opened.plaintext == data
+    assert type(opened.plaintext) is bytes
+    assert opened.context == CONTEXT
+    assert opened.header.suite.id == suite
+    assert opened.header.frame_length == FRAME

@@ -1,0 +1,71 @@
+"""What a wheel carries beside the package: the course itself."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from kmslab.course import shipped
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory) -> Path:
+    """The wheel as it lies in an environment."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "installed")
+    return folder / "installed"
+
+
+@pytest.mark.parametrize("name", ["notebooks", "data"])
+def test_wheel_carries_the_course_byte_for_byte(unpacked, name):
+    source, packed = ROOT / name, unpacked / "kmslab/course" / name
+    expected = {path.relative_to(source): path.read_bytes() for path in files(source)}
+    assert expected
+    assert {path.relative_to(packed): path.read_bytes() for path in files(packed)} == expected
+
+
+def files(folder: Path) -> list[Path]:
+    kept = (path for path in folder.rglob("*") if path.is_file())
+    return [path for path in kept if ".ipynb_checkpoints" not in path.parts]
+
+
+def test_a_clone_finds_its_own_lessons_and_data():
+    assert shipped.folder("notebooks") == ROOT / "notebooks"
+    assert shipped.folder("data") == ROOT / "data"
+
+
+def test_an_unpacked_wheel_finds_what_it_carries(unpacked, tmp_path):
+    program = """
+import json
+from pathlib import Path
+from kmslab.course import shipped, story, workbook
+found = [str(shipped.folder(name)) for name in ("notebooks", "data")]
+print(json.dumps([*found, len(story.rows()), story.changed(), len(workbook.lay_out(Path("book")))]))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(unpacked), "SYSTEMROOT": "C:\\Windows"},
+        check=True,
+        capture_output=True,
+    )
+    course = unpacked / "kmslab/course"
+    lessons = [*(ROOT / "notebooks").glob("*.ipynb"), ROOT / "notebooks/README.md"]
+    assert json.loads(run.stdout) == [
+        *(str(course / "notebooks"), str(course / "data")),
+        *(569, [], len(lessons)),
+    ]
+
+
+def test_wheel_has_the_command(unpacked):
+    (entry_points,) = unpacked.glob("*.dist-info/entry_points.txt")
+    assert "kmslab = kmslab.cli:main" in entry_points.read_text(encoding="utf-8")
