@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from kmslab import access
 from kmslab.access import condition_keys
-from kmslab.contract.records import Alias, LastUse, Source
+from kmslab.contract.records import Alias, LastUse, R, Source
 from kmslab.contract.specs import KeyUsage
 from tests.access.world import (
     ALICE,
@@ -19,11 +18,13 @@ from tests.access.world import (
     ROOT,
     SESSION,
     TABLES,
+    Records,
     allowed,
     ask,
     holds,
     policy,
     statement,
+    user,
 )
 
 VIA = "s3.us-east-1.amazonaws.com"
@@ -391,24 +392,16 @@ def test_resource_aliases_are_all_names_of_the_key() -> None:
     assert holds("ForAnyValue:StringLike", "kms:ResourceAliases", "alias/old/*", others=aliases)
 
 
-class Used:
-    """A key that has done cryptography five days and a bit ago."""
-
-    def __init__(self, records: Any) -> None:
-        self._records = records
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._records, name)
+class Used(Records):
+    """Of a key that has done cryptography five days and a bit ago."""
 
     def last_use(self, key: str) -> LastUse:
         return LastUse("Encrypt", NOW - timedelta(days=5, hours=23), "")
 
 
 def test_idle_days_are_whole_and_count_from_the_last_use() -> None:
-    question = ask(ALICE, "ScheduleKeyDeletion")
-    find = condition_keys.find("kms:TrailingDaysWithoutKeyUsage")
-    used = ask(ALICE, "ScheduleKeyDeletion", records=Used(question.records))
-    assert find(used) == ("5",)
+    question = ask(ALICE, "ScheduleKeyDeletion", records=Used())
+    assert condition_keys.find("kms:TrailingDaysWithoutKeyUsage")(question) == ("5",)
 
 
 def test_idle_days_of_an_old_key_count_from_when_aws_began_to_track() -> None:
@@ -426,13 +419,11 @@ def test_names_that_differ_in_case_are_one_key_with_several_values() -> None:
 def test_a_value_is_looked_up_only_if_a_policy_asks() -> None:
     """A call's way must not read aliases or last uses that nobody has asked for."""
 
-    class Silent:
-        def __init__(self, records: Any) -> None:
-            self.get = records.get
+    class Quiet(Records):
+        def find(self, kind: type[R], **equal: str) -> list[R]:
+            raise AssertionError("nobody has asked")
 
-    question = ask(ALICE, iam=EVERYTHING)
-    quiet = ask(ALICE, iam=EVERYTHING, records=Silent(question.records))
-    assert access.decide(quiet).allowed
+    assert allowed(ALICE, records=Quiet(user(ALICE, EVERYTHING)))
 
 
 def test_policy_of_a_bucket_key_is_judged_by_encryption_context() -> None:

@@ -1,4 +1,5 @@
 import json
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from kmslab import access
 from kmslab.access import Because
 from kmslab.access.decide import WORDS
 from kmslab.operations.policies import default_policy
+from kmslab.store import open_store
 from tests.access.world import (
     ALIAS,
     ALICE,
@@ -384,3 +386,15 @@ def test_short_policy_is_written_as_aws_would_have_it() -> None:
         ],
     }
     assert allowed(ALICE, "Encrypt", iam=json.dumps(access.allow("kms:Encrypt")))
+
+
+def test_records_of_a_real_store_are_judged_alike() -> None:
+    with closing(open_store(None)) as store:
+        given = grant(BOB, "Decrypt")
+        store.commit(put=[user(ALICE, EVERYTHING), given])
+        for who, found in (
+            (ALICE, Because.BOTH),
+            (BOB, Because.GRANT),
+            (CLERK, Because.IAM_SILENT),
+        ):
+            assert because(who, records=store) is found

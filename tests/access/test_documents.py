@@ -18,11 +18,11 @@ from tests.access.world import (
     HERE,
     ROOT,
     SESSION,
+    Records,
     allowed,
     named,
     policy,
     statement,
-    stored,
     user,
 )
 
@@ -203,7 +203,7 @@ def test_document_longer_than_32_kilobytes_is_refused() -> None:
 
 
 def test_principals_of_a_key_policy_must_exist() -> None:
-    records = stored(user(ALICE, ""), user(CLERK, ""))
+    records = Records(user(ALICE, ""), user(CLERK, ""))
     for known in (ALICE, CLERK, ROOT, HERE, "*", SESSION):
         assert access.check_key_policy(written(Principal={"AWS": known}), records)
     unknown = written(Principal={"AWS": [ALICE, BOB]})
@@ -216,7 +216,7 @@ def test_principals_of_a_key_policy_must_exist() -> None:
 )
 def test_what_is_no_principal_never_exists(principal: str) -> None:
     with pytest.raises(Malformed, match="one or more invalid principals"):
-        access.check_key_policy(written(Principal={"AWS": principal}), stored())
+        access.check_key_policy(written(Principal={"AWS": principal}), Records())
 
 
 # -------------------------------------------------------------------------- under attack
