@@ -6,8 +6,9 @@ Source: AWS KMS developer guide, "Logging AWS KMS API calls with AWS CloudTrail"
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, replace
+from dataclasses import fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -19,6 +20,7 @@ from kmslab.contract.specs import KEY_SPECS, Kind
 VERSION = "1.11"
 # The trail's names for errors are the API's, but for this one.
 CODES = {"AccessDeniedException": "AccessDenied"}
+_SOURCE = attrgetter(*[field.name for field in fields(Source)])  # astuple copies deeply: 8 µs
 IDENTITIES = {"root": "Root", "user": "IAMUser", "assumed-role": "AssumedRole"}
 
 
@@ -49,7 +51,7 @@ def event(
         region=caller.region,
         request_id=request_id,
         via=caller.via,
-        source=astuple(caller.source) if caller.source else (),
+        source=_SOURCE(caller.source) if caller.source else (),
         request=operation.redact(request) if operation else None,
         response=_response(operation, answer, resources),
         resources=resources,
