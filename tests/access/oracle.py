@@ -231,6 +231,9 @@ def arn_like(wanted: str, value: str) -> bool:
 
 
 def date(text: str) -> float:
+    """ "ISO 8601 date formats, or epoch (UNIX) time." """
+    if text.isdigit():
+        return float(text)
     return datetime.fromisoformat(text).timestamp()
 
 
