@@ -55,6 +55,12 @@ class Hsm:
         self._modules: dict[tuple[str, str], Backend] = {}
         self._domain_keys: dict[str, SecretBytes] = {}
 
+    def over(self, records: Reader) -> "Hsm":
+        """The same boundary over other records: those of a commit that is still to come."""
+        other = copy(self)
+        other._records = records
+        return other
+
     def random(self, size: int) -> SecretBytes:
         """Bytes from the operating system's generator, the only source there is."""
         return SecretBytes(secrets.token_bytes(size))
@@ -75,14 +81,14 @@ class Hsm:
         """
         secret, public = self._generate(spec) if known is None else self._take(spec, known)
         region, key_id = arn.split(":")[3], arn.rpartition("/")[2]
-        material_id = sha256(frame(key_id.encode(), secret)).hexdigest()
+        name = material_id(key_id, secret)
         domains = self._records.find(DomainKey, region=region)
         made = () if domains else (self._create_domain_key(region, now),)
         domain = (*domains, *made)[-1]
-        identity = _identity(arn, spec, material_id, public)
+        identity = _identity(arn, spec, name, public)
         sealed = self._seal(self._domain_key(domain), secret, identity)
         material = Material(
-            handle=f"{region}/{material_id}",
+            handle=f"{region}/{name}",
             key=arn,
             spec=spec,
             domain=domain.id,
@@ -120,7 +126,8 @@ class Hsm:
             public = self.public_key(material)
             module = self._module(algorithm, material.spec)
             return CiphertextBlob(module.encrypt(algorithm, public, plaintext))
-        nonce, iv = secrets.token_bytes(NONCE), secrets.token_bytes(IV)
+        drawn = secrets.token_bytes(NONCE + IV)  # in one draw: it is a call to the system
+        nonce, iv = drawn[:NONCE], drawn[NONCE:]
         header = blob.header(material.id, material.key.rpartition("/")[2], nonce, iv)
         key = self._derive(self._secret(material), nonce)
         sealed = self._module("AES_GCM").aes_gcm_seal(key, iv, plaintext, _bound(header, context))
@@ -251,6 +258,11 @@ class Hsm:
             self_test(module, algorithm)
             self._modules[algorithm, spec] = module
         return module
+
+
+def material_id(key_id: str, secret: bytes) -> str:
+    """What blobs and the trail call a key's material. It says nothing about the secret."""
+    return sha256(frame(key_id.encode(), secret)).hexdigest()
 
 
 def _identity(arn: str, spec: str, material_id: str, public: bytes) -> bytes:

@@ -16,6 +16,10 @@ from kmslab.contract.shapes import Shape, shape
 from kmslab.contract.source import KMS
 
 
+class _Typed(dict[str, Any]):
+    """A request that `decode` has made: fresh, and of the right types already."""
+
+
 class Operation:
     """One operation. Requests and answers are plain dicts in AWS's form, with Python's types:
     `bytes` for a blob, `datetime` for a timestamp."""
@@ -28,14 +32,16 @@ class Operation:
         self.errors: tuple[str, ...] = tuple(entry["errors"])
 
     def check(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """A fresh copy of the request that keeps the contract; None and unknown members are gone.
+        """A copy of the request that keeps the contract; None and unknown members are gone.
 
+        What `decode` has made is fresh, and comes back itself.
         A blob may also be a `bytearray`, `memoryview` or `str` (UTF-8).
         Raises ValidationException that names every violation, or SerializationException for a
         value of the wrong type.
         """
         try:
-            accepted: dict[str, Any] = self._accept(request)
+            typed = type(request) is _Typed
+            accepted: dict[str, Any] = request if typed else self._accept(request)
         except Misfit as misfit:
             raise _serialization(misfit) from None
         if self._judge is not None:
@@ -51,10 +57,9 @@ class Operation:
         Raises SerializationException.
         """
         try:
-            decoded: dict[str, Any] = self._decode(body)
+            return _Typed(self._decode(body))
         except Misfit as misfit:
             raise _serialization(misfit) from None
-        return decoded
 
     def encode(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         """The answer as JSON has it: blobs in base64, timestamps in seconds since 1970.

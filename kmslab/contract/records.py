@@ -8,7 +8,7 @@ and is what a commit is guarded by. Times are aware datetimes in UTC.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from kmslab.contract.specs import KeyManager, KeyUsage, Origin
 from kmslab.contract.states import KeyState
@@ -189,8 +189,7 @@ class Reader(Protocol):
     def last_use(self, key: str) -> LastUse | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a request came from, as far as its transport knows."""
 
     ip: str = ""
@@ -246,7 +245,7 @@ class Event:
     request_id: str
     recipient: str = ""  # whose trail this is in, if not the caller's: the owner of the key
     via: str = ""  # the service that called on the principal's behalf
-    source: tuple[str, ...] = ()  # the fields of the caller's `Source`
+    source: tuple[str, ...] = ()  # the caller's `Source`
     request: Mapping[str, Any] | None = None
     response: Mapping[str, Any] | None = None
     resources: tuple[str, ...] = ()
