@@ -4,12 +4,13 @@ Everything here is a plain Python word for an AWS call, and goes down the same r
 """
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
+from kmslab import seeding
 from kmslab.backing import rootkey
 from kmslab.backing.access_keys import AccessKeyPair, AccessKeys
 from kmslab.backing.hsm import BACKENDS, Hsm
@@ -20,9 +21,11 @@ from kmslab.contract.errors import EXCEPTIONS, fail
 from kmslab.contract.records import Caller, DomainKey
 from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
 from kmslab.crypto import Backend, Forged
-from kmslab.directory import Directory, Policy, session_name
+from kmslab.directory import Directory, Policy, account_number, region_name, session_name
 from kmslab.faces.client import KmsClient
+from kmslab.integrations import Bucket, DataTable, Integrations
 from kmslab.names import KEY_ID
+from kmslab.seeding import Ground, Planted, Seed
 from kmslab.service import Service
 from kmslab.shown import Trail
 from kmslab.store import open_store
@@ -31,26 +34,34 @@ from kmslab.store.rehearsal import rehearsal
 from kmslab.throttle import Throttle
 from kmslab.trail_file import TrailFile
 
+ACCOUNT, REGION = "111122223333", "us-east-1"  # of a lab that is told of no others
+
 
 class View:
     """A lab as one caller sees it from one Region. `Lab` is the first; the others come from it."""
 
     def __init__(
-        self, service: Service, directory: Directory, caller: Caller, clock: Clock
+        self,
+        service: Service,
+        directory: Directory,
+        integrations: Integrations,
+        caller: Caller,
+        clock: Clock,
     ) -> None:
         self._service = service
         self._directory = directory
+        self._integrations = integrations
         self.caller = caller
         self.clock = clock
         self.kms = KmsClient(service, caller)
 
     def region(self, name: str) -> "View":
         """The same caller in another Region, such as `eu-west-1`."""
-        return self._at(self.caller.principal, self.caller.account, _region(name))
+        return self._at(self.caller.principal, self.caller.account, region_name(name))
 
     def account(self, number: str) -> "View":
         """The root user of another account, named by its 12 digits."""
-        return self._at(f"arn:aws:iam::{_account(number)}:root", number, self.caller.region)
+        return self._at(f"arn:aws:iam::{account_number(number)}:root", number, self.caller.region)
 
     def user(self, name: str, policy: Policy = None) -> "View":
         """A user of this account, who may do what his IAM policy and the keys' policies say.
@@ -76,6 +87,24 @@ class View:
         A user has one, kept with the store; a role's session gets a new one, for an hour.
         """
         return self._directory.access_keys.of(self.caller.principal)
+
+    def bucket(self, name: str, key: CMK | str | None = None) -> Bucket:
+        """An object bucket as this caller uses it, encrypted as one of S3; made if it is not there.
+
+        `key`: a CMK (or a key's id, ARN or alias), `aws-managed`, which a new bucket has unless
+        told otherwise, or `aws-owned`. It counts for the objects that are written from now on.
+        """
+        chosen = key.arn if isinstance(key, CMK) else key
+        return self._integrations.buckets.bucket(name, self.caller, chosen)
+
+    def table(self, name: str, key: CMK | str | None = None) -> DataTable:
+        """A table of this account and Region as this caller uses it, encrypted as one of DynamoDB.
+
+        `key`: as for a bucket, but only for a table that is not there yet; making one needs
+        `kms:DescribeKey` and `kms:CreateGrant` on a customer's key. Raises what the KMS answers.
+        """
+        chosen = key.arn if isinstance(key, CMK) else key
+        return self._integrations.tables.table(name, self.caller, chosen)
 
     def boto3(self) -> Any:
         """A real boto3 client for KMS whose calls end in this process. Needs `kmslab[boto3]`."""
@@ -144,7 +173,7 @@ class View:
 
     def _at(self, principal: str, account: str, region: str) -> "View":
         caller = Caller(principal, account, region)
-        return View(self._service, self._directory, caller, self.clock)
+        return View(self._service, self._directory, self._integrations, caller, self.clock)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.caller.principal} in {self.caller.region}>"
@@ -166,8 +195,8 @@ class Lab(View):
         store: str | None = None,
         clock: Clock | None = None,
         ids: Callable[[], str] | None = None,
-        account: str = "111122223333",
-        region: str = "us-east-1",
+        account: str = ACCOUNT,
+        region: str = REGION,
         backends: tuple[Backend, ...] = BACKENDS,
         throttle: bool = False,
         trail: str | Path | None = None,
@@ -176,7 +205,7 @@ class Lab(View):
             raise ValueError(
                 "ids can be chosen for a lab in memory only: in a file they would repeat"
             )
-        caller = Caller(f"arn:aws:iam::{_account(account)}:root", account, _region(region))
+        caller = Caller(f"arn:aws:iam::{account_number(account)}:root", account, region_name(region))
         self._store = open_store(store)
         try:
             hsm = self._start_hsm(backends)
@@ -186,10 +215,13 @@ class Lab(View):
             self._store.close()
             raise
         quotas = Throttle() if throttle else None
-        service = Service(self._store, hsm, own, _judged(ids or _uuid), quotas)
+        new_id = _judged(ids or _uuid)
+        service = Service(self._store, hsm, own, new_id, quotas)
         if copy:
             service.copy_trail(copy.write)
-        super().__init__(service, Directory(self._store, hsm, own.now), caller, own)
+        directory = Directory(self._store, hsm, own.now)
+        self._ground = Ground(self._store, hsm, directory.access_keys, own.now, new_id)
+        super().__init__(service, directory, Integrations(service), caller, own)
 
     def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:
         """Prove the root key before anything is served: a wrong one would open nothing."""
@@ -207,6 +239,40 @@ class Lab(View):
             ) from None
         return hsm
 
+    @classmethod
+    def from_seed(
+        cls,
+        path: str | Path,
+        store: str | None = None,
+        account: str | None = None,
+        region: str | None = None,
+        **options: Any,
+    ) -> Self:
+        """A lab that has all that a file declares: users, access keys, keys with their ids and more.
+
+        `account`, `region`: the lab's own, unless given those of the file. `options`: as for a lab.
+        Raises `SeedError` for a file that is wrong, and then nothing has been made.
+        """
+        seed = seeding.read(Path(path), account or ACCOUNT, region or REGION)
+        lab = cls(store, account=account or seed.account, region=region or seed.region, **options)
+        try:
+            lab._plant(seed)
+        except BaseException:
+            lab.close()
+            raise
+        return lab
+
+    def seed(self, path: str | Path) -> Planted:
+        """Make what a file declares, all of it or nothing; tells what was made and what was there.
+
+        What is there stays as it is. Raises `SeedError`. `docs/seeds.md` describes the file.
+        """
+        here = self.caller
+        return self._plant(seeding.read(Path(path), here.account, here.region))
+
+    def _plant(self, seed: Seed) -> Planted:
+        return seeding.plant(seed, self._ground)
+
     @property
     def _access_keys(self) -> AccessKeys:
         """For an endpoint, which looks up who has signed."""
@@ -216,9 +282,11 @@ class Lab(View):
         """Store what is waiting and let go of the store. A closed lab answers nothing."""
         self._store.close()
 
-    def rehearsal(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
         """`with lab.rehearsal():` undoes all that happens in it, trail included. In memory only."""
-        return rehearsal(self._store)
+        with rehearsal(self._store), self._integrations.rehearsal():
+            yield
 
     def __enter__(self) -> Self:
         return self
@@ -247,16 +315,4 @@ def _key_name(name: str) -> str:
     """Judged before the key is made, which would stay behind without its name."""
     if not re.fullmatch(r"(?!aws/)[a-zA-Z0-9/_-]{1,250}", name, re.ASCII):
         raise ValueError(f"{name!r} is no name for a key: 1 to 250 letters, digits or _-/")
-    return name
-
-
-def _account(number: str) -> str:
-    if not re.fullmatch(r"\d{12}", number, re.ASCII):
-        raise ValueError(f"{number!r} is no account number: it has 12 digits")
-    return number
-
-
-def _region(name: str) -> str:
-    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", name, re.ASCII):
-        raise ValueError(f"{name!r} is no Region: one looks like us-east-1")
     return name

@@ -79,7 +79,6 @@ class Trail(list[dict[str, Any]]):
 
 
 def _event_row(event: Mapping[str, Any]) -> list[str]:
-    who = event["userIdentity"]
     keys = [arn["ARN"].rpartition(":")[2] for arn in event["resources"]]
     parameters = event["requestParameters"] or {}
     contexts = [
@@ -87,13 +86,22 @@ def _event_row(event: Mapping[str, Any]) -> list[str]:
     ]
     return [
         event["eventTime"].replace("T", " ").rstrip("Z"),
-        who.get("userName") or who.get("type", who.get("invokedBy", "")),
+        _who(event["userIdentity"]),
         event["eventName"],
         ", ".join(keys),
         " → ".join(", ".join(f"{name}={value}" for name, value in c.items()) for c in contexts),
         event.get("errorCode", "ok"),
         event.get("additionalEventData", {}).get("keyMaterialId", ""),
     ]
+
+
+def _who(identity: Mapping[str, Any]) -> str:
+    """A user by name; a service as itself, or behind the one for whom it has called."""
+    service = identity.get("invokedBy", "")
+    if identity.get("type", "AWSService") == "AWSService":
+        return str(service)
+    name = identity.get("userName") or identity["type"]
+    return f"{name} via {service.partition('.')[0]}" if service else name
 
 
 def _plain(value: Any) -> str:

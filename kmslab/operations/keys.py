@@ -47,12 +47,13 @@ def create(call: Call) -> dict[str, Any]:
 
 
 def seed(call: Call) -> dict[str, Any]:
-    """The service's own way to make a key, with what no request may choose; once for each id.
+    """The service's own way to make a key, with what no request may choose.
 
-    An AWS service makes its account's key so, and a seed file the keys that it declares.
+    A seed file's keys are made so, once for each id; and an AWS service's key in an account, whose
+    id nobody chooses, once for its first alias.
     """
     spec, usage = _spec_and_usage(call)
-    arn = f"{call.caller.here}key/{call.get('KeyId') or call.new_id()}"
+    arn = _named_already(call) or f"{call.caller.here}key/{call.get('KeyId') or call.new_id()}"
     known = call.records.get(Key, arn)
     if known is None:
         material, *domain = call.backings[Origin.AWS_KMS].create(
@@ -73,6 +74,14 @@ def seed(call: Call) -> dict[str, Any]:
                 Alias(arn=call.caller.here + name, target=arn, created=call.now, updated=call.now)
             )
     return {"KeyId": arn}
+
+
+def _named_already(call: Call) -> str | None:
+    if "KeyId" in call.request:
+        return None
+    names = [call.caller.here + name for name in call.get("Aliases", ())[:1]]
+    aliases = [call.records.get(Alias, name) for name in names]
+    return next((alias.target for alias in aliases if alias), None)
 
 
 def describe(call: Call, key: Key) -> dict[str, Any]:
