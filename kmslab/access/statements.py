@@ -48,7 +48,8 @@ class Principals:
             # "you must also specify the account ARN of the not-denied principal", and of a session
             # its role too: whoever has one name that is not excepted is denied (IAM user guide).
             names = {caller.principal, caller.identity, account(caller)}
-            return NOT_AT_ALL if names <= self.wanted else IN_PERSON
+            excepted = "*" in self.wanted or names <= self.wanted
+            return NOT_AT_ALL if excepted else IN_PERSON
         return name_among(self.wanted, caller)
 
 

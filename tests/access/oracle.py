@@ -129,6 +129,8 @@ def denies(statement: Statement, scene: Scene, *, key_policy: bool) -> bool:
         # "When you use NotPrincipal with Deny, you must also specify the account ARN of the
         # not-denied principal."
         excepted = listed(statement["NotPrincipal"])
+        if "*" in excepted:
+            return False
         everything = own_names(scene)
         if not is_service(scene):
             everything = [*everything, root_of(scene.account)]

@@ -139,6 +139,11 @@ def test_deny_that_excepts_a_principal_excepts_him_with_his_account() -> None:
     assert because(BOB, key_policy=full, iam=EVERYTHING) is Because.KEY_DENIES
 
 
+@pytest.mark.parametrize("everybody", ["*", {"AWS": "*"}, {"AWS": [BOB, "*"]}])
+def test_deny_that_excepts_everybody_denies_nobody(everybody: Any) -> None:
+    assert allowed(ALICE, key_policy=policy(named(ALICE), denied(NotPrincipal=everybody)))
+
+
 def test_deny_that_excepts_a_session_names_session_role_and_account() -> None:
     role = policy(named(ROOT), denied(NotPrincipal={"AWS": [CLERK, ROOT]}))
     assert not allowed(SESSION, key_policy=role, iam=EVERYTHING)
