@@ -45,6 +45,10 @@ class Integration:
     def principal(self) -> str:
         return f"{self.name}.amazonaws.com"
 
+    @property
+    def alias(self) -> str:
+        return f"alias/aws/{self.name}"
+
     def via(self, region: str) -> str:
         """As `kms:ViaService` has it."""
         return f"{self.name}.{region}.amazonaws.com"
@@ -119,7 +123,7 @@ class ServiceKeys:
 
     def key_id(self, key: str, account: str, region: str) -> str:
         """What to name the key by. AWS's own are made when they are first used."""
-        if key == AWS_MANAGED:
+        if key in (AWS_MANAGED, self.it.alias):
             return self._made(account, region, self.it.managed_policy(account, region))
         if key == AWS_OWNED:
             return self._made(SERVICES, region, self.it.owned_policy())
@@ -133,7 +137,7 @@ class ServiceKeys:
 
     def _made(self, account: str, region: str, policy: str) -> str:
         wanted = {
-            "Aliases": [f"alias/aws/{self.it.name}"],
+            "Aliases": [self.it.alias],
             "Description": self.it.description,
             "Policy": policy,
             "KeyManager": KeyManager.AWS,
