@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from kmslab import lab, names, service
+from kmslab import lab, names, service, throttle
 from kmslab.backing import hsm
 from kmslab.operations import pages
 from kmslab.table import TABLE
 
 OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
-MODULES = (lab, names, service, hsm, pages, *OPERATIONS)
+MODULES = (lab, names, service, throttle, hsm, pages, *OPERATIONS)
 GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"
 
 # Seen in AWS's documentation or in public reports of its answers; <…> is what varies. The texts
@@ -38,6 +38,7 @@ PUBLISHED = {
     "The AWS_RAM policy can only be managed by the RAM service",
     "<…> key usage is <…> which is not valid for <…>.",
     "Algorithm <…> is incompatible with key spec <…>.",
+    "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
     "Digest is invalid length for algorithm <…>.",
     "The key ID in the request does not identify a CMK that can perform this operation.",
     "User: <…> is not authorized to perform: <…> on the resource associated with this "
