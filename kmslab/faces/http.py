@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import Any
 
 from kmslab.backing.access_keys import AccessKeys
@@ -18,7 +19,7 @@ from kmslab.contract.errors import EXCEPTIONS, KMSError
 from kmslab.contract.records import Caller, Source
 from kmslab.faces import neighbours, wire
 from kmslab.faces.claims import Request, joined, service_of
-from kmslab.faces.sigv4 import Signer, Verifier
+from kmslab.faces.sigv4 import Verifier
 from kmslab.faces.wire import Answer, new_id
 from kmslab.service import Service
 from kmslab.table import TABLE
@@ -26,11 +27,13 @@ from kmslab.table import TABLE
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Work = Callable[[], Answer]
 
 LIMIT = 1024 * 1024  # bytes of a body; KMS's largest request has a key policy, at most 128 KiB
 DIGITS = 9
 WORKERS = 8
 LAST = (b"connection", b"close")
+NOBODY, NO_TLS = ("", 0), ("", "")
 HEALTH, HEALTHY = b"/health", b'{"status":"ok"}'
 KMS = b"kms"
 TARGET = wire.PREFIX.encode()
@@ -67,7 +70,10 @@ class Application:
             body = await _body(headers, receive)
             path, query = scope["raw_path"], scope["query_string"]
             request = Request(scope["method"].encode(), path, query, headers, body)
-            answer = await self._answer(scope, request)
+            answer = self._answer(scope, request)
+            if not isinstance(answer, Answer):
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(self._threads, answer)
         except _Gone:
             return
         except _TooLarge:
@@ -78,13 +84,14 @@ class Application:
         else:
             await _send(send, answer)
 
-    async def _answer(self, scope: Scope, request: Request) -> Answer:
+    def _answer(self, scope: Scope, request: Request) -> Answer | Work:
         target = request.headers.get(b"x-amz-target", b"")
         if target.startswith(TARGET) and request.method == b"POST" and request.path == b"/":
-            return await self._kms(scope, request, target.decode("latin-1"))
+            return self._kms(scope, request, target.decode("latin-1"))
         return self._other(request, target)
 
-    async def _kms(self, scope: Scope, request: Request, target: str) -> Answer:
+    def _kms(self, scope: Scope, request: Request, target: str) -> Answer | Work:
+        """The answer, or what a thread has to do for it."""
         if not _is_json(request):
             return _nothing_here()
         try:
@@ -92,12 +99,17 @@ class Application:
             signer = self._verifier.verify(request, KMS, time.time())
         except KMSError as error:
             return wire.refusal(error, new_id())
-        arguments = self._service, _caller(signer, scope, request.headers), target, request.body
+        caller = _caller(
+            signer.key.principal,
+            signer.region,
+            tuple(scope.get("client") or NOBODY),
+            request.headers.get(b"user-agent", b""),
+            request.headers[b"host"],
+            scope.get("state", {}).get("tls", NO_TLS),
+        )
+        work = partial(wire.handle, self._service, caller, target, request.body)
         row = TABLE.get(operation.name)
-        if row is None or not row.slow:
-            return wire.handle(*arguments)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, wire.handle, *arguments)
+        return work if row and row.slow else work()
 
     def _other(self, request: Request, target: bytes) -> Answer:
         """What names no operation of KMS; most of it is meant for somebody else."""
@@ -132,24 +144,30 @@ async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
 
 
 async def _send(send: Send, answer: Answer, *more: tuple[bytes, bytes]) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
-    await send(
-        {"type": "http.response.start", "status": answer.status, "headers": headers + list(more)}
-    )
+    headers = [*[_header(*pair) for pair in answer.headers.items()], *more]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 
 
-def _caller(signer: Signer, scope: Scope, headers: Mapping[bytes, bytes]) -> Caller:
-    principal = signer.key.principal
-    tls_version, cipher = scope.get("state", {}).get("tls", ("", ""))
-    source = Source(
-        ip=(scope.get("client") or ("",))[0],
-        user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
-        host=headers.get(b"host", b"").decode("latin-1"),
-        tls_version=tls_version,
-        cipher=cipher,
-    )
-    return Caller(principal, principal.split(":", 5)[4], signer.region, source=source)
+@lru_cache(64)
+def _header(name: str, value: str) -> tuple[bytes, bytes]:
+    """Most are the same in every answer."""
+    return name.lower().encode(), value.encode()
+
+
+@lru_cache(1_024)
+def _caller(
+    principal: str,
+    region: str,
+    client: tuple[str, int],
+    user_agent: bytes,
+    host: bytes,
+    tls: tuple[str, str],
+) -> Caller:
+    """A connection's caller is the same from one request to the next."""
+    agent, named = user_agent.decode("latin-1"), host.decode("latin-1")
+    source = Source(client[0], agent, named, *tls)
+    return Caller(principal, principal.split(":", 5)[4], region, source=source)
 
 
 def _is_json(request: Request) -> bool:
