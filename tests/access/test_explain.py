@@ -161,7 +161,9 @@ def test_nothing_that_callers_write_reaches_the_terminal_raw() -> None:
     assert "\x1b" not in shown
 
 
-def test_explanation_holds_no_plaintext() -> None:
+def test_neither_question_nor_explanation_shows_a_plaintext() -> None:
     request = {"Plaintext": b"card 4242", "EncryptionContext": {"order": "17"}}
-    explanation = access.explain(ask(ALICE, "Encrypt", request=request))
-    assert "4242" not in repr(explanation) + explanation._repr_markdown_()
+    question = ask(ALICE, "Encrypt", request=request)
+    explanation = access.explain(question)
+    shown = [repr(question), str(question), f"{question}", repr(explanation), str(explanation)]
+    assert "4242" not in " ".join(shown) + explanation._repr_markdown_()
