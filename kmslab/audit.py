@@ -19,6 +19,8 @@ from kmslab.contract.specs import KEY_SPECS, Kind
 VERSION = "1.11"
 # The trail's names for errors are the API's, but for this one.
 CODES = {"AccessDeniedException": "AccessDenied"}
+INTERNAL = "AWS Internal"  # who acts when nobody has called
+NAMES = {"SeedKey": "CreateKey"}  # whoever makes a key, the trail has one name for it
 IDENTITIES = {"root": "Root", "user": "IAMUser", "assumed-role": "AssumedRole"}
 
 
@@ -80,7 +82,7 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
         "userIdentity": _identity(event),
         "eventTime": event.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": "kms.amazonaws.com",
-        "eventName": event.operation,
+        "eventName": NAMES.get(event.operation, event.operation),
         "awsRegion": event.region,
         **_source(event),
         "requestParameters": event.request,
@@ -118,7 +120,7 @@ def _material_ids(used: Mapping[str, Material]) -> dict[str, str]:
 
 def _identity(event: Event) -> dict[str, Any]:
     if not event.principal:
-        return {"accountId": event.account, "invokedBy": "AWS Internal"}
+        return {"accountId": event.account, "invokedBy": INTERNAL}
     if not event.principal.startswith("arn:"):
         return {"type": "AWSService", "invokedBy": event.principal}
     kind, _, name = event.principal.rpartition(":")[2].partition("/")
@@ -149,6 +151,8 @@ def _source(event: Event) -> dict[str, str | None]:
     """Of a call that a service makes, the service. A call from within this process has none."""
     source = _of(event)
     service = _service(event.via) or ("" if event.principal.startswith("arn:") else event.principal)
+    if not event.principal:
+        service = INTERNAL
     return {
         "sourceIPAddress": service or source.ip or None,
         "userAgent": service or source.user_agent or None,

@@ -32,16 +32,17 @@ class Operation:
         self.errors: tuple[str, ...] = tuple(entry["errors"])
 
     def check(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy of the request that keeps the contract; None and unknown members are gone.
+        """A fresh copy of the request that keeps the contract; None and unknown members are gone.
 
-        What `decode` has made is fresh, and comes back itself.
-        A blob may also be a `bytearray`, `memoryview` or `str` (UTF-8).
+        What `decode` has made is fresh, and comes back itself. A blob may also be a `bytearray`,
+        `memoryview` or `str` (UTF-8).
         Raises ValidationException that names every violation, or SerializationException for a
         value of the wrong type.
         """
         try:
-            typed = type(request) is _Typed
-            accepted: dict[str, Any] = request if typed else self._accept(request)
+            accepted: dict[str, Any] = (
+                request if isinstance(request, _Typed) else self._accept(request)
+            )
         except Misfit as misfit:
             raise _serialization(misfit) from None
         if self._judge is not None:

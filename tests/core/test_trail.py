@@ -290,7 +290,9 @@ def test_service_event_has_no_requests_id_because_nobody_made_a_request(lab: Lab
     lab.clock.advance(days=7)
     events = [event for event in lab.trail if event["eventType"] == "AwsServiceEvent"]
     assert [event["eventName"] for event in events] == ["RotateKey", "DeleteKey"]
-    assert all(event.keys() - {"serviceEventDetails"} == ALWAYS - {"requestID"} for event in events)
+    own = ALWAYS - {"requestID"} | {"sourceIPAddress", "userAgent"}  # which is the service itself
+    assert all(event.keys() - {"serviceEventDetails"} == own for event in events)
+    assert {event["sourceIPAddress"] for event in events} == {"AWS Internal"}
 
 
 # --------------------------------------------------------------------------------------- last use
