@@ -31,11 +31,11 @@ class Directory:
 
     def user(self, account: str, name: str, policy: Policy = None) -> str:
         """The ARN of a user, who is made if he is not there. A policy replaces the one he has."""
-        return self._put(f"arn:aws:iam::{account}:user/{_name(name)}", policy)
+        return self._put(f"arn:aws:iam::{account}:user/{user_name(name)}", policy)
 
     def role(self, account: str, name: str, policy: Policy = None) -> str:
         """The same of a role."""
-        return self._put(f"arn:aws:iam::{account}:role/{_name(name)}", policy)
+        return self._put(f"arn:aws:iam::{account}:role/{user_name(name)}", policy)
 
     def _put(self, arn: str, policy: Policy) -> str:
         text = None if policy is None else _written(policy)
@@ -58,6 +58,20 @@ def _written(policy: Mapping[str, Any] | str) -> str:
     return text
 
 
+def account_number(number: str) -> str:
+    """The same of an account."""
+    if not re.fullmatch(r"\d{12}", number, re.ASCII):
+        raise ValueError(f"{number!r} is no account number: it has 12 digits")
+    return number
+
+
+def region_name(name: str) -> str:
+    """The same of a Region."""
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", name, re.ASCII):
+        raise ValueError(f"{name!r} is no Region: one looks like us-east-1")
+    return name
+
+
 def session_name(name: str) -> str:
     """The name as it came, if a role's session may have it."""
     if not re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII):
@@ -65,7 +79,8 @@ def session_name(name: str) -> str:
     return name
 
 
-def _name(name: str) -> str:
+def user_name(name: str) -> str:
+    """The name as it came, if a user or a role may have it."""
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no user name: 1 to 64 letters, digits or _+=,.@-")
     return name

@@ -205,7 +205,9 @@ class Lab(View):
             raise ValueError(
                 "ids can be chosen for a lab in memory only: in a file they would repeat"
             )
-        caller = Caller(f"arn:aws:iam::{account_number(account)}:root", account, region_name(region))
+        caller = Caller(
+            f"arn:aws:iam::{account_number(account)}:root", account, region_name(region)
+        )
         self._store = open_store(store)
         try:
             hsm = self._start_hsm(backends)
@@ -248,7 +250,7 @@ class Lab(View):
         region: str | None = None,
         **options: Any,
     ) -> Self:
-        """A lab that has all that a file declares: users, access keys, keys with their ids and more.
+        """A lab that has all that a file declares: users, access keys, keys with their ids.
 
         `account`, `region`: the lab's own, unless given those of the file. `options`: as for a lab.
         Raises `SeedError` for a file that is wrong, and then nothing has been made.

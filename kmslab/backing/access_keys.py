@@ -51,11 +51,8 @@ class AccessKeys:
 
     def put(self, principal: str, key_id: str, secret: str) -> AccessKeyPair:
         """An access key that somebody has chosen; a secret that it had before is replaced."""
-        if not ID.fullmatch(key_id) or not secret:
-            raise ValueError(f"{key_id!r} is no id of an access key: letters, digits and _")
         while True:
-            sealed = self._hsm.protect(_name(key_id, principal), secret.encode())
-            new = AccessKey(id=key_id, principal=principal, sealed=sealed, created=self._now())
+            new = self.sealed(principal, key_id, secret.encode())
             found = self.find(key_id)
             if found is not None:
                 if found.principal == principal and self.secret(found) == secret.encode():
@@ -66,6 +63,18 @@ class AccessKeys:
             except Conflict:
                 continue  # somebody else has put one of this id: look again
             return AccessKeyPair(key_id, SecretBytes(secret.encode()))
+
+    def sealed(self, principal: str, key_id: str, secret: bytes, token: str = "") -> AccessKey:
+        """The record of one that somebody has chosen, to be stored. Raises ValueError."""
+        if not ID.fullmatch(key_id) or not secret:
+            raise ValueError(f"{key_id!r} is no id of an access key: letters, digits and _")
+        return AccessKey(
+            id=key_id,
+            principal=principal,
+            sealed=self._hsm.protect(_name(key_id, principal), secret),
+            token=token,
+            created=self._now(),
+        )
 
     def find(self, key_id: str) -> AccessKey | None:
         return self._store.get(AccessKey, key_id)

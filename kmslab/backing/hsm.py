@@ -13,6 +13,7 @@ Source: "AWS KMS Cryptographic Details"; NIST SP 800-38D (GCM), SP 800-108 (key 
 import hmac
 import secrets
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 from hashlib import sha256
 

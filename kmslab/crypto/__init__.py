@@ -8,6 +8,7 @@ which doesn't print.
 
 from kmslab.crypto.backend import Backend, Forged, Malformed
 from kmslab.crypto.framing import encode_context, frame
+from kmslab.crypto.private import read_private_key
 from kmslab.crypto.public import PublicKey
 from kmslab.crypto.secret import CiphertextBlob, SecretBytes
 from kmslab.crypto.spki import compress, spec_of
@@ -22,5 +23,6 @@ __all__ = [
     "compress",
     "encode_context",
     "frame",
+    "read_private_key",
     "spec_of",
 ]

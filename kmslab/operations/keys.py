@@ -54,26 +54,36 @@ def seed(call: Call) -> dict[str, Any]:
     """
     spec, usage = _spec_and_usage(call)
     arn = _named_already(call) or f"{call.caller.here}key/{call.get('KeyId') or call.new_id()}"
-    known = call.records.get(Key, arn)
-    if known is None:
-        material, *domain = call.backings[Origin.AWS_KMS].create(
-            arn, spec, call.now, call.get("Material")
-        )
-        days = call.get("RotationPeriodInDays", 0)
-        key = replace(
-            _new(call, arn, spec, usage),
-            material=material.id,
-            manager=call.get("KeyManager", KeyManager.CUSTOMER),
-            rotation_days=days,
-            next_rotation=call.now + timedelta(days=days) if days else None,
-        )
-        call.put(key, material, *domain)
+    if call.records.get(Key, arn) is None:
+        _put_seeded(call, _new(call, arn, spec, usage))
     for name in call.get("Aliases", ()):
         if call.records.get(Alias, call.caller.here + name) is None:
             call.put(
                 Alias(arn=call.caller.here + name, target=arn, created=call.now, updated=call.now)
             )
     return {"KeyId": arn}
+
+
+def _put_seeded(call: Call, key: Key) -> None:
+    """Several materials, the oldest first, make a key that looks rotated."""
+    number, material_id = 0, ""
+    for number, known in enumerate(call.get("Materials", (None,))):
+        material, *domain = call.backing(key).create(key.arn, key.spec, call.now, known)
+        call.put(replace(material, number=number, rotation="ON_DEMAND" if number else ""), *domain)
+        material_id = material.id
+    days = call.get("RotationPeriodInDays", 0)
+    first = call.get("NextRotation", call.now + timedelta(days=days))
+    call.put(
+        replace(
+            key,
+            material=material_id,
+            manager=call.get("KeyManager", KeyManager.CUSTOMER),
+            state=call.get("State", KeyState.ENABLED),
+            rotation_days=days,
+            next_rotation=max(first, call.now) if days else None,  # one missed is made up once
+            rotations_on_demand=number,
+        )
+    )
 
 
 def _named_already(call: Call) -> str | None:

@@ -1,0 +1,58 @@
+"""Private keys that somebody brings: any usual form in, PKCS#8 DER (RFC 5958) out, and checked.
+
+Rule: what leaves here is written as `generate_key` writes it, so that nobody behind needs to know
+the forms from before PKCS#8 (`BEGIN RSA PRIVATE KEY`, `BEGIN EC PRIVATE KEY`).
+"""
+
+import binascii
+import re
+from base64 import b64decode
+from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_pem_private_key,
+)
+
+from kmslab.crypto.backend import Malformed
+from kmslab.crypto.secret import SecretBytes
+from kmslab.crypto.spki import spec_of
+
+PEM = re.compile(rb"-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END PRIVATE KEY-----")
+
+
+def read_private_key(written: bytes) -> tuple[str, SecretBytes]:
+    """The key spec and the key, from PEM or DER without a password; Malformed for anything else.
+
+    RSA's numbers are tested, which takes a while. A key that this library does not know, which is
+    one of ML_KEM_512, comes back untested, with an empty spec.
+    """
+    pem = written.lstrip().startswith(b"-----")
+    try:
+        key: Any = (load_pem_private_key if pem else load_der_private_key)(written, None)
+    except UnsupportedAlgorithm:
+        return "", SecretBytes(_unarmoured(written) if pem else written)
+    except (ValueError, TypeError):  # TypeError: it is encrypted
+        raise Malformed from None
+    try:
+        public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        spec = spec_of(public)
+        private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    except (AttributeError, ValueError):  # of an algorithm that no KMS key has
+        raise Malformed from None
+    return spec, SecretBytes(private)
+
+
+def _unarmoured(pem: bytes) -> bytes:
+    found = PEM.search(pem)
+    if found is None:
+        raise Malformed
+    try:
+        return b64decode(found[1])
+    except binascii.Error:
+        raise Malformed from None
