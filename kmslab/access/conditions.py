@@ -130,8 +130,8 @@ OPERATORS: dict[str, Operator] = {
 }
 IF_EXISTS = "IfExists"
 
-# How the values that a key has in a request count together, and what holds when it has none. A
-# policy that names neither asks of a negated operator that all differ, of any other that one fits.
+# How the values that a key has in a request count together, and what holds when it has none.
+# Without a set operator a plain one asks that any value fits, a negated one that all differ.
 SETS: Mapping[str, tuple[Callable[[list[bool]], bool], bool]] = {
     "ForAllValues": (all, True),
     "ForAnyValue": (any, False),
@@ -148,15 +148,11 @@ class Condition:
     operator: str  # as the policy writes it: "ForAnyValue:StringLikeIfExists"
     key: str
     wanted: tuple[str, ...]
-    find: Find
+    find: Find  # what the request has for the key; of `Null`, whether it has nothing
     fits: Test
     negated: bool
-    together: Callable[[list[bool]], bool]
+    together: Callable[[list[bool]], bool]  # of the values, if there are several
     if_missing: bool
-
-    def found(self, question: Question) -> Values:
-        """What the request has for the key; of `Null`, whether it has nothing."""
-        return self.find(question)
 
     def holds(self, question: Question) -> bool:
         found = self.find(question)

@@ -77,6 +77,7 @@ class Verdict(NamedTuple):
 
 
 def decide(question: Question) -> Verdict:
+    """The verdict on one question. Grants are read from the store only if no policy has decided."""
     if isinstance(question.record, Grant):
         return _may_retire(question, question.record)
     iam, by_iam = ask_iam(question)

@@ -14,6 +14,7 @@ from kmslab.contract.records import Grant
 EQUALS, SUBSET = "EncryptionContextEquals", "EncryptionContextSubset"
 WITHOUT_CONTEXT = frozenset({"DescribeKey", "RetireGrant"})  # the context does not constrain these
 WITHOUT_SOURCE = frozenset({"RetireGrant"})
+PASSES_ON = frozenset({"CreateGrant"})  # permissions of the grant itself
 
 Pairs = Mapping[str, str]
 
@@ -54,7 +55,7 @@ def passes_on_no_more(grant: Grant, question: Question) -> bool:
     return same_source and set(question.request.get("Operations", ())) <= set(grant.operations)
 
 
-PASSES_ON = frozenset({"CreateGrant"})
+# What a grant asks of a request, beside the grantee; `explain` shows each by its name.
 CHECKS: dict[str, Callable[[Grant, Question], bool]] = {
     "operation": lists,
     "encryption context": context_fits,
