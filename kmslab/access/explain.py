@@ -13,7 +13,7 @@ from typing import Any
 from kmslab.access import readings
 from kmslab.access.condition_keys import is_service
 from kmslab.access.decide import Because, Verdict, decide, is_home, policy_of, read
-from kmslab.access.documents import allow, identity_policy, key_policy
+from kmslab.access.documents import identity_policy, key_policy
 from kmslab.access.question import Question
 from kmslab.access.readings import Reading, short
 from kmslab.access.statements import ALLOWS, DENIES, NOTHING, OPENS, Says, account
@@ -212,8 +212,7 @@ def _in_iam(question: Question, verdict: Verdict) -> Advice:
     text = f"An IAM policy of {short(question.caller.identity)} with a statement as below."
     if question.key and is_home(question):
         text += " Or a statement of the key policy, or a grant, that names him and not his account."
-    addition: dict[str, Any] = allow(question.action, resource=question.resource)["Statement"][0]
-    return text, addition
+    return text, {"Effect": "Allow", "Action": question.action, "Resource": question.resource}
 
 
 def _elsewhere(question: Question, verdict: Verdict) -> Advice:
