@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import re
 import signal
+import socket
 import threading
 from collections.abc import Iterator
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -25,13 +27,20 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Connection(HttpToolsProtocol):
     """One client's connection, and since when the client owes something."""
 
+    gathered: "_Gathered | None" = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tls = transport.get_extra_info("ssl_object")
+        if tls:
+            self.app_state = {"tls": (tls.version(), tls.cipher()[0])}
+        if tls or not type(self.loop).__module__.startswith("uvloop"):
+            self.gathered = _Gathered(transport, self.loop)
+            transport = cast(asyncio.Transport, self.gathered)
         super().connection_made(transport)
         self.began: float | None = self.loop.time()  # that the client has not finished a request
         self.unfetched: float | None = None  # since when an answer waits for it
         self.head: int | None = 0  # bytes so far; None: the head is whole
-        if tls := transport.get_extra_info("ssl_object"):
-            self.app_state = {"tls": (tls.version(), tls.cipher()[0])}
         if len(self.connections) > CONNECTIONS:
             transport.abort()
 
@@ -61,6 +70,8 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Who has said all may still listen, and is answered first. TLS has no such half."""
+        if self.gathered:
+            self.gathered.send()
         if self.scheme == "https" or self.began is not None or self.cycle is None:
             return None
         self.cycle.keep_alive = False
@@ -84,6 +95,38 @@ class Connection(HttpToolsProtocol):
             self.unfetched = now
         elif now - self.unfetched > PATIENCE:
             self.transport.abort()
+
+
+class _Gathered:
+    """A transport that sends together what is written in one turn of the loop.
+
+    uvicorn writes the head and the body of an answer one after the other. Sent so, they are two
+    packets, and the client's kernel may acknowledge the first only after 40 ms. uvloop gathers by
+    itself, but not over TLS.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._written: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._written:
+            self._loop.call_soon(self.send)
+        self._written.append(data)
+
+    def send(self) -> None:
+        if self._written:
+            data = b"".join(self._written)
+            self._written.clear()
+            self._transport.write(data)
+
+    def close(self) -> None:
+        self.send()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 def _without_upgrade(data: bytes) -> bytes:

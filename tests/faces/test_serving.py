@@ -227,6 +227,27 @@ def test_no_record_holds_a_secret_access_key(tmp_path: Path) -> None:
     assert bytes(pair.secret) not in (tmp_path / "keys.db").read_bytes()
 
 
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+@pytest.mark.parametrize("tls", [False, True])
+def test_an_answer_comes_in_one_piece(
+    lab: Lab, loop: str, tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In two, the second would wait for the first one's acknowledgement, often for 40 ms."""
+    if loop == "asyncio":
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    with running(lab, self_signed=tls) as endpoint, connected(endpoint) as link:
+        if tls:
+            context = ssl.create_default_context(cafile=str(endpoint.authority))
+            link = context.wrap_socket(link, server_hostname="127.0.0.1")
+        with link:
+            request = written(own(endpoint))
+            for _ in range(20):
+                link.sendall(request)
+                head, _, body = link.recv(65_536).partition(b"\r\n\r\n")
+                assert f"content-length: {len(body)}\r\n".encode() in head + b"\r\n"
+                assert body
+
+
 def test_every_answer_has_the_headers_of_aws(lab: Lab) -> None:
     with running(lab) as endpoint, connected(endpoint) as link:
         for headers in (JSON | {"X-Amz-Target": "TrentService.ListKeys"}, JSON):
