@@ -116,7 +116,7 @@ def _deciders(verdict: Verdict) -> Iterator[str]:
     if verdict.statement:
         yield readings.label(verdict.statement)
     if verdict.grant:
-        yield f"grant {verdict.grant.id[:8]}…"
+        yield readings.grant_label(verdict.grant)
 
 
 def _what(question: Question) -> str:

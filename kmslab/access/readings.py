@@ -100,11 +100,15 @@ def _grant(grant: Grant, question: Question, decided: bool) -> Reading:
     says = NOTHING
     if all(check.fits for check in checks):
         says = ALLOWS if in_person else OPENS
-    return Reading(f"grant {grant.id[:8]}…", "Allow", says, tuple(checks), decided)
+    return Reading(grant_label(grant), "Allow", says, tuple(checks), decided)
 
 
 def label(statement: Statement) -> str:
     return f"statement {statement.place}" + (f' "{statement.sid}"' if statement.sid else "")
+
+
+def grant_label(grant: Grant) -> str:
+    return f'grant "{grant.name}"' if grant.name else f"grant {grant.id[:8]}…"
 
 
 def _checks(statement: Statement, question: Question) -> list[Check]:

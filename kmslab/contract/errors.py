@@ -46,8 +46,8 @@ class KMSError(PlainError):
     def explain(self) -> object:
         """Who decided, and what would have to be different; shows itself as a table.
 
-        Only the lab can tell, and of AccessDeniedException alone: AWS keeps the reasons to itself.
-        Raises ValueError for an error that no policy has decided.
+        Only the lab can tell, of AccessDeniedException and of a policy that would lock its author
+        out: AWS keeps the reasons to itself. Raises ValueError for any other error.
         """
         if self.explanation is None:
             raise ValueError(f"{self.code} was not decided by a policy: its text is all there is")

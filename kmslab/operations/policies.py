@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from kmslab import access
 from kmslab.access.documents import check_key_policy
 from kmslab.call import Call
-from kmslab.contract.errors import fail
+from kmslab.contract.errors import EXCEPTIONS, fail
 from kmslab.contract.records import Key
 
 LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future."
@@ -71,4 +72,6 @@ def check_control(call: Call, key: Key) -> None:
         records=call.records,
     )
     if not access.decide(question).allowed:
-        fail("MalformedPolicyDocumentException", LOCKED_OUT)
+        error = EXCEPTIONS["MalformedPolicyDocumentException"](LOCKED_OUT)
+        error.explanation = partial(access.explain, question)
+        raise error
