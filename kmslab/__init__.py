@@ -1,10 +1,14 @@
 """kmslab: a key management service that you can read in an evening and point boto3 at."""
 
-from kmslab import envelope
-from kmslab.clock import Clock
-from kmslab.cmk import CMK, DataKey
-from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
-from kmslab.lab import Lab
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kmslab import envelope
+    from kmslab.clock import Clock
+    from kmslab.cmk import CMK, DataKey
+    from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
+    from kmslab.lab import Lab
 
 __all__ = [
     "CMK",
@@ -16,3 +20,28 @@ __all__ = [
     "SecretBytes",
     "envelope",
 ]
+
+# Where each of these lives. It is imported when it is first asked for: pytest imports this package
+# at every start, for its fixtures, and `kmslab --help` need not wait for cryptography.
+HOMES = {
+    "CMK": "kmslab.cmk",
+    "CiphertextBlob": "kmslab.crypto",
+    "Clock": "kmslab.clock",
+    "DataKey": "kmslab.cmk",
+    "Lab": "kmslab.lab",
+    "PublicKey": "kmslab.crypto",
+    "SecretBytes": "kmslab.crypto",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "envelope":
+        return import_module("kmslab.envelope")
+    if name not in HOMES:
+        raise AttributeError(f"module 'kmslab' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(HOMES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

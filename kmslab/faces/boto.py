@@ -80,11 +80,16 @@ class _Wire:
         self._caller = caller
 
     def __call__(self, request: Any, **event: Any) -> Any:
-        from botocore.awsrequest import AWSResponse
+        return answer(self._service, self._caller, request)
 
-        target = _text(request.headers["X-Amz-Target"])
-        status, headers, body = wire.handle(self._service, self._caller, target, request.body)
-        return AWSResponse(request.url, status, headers, _Body(body))
+
+def answer(service: Service, caller: Caller, request: Any) -> Any:
+    """botocore's response to a request that it has prepared."""
+    from botocore.awsrequest import AWSResponse
+
+    target = text(request.headers["X-Amz-Target"])
+    status, headers, body = wire.handle(service, caller, target, request.body)
+    return AWSResponse(request.url, status, headers, _Body(body))
 
 
 class _Body:
@@ -97,5 +102,5 @@ class _Body:
         yield self._body
 
 
-def _text(header: str | bytes) -> str:
+def text(header: str | bytes) -> str:
     return header.decode() if isinstance(header, bytes) else header
