@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-from kmslab import seeding
+from kmslab import books, inquiry, seeding
+from kmslab.access import Explanation
 from kmslab.backing import rootkey
 from kmslab.backing.access_keys import AccessKeyPair, AccessKeys
 from kmslab.backing.hsm import BACKENDS, Hsm
@@ -147,10 +148,24 @@ class View:
         answer = self.kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)
         return bytes(answer["Plaintext"])
 
+    def explain(
+        self, action: str, key: CMK | str | None = None, context: Context = None
+    ) -> Explanation:
+        """Whether this caller may do this, and who decides: shows itself. Nothing is done.
+
+        `action`: as policies have it, such as `kms:Decrypt`; `key`: a CMK, or a key's id, ARN or
+        alias; `context`: the encryption context of the call that is meant.
+        """
+        named = key.arn if isinstance(key, CMK) else key
+        members = {"KeyId": named, "EncryptionContext": context}
+        request = {name: value for name, value in members.items() if value is not None}
+        now, records = self.clock.now(), self._service.records
+        return inquiry.inquire(action, self.caller, request, now, records)
+
     @property
     def trail(self) -> Trail:
         """What happened in this account, in all Regions, as CloudTrail tells it, oldest first."""
-        return Trail(self._service.trail(self.caller.account))
+        return Trail(books.trail(self._service, self.caller.account))
 
     def bill(self, month: str | None = None) -> Bill:
         """What this account pays in a month, in all Regions, in USD: a table with its total.
@@ -158,7 +173,7 @@ class View:
         `month`: `2026-01`, of UTC; the running one so far, unless given. Prices are those of
         us-east-1, with their date and source. Raises ValueError for what is no month.
         """
-        return self._service.bill(self.caller.account, month)
+        return books.bill(self._service, self.caller.account, month)
 
     def _named(self, name: str, spec: str, usage: str) -> CMK | None:
         alias = f"alias/{name}"
@@ -220,7 +235,7 @@ class Lab(View):
         new_id = _judged(ids or _uuid)
         service = Service(self._store, hsm, own, new_id, quotas)
         if copy:
-            service.copy_trail(copy.write)
+            books.copy_trail(self._store, copy.write)
         directory = Directory(self._store, hsm, own.now)
         self._ground = Ground(self._store, hsm, directory.access_keys, own.now, new_id)
         super().__init__(service, directory, Integrations(service), caller, own)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from kmslab.access import tokens
+from kmslab.access import UNREACHABLE, tokens
 from kmslab.backing import blob
 from kmslab.contract.checks import missing
 from kmslab.contract.errors import fail
@@ -23,11 +23,6 @@ NO_PREFIX = (
     "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
 )
 WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
-UNREACHABLE = (
-    "User: {0} is not authorized to perform: {1} on the resource associated with this "
-    "ciphertext because the resource does not exist in this Region, no resource-based policies "
-    "allow access, or a resource-based policy explicitly denies access"
-)
 
 
 @dataclass(frozen=True, slots=True)

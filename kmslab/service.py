@@ -9,23 +9,23 @@ starts over from finding the keys. No lock and no transaction is held while an o
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import Any, NoReturn
 from uuid import uuid4
 
-from kmslab import access, audit, billing, lifecycle
+from kmslab import access, audit, lifecycle
 from kmslab.access import tokens
 from kmslab.backing.hsm import Hsm
 from kmslab.call import Call, Part
 from kmslab.clock import Clock
 from kmslab.contract.errors import EXCEPTIONS, KMSError, fail
 from kmslab.contract.model import MODEL
-from kmslab.contract.records import Caller, Event, Key, name_of
+from kmslab.contract.records import Caller, Event, Key, Reader, name_of
 from kmslab.contract.specs import KEY_SPECS, Kind, Origin
-from kmslab.contract.states import MOVES, refusal
-from kmslab.names import UNREACHABLE
+from kmslab.contract.states import refusal
 from kmslab.store import Conflict, Store
 from kmslab.table import SERVICE_TABLE, TABLE, UNBUILT_MEMBERS, Role, Row
 from kmslab.throttle import Throttle
@@ -46,6 +46,7 @@ class Service:
         new_id: Callable[[], str],
         throttle: Throttle | None = None,
     ) -> None:
+        self.records: Reader = store
         self._store = store
         self._clock = clock
         self._throttle = throttle
@@ -79,36 +80,19 @@ class Service:
 
     def seed_key(self, account: str, region: str, request: Mapping[str, Any]) -> str:
         """The ARN of a key that the service makes by itself, if it is not there."""
-        row = SERVICE_TABLE["SeedKey"]
         while True:
-            call = self._new_call(row.name, Caller("", account, region), self._clock.now(), _id())
+            call = self._own_call("SeedKey", account, region, self._clock.now())
             call.request = dict(request)
-            arn: str = row.run(call)["KeyId"]
-            try:
-                if call.staged:
-                    self._finish(row, call, {})
-            except Conflict:
-                continue
-            return arn
+            with suppress(Conflict):
+                arn: str = self._act(call)["KeyId"]
+                return arn
 
-    def trail(self, account: str) -> list[dict[str, Any]]:
-        """The account's events of all Regions in CloudTrail's form, oldest first."""
-        self._store.refresh()
-        self._settle(self._clock.now())
-        return [_shown(event) for event in self._store.events(account=account)]
-
-    def copy_trail(self, write: Callable[[list[dict[str, Any]]], None]) -> None:
-        """From now on hand on the events of all accounts, in that form, as they are stored."""
-        self._store.listen(lambda events: write([_shown(event) for event in events]))
-
-    def bill(self, account: str, month: str | None = None) -> billing.Bill:
-        """What the account pays for a month, in all Regions; unless named, this one so far."""
+    def history(self, account: str) -> tuple[list[Event], datetime]:
+        """What has happened in an account until now, with what was due; and when that is."""
         self._store.refresh()
         now = self._clock.now()
         self._settle(now)
-        billed = {row.name: row.billed for row in TABLE.values()}
-        events = self._store.events(account=account)
-        return billing.bill(account, month or f"{now:%Y-%m}", now, events, self._store, billed)
+        return self._store.events(account=account), now
 
     def _attempt(self, row: Row, call: Call) -> dict[str, Any]:
         for _ in range(ATTEMPTS):
@@ -150,7 +134,7 @@ class Service:
             for each in (event, *copies):
                 self._store.log(each)
             return
-        _check_moves(call)
+        lifecycle.check_moves(call.name, call.found, call.staged, call.removed)
         changed = {name_of(record) for record in (*call.staged, *call.removed)}
         self._store.commit(
             put=[lifecycle.stamp(record) for record in call.staged],
@@ -184,10 +168,20 @@ class Service:
         if due is None:
             raise RuntimeError(f"{key.arn} was found due, but nothing is")
         moment, name = due
-        service = Caller("", key.account, key.region)
-        call = self._new_call(name, service, moment, _id())
+        call = self._own_call(name, key.account, key.region, moment)
         call.parts = [Part(key.arn, key)]
-        self._finish(SERVICE_TABLE[name], call, SERVICE_TABLE[name].run(call, key))
+        self._act(call)
+
+    def _own_call(self, name: str, account: str, region: str, now: datetime) -> Call:
+        return self._new_call(name, Caller("", account, region), now, _id())
+
+    def _act(self, call: Call) -> dict[str, Any]:
+        """Do what no caller can ask for. An act that finds nothing to do leaves no event."""
+        row = SERVICE_TABLE[call.name]
+        answer = row.run(call, *call.found)
+        if call.staged or call.removed:
+            self._finish(row, call, answer)
+        return answer
 
     def _log_failure(self, call: Call, error: KMSError) -> None:
         error.request_id = call.request_id
@@ -221,14 +215,7 @@ def _authorise(role: Role, part: Part, call: Call) -> None:
         foreign=role.foreign,
         same_key=len({each.arn for each in call.parts}) == 1 if part.prefix else None,
     )
-    verdict = access.decide(question)
-    if verdict.allowed:
-        return
-    who, action = call.caller.principal, f"kms:{operation}"
-    text = UNREACHABLE.format(who, action) if part.unnamed else access.refusal(question, verdict)
-    error = EXCEPTIONS["AccessDeniedException"](text)
-    error.explanation = partial(access.explain, question)
-    raise error
+    access.require(question, unnamed=part.unnamed)
 
 
 def _admit(name: str, role: Role, part: Part) -> None:
@@ -259,23 +246,6 @@ def _admit(name: str, role: Role, part: Part) -> None:
             "ValidationException",
             f"Key spec {key.spec} does not support an encryption context.",
         )
-
-
-def _check_moves(call: Call) -> None:
-    """A change of state that `MOVES` does not list here is a bug, not the request's fault."""
-    found = {record.arn: record for record in call.found if isinstance(record, Key)}
-    pairs: list[tuple[Key | None, Key | None]] = []
-    pairs += [(found.get(record.arn), record) for record in call.staged if isinstance(record, Key)]
-    pairs += [(record, None) for record in call.removed if isinstance(record, Key)]
-    for old, new in pairs:
-        move = (old.state if old else None, new.state if new else None)
-        if move[0] is not move[1] and move not in MOVES.get(call.name, ()):
-            raise RuntimeError(f"{call.name} moved a key from {move[0]} to {move[1]}")
-
-
-def _shown(event: Event) -> dict[str, Any]:
-    row = TABLE.get(event.operation) or SERVICE_TABLE[event.operation]
-    return audit.cloudtrail(event, reads=row.reads)
 
 
 def _event(

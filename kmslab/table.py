@@ -7,8 +7,10 @@ which members. Together the roles are AWS's key-state table; nobody else branche
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from kmslab import names
 from kmslab.billing import Billed
 from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Kind
 from kmslab.contract.states import (
@@ -20,16 +22,6 @@ from kmslab.contract.states import (
     SWITCHABLE,
     USABLE,
     KeyState,
-)
-from kmslab.names import (
-    Finder,
-    alias_in,
-    blob_in,
-    everything,
-    everything_if,
-    grant_in,
-    key_in,
-    new_alias_in,
 )
 from kmslab.operations import (
     agreement,
@@ -49,18 +41,18 @@ from kmslab.operations import (
 class Naming:
     """How a request names a record. ReEncrypt has two of each member, told apart by a prefix."""
 
-    find: Finder
+    find: names.Finder
     prefix: str = ""
 
 
-KEY = Naming(key_in("KeyId", aliases=True))
-KEY_NO_ALIAS = Naming(key_in("KeyId", aliases=False))
-BLOB = Naming(blob_in("CiphertextBlob", "kms:Decrypt"))
-SOURCE = Naming(blob_in("CiphertextBlob", "kms:ReEncryptFrom", "Source"), prefix="Source")
-DESTINATION = Naming(key_in("DestinationKeyId", aliases=True), "Destination")
-TARGET = Naming(key_in("TargetKeyId", aliases=False))
-ALIAS_OLD = Naming(alias_in("AliasName", target=True))
-GRANT = Naming(grant_in("GrantToken", "KeyId", "GrantId"))
+KEY = Naming(names.key_in("KeyId", aliases=True))
+KEY_NO_ALIAS = Naming(names.key_in("KeyId", aliases=False))
+BLOB = Naming(names.blob_in("CiphertextBlob", "kms:Decrypt"))
+SOURCE = Naming(names.blob_in("CiphertextBlob", "kms:ReEncryptFrom", "Source"), prefix="Source")
+DESTINATION = Naming(names.key_in("DestinationKeyId", aliases=True), "Destination")
+TARGET = Naming(names.key_in("TargetKeyId", aliases=False))
+ALIAS_OLD = Naming(names.alias_in("AliasName", target=True))
+GRANT = Naming(names.grant_in("GrantToken", "KeyId", "GrantId"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,25 +109,21 @@ def manage(
     states: frozenset[KeyState],
     named_by: Naming = KEY_NO_ALIAS,
     kinds: frozenset[Kind] = EVERY_KIND,
+    *,
+    foreign: bool = False,
 ) -> Role:
-    """A key that is looked at or changed by its own account."""
-    return Role(named_by, states, kinds)
+    """A key that is looked at or changed, as a rule by its own account alone."""
+    return Role(named_by, states, kinds, foreign=foreign)
 
 
-def show(
-    states: frozenset[KeyState],
-    named_by: Naming = KEY_NO_ALIAS,
-    kinds: frozenset[Kind] = EVERY_KIND,
-) -> Role:
-    """A key that other accounts may look at, or grant, too."""
-    return Role(named_by, states, kinds, foreign=True)
-
+show = partial(manage, foreign=True)
+PUBLIC = show(USABLE, KEY, ASYMMETRIC)
 
 # Resources without a state: an alias, one that is asked for, and the account as a whole.
-ALIAS = Role(Naming(alias_in("AliasName", target=False)), ANY)
-NEW_ALIAS = Role(Naming(new_alias_in("AliasName")), ANY)
-ACCOUNT = Role(Naming(everything), ANY)
-TAGGING = Role(Naming(everything_if("Tags")), ANY, permission="TagResource")
+ALIAS = Role(Naming(names.alias_in("AliasName", target=False)), ANY)
+NEW_ALIAS = Role(Naming(names.new_alias_in("AliasName")), ANY)
+ACCOUNT = Role(Naming(names.everything), ANY)
+TAGGING = Role(Naming(names.everything_if("Tags")), ANY, permission="TagResource")
 STATELESS = frozenset({ALIAS, NEW_ALIAS, ACCOUNT, TAGGING})
 
 
@@ -149,6 +137,11 @@ def row(
     """An operation that only uses or shows a key."""
     by_use = Billed.BY_KEY if any(role.usage for role in roles) else Billed.ALIKE
     return Row(name, run, roles, reads=True, billed=billed or by_use, slow=slow)
+
+
+def pair(name: str, run: Callable[..., dict[str, Any]]) -> Row:
+    """A key pair to take away, made while the caller waits."""
+    return row(name, run, use(ENCRYPT), billed=Billed.BY_PAIR, slow=True)
 
 
 def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
@@ -178,20 +171,8 @@ ROWS = (
     # Data keys
     row("GenerateDataKey", datakeys.generate, use(ENCRYPT)),
     row("GenerateDataKeyWithoutPlaintext", datakeys.generate_without_plaintext, use(ENCRYPT)),
-    row(
-        "GenerateDataKeyPair",
-        datakeys.generate_pair,
-        use(ENCRYPT),
-        billed=Billed.BY_PAIR,
-        slow=True,
-    ),
-    row(
-        "GenerateDataKeyPairWithoutPlaintext",
-        datakeys.generate_pair_without_plaintext,
-        use(ENCRYPT),
-        billed=Billed.BY_PAIR,
-        slow=True,
-    ),
+    pair("GenerateDataKeyPair", datakeys.generate_pair),
+    pair("GenerateDataKeyPairWithoutPlaintext", datakeys.generate_pair_without_plaintext),
     row("GenerateRandom", datakeys.generate_random, ACCOUNT),
     # Signatures and MACs
     row("Sign", signing.sign, use(SIGN)),
@@ -199,12 +180,7 @@ ROWS = (
     row("GenerateMac", signing.generate_mac, use(MAC)),
     row("VerifyMac", signing.verify_mac, use(MAC)),
     # Shared secrets
-    row(
-        "GetPublicKey",
-        agreement.get_public_key,
-        show(USABLE, KEY, ASYMMETRIC),
-        billed=Billed.BY_KEY,
-    ),
+    row("GetPublicKey", agreement.get_public_key, PUBLIC, billed=Billed.BY_KEY),
     row("DeriveSharedSecret", agreement.derive_shared_secret, use(AGREE)),
     row("Encapsulate", agreement.encapsulate, use(ENCAPSULATE)),
     row("Decapsulate", agreement.decapsulate, use(ENCAPSULATE)),

@@ -9,8 +9,10 @@ from kmslab.access.decide import Because, Verdict, decide, refusal
 from kmslab.access.documents import allow, check_key_policy, identity_policy, key_policy
 from kmslab.access.explain import Explanation, explain
 from kmslab.access.question import Question
+from kmslab.access.refusing import UNREACHABLE, require
 
 __all__ = [
+    "UNREACHABLE",
     "Because",
     "Explanation",
     "Question",
@@ -22,4 +24,5 @@ __all__ = [
     "identity_policy",
     "key_policy",
     "refusal",
+    "require",
 ]

@@ -70,7 +70,7 @@ def test_no_published_text_went_out_of_use() -> None:
 
 
 def texts(module: ModuleType) -> Iterator[str]:
-    """The forms of all texts that stand in a `fail("…", …)` of this module."""
+    """The forms of all texts in a `fail("…", …)` or `EXCEPTIONS["…"](…)` of this module."""
     tree = ast.parse(inspect.getsource(module))
     constants = {name: value for name, value in vars(module).items() if isinstance(value, str)}
     for function in ast.walk(tree):
@@ -85,7 +85,10 @@ def texts(module: ModuleType) -> Iterator[str]:
             match node:
                 case ast.Call(func=ast.Name(id="fail"), args=[_]):
                     yield ""
-                case ast.Call(func=ast.Name(id="fail"), args=[_, text]):
+                case (
+                    ast.Call(func=ast.Name(id="fail"), args=[_, text])
+                    | ast.Call(func=ast.Subscript(value=ast.Name(id="EXCEPTIONS")), args=[text])
+                ):
                     yield from forms(text, constants, assigned)
 
 
