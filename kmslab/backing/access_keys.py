@@ -77,7 +77,8 @@ class AccessKeys:
         )
 
     def find(self, key_id: str) -> AccessKey | None:
-        return self._store.get(AccessKey, key_id)
+        """Whatever a stranger writes: what cannot be an id does not reach the store."""
+        return self._store.get(AccessKey, key_id) if ID.fullmatch(key_id) else None
 
     def secret(self, key: AccessKey) -> SecretBytes:
         return self._hsm.unprotect(_name(key.id, key.principal), key.sealed)

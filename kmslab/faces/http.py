@@ -30,6 +30,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Work = Callable[[], Answer]
 
 LIMIT = 1024 * 1024  # bytes of a body; KMS's largest request has a key policy, at most 128 KiB
+TOLERATED = 16 * LIMIT  # bytes that are read of a body that is too large
 DIGITS = 9
 WORKERS = 8
 LAST = (b"connection", b"close")
@@ -127,20 +128,25 @@ class Application:
 
 
 async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-    """The whole body; refused before it is read, if its length is told and too large."""
+    """The whole body. Of one that is too large the rest is read and dropped, within reason: a
+    client that is still sending would not see the answer."""
     length = headers.get(b"content-length", b"0")
-    if length.isdigit() and (len(length) > DIGITS or int(length) > LIMIT):
+    if length.isdigit() and (len(length) > DIGITS or int(length) > TOLERATED):
         raise _TooLarge
     body: bytes = b""
-    while True:
+    size = 0
+    while size <= TOLERATED:
         message = await receive()
         if message["type"] != "http.request":
             raise _Gone
-        body += message.get("body", b"")
-        if len(body) > LIMIT:
-            raise _TooLarge
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        body += chunk if size <= LIMIT else b""
         if not message.get("more_body"):
-            return body
+            break
+    if size > LIMIT:
+        raise _TooLarge
+    return body
 
 
 async def _send(send: Send, answer: Answer, *more: tuple[bytes, bytes]) -> None:

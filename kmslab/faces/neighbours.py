@@ -27,6 +27,7 @@ CODES = {
     "MissingAuthenticationTokenException": ("MissingAuthenticationToken", 403),
     "UnrecognizedClientException": ("InvalidClientTokenId", 403),
 }
+TEXTS = {"MissingAuthenticationTokenException": "Request is missing Authentication Token"}
 FIELDS = 100  # of a form; STS knows none with as many
 XML = "text/xml"
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -54,7 +55,7 @@ def sts(verifier: Verifier, request: Request, now: float) -> Answer:
         signer = verifier.verify(request, STS, now)
     except KMSError as error:
         code, status = CODES[error.code]
-        return _error(status, code, error.message, request_id)
+        return _error(status, code, TEXTS.get(error.code, error.message), request_id)
     if action(request) != "GetCallerIdentity":
         text = f"Could not find operation {action(request)} for version "
         return _error(400, "InvalidAction", text + _parameter(request, "Version"), request_id)
@@ -113,5 +114,8 @@ def escape(text: str) -> str:
 
 def _parameter(request: Request, name: str) -> str:
     form = request.query or request.body
-    values = parse_qs(form.decode("utf-8", "replace"), max_num_fields=FIELDS).get(name, [""])
-    return values[0]
+    try:
+        fields = parse_qs(form.decode("utf-8", "replace"), max_num_fields=FIELDS)
+    except ValueError:  # too many
+        return ""
+    return fields.get(name, [""])[0]

@@ -258,6 +258,21 @@ def test_sts_has_its_own_names_for_errors(
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
+def test_sts_tells_the_unsigned_so(endpoint: Endpoint) -> None:
+    for form in (b"Action=GetCallerIdentity&Version=2011-06-15", b"a&" * 5_000):
+        request = own(endpoint, form, headers={}, service="sts")
+        status, _, body = exchange(endpoint, written(with_headers(request, authorization=None)))
+        if b"Action" in form:
+            assert status == 403
+            assert b"<Code>MissingAuthenticationToken</Code>" in body
+            assert b"<Message>Request is missing Authentication Token</Message>" in body
+        else:
+            assert (status, body) == (404, b"<UnknownOperationException/>\n")
+    request = own(endpoint, b"a&" * 5_000, headers={}, service="sts")
+    status, _, body = exchange(endpoint, written(request))
+    assert (status, b"InvalidAction" in body) == (400, True)
+
+
 def test_sts_knows_nothing_else(endpoint: Endpoint) -> None:
     with pytest.raises(ClientError) as caught:
         client(endpoint, "sts").get_session_token()
@@ -388,7 +403,7 @@ def test_a_body_is_waited_for(endpoint: Endpoint) -> None:
 
 def test_a_huge_body_is_refused_before_it_is_sent(endpoint: Endpoint) -> None:
     head, _, _ = written(own(endpoint)).partition(b"\r\n\r\n")
-    for length in (b"1048577", b"9" * 18):
+    for length in (b"16777217", b"9" * 18):
         sent = head.replace(b"content-length: 2", b"content-length: " + length)
         status, headers, body = exchange(endpoint, sent + b"\r\n\r\n")
         assert (status, code(body)) == (413, "RequestEntityTooLargeException")
@@ -398,8 +413,16 @@ def test_a_huge_body_is_refused_before_it_is_sent(endpoint: Endpoint) -> None:
 def test_a_huge_body_in_chunks_is_refused_on_the_way(endpoint: Endpoint) -> None:
     head, _, _ = written(own(endpoint), chunked=True).partition(b"\r\n\r\n")
     chunk = b"%x\r\n" % 65_536 + b" " * 65_536 + b"\r\n"
-    status, _, body = exchange(endpoint, head + b"\r\n\r\n" + chunk * 17)
-    assert (status, code(body)) == (413, "RequestEntityTooLargeException")
+    for chunks in (chunk * 17 + b"0\r\n\r\n", chunk * 257):
+        status, headers, body = exchange(endpoint, head + b"\r\n\r\n" + chunks)
+        assert (status, code(body)) == (413, "RequestEntityTooLargeException")
+        assert headers["connection"] == "close"
+
+
+def test_a_client_hears_that_its_body_was_too_large(endpoint: Endpoint) -> None:
+    with pytest.raises(ClientError) as caught:
+        client(endpoint).encrypt(KeyId="alias/http", Plaintext=bytes(4 * 1024 * 1024))
+    assert caught.value.response["Error"]["Code"] == "RequestEntityTooLargeException"
 
 
 def test_the_largest_body_is_read(endpoint: Endpoint) -> None:
