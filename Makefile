@@ -1,7 +1,7 @@
 # `make lab` opens the lessons, `make test` runs the tests. Needed: make, and Python 3.11 or newer with venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all lint bench notebooks handout reset lock setup-lab setup-test setup-browser
+.PHONY: help lab test test-all lint bench notebooks handout reset lock setup-lab setup-test setup-browser setup-clients
 
 PY := .venv/bin/python
 
@@ -17,7 +17,7 @@ reset: setup-lab ## a fresh copy of one lesson, yours is kept: make reset LESSON
 test: setup-test ## the tests and the notebooks, in under five minutes (more options: TEST_ARGS="-k wire")
 	$(PY) -m pytest -n logical --dist loadfile --nbval --nbval-current-env tests notebooks $(TEST_ARGS)
 
-test-all: test setup-browser ## after `make test`, what takes longer or needs more
+test-all: test setup-browser setup-clients ## after `make test`, what takes longer or needs more
 	$(PY) -m pytest -m long --durations=5 $(TEST_ARGS)
 
 lint: setup-test ## style, types, and who may import whom
@@ -38,5 +38,5 @@ handout: setup-lab ## one zip in dist/ with all that a room without network need
 lock: ## resolve the locks anew, keeping pins that still fit (LOCK_ARGS=--upgrade moves them; needs uv)
 	sh scripts/lock.sh $(LOCK_ARGS)
 
-setup-lab setup-test setup-browser: setup-%:
+setup-lab setup-test setup-browser setup-clients: setup-%:
 	@sh scripts/setup.sh $*

@@ -10,9 +10,13 @@ compile() {
 }
 
 build='hatchling editables' # what `pip install -e . --no-build-isolation` needs
-printf '%s\n' $build | compile lab pyproject.toml --extra boto3 --extra lab "$@"
-printf '%s\n' $build | compile test pyproject.toml --extra boto3 --extra lab --extra test \
+printf '%s\n' $build | compile lab pyproject.toml --extra boto3 --extra lab --extra serve "$@"
+printf '%s\n' $build | compile test pyproject.toml --extra boto3 --extra lab --extra serve --extra test \
     --constraint requirements/lab.lock "$@"
 echo playwright | compile browser --constraint requirements/test.lock "$@"
 # A handout brings its own pip: some Pythons come without, and it is the one that was tried.
 echo pip | compile handout --constraint requirements/lab.lock "$@"
+# Clients that the endpoint is tried with, in an environment of their own: they pin libraries that
+# the lab has newer. Those for Node have npm's lock.
+printf '%s\n' aiobotocore aws-encryption-sdk-cli awscli | compile clients "$@"
+(cd tests/clients/node && npm install --package-lock-only --omit-lockfile-registry-resolved --silent)

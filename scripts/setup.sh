@@ -1,11 +1,20 @@
 #!/bin/sh
 # Make .venv and install a lock and kmslab into it: sh scripts/setup.sh lab|test
+# `clients` has .venv-clients and no kmslab: AWS's clients on their own, with those for Node beside.
 # Does nothing when the same has been installed here before. Names what is missing on the machine.
 set -eu
 
 lock=$1
 venv=${VENV:-.venv}
-state=$(cat "requirements/$lock.lock" pyproject.toml | cksum)" $PWD" # a moved folder is set up anew
+more=
+npm=
+if [ "$lock" = clients ]; then
+    venv=${VENV:-.venv-clients}
+    more=tests/clients/node/package-lock.json
+    npm=$(command -v npm) || true # without it the clients for Node are left out
+fi
+state=$(cat "requirements/$lock.lock" pyproject.toml $more | cksum)
+state="$state $npm $PWD" # a moved folder is set up anew
 
 if [ "$(cat "$venv/$lock.installed" 2>/dev/null)" = "$state" ] && "$venv/bin/python" -c '' 2>/dev/null; then
     exit 0
@@ -34,6 +43,10 @@ fi
 echo "Installing requirements/$lock.lock into $venv. This happens once and takes a minute or two."
 pip="$venv/bin/python -m pip install --quiet --disable-pip-version-check"
 $pip --require-hashes -r "requirements/$lock.lock"
-$pip --no-deps --no-build-isolation -e .
+if [ "$lock" != clients ]; then
+    $pip --no-deps --no-build-isolation -e .
+elif [ "$npm" ]; then
+    (cd tests/clients/node && "$npm" ci --ignore-scripts --no-audit --no-fund --silent)
+fi
 
 echo "$state" >"$venv/$lock.installed"
