@@ -1,0 +1,156 @@
+"""The AWS Encryption SDK for Python, with each of its KMS keyrings, and `kmslab.envelope`."""
+
+from typing import Any
+
+import boto3
+import pytest
+from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
+from cryptography.exceptions import InvalidTag
+
+from kmslab import CMK, Lab, envelope
+
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]  # its own are not ours
+
+ACCOUNT = "111122223333"
+CONTEXT = {"album": "summer", "병원": "서울"}
+PHOTO = bytes(range(256)) * 40  # three of its frames
+
+STRICT = ("strict", "strict_multi", "mrk", "mrk_multi")
+DISCOVERY = ("discovery", "discovery_multi", "mrk_discovery", "mrk_discovery_multi")
+
+
+@pytest.fixture(scope="module")
+def sdk(endpoint, tmp_path_factory) -> Any:
+    """The SDK, in a process whose environment names the endpoint: some keyrings look there."""
+    from tests.clients import keyrings
+
+    assert (keyrings.__name__, len(keyrings.STRICT)) == ("tests.clients.keyrings", len(STRICT))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delenv("AWS_PROFILE", raising=False)
+        for name, text in endpoint.environment.items():
+            patch.setenv(name, text)
+        yield keyrings
+
+
+@pytest.fixture(scope="module")
+def client(sdk) -> Any:
+    return boto3.client("kms")
+
+
+@pytest.fixture(scope="module")
+def album(lab: Lab) -> CMK:
+    return lab.create_cmk("album")
+
+
+@pytest.fixture(scope="module")
+def archive(lab: Lab) -> CMK:
+    return lab.create_cmk("archive")
+
+
+@pytest.mark.parametrize("how", STRICT)
+def test_a_strict_keyring_and_we_open_each_others_messages(sdk, client, album, how):
+    keyring = getattr(sdk, how)(client, album.arn)
+    for suite in sdk.SUITES:
+        theirs = sdk.seal(PHOTO, keyring, CONTEXT, suite)
+        opened = envelope.decrypt(theirs, album)
+        assert (opened.plaintext, opened.context) == (PHOTO, CONTEXT)
+        ours = envelope.encrypt(PHOTO, album, context=CONTEXT, suite=suite, frame_length=1000)
+        plaintext, context = sdk.opened(ours, keyring)
+        assert plaintext == PHOTO
+        assert CONTEXT.items() <= context.items()
+
+
+@pytest.mark.parametrize("how", DISCOVERY)
+def test_discovery_opens_what_any_key_of_the_account_has_sealed(sdk, client, album, archive, how):
+    keyring = getattr(sdk, how)(client, ACCOUNT)
+    for key in album, archive:
+        for message in (
+            envelope.encrypt(PHOTO, key, context=CONTEXT),
+            sdk.seal(PHOTO, sdk.strict(client, key.arn), CONTEXT),
+        ):
+            assert sdk.opened(message, keyring)[0] == PHOTO
+
+
+@pytest.mark.parametrize("how", DISCOVERY)
+def test_discovery_asks_no_key_of_another_account_and_seals_nothing(sdk, client, album, lab, how):
+    message = envelope.encrypt(PHOTO, album)
+    events = len(lab.trail)
+    with pytest.raises(AWSEncryptionSDKClientError) as refused:
+        sdk.opened(message, getattr(sdk, how)(client, "444455556666"))
+    assert "No Encrypted Data Keys found to match" in sdk.told(refused.value)
+    with pytest.raises(AWSEncryptionSDKClientError, match=r"Discovery Keyring|a generator keyring"):
+        sdk.seal(PHOTO, getattr(sdk, how)(client, ACCOUNT), CONTEXT)
+    assert len(lab.trail) == events
+
+
+@pytest.mark.parametrize("how", ["strict_multi", "mrk_multi"])
+def test_of_several_keys_each_opens_alone(sdk, client, album, archive, how):
+    message = sdk.seal(PHOTO, getattr(sdk, how)(client, album.arn, archive.arn), CONTEXT)
+    for key in album, archive:
+        assert envelope.decrypt(message, key).plaintext == PHOTO
+        assert sdk.opened(message, sdk.strict(client, key.arn))[0] == PHOTO
+
+
+def test_an_alias_seals_and_does_not_open(sdk, client, album):
+    """The message names the key's ARN, which the KMS has told."""
+    by_alias = sdk.strict(client, album.arn.replace(f"key/{album.id}", "alias/album"))
+    message = sdk.seal(PHOTO, by_alias, CONTEXT)
+    assert envelope.decrypt(message, album).plaintext == PHOTO
+    with pytest.raises(AWSEncryptionSDKClientError, match="Alias cannot be used for Decrypt"):
+        sdk.opened(message, by_alias)
+
+
+def test_the_key_of_another_region_is_asked_there(sdk, lab, album):
+    """The suppliers of clients that the SDK brings read the Region in the key's ARN."""
+    seoul = lab.region("ap-northeast-2").create_cmk("album")
+    message = sdk.seal(PHOTO, sdk.strict_multi(None, seoul.arn, album.arn), CONTEXT)
+    assert [event["awsRegion"] for event in lab.trail[-2:]] == ["ap-northeast-2", "us-east-1"]
+    assert sdk.opened(message, sdk.discovery_multi(None, ACCOUNT, "ap-northeast-2"))[0] == PHOTO
+    assert lab.trail[-1]["awsRegion"] == "ap-northeast-2"
+    assert sdk.opened(message, sdk.mrk_multi(None, album.arn))[0] == PHOTO
+
+
+def test_a_disabled_key_says_so_through_the_sdk(sdk, client, lab):
+    key = lab.create_cmk("attic")
+    message = envelope.encrypt(PHOTO, key)
+    key.disable()
+    with pytest.raises(AWSEncryptionSDKClientError) as refused:
+        sdk.opened(message, sdk.strict(client, key.arn))
+    assert f"{key.arn} is disabled." in sdk.told(refused.value)
+
+
+def test_a_changed_message_does_not_open(sdk, client, album):
+    message = bytearray(sdk.seal(PHOTO, sdk.strict(client, album.arn), CONTEXT))
+    message[-150] ^= 1
+    with pytest.raises(InvalidTag):
+        sdk.opened(bytes(message), sdk.strict(client, album.arn))
+    with pytest.raises(envelope.DecryptionError):
+        envelope.decrypt(message, album)
+
+
+def test_an_rsa_key_seals_here_and_opens_there(sdk, client, lab):
+    key = lab.create_cmk("rsa", spec="RSA_2048", usage="ENCRYPT_DECRYPT")
+    keyring = sdk.rsa(client, key.arn, key.public_key().pem.encode())
+    message = sdk.seal(PHOTO, keyring, CONTEXT, 0x0478)
+    assert lab.trail[-1]["eventName"] == "GetPublicKey"
+    assert sdk.opened(message, keyring)[0] == PHOTO
+    assert lab.trail[-1]["requestParameters"]["encryptionAlgorithm"] == "RSAES_OAEP_SHA_256"
+
+
+def test_two_parties_agree_on_what_seals(sdk, client, lab):
+    one, other = (
+        lab.create_cmk(name, spec="ECC_NIST_P256", usage="KEY_AGREEMENT") for name in ("1", "2")
+    )
+    keys = [bytes(one.public_key()), bytes(other.public_key())]
+    message = sdk.seal(PHOTO, sdk.ecdh(client, one.arn, *keys), CONTEXT)
+    assert sdk.opened(message, sdk.ecdh(client, one.arn, *keys))[0] == PHOTO
+    assert sdk.opened(message, sdk.ecdh(client, other.arn, *reversed(keys)))[0] == PHOTO
+
+
+def test_the_context_of_a_message_is_the_kms_context(sdk, client, album, lab):
+    sdk.opened(envelope.encrypt(PHOTO, album, context=CONTEXT), sdk.strict(client, album.arn))
+    event = lab.trail[-1]
+    assert event["eventName"] == "Decrypt"
+    assert CONTEXT.items() <= event["requestParameters"]["encryptionContext"].items()
+    assert "Boto3/" in event["userAgent"]
