@@ -6,7 +6,6 @@ Source: AWS KMS developer guide, "Logging AWS KMS API calls with AWS CloudTrail"
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -67,7 +66,7 @@ def copies(event: Event) -> list[Event]:
     if event.error_code or all(f":{event.account}:" in arn for arn in event.resources):
         return []
     owners = {arn.split(":")[4] for arn in event.resources} - {event.account}
-    return [replace(event, recipient=owner, used=()) for owner in sorted(owners)]
+    return [event._replace(recipient=owner, used=()) for owner in sorted(owners)]
 
 
 def event_id(request_id: str, recipient: str = "") -> str:

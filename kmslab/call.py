@@ -7,22 +7,22 @@ An operation writes nothing. It reads what the road found and stages records wit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from kmslab.backing.hsm import Hsm
 from kmslab.contract.records import Alias, Caller, Grant, Key, Material, Reader, Record
 from kmslab.contract.specs import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One of the operation's roles, as this call fills it."""
 
     arn: str  # of the resource that access is asked to, which may have no record
     record: Key | Alias | Grant | None = None
     used: Material | None = None
     algorithm: str = ""
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = MappingProxyType({})
     prefix: str = ""  # of the members that are about this role
     unnamed: bool = False  # a blob has named it, not the caller
 

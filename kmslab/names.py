@@ -5,8 +5,7 @@ Each function makes a finder for one way of naming; THE TABLE gives every role o
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from kmslab.access import UNREACHABLE, tokens
 from kmslab.backing import blob
@@ -25,8 +24,7 @@ NO_PREFIX = (
 WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What a request names: the ARN that access is asked to, and what is stored of it."""
 
     arn: str

@@ -146,8 +146,8 @@ def _structure(shape: Shape, way: Way) -> Convert:
         answer = {}
         name = ""
         try:
-            # `type` first: asking the abstract Mapping costs as much as converting a member.
-            mapping = value if type(value) is dict else _mapping(value)
+            # `dict` first: asking the abstract Mapping costs as much as converting a member.
+            mapping = value if isinstance(value, dict) else _mapping(value)
             for name, item in mapping.items():
                 field = fields.get(name)
                 if field is not None and item is not None:
@@ -179,7 +179,7 @@ def _map(shape: Shape, way: Way) -> Convert:
     element = converter(shape.value, way)
 
     def convert(value: Any) -> dict[str, Any]:
-        mapping = value if type(value) is dict else _mapping(value)
+        mapping = value if isinstance(value, dict) else _mapping(value)
         return {text(k): None if v is None else element(v) for k, v in mapping.items()}
 
     return convert

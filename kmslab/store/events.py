@@ -7,7 +7,6 @@ surrogates included, can be stored and comes back as it was.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Select, String, Table, insert, select
@@ -30,14 +29,8 @@ for _column in (EVENTS.c.used, EVENTS.c.used_too):
     Index(f"event_by_{_column.name}", _column, EVENTS.c.sequence)
 INSERT = insert(EVENTS)
 
-# The members of the text. One that has its default is left out.
-_KNOWN = [
-    (field.name, field.default_factory() if field.default is MISSING else field.default)
-    if field.default_factory is not MISSING
-    else (field.name, field.default)
-    for field in fields(Event)
-    if field.name not in EVENTS.c
-]
+# The members of the text and their defaults. One that has its default is left out.
+_KNOWN = {name: Event._field_defaults.get(name) for name in Event._fields if name not in EVENTS.c}
 
 
 def _unknown(value: Any) -> Any:
@@ -49,7 +42,8 @@ to_json = json.JSONEncoder(separators=(",", ":"), default=_unknown).encode
 
 
 def encode(event: Event) -> dict[str, Any]:
-    known = {name: value for name, default in _KNOWN if (value := getattr(event, name)) != default}
+    members = event._asdict()
+    known = {name: members[name] for name, default in _KNOWN.items() if members[name] != default}
     if event.recipient:
         known["caller_account"] = event.account
     used, used_too, *_ = (*event.used, None, None)

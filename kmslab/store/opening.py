@@ -30,6 +30,12 @@ def open_store(url: str | None = None) -> Store:
         raise
 
 
+def is_there(url: str) -> bool:
+    """Whether opening the store at `url` would find one. Raises ValueError as opening does."""
+    file = _parsed(url).database
+    return file not in (None, "", ":memory:") and Path(str(file)).is_file()
+
+
 def _database(url: str | None) -> sql.Database:
     file = _parsed(url).database if url is not None else None
     if file in (None, "", ":memory:"):
