@@ -77,8 +77,9 @@ class Result:
         worst = max(noisy, key=lambda one: one.summary.spread)
         return (
             f"Noisy: in {len(noisy)} of {len(steady)} series the middle half of the samples "
-            f"spreads over more than {NOISY:.0%} of the median, at worst over "
-            f"{worst.summary.spread:.0%} ({worst}). Close other programs and measure again."
+            f"spreads over more than {NOISY:.0%} of the median,\n"
+            f"at worst over {worst.summary.spread:.0%} ({worst}).\n"
+            "Close other programs and measure again."
         )
 
     # ------------------------------------------------------------------------------------ shown
