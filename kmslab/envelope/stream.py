@@ -76,8 +76,8 @@ def encrypt_stream(
     AWS Encryption SDK's.
     """
     chosen, rings = _suite(suite), keyrings_of(keyring)
-    if not 0 < frame_length <= LONGEST_FRAME:
-        raise ValueError(f"a frame has 1 to {LONGEST_FRAME:,} bytes, not {frame_length:,}")
+    if not isinstance(frame_length, int) or not 0 < frame_length <= LONGEST_FRAME:
+        raise ValueError(f"a frame has 1 to {LONGEST_FRAME:,} bytes, not {frame_length}")
     signer = signer_of(chosen)
     bound = Context.of({**_allowed(context or {}), **signer.context})
     header, keys = _begin(chosen, rings, bound, frame_length)

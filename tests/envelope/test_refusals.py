@@ -316,6 +316,15 @@ def test_a_network_that_is_down_is_quoted(orders: CMK) -> None:
     assert type(error.__cause__) is ConnectionError
 
 
+def test_an_answer_by_another_key_is_not_believed(lab: Lab, orders: CMK) -> None:
+    class Mistaken:
+        def decrypt(self, **request: object) -> dict[str, object]:
+            return {**lab.kms.decrypt(**request), "KeyId": orders.arn + "x"}
+
+    ring = envelope.KmsKeyring(Mistaken(), orders.arn)
+    assert str(refusal(envelope.encrypt(DATA, orders), ring)) == NOT_OPENED
+
+
 def test_one_recipient_that_fails_does_not_stop_another(lab: Lab) -> None:
     cmk = lab.create_cmk()
     message = envelope.encrypt(DATA, [cmk, RING])
