@@ -14,7 +14,7 @@ from kmslab.envelope import DecryptionError, Keyring, RawAesKeyring, RawRsaKeyri
 from kmslab.errors import DisabledException, InvalidCiphertextException
 from tests.envelope import sdk
 from tests.envelope.conftest import AES_KEY, SUITES
-from tests.envelope.forge import Forger, FrameParts, context
+from tests.envelope.forge import Forger, FrameParts, context, field16
 
 EACH_SUITE = pytest.mark.parametrize("suite", SUITES, ids=hex)
 RING = RawAesKeyring("clinic", "aes", AES_KEY)
@@ -279,6 +279,16 @@ def test_who_was_not_meant_is_told_who_was(orders: CMK) -> None:
         error = refusal(message, stranger)
         assert error.__cause__ is None
         assert f"aws-kms {orders.arn}, clinic aes:" in str(error)
+
+
+def test_what_strangers_call_themselves_is_cut_and_commands_nothing() -> None:
+    names = [("\x1b[31m" * 9000, "a" * 60_000), ("병원" * 9000, "\n\x1b[2J"), ("", "")]
+    header = Forger(keys=tuple(
+        field16(p.encode()) + field16(n.encode()) + field16(b"") for p, n in names
+    ))  # fmt: skip
+    error = refusal(header.encode(), RING)
+    assert str(error).isprintable()
+    assert len(str(error)) < 1000
 
 
 def test_a_kms_that_refuses_is_quoted(lab: Lab) -> None:
