@@ -15,7 +15,7 @@ from kmslab.bench.summary import Summary
 from kmslab.bench.ways import MEASURE, WAYS, Way
 from kmslab.shown import Table
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # at run time, where a picture is wanted: measuring needs no matplotlib
     from kmslab.figures import Cloud, Picture, Timings
 
 FORMAT = "kmslab wrapping 1"
@@ -77,8 +77,9 @@ class Result:
         worst = max(noisy, key=lambda one: one.summary.spread)
         return (
             f"Noisy: in {len(noisy)} of {len(steady)} series the middle half of the samples "
-            f"spreads over more than {NOISY:.0%} of the median, at worst over "
-            f"{worst.summary.spread:.0%} ({worst}). Close other programs and measure again."
+            f"spreads over more than {NOISY:.0%} of the median,\n"
+            f"at worst over {worst.summary.spread:.0%} ({worst}).\n"
+            "Close other programs and measure again."
         )
 
     # ------------------------------------------------------------------------------------ shown
@@ -135,17 +136,17 @@ class Result:
         return figures.wings(library, self._rows(library))
 
     def plot_keys(self, key: str = "RSA_4096") -> "Picture":
-        """How long it took to make each key, with the median and the mean."""
+        """How long it took to make each key, with the median and the mean. KeyError if none was."""
         from kmslab import figures
 
         made = [one for one in self.series if (one.operation, one.subject) == (GENERATE, key)]
+        if not made:
+            raise KeyError(f"no {key} was made; a quick run makes no keys")
         rows = [figures.Timings(one.library, (_cloud(one),)) for one in made]
         return figures.searches(f"making {key}", rows)
 
     def _rows(self, library: str) -> list["Timings"]:
-        from kmslab import (
-            figures,
-        )  # matplotlib is needed by whoever wants a picture, not to measure
+        from kmslab import figures
 
         return [
             figures.Timings(

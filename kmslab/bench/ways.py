@@ -43,8 +43,8 @@ class Way:
     post_quantum: bool  # does a large quantum computer leave it standing?
 
 
-# Strengths: of AES and P-256, SP 800-57 part 1 rev. 5, table 2; of RSA, SP 800-56B rev. 2, table 4;
-# of ML-KEM, FIPS 203, table 2 (as hard as finding an AES key of that length). The weakest link
+# Strengths: of AES and P-256, SP 800-57 part 1 rev. 5, table 2; of RSA, SP 800-56B rev. 2, appendix
+# D; of ML-KEM, FIPS 203, table 2 (as hard as finding an AES key of that length). The weakest link
 # counts: ECDH and ML-KEM are followed by AES-KW with a key of 256 bits, which is no weaker.
 WAYS = (
     Way("AES-256-GCM", "AES_256", "SP 800-38D, a fresh nonce before it", 256, True),

@@ -74,6 +74,7 @@ def open_lab(workbook: Path, arguments: Sequence[str]) -> None:
         )
     os.environ[NAMED_BY] = str(workbook.resolve())
     _put_first("JUPYTER_CONFIG_PATH", str(JUPYTER))
+    _put_first("JUPYTER_PATH", str(JUPYTER))  # a kernel of this Python, whatever else has one
     _put_first("PATH", sysconfig.get_path("scripts"))  # its terminals know `kmslab` too
     LabApp.launch_instance([str(workbook), *QUIET, *arguments])
 

@@ -1,8 +1,8 @@
 """Messages in files: the target is there whole, or not at all.
 
 What is written goes to a file beside the target, readable by its owner alone, and takes the
-target's name in one step when all of it is on the disk. A killed process leaves at most that other
-file, `.NAME.*.part`.
+target's name in one step when all of it is on the disk. Only a process that was killed leaves that
+other file, `.NAME.*.part`.
 """
 
 import os
@@ -28,12 +28,12 @@ def encrypt_file(
     suite: int = 0x0578,
     frame_length: int = MIB,
 ) -> Header:
-    """Seal a file of any size into another; both may be the same one if `overwrite` is set.
+    """Seal a file of any size into another, or in its own place if `overwrite` is set.
 
     FileExistsError if the target is there and `overwrite` is not set. The rest as in
     `encrypt_stream`; whatever goes wrong, the target is as it was.
     """
-    with open(source, "rb") as reader, _written(target, overwrite) as writer:
+    with _written(target, overwrite) as writer, open(source, "rb") as reader:
         return encrypt_stream(
             reader, writer, keyring, context=context, suite=suite, frame_length=frame_length
         )
@@ -41,7 +41,7 @@ def encrypt_file(
 
 def decrypt_file(source: Path, target: Path, keyring: Any, *, overwrite: bool = False) -> Opened:
     """Open a message in a file; the target appears when all of it is verified, else never."""
-    with open(source, "rb") as reader, _written(target, overwrite) as writer:
+    with _written(target, overwrite) as writer, open(source, "rb") as reader:
         return decrypt_stream(reader, writer, keyring)
 
 
@@ -51,7 +51,7 @@ def _written(target: Path, overwrite: bool) -> Iterator[BinaryIO]:
     path = os.fspath(target)
     _check(path, overwrite)
     folder, name = os.path.split(os.path.abspath(path))
-    number, part = tempfile.mkstemp(".part", f".{name}.", folder)  # of mode 0600
+    number, part = tempfile.mkstemp(".part", f".{name[:40]}.", folder)  # of mode 0600
     try:
         with open(number, "wb") as file:
             yield file
@@ -85,7 +85,7 @@ def _name(part: str, path: str) -> None:
         os.link(part, path)
     except FileExistsError:
         raise FileExistsError(f"{path} is there already; overwrite=True replaces it") from None
-    except OSError:  # a file system without hard links
+    except OSError:  # a file system without hard links: for an instant, an empty file has the name
         with open(path, "xb"):
             pass
         os.replace(part, path)

@@ -18,6 +18,7 @@ from kmslab.shown import Table
 
 INK = "#1a1a1a"  # on tints: legible whatever the theme behind them
 BLUE, GREEN, ORANGE, PURPLE, GREY = "#cfe6f7", "#cdeee0", "#ffdcc2", "#ecd3e4", "#e4e4e4"
+HEADINGS = ("byte", "length", "field", "bytes", "meaning")
 SHOWN, LETTERS, MOST_ROWS = 8, 90, 100  # bytes of a field; letters of a meaning; fields in all
 LINE, MOST_LINES = 32, 40  # bytes of a map's line; lines of a map
 
@@ -132,7 +133,7 @@ class View:
         ]
         if self.problem:
             rows.append(["", "", "no message", "", self.problem])
-        return Table(["byte", "length", "field", "bytes", "meaning"], rows)
+        return Table(HEADINGS, rows)
 
     def __repr__(self) -> str:
         return repr(self.table())
@@ -236,7 +237,5 @@ def _legend(fields: tuple[Field, ...]) -> str:
         f'<td style="text-align:left">{escape(field.meaning)}</td></tr>'
         for field in fields
     )
-    headings = "".join(
-        f"<th>{each}</th>" for each in ("byte", "length", "field", "bytes", "meaning")
-    )
+    headings = "".join(f'<th style="text-align:left">{heading}</th>' for heading in HEADINGS)
     return f"<table><tr>{headings}</tr>{rows}</table>"

@@ -46,7 +46,7 @@ class EncryptedDataKey:
         """Who wrapped it, for people: the name ends where bytes begin that are no text."""
         name = "".join(takewhile(str.isprintable, self.info.decode("utf-8", "replace")))
         provider = self.provider if self.provider.isprintable() else ascii(self.provider)
-        return f"{provider} {name}"
+        return f"{provider[:100]} {name[:200]}"
 
     def __repr__(self) -> str:
         return f"<EncryptedDataKey {self}>"

@@ -6,6 +6,7 @@ reader's keyring must have the same.
 
 import secrets
 from base64 import b64decode
+from contextlib import suppress
 
 from kmslab.crypto import Forged, Malformed, PublicKey, SecretBytes, spec_of
 from kmslab.crypto.backend import AES_KEYS, GCM_NONCE, GCM_TAG
@@ -96,7 +97,9 @@ def _der(key: bytes | str | PublicKey) -> bytes:
     text = key.encode() if isinstance(key, str) else bytes(key)
     if not text.lstrip().startswith(b"-----BEGIN"):
         return text
-    return b64decode(b"".join(text.strip().splitlines()[1:-1]))
+    with suppress(ValueError):
+        return b64decode(b"".join(text.strip().splitlines()[1:-1]))
+    return b""  # which is no key
 
 
 def _rsa_key(der: bytes, padding: str) -> tuple[bytes, SecretBytes | None]:

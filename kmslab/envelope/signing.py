@@ -1,7 +1,8 @@
 """Signed suites: a key pair for one message, whose public half travels in the context.
 
-The private half signs the hash of all bytes before the footer and is gone. So whoever can open a
-message, and could therefore make one like it, still can't pass that off as this sender's.
+The private half signs the hash of all bytes before the footer, and is gone. The public half is
+bound to the data key where the wrapping key binds the context, as KMS and AES keys do. So who may
+open a message, but not wrap keys, can't alter it for its other readers.
 """
 
 import hashlib

@@ -4,7 +4,8 @@ What comes out is a view that holds until the next one is asked for. Memory is t
 arrive, never because somebody claims that they will.
 """
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any
 
 from kmslab.crypto.backend import Bytes
 from kmslab.envelope.errors import NotAMessage
@@ -12,12 +13,17 @@ from kmslab.envelope.errors import NotAMessage
 STEP = 1024 * 1024  # bytes that are made room for at once, before any has come
 
 
-class Source(Protocol):
+class Source(ABC):
+    @abstractmethod
     def upto(self, size: int) -> memoryview:
         """So many bytes; fewer only at the end."""
 
     def take(self, size: int) -> memoryview:
         """So many bytes, or NotAMessage."""
+        content = self.upto(size)
+        if len(content) < size:
+            raise NotAMessage(f"the message ends here: {size - len(content):,} bytes are missing")
+        return content
 
 
 class Buffer:
@@ -35,18 +41,7 @@ class Buffer:
         return self._memory[:size]
 
 
-class _Source:
-    def upto(self, size: int) -> memoryview:
-        raise NotImplementedError
-
-    def take(self, size: int) -> memoryview:
-        content = self.upto(size)
-        if len(content) < size:
-            raise NotAMessage(f"the message ends here: {size - len(content):,} bytes are missing")
-        return content
-
-
-class InMemory(_Source):
+class InMemory(Source):
     def __init__(self, content: Bytes) -> None:
         self._rest = memoryview(content).cast("B")
 
@@ -55,7 +50,7 @@ class InMemory(_Source):
         return content
 
 
-class FromReader(_Source):
+class FromReader(Source):
     """A binary file, pipe or socket file: `readinto` if it has that, else `read`."""
 
     def __init__(self, reader: Any) -> None:

@@ -76,8 +76,8 @@ def encrypt_stream(
     AWS Encryption SDK's.
     """
     chosen, rings = _suite(suite), keyrings_of(keyring)
-    if not 0 < frame_length <= LONGEST_FRAME:
-        raise ValueError(f"a frame has 1 to {LONGEST_FRAME:,} bytes, not {frame_length:,}")
+    if not isinstance(frame_length, int) or not 0 < frame_length <= LONGEST_FRAME:
+        raise ValueError(f"a frame has 1 to {LONGEST_FRAME:,} bytes, not {frame_length}")
     signer = signer_of(chosen)
     bound = Context.of({**_allowed(context or {}), **signer.context})
     header, keys = _begin(chosen, rings, bound, frame_length)
@@ -215,13 +215,15 @@ def _opened_frames(
 
 def _write_all(writer: Any) -> Write:
     def write(content: memoryview | bytes) -> None:
-        rest = memoryview(content)
-        while rest:
-            written = writer.write(rest)
+        done = 0
+        while done < len(content):
+            # Who keeps the piece shall get an error, and not what the next frame has made of it.
+            with memoryview(content)[done:] as piece:
+                written = writer.write(piece)
             if written is None and not isinstance(writer, io.RawIOBase):
                 return  # a writer of few words: it takes all
             if not written:
                 raise BlockingIOError("the writer takes nothing now: give one that waits")
-            rest = rest[written:]
+            done += written
 
     return write

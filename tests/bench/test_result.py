@@ -1,6 +1,8 @@
 """What is kept of a run: its schema, the way back, the tables, and the word about noise."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -200,6 +202,29 @@ def test_three_figures_and_no_more(value, shown):
 def test_what_was_not_measured_has_no_numbers():
     with pytest.raises(KeyError, match="was not measured"):
         by_hand().of("cryptography", "AES-KW", "generate")
+
+
+def test_a_quick_run_has_no_keys_to_draw():
+    with pytest.raises(KeyError, match="a quick run makes no keys"):
+        quick().plot_keys()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_result_draws_itself(library):
+    assert repr(by_hand().plot(library, marks={"a coffee": 5e6})).endswith("a coffee 5 s.")
+    assert "ML-KEM-1024" in repr(by_hand().plot_sizes(library))
+    assert f"{library} median 2 ms, mean 4 ms" in repr(by_hand().plot_keys())
+
+
+def test_measuring_and_tables_need_no_matplotlib():
+    program = """
+import sys
+for name in ("matplotlib", "numpy", "PIL", "IPython"):
+    sys.modules[name] = None  # importing it fails, as if it were not installed
+from kmslab.bench import wrapping
+assert repr(wrapping.run(quick=True))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60)
 
 
 def test_nobodys_machine_is_named():

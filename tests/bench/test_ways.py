@@ -1,5 +1,6 @@
 """Each way wraps and unwraps, in both libraries, and each library opens what the other wrapped."""
 
+import math
 import secrets
 from functools import cache
 
@@ -91,6 +92,15 @@ def test_key_wrap_gives_the_published_answers(library):
 def test_made_keys_differ(library, spec):
     made = library.GENERATE[spec]
     assert made() != made()
+
+
+def test_rsas_strength_follows_nists_formula():
+    """SP 800-56B rev. 2, appendix D: rounded to a multiple of eight."""
+    for way in WAYS:
+        if way.key.startswith("RSA_"):
+            size = int(way.key.removeprefix("RSA_")) * math.log(2)
+            work = 1.923 * math.cbrt(size * math.log(size) ** 2) - 4.69
+            assert way.strength == 8 * round(work / math.log(2) / 8)
 
 
 def test_strength_is_no_more_than_the_key_wrap_that_follows_gives():

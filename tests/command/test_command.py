@@ -120,7 +120,7 @@ def test_jupyterlab_is_started_quietly_and_its_terminals_know_the_command(tmp_pa
     labapp = pytest.importorskip("jupyterlab.labapp")
     started = []
     monkeypatch.setattr(labapp.LabApp, "launch_instance", started.append)
-    for name in ("PATH", "JUPYTER_CONFIG_PATH", workbook.NAMED_BY):
+    for name in ("PATH", "JUPYTER_CONFIG_PATH", "JUPYTER_PATH", workbook.NAMED_BY):
         monkeypatch.setenv(name, "before")
     workbook.open_lab(tmp_path, ["--allow-root"])
     assert started == [[str(tmp_path), *workbook.QUIET, "--allow-root"]]

@@ -112,7 +112,7 @@ def test_a_context_is_text_that_can_be_written() -> None:
 # ----------------------------------------------------------------------------- suite, frames, data
 
 
-@pytest.mark.parametrize("frame_length", [0, -1, 2**31, 2**63])
+@pytest.mark.parametrize("frame_length", [0, -1, 2**31, 2**63, 1.5, "9", None])
 def test_a_frame_has_a_length(frame_length: int) -> None:
     with pytest.raises(ValueError, match="2,147,483,647"):
         envelope.encrypt(b"", RING, frame_length=frame_length)

@@ -131,6 +131,12 @@ def test_a_source_that_is_not_there_leaves_nothing(tmp_path: Path, overwrite: bo
     assert names(tmp_path) == set()
 
 
+def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path: Path, plain: Path) -> None:
+    for name in ("a" * 255, "병" * 85):
+        envelope.encrypt_file(plain, tmp_path / name, RING)
+        assert envelope.decrypt((tmp_path / name).read_bytes(), RING).plaintext == DATA
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, plain: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         envelope.encrypt_file(plain, tmp_path / "nowhere" / "sealed", RING)

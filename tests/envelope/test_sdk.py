@@ -4,8 +4,6 @@
 """
 
 import pytest
-from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
-from cryptography.exceptions import InvalidSignature, InvalidTag
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -168,5 +166,4 @@ def test_the_sdk_refuses_what_we_refuse(orders: CMK, lab: Lab) -> None:
     message[-150] ^= 1
     with pytest.raises(envelope.DecryptionError):
         envelope.decrypt(message, orders)
-    with pytest.raises((AWSEncryptionSDKClientError, InvalidTag, InvalidSignature)):
-        sdk.decrypt(bytes(message), sdk.kms(lab.boto3(), orders.arn))
+    assert not sdk.opens(bytes(message), sdk.kms(lab.boto3(), orders.arn))

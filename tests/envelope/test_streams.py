@@ -214,6 +214,19 @@ def test_a_header_without_end_is_given_up() -> None:
 # ------------------------------------------------------------------------------------- what fails
 
 
+def test_a_writer_that_keeps_what_it_is_lent_finds_out() -> None:
+    """Else its pieces would all become the last frame."""
+    kept: list[memoryview] = []
+
+    class Keeper:
+        write = staticmethod(kept.append)
+
+    envelope.encrypt_stream(DATA, Keeper(), RING)
+    for piece in kept:
+        with pytest.raises(ValueError, match="released"):
+            bytes(piece)
+
+
 class Broken(Exception):
     pass
 
