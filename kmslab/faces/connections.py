@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 PATIENCE = 20.0  # seconds for a client to send a whole request, or to fetch an answer
 HEAD = 64 * 1024  # bytes of a request's first line and headers
+REQUEST = 24 * 1024 * 1024  # bytes in all, chunks and what is around them; no answer beyond that
 CONNECTIONS = 1_000  # at once; whoever comes then is turned away
 UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -41,6 +42,7 @@ class Connection(HttpToolsProtocol):
         self.began: float | None = self.loop.time()  # that the client has not finished a request
         self.unfetched: float | None = None  # since when an answer waits for it
         self.head: int | None = 0  # bytes so far; None: the head is whole
+        self.received = 0  # bytes of this request
         if len(self.connections) > CONNECTIONS:
             transport.abort()
 
@@ -49,6 +51,10 @@ class Connection(HttpToolsProtocol):
             self.began = self.loop.time()
         if b"pgrade" in data:
             data = _without_upgrade(data)
+        self.received += len(data)
+        if self.received > REQUEST:
+            self.transport.abort()
+            return
         before = self.head
         super().data_received(data)
         if self.head is not None and before is not None:
@@ -63,9 +69,10 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.head = None
         super().on_headers_complete()
+        self.headers = []  # what comes behind a body in chunks is no header of the request
 
     def on_message_complete(self) -> None:
-        self.began = None
+        self.began, self.received = None, 0
         super().on_message_complete()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]

@@ -390,6 +390,20 @@ def test_a_body_in_chunks_is_put_together(endpoint: Endpoint) -> None:
     assert exchange(endpoint, sent)[0] == 200
 
 
+def test_what_follows_the_chunks_is_no_header(endpoint: Endpoint) -> None:
+    request = with_headers(own(endpoint), x_amz_target=None)
+    sent = written(request, chunked=True)[:-2] + b"x-amz-target: TrentService.ListKeys\r\n\r\n"
+    status, _, body = exchange(endpoint, sent)
+    assert (status, code(body)) == (400, "UnknownOperationException")
+
+
+def test_endless_trailers_are_cut_off(endpoint: Endpoint) -> None:
+    with connected(endpoint) as link:
+        link.sendall(written(own(endpoint), chunked=True)[:-2])
+        with pytest.raises(ConnectionError):
+            flood(link, b"x-amz-a: b\r\n" * 5_000)
+
+
 def test_a_body_is_waited_for(endpoint: Endpoint) -> None:
     request = with_headers(own(endpoint, b'{"Limit": 1}'), expect=b"100-continue")
     head, _, body = written(request).partition(b"\r\n\r\n")
