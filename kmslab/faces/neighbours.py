@@ -32,6 +32,7 @@ FIELDS = 100  # of a form; STS knows none with as many
 XML = "text/xml"
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 XML_SERVICES = frozenset({"cloudfront", "route53", "s3", "s3-outposts", "s3express"})
+UNWRAPPED = frozenset({"s3", "s3express"})  # their errors stand alone (Smithy's noErrorWrapping)
 NOT_HERE = "NotImplemented"
 ELSEWHERE = (
     "This endpoint serves AWS KMS (and GetCallerIdentity of AWS STS), but not {0}. To send only "
@@ -65,6 +66,9 @@ def sts(verifier: Verifier, request: Request, now: float) -> Answer:
 def elsewhere(request: Request, service: str) -> Answer:
     """The answer to any other service's request: 501, which no client tries again."""
     text, request_id = ELSEWHERE.format(service), new_id()
+    if service in UNWRAPPED:
+        body = f"<Error><Code>{NOT_HERE}</Code><Message>{escape(text)}</Message></Error>"
+        return answer(501, request_id, body.encode(), XML)
     if service in XML_SERVICES or b"form" in request.headers.get(b"content-type", b""):
         return _error(501, NOT_HERE, text, request_id)
     return answer(501, request_id, dump({"__type": NOT_HERE, "message": text}))
