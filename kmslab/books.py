@@ -12,13 +12,13 @@ from kmslab.table import SERVICE_TABLE, TABLE
 
 def trail(service: Service, account: str) -> list[dict[str, Any]]:
     """The account's events of all Regions in CloudTrail's form, oldest first."""
-    events, _ = service.history(account)
-    return [_shown(event) for event in events]
+    found, _ = service.history(account)
+    return [shown(event) for event in found]
 
 
 def copy_trail(store: Store, write: Callable[[list[dict[str, Any]]], None]) -> None:
     """From now on hand on the events of all accounts, in that form, as they are stored."""
-    store.listen(lambda events: write([_shown(event) for event in events]))
+    store.listen(lambda events: write([shown(event) for event in events]))
 
 
 def bill(service: Service, account: str, month: str | None = None) -> billing.Bill:
@@ -28,6 +28,6 @@ def bill(service: Service, account: str, month: str | None = None) -> billing.Bi
     return billing.bill(account, month or f"{now:%Y-%m}", now, events, service.records, billed)
 
 
-def _shown(event: Event) -> dict[str, Any]:
+def shown(event: Event) -> dict[str, Any]:
     row = TABLE.get(event.operation) or SERVICE_TABLE[event.operation]
     return audit.cloudtrail(event, reads=row.reads)

@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from kmslab.commands import bill, explain, keys, serve, trail
 from kmslab.course import workbook
 from kmslab.course.doctor import doctor
 from kmslab.shown import PlainError
@@ -98,6 +99,17 @@ def examine(as_json: AsJson = False) -> None:
     else:
         typer.echo(repr(diagnosis))
     raise typer.Exit(not diagnosis.green)
+
+
+for command in (
+    serve.serve,
+    keys.keys,
+    keys.describe,
+    trail.trail,
+    bill.bill,
+    explain.explain,
+):
+    app.command()(command)
 
 
 def main() -> None:

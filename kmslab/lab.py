@@ -24,6 +24,7 @@ from kmslab.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
 from kmslab.crypto import Backend, Forged
 from kmslab.directory import Directory, Policy, account_number, region_name, session_name
 from kmslab.faces.client import KmsClient
+from kmslab.inspection import Inspection
 from kmslab.integrations import Bucket, DataTable, Integrations
 from kmslab.names import KEY_ID
 from kmslab.seeding import Ground, Planted, Seed
@@ -55,6 +56,7 @@ class View:
         self.caller = caller
         self.clock = clock
         self.kms = KmsClient(service, caller)
+        self._ask = Inspection(service, clock).ask  # for an endpoint
 
     def region(self, name: str) -> "View":
         """The same caller in another Region, such as `eu-west-1`."""

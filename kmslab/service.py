@@ -87,12 +87,15 @@ class Service:
                 arn: str = self._act(call)["KeyId"]
                 return arn
 
-    def history(self, account: str) -> tuple[list[Event], datetime]:
-        """What has happened in an account until now, with what was due; and when that is."""
+    def history(self, account: str, after: int = 0) -> tuple[list[Event], datetime]:
+        """What has happened in an account until now, with what was due; and when that is.
+
+        `after`: an event's `sequence`, for those that were written later.
+        """
         self._store.refresh()
         now = self._clock.now()
         self._settle(now)
-        return self._store.events(account=account), now
+        return self._store.events(account=account, after=after), now
 
     def _attempt(self, row: Row, call: Call) -> dict[str, Any]:
         for _ in range(ATTEMPTS):

@@ -16,6 +16,11 @@ SESSION = re.compile(
 )
 
 
+def is_arn(text: str) -> bool:
+    """Whether this is the ARN of a root user, a user, a role or a session."""
+    return bool(IAM.fullmatch(text) or SESSION.fullmatch(text))
+
+
 def exist(records: Reader, arn: str) -> bool:
     """Whether a grant or a key policy may name this ARN."""
     if SESSION.fullmatch(arn):

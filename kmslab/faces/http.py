@@ -17,7 +17,7 @@ from typing import Any
 from kmslab.backing.access_keys import AccessKeys
 from kmslab.contract.errors import EXCEPTIONS, KMSError
 from kmslab.contract.records import Caller, Source
-from kmslab.faces import neighbours, wire
+from kmslab.faces import neighbours, telling, wire
 from kmslab.faces.claims import Request, joined, service_of
 from kmslab.faces.sigv4 import Verifier
 from kmslab.faces.wire import Answer, new_id
@@ -52,10 +52,16 @@ class _TooLarge(Exception):
 
 
 class Application:
-    """`await application(scope, receive, send)`. Close it when its server has ended."""
+    """`await application(scope, receive, send)`. Close it when its server has ended.
 
-    def __init__(self, service: Service, access_keys: AccessKeys) -> None:
+    `ask`: what a lab tells that is no operation of KMS, for `X-Amz-Target: Kmslab.…`.
+    """
+
+    def __init__(
+        self, service: Service, access_keys: AccessKeys, ask: telling.Ask | None = None
+    ) -> None:
         self._service = service
+        self._ask = ask
         self._verifier = Verifier(access_keys.find, access_keys.secret)
         self._threads = ThreadPoolExecutor(WORKERS, "kmslab")
 
@@ -89,6 +95,9 @@ class Application:
         target = request.headers.get(b"x-amz-target", b"")
         if target.startswith(TARGET) and request.method == b"POST" and request.path == b"/":
             return self._kms(scope, request, target.decode("latin-1"))
+        if self._ask and target.startswith(telling.PREFIX):
+            now = time.time()
+            return partial(telling.answer, self._ask, self._verifier, request, target, now)
         return self._other(request, target)
 
     def _kms(self, scope: Scope, request: Request, target: str) -> Answer | Work:

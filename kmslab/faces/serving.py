@@ -21,6 +21,7 @@ from kmslab.contract.records import Caller
 from kmslab.crypto import certificate
 from kmslab.directory import Directory
 from kmslab.faces.http import Application
+from kmslab.faces.telling import Ask
 from kmslab.service import Service
 from kmslab.shown import PlainError
 
@@ -55,6 +56,8 @@ class Served(Protocol):
     def caller(self) -> Caller: ...
     @property
     def _service(self) -> Service: ...
+    @property
+    def _ask(self) -> Ask: ...
     @property
     def _directory(self) -> Directory: ...
 
@@ -158,7 +161,7 @@ def _prepared(
         address = listener.getsockname()[0]
         if tls is None and not ip_address(address).is_loopback:
             raise ServeError(NO_TLS.format(host=host))
-        application = Application(lab._service, lab._directory.access_keys)
+        application = Application(lab._service, lab._directory.access_keys, lab._ask)
         stack.callback(application.close)
         endpoint = Endpoint(
             _url(host, listener, tls),

@@ -46,7 +46,7 @@ def handle(service: Service, caller: Caller, target: str, body: bytes) -> Answer
 
 def _run(service: Service, caller: Caller, target: str, body: bytes, request_id: str) -> bytes:
     operation = operation_of(target)
-    told = service.call(operation.name, caller, operation.decode(_parse(body)), request_id)
+    told = service.call(operation.name, caller, operation.decode(parse(body)), request_id)
     return dump(operation.encode(told)) if operation.output else b""
 
 
@@ -58,7 +58,8 @@ def operation_of(target: str) -> Operation:
     return operation
 
 
-def _parse(body: bytes) -> Any:
+def parse(body: bytes) -> Any:
+    """A request's JSON; raises SerializationException."""
     if not body:
         return {}
     try:

@@ -4,7 +4,7 @@
 """
 
 from kmslab.store.errors import Conflict, StoreError
-from kmslab.store.opening import open_store
+from kmslab.store.opening import is_there, open_store
 from kmslab.store.store import Store
 
-__all__ = ["Conflict", "Store", "StoreError", "open_store"]
+__all__ = ["Conflict", "Store", "StoreError", "is_there", "open_store"]
