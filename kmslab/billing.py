@@ -48,6 +48,7 @@ class Line:
     price: str
     amount: Decimal  # USD, not rounded
     unsure: bool = False
+    count: int = 0  # of requests; a key's line has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,4 +253,4 @@ def _requests(made: Mapping[str, int]) -> Iterator[Line]:
         amount = _price(name) * (count - free) / 10_000
         quantity = f"{count:,}, {free:,} free" if free else f"{count:,}"
         price = f"{entry['per_10000']} per 10,000{' (?)' if unsure else ''}"
-        yield Line("requests", entry["for"], quantity, price, amount, unsure)
+        yield Line("requests", entry["for"], quantity, price, amount, unsure, count)

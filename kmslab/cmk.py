@@ -340,13 +340,20 @@ class CMK:
 
 def _grant(entry: Mapping[str, Any]) -> list[str]:
     grantee = entry.get("GranteePrincipal") or entry.get("GranteeServicePrincipal", "")
-    constraints = [f"{name}: {value}" for name, value in entry.get("Constraints", {}).items()]
+    constraints = [f"{name}: {_pairs(it)}" for name, it in entry.get("Constraints", {}).items()]
     return [
         grantee.rpartition(":")[2],
         ", ".join(entry["Operations"]),
         ", ".join(constraints),
         entry["GrantId"][:8] + "…",
     ]
+
+
+def _pairs(constraint: Mapping[str, str] | str) -> str:
+    """Of an encryption context; a source's ARN stays as it is."""
+    if isinstance(constraint, str):
+        return constraint
+    return ", ".join(f"{name}={value}" for name, value in constraint.items())
 
 
 def _rotation(entry: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """How things show themselves in a terminal and in a notebook: tables, and errors in plain text."""
 
+import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -70,6 +71,10 @@ class Trail(list[dict[str, Any]]):
         if material_ids:
             headings.append("key material")
         return Table(headings, [_event_row(event)[: len(headings)] for event in self])
+
+    def about(self, text: str) -> "Trail":
+        """The events in which this text stands anywhere: a name, a key's id, a record's number."""
+        return Trail(event for event in self if text in json.dumps(event, ensure_ascii=False))
 
     def __repr__(self) -> str:
         return repr(self.table())

@@ -19,6 +19,7 @@ from kmslab.access.readings import Reading, short
 from kmslab.access.statements import ALLOWS, DENIES, NOTHING, OPENS, Says, account
 from kmslab.access.telling import Block, Code, Title, markdown, terminal
 from kmslab.contract.records import Grant
+from kmslab.contract.specs import grantable
 from kmslab.shown import Table
 
 SHOWN = 6  # statements or grants of one source; the nearest come first
@@ -195,8 +196,9 @@ def _against_deny(question: Question, verdict: Verdict) -> Advice:
 def _in_key_policy(question: Question, verdict: Verdict) -> Advice:
     caller = question.caller
     kind = "Service" if is_service(caller.principal) else "AWS"
-    text = f"A statement of the key policy that names {_who(question)}, as below, or a grant."
-    if not is_service(caller.principal):
+    grant = ", or a grant" if _grantable(question) else ""
+    text = f"A statement of the key policy that names {_who(question)}, as below{grant}."
+    if not is_service(caller.principal) and caller.principal != account(caller):
         text += f" Or one that names {account(caller)}, beside an IAM policy that allows it."
     if not is_home(question):
         text += " A caller of another account needs that IAM policy in any case."
@@ -208,10 +210,16 @@ def _in_key_policy(question: Question, verdict: Verdict) -> Advice:
     }
 
 
+def _grantable(question: Question) -> bool:
+    key = question.key
+    return key is not None and question.operation in grantable(key.spec, key.usage)
+
+
 def _in_iam(question: Question, verdict: Verdict) -> Advice:
     text = f"An IAM policy of {short(question.caller.identity)} with a statement as below."
     if question.key and is_home(question):
-        text += " Or a statement of the key policy, or a grant, that names him and not his account."
+        grant = ", or a grant," if _grantable(question) else ""
+        text += f" Or a statement of the key policy{grant} that names him and not his account."
     return text, {"Effect": "Allow", "Action": question.action, "Resource": question.resource}
 
 

@@ -12,11 +12,14 @@ from kmslab.access import allow
 from kmslab.clock import Clock
 from kmslab.cmk import CMK
 from kmslab.contract.specs import KeyUsage
-from kmslab.course import archive, laptop, story, workshop
+from kmslab.course import archive, january, laptop, story, workshop
 from kmslab.course.archive import Archive
+from kmslab.course.january import Staff
 from kmslab.course.laptop import Laptop
 from kmslab.course.tape import Tape
+from kmslab.crypto import CiphertextBlob
 from kmslab.lab import Lab
+from kmslab.operations.policies import default_policy
 
 SEOUL = "ap-northeast-2"
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # nine in the morning in Seoul
@@ -31,6 +34,7 @@ class Clinic:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self._kept: Archive | None = None  # so that a lesson meets the same key again
+        self._january: Mapping[str, CiphertextBlob] = {}
 
     @property
     def table(self) -> bytes:
@@ -87,6 +91,21 @@ class Clinic:
         found = self._archive()
         archive.condemn(self.lab, found.key)
         return found
+
+    def staff(self) -> Staff:
+        """Sora, Jiho and Mina, each with every right that IAM can give."""
+        return january.staff(self.lab)
+
+    def january(self) -> Mapping[str, CiphertextBlob]:
+        """Three sealed records by their number, and a month in which they were read; once a lab.
+
+        The key's policy is the one that AWS gives, whatever was written since.
+        """
+        key = _records_key(self.lab)
+        key.put_policy(default_policy(self.lab.caller.account))
+        if not self._january:
+            self._january = january.month(self.lab, key)
+        return self._january
 
     def _archive(self) -> Archive:
         """As long as its key lives, the same."""

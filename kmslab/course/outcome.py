@@ -18,3 +18,15 @@ def outcome(call: Callable[..., Any], *arguments: Any) -> str:
     except ValueError as error:
         return type(error).__name__
     return "ok"
+
+
+def refusal(call: Callable[..., Any], *arguments: Any) -> KMSError:
+    """Make the call, and have its error in hand: to print it, or to ask it to `explain()`.
+
+    Raises ValueError if nothing is refused.
+    """
+    try:
+        call(*arguments)
+    except KMSError as error:
+        return error
+    raise ValueError("that was not refused")

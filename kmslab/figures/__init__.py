@@ -5,14 +5,16 @@ program did without a KMS; `wall(…)` draws both. `follow(program, …)` keeps 
 that works with data keys, and `swimlane(…)` draws them. `blob_map(blob)` draws a ciphertext blob,
 and `signatures(report, *keys)` how large signatures are. `life(key)` draws a key's states and the
 way it has taken, `operations(key)` what works in which state, `materials(key, blob, …)` what a
-rotation changed, `bill(lab.bill())` what a month costs. `times`, `wings` and `searches` draw what
-was timed. A notebook shows a picture that is a cell's last line.
+rotation changed, `bill(lab.bill())` what a month costs. `kinds(lab)` tries the three kinds of key.
+`times`, `wings` and `searches` draw what was timed. A notebook shows a picture that is a cell's
+last line.
 """
 
 from kmslab.figures.bill import bill
 from kmslab.figures.blob_map import blob_map
 from kmslab.figures.canvas import Picture
 from kmslab.figures.follow import Followed, follow
+from kmslab.figures.kinds import kinds
 from kmslab.figures.life import life
 from kmslab.figures.materials import materials
 from kmslab.figures.operations import operations
@@ -33,6 +35,7 @@ __all__ = [
     "bill",
     "blob_map",
     "follow",
+    "kinds",
     "life",
     "materials",
     "operations",

@@ -22,6 +22,7 @@ from tests.course import (
     drawn_bills,
     drawn_envelopes,
     drawn_keys,
+    drawn_kinds,
     drawn_signatures,
     drawn_timings,
 )
@@ -73,6 +74,7 @@ PICTURES = pytest.mark.parametrize(
         *drawn_bills.DRAWINGS,
         *drawn_envelopes.DRAWINGS,
         *drawn_keys.DRAWINGS,
+        *drawn_kinds.DRAWINGS,
         *drawn_signatures.DRAWINGS,
         *drawn_timings.DRAWINGS,
     ],

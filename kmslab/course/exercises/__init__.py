@@ -25,7 +25,15 @@ How to write one, `05-rescue` for example:
 
 from collections.abc import Callable, Mapping
 
-from kmslab.course.exercises import lesson_00, lesson_01, lesson_02, lesson_04, lesson_05, lesson_08
+from kmslab.course.exercises import (
+    lesson_00,
+    lesson_01,
+    lesson_02,
+    lesson_04,
+    lesson_05,
+    lesson_07,
+    lesson_08,
+)
 
 EXERCISES: Mapping[str, Callable[..., str]] = {
     "00-thief": lesson_00.thief,
@@ -33,5 +41,6 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "02-envelope": lesson_02.mend,
     "04-reports": lesson_04.reports,
     "05-rescue": lesson_05.rescue,
+    "07-policy": lesson_07.policy,
     "08-fair": lesson_08.fair,
 }

@@ -1,0 +1,177 @@
+"""What lesson 07 shows is what the lab answers: the kinds of key, January, and the way outside."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from kmslab import Lab, figures
+from kmslab.access import allow
+from kmslab.course import aws, clinic, endpoint, let, outcome, refusal
+from kmslab.course.endpoint import NO_CLI
+from kmslab.course.january import READ
+from kmslab.errors import AccessDeniedException
+from kmslab.figures.tried import KINDS, QUESTIONS, try_kinds
+from tests.course.drawn_kinds import busy, kinds_in_a_busy_lab, kinds_in_an_empty_lab, the_lab
+
+ABOUT = {"record": "R-017"}
+
+# ---------------------------------------------------------------------------- the kinds of key
+
+# Facts of AWS's developer guide, "AWS KMS keys", and of its price list.
+EXPECTED = {
+    "view it": ["works", "works", "NotFoundException"],
+    "manage it": ["works", "AccessDeniedException", "NotFoundException"],
+    "use it": ["works", "AccessDeniedException", "NotFoundException"],
+    "use it through S3": ["works", "works", "works"],
+    "audit it": ["2 of 2 calls", "2 of 2 calls", "0 of 2 calls"],
+    "rotate it": ["works", "AccessDeniedException", "NotFoundException"],
+    "wait until it is rotated": ["0 in the trail", "1 in the trail", "0 in the trail"],
+    "pay for it": ["USD 1.00, 2 requests", "USD 0.00, 2 requests", "USD 0.00, 0 requests"],
+}
+
+
+@pytest.mark.parametrize("make", [the_lab, busy])
+def test_what_is_tried_comes_out_as_aws_documents_it_whatever_else_goes_on(make):
+    tried = try_kinds(make())
+    found = {
+        wanted: [each.answers[number].words for each in tried]
+        for number, (wanted, _, _) in enumerate(QUESTIONS)
+    }
+    assert found == EXPECTED
+    assert [each.kind for each in tried] == list(KINDS)
+    assert [each.alias for each in tried] == ["alias/on-trial", "alias/aws/s3", ""]
+
+
+def test_trying_leaves_nothing_behind():
+    lab = busy()
+    keys, now, trail = lab.kms.list_aliases(), lab.clock.now(), list(lab.trail)
+    figures.kinds(lab)
+    assert (lab.clock.now(), list(lab.trail)) == (now, trail)
+    assert lab.kms.list_aliases() == keys
+
+
+@pytest.mark.parametrize("draw", [kinds_in_an_empty_lab, kinds_in_a_busy_lab])
+def test_caption_tells_every_cell(draw):
+    said = repr(draw())
+    for wanted, answers in EXPECTED.items():
+        assert f"To {wanted} (" in said
+        assert f": {'; '.join(answers)}." in said
+
+
+# ------------------------------------------------------------------------------------- January
+
+
+def test_january_happens_once_and_stands_in_the_trail_with_its_friday_night():
+    lab, office = clinic(until="07")
+    sealed = office.january()
+    assert lab.clock.now().isoformat() == "2026-02-02T00:00:00+00:00"
+    reads = [event for event in lab.trail if event["eventName"] == "Decrypt"]
+    assert len(reads) == len(READ)
+    friday = [e for e in reads if e["eventTime"] == "2026-01-09T13:40:00Z"]
+    assert [e["requestParameters"]["encryptionContext"] for e in friday] == [ABOUT]
+    assert {e["userIdentity"]["userName"] for e in reads} == {"jiho"}
+    assert office.january() is sealed
+    assert len([event for event in lab.trail if event["eventName"] == "Decrypt"]) == len(READ)
+
+
+def test_january_starts_over_from_the_policy_that_aws_gives():
+    lab, office = clinic(until="07")
+    sealed, key, mina = office.january(), lab.cmk("alias/records"), office.staff().mina
+    key.put_policy({"Version": "2012-10-17", "Statement": [let(lab, "kms:Put*", "kms:Desc*")]})
+    assert outcome(mina.decrypt, sealed["R-017"], ABOUT) == "AccessDeniedException"
+    office.january()
+    assert outcome(mina.decrypt, sealed["R-017"], ABOUT) == "ok"
+
+
+def test_the_third_rotation_is_free():
+    lab, office = clinic(until="07")
+    office.january()
+    lines = {line.what: line for line in lab.bill("2026-01").lines if "records" in line.subject}
+    assert list(lines) == ["key", "first rotation", "second rotation", "later rotations"]
+    assert lines["later rotations"].amount == 0
+
+
+def test_trail_finds_a_text_anywhere_and_none_of_what_was_sealed():
+    lab, office = clinic(until="07")
+    office.january()
+    found = lab.trail.about("R-017")
+    assert {event["eventName"] for event in found} == {"Encrypt", "Decrypt"}
+    assert "record=R-017" in repr(found)
+    record = office.record("R-017").decode()
+    assert not any(lab.trail.about(word) for word in record.split(",")[1:] if len(word) > 3)
+
+
+# ------------------------------------------------------------------------------------- refusals
+
+
+def test_let_writes_one_statement_for_one_caller():
+    lab = Lab()
+    assert let(lab.user("alice"), "kms:Decrypt") == {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:user/alice"},
+        "Action": ["kms:Decrypt"],
+        "Resource": "*",
+    }
+
+
+def test_refusal_is_the_error_in_hand():
+    lab = Lab()
+    key, alice = lab.create_cmk(), lab.user("alice")
+    found = refusal(alice.decrypt, key.encrypt(b"1"))
+    assert isinstance(found, AccessDeniedException)
+    assert "user/alice may not call kms:Decrypt" in str(found.explain())
+    with pytest.raises(ValueError, match="not refused"):
+        refusal(key.encrypt, b"1")
+    with pytest.raises(ValueError, match="not decided by a policy"):
+        refusal(key.encrypt, b"1" * 5000).explain()
+
+
+# ------------------------------------------------------------------------------------- outside
+
+
+def test_outside_boto3_finds_the_lab_and_is_who_was_said_and_afterwards_all_is_as_before():
+    boto3 = pytest.importorskip("boto3")
+    pytest.importorskip("uvicorn")
+    lab = Lab()
+    key, jiho = lab.create_cmk("records"), lab.user("jiho", allow("kms:Decrypt"))
+    blob, before = key.encrypt(b"R-017", ABOUT), dict(os.environ)
+    with endpoint(lab, jiho) as url:
+        assert url.startswith("http://127.0.0.1:")
+        kms = boto3.client("kms")
+        assert kms.decrypt(CiphertextBlob=blob, EncryptionContext=ABOUT)["Plaintext"] == b"R-017"
+        with pytest.raises(kms.exceptions.ClientError, match="user/jiho is not authorized"):
+            kms.create_key()
+    assert dict(os.environ) == before
+    last = lab.trail[-1]
+    assert (last["userIdentity"]["userName"], last["sourceIPAddress"]) == ("jiho", "127.0.0.1")
+
+
+def test_command_line_is_asked_only_while_the_lab_is_served():
+    with pytest.raises(ValueError, match="inside"):
+        aws("kms list-keys")
+
+
+def test_without_the_command_line_the_lesson_goes_on(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:9")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert aws("kms list-keys") == NO_CLI
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="no AWS CLI on this machine")
+def test_command_line_reads_the_files_that_it_is_given():
+    pytest.importorskip("uvicorn")
+    lab = Lab()
+    blob = lab.create_cmk().encrypt(b"R-017", ABOUT)
+    command = "kms decrypt --ciphertext-blob fileb://blob --encryption-context record=R-017"
+    with endpoint(lab, lab):
+        assert json.loads(aws(command, blob=blob))["Plaintext"] == "Ui0wMTc="
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="no AWS CLI on this machine")
+def test_error_of_the_command_line_is_shown_as_it_prints_it():
+    pytest.importorskip("uvicorn")
+    lab = Lab()
+    with endpoint(lab, lab.user("mina")):
+        assert "AccessDeniedException" in aws("kms list-keys")
