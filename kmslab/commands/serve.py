@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kmslab.commands.sources import CommandError, judged
+from kmslab.commands.sources import CommandError, extras, judged
 from kmslab.directory import account_number, region_name
 from kmslab.lab import ACCOUNT, REGION, Lab
 
@@ -70,7 +70,8 @@ def serve(
     tls_key: PrivateKey = None,
 ) -> None:
     """Serve AWS KMS to any AWS client, until Ctrl+C."""
-    from kmslab.faces import serving  # uvicorn: only who serves needs it
+    with extras():
+        from kmslab.faces import serving  # uvicorn: only who serves needs it
 
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
     pairs = dict(_pair(text) for text in access_key or ())
@@ -99,11 +100,11 @@ def _lab(
         judged("--account", account_number, account)
     if region is not None:
         judged("--region", region_name, region)
+    options = {"throttle": throttle, "trail": trail}
     try:
         if seed:
-            return Lab.from_seed(
-                seed, store, account=account, region=region, throttle=throttle, trail=trail
-            )
+            with extras():
+                return Lab.from_seed(seed, store, account, region, **options)
         return Lab(
             store,
             account=account or ACCOUNT,

@@ -108,6 +108,17 @@ def kms_errors() -> Iterator[None]:
         raise CommandError(f"{error.code}: {error}".rstrip(": ")) from None
 
 
+@contextmanager
+def extras() -> Iterator[None]:
+    """A library that is not there is told in one line, if it is one that kmslab can do without."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if "pip install" not in str(error):
+            raise
+        raise CommandError(str(error)) from None
+
+
 # --------------------------------------------------------------------------------- an endpoint
 
 
@@ -116,9 +127,9 @@ def _endpoint(url: str, region: str | None) -> Iterator[Source]:
     try:
         import boto3
         import botocore.exceptions
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError:
         text = "To ask an endpoint, boto3 is needed: pip install 'kmslab[boto3]'"
-        raise ModuleNotFoundError(text, name=error.name) from None
+        raise CommandError(text) from None
     try:
         session = boto3.Session(region_name=region)
         kms = session.client("kms", session.region_name or REGION, endpoint_url=url)

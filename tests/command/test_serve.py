@@ -219,6 +219,23 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(
     assert list(tmp_path.glob("my.db*")) == []
 
 
+@pytest.mark.parametrize(
+    ("missing", "arguments"),
+    [("uvicorn", ["serve"]), ("yaml", ["serve", "--seed", "seed.yaml"]), ("boto3", ["keys"])],
+)
+def test_library_that_is_not_installed_is_told_in_one_line(
+    missing: str, arguments: list[str], tmp_path: Path, monkeypatch: Any
+):
+    (tmp_path / "seed.yaml").write_text(SEED)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, "kmslab.faces.serving", raising=False)
+    monkeypatch.delattr("kmslab.faces.serving", raising=False)
+    result = CliRunner().invoke(cli.app, arguments)
+    assert isinstance(result.exception, PlainError)
+    assert "pip install 'kmslab[" in str(result.exception)
+
+
 def test_beyond_this_machine_it_speaks_tls_only():
     result = CliRunner().invoke(cli.app, ["serve", "--host", "0.0.0.0", "--port", "0"])
     assert "needs --tls self-signed" in str(result.exception)
