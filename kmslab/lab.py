@@ -14,7 +14,8 @@ from kmslab import books, inquiry, seeding
 from kmslab.access import Explanation
 from kmslab.backing import rootkey
 from kmslab.backing.access_keys import AccessKeyPair, AccessKeys
-from kmslab.backing.hsm import BACKENDS, Hsm
+from kmslab.backing.hsm import Hsm
+from kmslab.backing.modules import BACKENDS
 from kmslab.billing import Bill
 from kmslab.clock import Clock
 from kmslab.cmk import CMK, Context
@@ -250,7 +251,7 @@ class Lab(View):
         sealed = bool(self._store.page(DomainKey, "", limit=1))
         hsm = Hsm(rootkey.beside(database, needed=sealed), self._store, backends)
         try:
-            hsm.prove_root_key()
+            hsm.safe.prove_root_key()
         except Forged:
             raise rootkey.RootKeyError(
                 f"The root key beside {database} is not the one that its keys are sealed under. "

@@ -3,8 +3,8 @@
 It stands for a hardware security module (HSM). What comes in is a sealed key and data; what goes
 out is data, or a key sealed again: AES-256-GCM under the Region's domain key, with the key's ARN
 and spec, the material's id and its public key as authenticated data, so that rows swapped in the
-store do not open, and no key does another spec's work. Domain keys lie in the store too, wrapped by
-the root key, which never does.
+store do not open, and no key does another spec's work. `safe` keeps the domain keys, `modules`
+chooses the library.
 
 Only the wall is simulated: this is a Python object, and its memory is this process's memory.
 Source: "AWS KMS Cryptographic Details"; NIST SP 800-38D (GCM), SP 800-108 (key derivation).
@@ -18,6 +18,8 @@ from datetime import datetime
 from hashlib import sha256
 
 from kmslab.backing import blob
+from kmslab.backing.modules import BACKENDS, Modules
+from kmslab.backing.safe import Safe
 from kmslab.contract.errors import fail
 from kmslab.contract.records import DomainKey, Material, Reader
 from kmslab.contract.specs import KEY_SPECS, MessageType
@@ -29,16 +31,11 @@ from kmslab.crypto import (
     SecretBytes,
     encode_context,
     frame,
-    pyca,
-    pycryptodome,
     spec_of,
 )
-from kmslab.crypto.self_test import run as self_test
 
 NONCE, IV, KEY = 16, 12, 32  # bytes
 LABEL = b"kmslab"
-PROTECTED = b"protected"  # no Region has this name: no domain key is bound to the same bytes
-BACKENDS: tuple[Backend, ...] = (pyca, pycryptodome)  # the first that serves an algorithm does
 
 
 class Hsm:
@@ -50,16 +47,14 @@ class Hsm:
         records: Reader,
         backends: tuple[Backend, ...] = BACKENDS,
     ) -> None:
-        self._root_key = root_key
-        self._records = records
-        self._backends = backends
-        self._modules: dict[tuple[str, str], Backend] = {}
-        self._domain_keys: dict[str, SecretBytes] = {}
+        modules = Modules(backends)
+        self.safe = Safe(root_key, records, modules)
+        self._module = modules.serving
 
     def over(self, records: Reader) -> "Hsm":
         """The same boundary over other records: those of a commit that is still to come."""
         other = copy(self)
-        other._records = records
+        other.safe = self.safe.over(records)
         return other
 
     def random(self, size: int) -> SecretBytes:
@@ -83,11 +78,8 @@ class Hsm:
         secret, public = self._generate(spec) if known is None else self._take(spec, known)
         region, key_id = arn.split(":")[3], arn.rpartition("/")[2]
         name = material_id(key_id, secret)
-        domains = self._records.find(DomainKey, region=region)
-        made = () if domains else (self._create_domain_key(region, now),)
-        domain = (*domains, *made)[-1]
-        identity = _identity(arn, spec, name, public)
-        sealed = self._seal(self._domain_key(domain), secret, identity)
+        domain, is_new = self.safe.domain(region, now)
+        sealed = self.safe.seal(domain, secret, _identity(arn, spec, name, public))
         material = Material(
             handle=f"{region}/{name}",
             key=arn,
@@ -97,7 +89,7 @@ class Hsm:
             public=public,
             created=now,
         )
-        return material, *made
+        return (material, domain) if is_new else (material,)
 
     def _generate(self, spec: str) -> tuple[SecretBytes, bytes]:
         size = KEY_SPECS[spec].size
@@ -201,64 +193,12 @@ class Hsm:
         except Forged:
             fail("InvalidCiphertextException")
 
-    def protect(self, name: str, secret: bytes) -> bytes:
-        """Seal a secret that is not a key of KMS's, under the root key and bound to its name."""
-        return self._seal(self._root_key, secret, frame(PROTECTED, name.encode()))
-
-    def unprotect(self, name: str, sealed: bytes) -> SecretBytes:
-        """Raises `Forged` for another name, or what another root key has sealed."""
-        return self._open(self._root_key, sealed, frame(PROTECTED, name.encode()))
-
-    def prove_root_key(self) -> None:
-        """Raise `Forged` unless the root key opens every domain key of the store."""
-        for domain in self._records.page(DomainKey, "", limit=1_000_000):
-            self._domain_key(domain)
-
-    def _create_domain_key(self, region: str, now: datetime) -> DomainKey:
-        name = secrets.token_hex(16)
-        key = self.random(KEY)
-        wrapped = self._seal(self._root_key, key, frame(region.encode(), name.encode()))
-        return DomainKey(id=name, region=region, wrapped=wrapped, created=now)
-
-    def _domain_key(self, domain: DomainKey) -> SecretBytes:
-        key = self._domain_keys.get(domain.id)
-        if key is None:
-            aad = frame(domain.region.encode(), domain.id.encode())
-            key = self._domain_keys[domain.id] = self._open(self._root_key, domain.wrapped, aad)
-        return key
-
     def _secret(self, material: Material) -> SecretBytes:
-        domain = self._records.get(DomainKey, material.domain)
-        if domain is None:
-            raise RuntimeError(f"no domain key {material.domain}: the store has lost a record")
         identity = _identity(material.key, material.spec, material.id, material.public)
-        return self._open(self._domain_key(domain), material.sealed, identity)
+        return self.safe.open(material.domain, material.sealed, identity)
 
     def _derive(self, secret: bytes, nonce: bytes) -> SecretBytes:
         return self._module("KDF_CTR_HMAC_SHA_256").kdf_counter(secret, LABEL, nonce, KEY)
-
-    def _seal(self, key: bytes, secret: bytes, aad: bytes) -> bytes:
-        iv = secrets.token_bytes(IV)
-        return iv + self._module("AES_GCM").aes_gcm_seal(key, iv, secret, aad)
-
-    def _open(self, key: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
-        return self._module("AES_GCM").aes_gcm_open(key, sealed[:IV], sealed[IV:], aad)
-
-    def _module(self, algorithm: str, spec: str = "") -> Backend:
-        """The first library that serves both, once it has passed the algorithm's self-test."""
-        module = self._modules.get((algorithm, spec))
-        if module is None:
-            serving = [
-                each
-                for each in self._backends
-                if algorithm in each.ALGORITHMS and (not spec or spec in each.KEY_SPECS)
-            ]
-            if not serving:
-                raise RuntimeError(f"no library of this lab serves {algorithm} {spec}".rstrip())
-            module = serving[0]
-            self_test(module, algorithm)
-            self._modules[algorithm, spec] = module
-        return module
 
 
 def material_id(key_id: str, secret: bytes) -> str:

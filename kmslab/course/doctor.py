@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kmslab.backing.hsm import BACKENDS
+from kmslab.backing.modules import BACKENDS
 from kmslab.course import story, workbook
 from kmslab.course.module import passed
 from kmslab.course.voice import Words

@@ -7,7 +7,7 @@ imitates them. This lab is not a validated module (FIPS 140), whatever its self-
 from collections import Counter
 from collections.abc import Mapping
 
-from kmslab.backing.hsm import BACKENDS
+from kmslab.backing.modules import BACKENDS
 from kmslab.course.office import SEOUL
 from kmslab.crypto import Backend, pyca, pycryptodome, self_test
 from kmslab.crypto.self_test import KNOWN_ANSWERS, SelfTestFailed

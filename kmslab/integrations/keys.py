@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kmslab.backing.hsm import BACKENDS
+from kmslab.backing.modules import BACKENDS
 from kmslab.contract.records import Caller
 from kmslab.contract.specs import KeyManager
 from kmslab.crypto import CiphertextBlob, SecretBytes, encode_context
