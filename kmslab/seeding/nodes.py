@@ -131,7 +131,7 @@ def _json_node(value: Any, at: Place) -> Node:
         return Node([_json_node(item, at.inside(place)) for place, item in enumerate(value)], at)
     if isinstance(value, bool):
         return Node(str(value).lower(), at)
-    return Node(value, at)
+    return Node(value, at) if value is None else Node(_whole(value, at), at)
 
 
 def _yaml(text: str, at: Place) -> Node:
@@ -164,7 +164,7 @@ def _yaml_node(node: Any, at: Place) -> Node:
         return Node([_yaml_node(item, at.inside(place, line)) for place, item in items], at)
     if node.id == "mapping":
         return Node(_once(_yaml_name(name, value, at) for name, value in node.value), at)
-    return Node(None if node.tag.endswith(":null") else node.value, at)
+    return Node(None if node.tag.endswith(":null") else _whole(node.value, at), at)
 
 
 def _yaml_name(name: Any, value: Any, at: Place) -> tuple[str, Place, Node]:
@@ -178,10 +178,19 @@ def _once(nodes: Iterable[tuple[str, Place, Node]]) -> dict[str, Node]:
     """A parser would take the last of two without a word."""
     found: dict[str, Node] = {}
     for name, at, node in nodes:
-        if name in found:
+        if _whole(name, at) in found:
             at.wrong(f"{name} stands here twice.")
         found[name] = node
     return found
+
+
+def _whole(text: str, at: Place) -> str:
+    """An escape can write half a character, which nothing can store."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        at.wrong("this holds half a character (a lone surrogate).")
+    return text
 
 
 def _check_depth(at: Place) -> None:

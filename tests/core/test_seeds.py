@@ -1,13 +1,18 @@
 """Seeds: what a file declares is there, once, whole or not at all; an error says where it is."""
 
 import base64
+import copy
 import json
+import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kmslab import Clock, Lab
 from kmslab.access import allow
@@ -304,6 +309,11 @@ def test_wrong_file_is_refused_with_its_place_and_nothing_is_made(
         ('{"keys": [], "keys": []}', "keys stands here twice"),
         ('{"keys": [{"id": 1}]}', "seed.json (keys[0].id): this is no key id"),
         ("[" * 100_000, "this is nested too deeply"),
+        (
+            '{"access_keys": [{"id": "A", "secret": "\\ud800"}]}',
+            "(access_keys[0].secret): this holds",
+        ),
+        ('{"\\ud800": 1}', "seed.json: this holds half a character"),
     ],
 )
 def test_wrong_json_is_refused_with_its_place(lab: Lab, write: Write, text: str, expected: str):
@@ -439,3 +449,63 @@ def test_wrong_seed_of_local_kms_names_the_place(
         lab.seed(write(text))
     assert expected in str(caught.value)
     assert count(lab) == 0
+
+
+# ---------------------------------------------------------------------- whatever somebody writes
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(max_size=8),
+    st.sampled_from(["[]", "{}", "arn:aws:iam::111122223333:root", "2026-02-31", "\ud800"]),
+)
+WHATEVER = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=4,
+)
+
+
+@given(text=st.text(max_size=60) | st.text("[]{}:,-&*|>'\"#?! \n\tab0", max_size=40))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_planted_or_refused_in_words(shared_lab: Lab, text: str):
+    _plant_or_refuse(shared_lab, text.encode("utf-8", "replace"), ".yaml")
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_example_with_anything_in_any_place_is_planted_or_refused_in_words(
+    shared_lab: Lab, data: st.DataObject
+):
+    seed = copy.deepcopy(PARSED)
+    holder, name = data.draw(st.sampled_from(list(_places(seed))))
+    holder[name] = data.draw(WHATEVER)
+    _plant_or_refuse(shared_lab, json.dumps(seed).encode(), ".json")
+
+
+PARSED = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    names = value if isinstance(value, dict) else range(len(value))
+    for name in names:
+        yield value, name
+        if isinstance(value[name], dict | list):
+            yield from _places(value[name])
+
+
+def _plant_or_refuse(lab: Lab, content: bytes, suffix: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"seed{suffix}")
+        path.write_bytes(content)
+        before = count(lab)
+        refused = None
+        try:
+            lab.seed(path)
+        except SeedError as error:
+            refused = str(error)
+    if refused is not None:
+        assert refused.startswith("seed.")
+        assert count(lab) == before
