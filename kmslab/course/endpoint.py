@@ -18,6 +18,12 @@ from kmslab.lab import Lab, View
 from kmslab.testing import fresh_default_session, settings
 
 LONG = 60  # seconds for one command
+ALONE = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_PAGER": "",  # the CLI would wait for somebody to turn the page
+    "NO_PROXY": "*",
+}
 NO_CLI = (
     "The AWS CLI is not installed on this computer, so nobody has typed that. "
     "Nothing is lost: boto3 asks the same."
@@ -35,7 +41,7 @@ def endpoint(lab: Lab, who: View) -> Iterator[str]:
 
     key = who.access_key()
     signed_in = {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret.decode()}
-    with running(lab) as served, patch.dict(os.environ, NO_PROXY="*", AWS_PAGER=""):
+    with running(lab) as served, patch.dict(os.environ, ALONE):
         for name, value in settings({**served.environment, **signed_in}).items():
             os.environ.pop(name, None)
             if value is not None:
