@@ -81,13 +81,16 @@ def of_key(question: Question) -> list[Grant]:
 
 
 def _same(context: Pairs, pairs: Pairs) -> bool:
-    return len(context) == len(pairs) and _includes(context, pairs)
+    return sorted(_folded(context)) == sorted(_folded(pairs))
 
 
 def _includes(context: Pairs, pairs: Pairs) -> bool:
+    return set(_folded(context)) >= set(_folded(pairs))
+
+
+def _folded(pairs: Pairs) -> list[tuple[str, str]]:
     """Names in any case, values exactly: so it is in grants, and nowhere else in KMS."""
-    has = {(name.lower(), value) for name, value in context.items()}
-    return all((name.lower(), value) in has for name, value in pairs.items())
+    return [(name.lower(), value) for name, value in pairs.items()]
 
 
 MEETS: dict[str, Callable[[Pairs, Pairs], bool]] = {EQUALS: _same, SUBSET: _includes}

@@ -90,6 +90,7 @@ def test_verdict_names_the_grant() -> None:
 # ---------------------------------------------------------------------------- constraints
 
 EQUALS = {"EncryptionContextEquals": {"Order": "17", "of": "me"}}
+TWICE = {"EncryptionContextEquals": {"Order": "17", "order": "17"}}
 SUBSET = {"EncryptionContextSubset": {"Order": "17"}}
 
 
@@ -103,6 +104,8 @@ SUBSET = {"EncryptionContextSubset": {"Order": "17"}}
         (EQUALS, {"Order": "17", "of": "me", "more": "x"}, False),
         (EQUALS, {"Order": "17", "order": "17"}, False),
         (EQUALS, {}, False),
+        (TWICE, {"Order": "17", "order": "17"}, True),
+        (TWICE, {"Order": "17", "more": "x"}, False),
         (SUBSET, {"order": "17"}, True),
         (SUBSET, {"ORDER": "17", "more": "x"}, True),
         (SUBSET, {"order": "18"}, False),
