@@ -85,7 +85,7 @@ class Role:
     kinds: frozenset[Kind] = EVERY_KIND
     usage: Usage | None = None
     # The IAM action, without its prefix; "" is the operation's own name. None: whoever may call may
-    # name this too.
+    # name this too, if it is of his account.
     permission: str | None = ""
     foreign: bool = False  # whether a caller of another account can be allowed
 

@@ -1,7 +1,7 @@
 """Aliases: friendly names that point at a key, and can be moved to another one.
 
-The key is in the alias's Region. That it is in the same account too is not judged here: who may
-name which key will be, with everything else about callers.
+The key is in the alias's Region and account: no caller may do this to another account's key, which
+is judged with everything else about callers.
 """
 
 import re

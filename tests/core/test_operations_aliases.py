@@ -195,3 +195,13 @@ def test_aliases_of_other_places_are_not_listed(lab: Lab) -> None:
     lab.create_cmk("orders")
     assert lab.region("eu-west-1").kms.list_aliases()["Aliases"] == []
     assert lab.account("444455556666").kms.list_aliases()["Aliases"] == []
+
+
+def test_aliases_of_another_accounts_key_are_nobodys_business(lab: Lab) -> None:
+    """Nor does asking for them leave a line in that account's trail."""
+    key = lab.create_cmk("merger-with-initech")
+    before = len(lab.trail)
+    stranger = lab.account("444455556666")
+    with pytest.raises(lab.kms.exceptions.AccessDeniedException, match="kms:ListAliases"):
+        stranger.kms.list_aliases(KeyId=key.arn)
+    assert len(lab.trail) == before
