@@ -118,8 +118,9 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
         if (token in request) == (key in request) or (key in request) != (grant in request):
             fail("ValidationException", f"Please specify either {token}, or {key} and {grant}.")
         named = by_key(records, caller, request)
-        handle = f"{named.arn}/{request[grant]}" if named else tokens.read(request[token])
-        found = records.get(Grant, handle) if handle else None
+        handle = f"{named.arn}/{request[grant]}" if named else tokens.read(request[token]) or ""
+        is_here = handle.startswith(f"arn:aws:kms:{caller.region}:")  # a token may be of elsewhere
+        found = records.get(Grant, handle) if is_here else None
         if found is None:
             code = "InvalidGrantIdException" if named else "InvalidGrantTokenException"
             fail(code, f"Grant {request[grant]} is not found." if named else "Invalid grant token.")

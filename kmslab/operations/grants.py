@@ -21,6 +21,7 @@ from kmslab.operations.pages import cut
 PER_KEY = 50_000  # "Resource quotas"
 PAIRS, LONGEST = 8, 384  # of a constraint's encryption context: pairs, and characters of a value
 TOO_MUCH = f"A grant constraint holds at most {PAIRS} pairs, and values of {LONGEST} characters."
+NO_PRINCIPAL = "ARN {} does not refer to a valid principal."
 SERVICE_NEEDS = "A GranteeServicePrincipal needs a SourceArn constraint and a retiring principal."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CONTEXTS = ("EncryptionContextEquals", "EncryptionContextSubset")
@@ -48,12 +49,18 @@ def list_(call: Call, key: Key) -> dict[str, Any]:
 
 
 def list_retirable(call: Call) -> dict[str, Any]:
-    """Grants on the keys of any account, in this Region, that this principal may retire."""
+    """Grants on the keys of any account, in this Region, that a principal of this one may retire.
+
+    A service belongs to no account: of its grants those on this account's keys are shown.
+    """
     retiring = _one_of(call, "RetiringPrincipal", "RetiringServicePrincipal")
     if not retiring:
         fail("ValidationException", "Please specify a RetiringPrincipal.")
+    is_principal = "RetiringPrincipal" in call.request
+    if is_principal and retiring.split(":")[4:5] != [call.caller.account]:
+        fail("InvalidArnException", NO_PRINCIPAL.format(retiring))
+    here = f"arn:aws:kms:{call.caller.region}:" if is_principal else call.caller.here
     found = call.records.find(Grant, retiring=retiring)
-    here = f"arn:aws:kms:{call.caller.region}:"
     return _listed(call, [grant for grant in found if grant.handle.startswith(here)], here)
 
 
@@ -92,7 +99,7 @@ def _check(call: Call, key: Key, asked: Grant) -> None:
         fail("ValidationException", "Please specify a GranteePrincipal.")
     for member in ("GranteePrincipal", "RetiringPrincipal"):
         if member in call.request and not principals.exist(call.records, call[member]):
-            fail("InvalidArnException", f"ARN {call[member]} does not refer to a valid principal.")
+            fail("InvalidArnException", NO_PRINCIPAL.format(call[member]))
     if "GranteeServicePrincipal" in call.request and not (asked.source_arn and asked.retiring):
         fail("ValidationException", SERVICE_NEEDS)
     _check_operations(key, asked)

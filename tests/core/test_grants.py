@@ -152,6 +152,24 @@ def test_list_shows_what_was_agreed(lab: Lab, cmk: CMK, alice: View) -> None:
     assert "room" in repr(cmk.grants)
 
 
+def test_retirable_grants_are_told_to_the_retirers_account_alone(
+    lab: Lab, cmk: CMK, alice: View, refused: Any
+) -> None:
+    terms = {"KeyId": cmk.arn, "GranteePrincipal": arn(alice), "Operations": ["Decrypt"]}
+    stranger = lab.account("444455556666")
+    bob = arn(stranger.user("bob"))
+    for retiring in (arn(alice), bob):
+        lab.kms.create_grant(**terms, RetiringPrincipal=retiring)
+    (theirs,) = stranger.kms.list_retirable_grants(RetiringPrincipal=bob)["Grants"]
+    assert theirs["KeyId"] == cmk.arn  # another account's, but they may retire it
+    with refused("InvalidArnException", f"ARN {arn(alice)} does not refer to a valid principal."):
+        stranger.kms.list_retirable_grants(RetiringPrincipal=arn(alice))
+    lab.table("ledger", cmk)
+    service = {"RetiringServicePrincipal": "dynamodb.amazonaws.com"}
+    assert len(lab.kms.list_retirable_grants(**service)["Grants"]) == 1
+    assert stranger.kms.list_retirable_grants(**service)["Grants"] == []
+
+
 def test_grants_come_in_pages(lab: Lab, cmk: CMK, alice: View) -> None:
     ids = {cmk.grant(arn(alice), "Decrypt") for _ in range(5)}
     pages, marker = [], None
@@ -237,6 +255,14 @@ def test_grant_that_is_not_there(lab: Lab, cmk: CMK, alice: View, refused: Any) 
     cmk.revoke(grant)
     with refused("InvalidGrantIdException", f"Grant {grant} is not found."):
         cmk.revoke(grant)
+
+
+def test_token_is_of_one_region(lab: Lab, cmk: CMK, alice: View, refused: Any) -> None:
+    terms = {"KeyId": cmk.arn, "GranteePrincipal": arn(alice), "Operations": ["Decrypt"]}
+    token = lab.kms.create_grant(**terms)["GrantToken"]
+    with refused("InvalidGrantTokenException", "Invalid grant token."):
+        lab.region("eu-west-1").kms.retire_grant(GrantToken=token)
+    assert lab.kms.retire_grant(GrantToken=token) == {}
 
 
 def test_grants_of_a_deleted_key_are_gone(lab: Lab, cmk: CMK, alice: View) -> None:
