@@ -18,7 +18,11 @@ from kmslab.crypto.self_test import KNOWN_ANSWERS
 from kmslab.lab import Lab
 
 OLDEST = (3, 11)
-NEEDED = ("cryptography", "pycryptodome", "SQLAlchemy", "jupyterlab", "ipykernel", "matplotlib")
+NEEDED = (
+    *("cryptography", "pycryptodome", "SQLAlchemy"),
+    *("jupyterlab", "ipykernel", "matplotlib"),
+    *("boto3", "uvicorn"),  # lesson 7 asks the lab from outside
+)
 PATIENT = b"patient"
 
 
