@@ -77,7 +77,12 @@ class AccessKeys:
         )
 
     def find(self, key_id: str) -> AccessKey | None:
-        """Whatever a stranger writes: what cannot be an id does not reach the store."""
+        """Whatever a stranger writes: what cannot be an id does not reach the store.
+
+        Another process may have replaced the secret, which nobody who signs with the new one could
+        tell a service.
+        """
+        self._store.refresh()
         return self._store.get(AccessKey, key_id) if ID.fullmatch(key_id) else None
 
     def secret(self, key: AccessKey) -> SecretBytes:

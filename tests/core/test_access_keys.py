@@ -1,5 +1,6 @@
 """Access keys: kept sealed, bound to whose they are, found again."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -86,3 +87,17 @@ def test_a_reopened_lab_knows_its_access_keys(tmp_path: Path) -> None:
         pairs = [lab.access_key(), lab.user("alice").access_key()]
     with Lab(store=url) as lab:
         assert [lab.access_key(), lab.user("alice").access_key()] == pairs
+
+
+def test_a_secret_that_another_process_replaced_counts_within_a_second(tmp_path: Path) -> None:
+    """Also where nobody calls the service meanwhile: who has the new secret cannot sign before."""
+    url = f"sqlite:///{tmp_path / 'lab.db'}"
+    with Lab(store=url) as here, Lab(store=url) as there:
+        keys = here._directory.access_keys
+        keys.put(ROOT, "AKIDCHOSEN", "old")
+        assert keys.secret(record(here, "AKIDCHOSEN")) == b"old"
+        there._directory.access_keys.put(ROOT, "AKIDCHOSEN", "new")
+        until = time.monotonic() + 5
+        while keys.secret(record(here, "AKIDCHOSEN")) != b"new":
+            assert time.monotonic() < until
+            time.sleep(0.05)
