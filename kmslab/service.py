@@ -203,7 +203,7 @@ def _refuse_unbuilt(name: str) -> NoReturn:
 
 def _authorise(role: Role, part: Part, call: Call) -> None:
     """Raise unless the caller may do this to this resource. Nothing of the decision is kept."""
-    if role.permission is None and f":{call.caller.account}:" in part.arn:
+    if role.permission is None and not _is_anothers(part, call.caller):
         return  # and another account's is looked at by nobody without a permission
     operation = role.permission or call.name
     question = access.Question(
@@ -251,9 +251,17 @@ def _admit(name: str, role: Role, part: Part) -> None:
         )
 
 
+def _is_anothers(part: Part, caller: Caller) -> bool:
+    """Of such a key, if a blob alone has named it, a refusal tells nothing, nor does its event."""
+    return f":{caller.account}:" not in part.arn
+
+
 def _event(
     call: Call, *, answer: Mapping[str, Any] | None = None, error: KMSError | None = None
 ) -> Event:
+    parts = call.parts
+    if error and error.code == "AccessDeniedException":
+        parts = [part for part in parts if not (part.unnamed and _is_anothers(part, call.caller))]
     return audit.event(
         call.name,
         call.caller,
@@ -261,8 +269,11 @@ def _event(
         call.request_id,
         request=call.request,
         answer=answer,
-        records=[*call.found, *([] if error else call.staged)],
-        used={part.prefix: part.used for part in call.parts if part.algorithm and part.used},
+        records=[
+            *(part.record for part in parts if part.record),
+            *([] if error else call.staged),
+        ],
+        used={part.prefix: part.used for part in parts if part.algorithm and part.used},
         details=call.details,
         error=error,
     )

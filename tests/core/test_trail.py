@@ -409,6 +409,18 @@ def test_reading_the_trail_settles_first(lab: Lab) -> None:
     assert last(lab)["eventName"] == "DeleteKey"
 
 
+def test_refusal_gives_away_no_key_that_only_a_blob_has_named(lab: Lab) -> None:
+    cmk, stranger = lab.create_cmk(), lab.account("444455556666")
+    blob = cmk.encrypt(b"x")
+    nobody = lab.user("nobody")
+    for view in (stranger, nobody):
+        with pytest.raises(lab.kms.exceptions.AccessDeniedException, match="this ciphertext"):
+            view.decrypt(blob)
+    event = stranger.trail[-1]
+    assert (event["resources"], event.get("additionalEventData")) == ([], None)
+    assert last(lab)["resources"] == resources(cmk.arn)  # the owner sees which one his user wanted
+
+
 def test_trail_tells_of_all_regions_and_no_other_account(lab: Lab) -> None:
     lab.region("eu-west-1").user("alice", allow("kms:CreateKey")).create_cmk()
     lab.account("444455556666").create_cmk()
