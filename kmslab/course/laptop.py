@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_bytes
 
-from kmslab.crypto import SecretBytes, pyca
+from kmslab.crypto import Forged, SecretBytes, pyca
 from kmslab.lab import View
-from kmslab.shown import Table
+from kmslab.shown import PlainError, Table
 
 NONCE, KEY = 12, 32  # bytes
 Files = Mapping[str, bytes]
@@ -47,14 +47,34 @@ def that_asks(blob: bytes, name: str, lab: View) -> Laptop:
     return Laptop({f"{name}.blob": blob}, lambda files: lab.decrypt(files[f"{name}.blob"]), lab)
 
 
+class NoKey(PlainError, ValueError):
+    """What was given as a key can't be one."""
+
+
+class NotOpened(PlainError, Forged):
+    """The tag does not fit: to a learner it may say which two things that can mean."""
+
+
 def lock(data: bytes, key: bytes) -> bytes:
     """Seal bytes of any length with AES-256-GCM under a key of 32 bytes; `unlock` opens them."""
-    if len(key) != KEY:
-        raise ValueError(f"a key for AES-256 has {KEY} bytes, and this one has {len(key)}")
+    _need_key(key)
     nonce = token_bytes(NONCE)
     return nonce + pyca.aes_gcm_seal(key, nonce, data, b"")
 
 
 def unlock(sealed: bytes, key: bytes) -> bytes:
-    """Open what `lock` sealed, with the key itself; `Forged` if it is another."""
-    return bytes(pyca.aes_gcm_open(key, sealed[:NONCE], sealed[NONCE:], b""))
+    """Open what `lock` sealed, with the key itself; `NotOpened`, a `Forged`, if it is another."""
+    _need_key(key)
+    try:
+        return bytes(pyca.aes_gcm_open(key, sealed[:NONCE], sealed[NONCE:], b""))
+    except Forged:
+        raise NotOpened("the tag does not fit: another key, or the box was changed") from None
+
+
+def _need_key(key: object) -> None:
+    """Whoever mistakes one of a data key's two copies for the other is told so in a line."""
+    if not isinstance(key, bytes):
+        meant = ", whose `.plaintext` is one" if hasattr(key, "plaintext") else ""
+        raise NoKey(f"a key is bytes, and this is a {type(key).__name__}{meant}")
+    if len(key) != KEY:
+        raise NoKey(f"a key for AES-256 has {KEY} bytes, and this one has {len(key)}")

@@ -17,7 +17,9 @@ from kmslab.envelope.suites import SUITES
 from kmslab.shown import Table
 
 INK = "#1a1a1a"  # on tints: legible whatever the theme behind them
+# As in a picture of an envelope, the encrypted data key is green and the sealed data blue.
 BLUE, GREEN, ORANGE, PURPLE, GREY = "#cfe6f7", "#cdeee0", "#ffdcc2", "#ecd3e4", "#e4e4e4"
+YELLOW = "#fbf2bf"
 HEADINGS = ("byte", "length", "field", "bytes", "meaning")
 SHOWN, LETTERS, MOST_ROWS = 8, 90, 100  # bytes of a field; letters of a meaning; fields in all
 LINE, MOST_LINES = 32, 40  # bytes of a map's line; lines of a map
@@ -84,24 +86,24 @@ def _frame_number(content: bytes) -> str:
 
 LENGTH = Kind(GREY, _number)
 KINDS = {
-    "format version": Kind(BLUE, _number),
-    "algorithm suite": Kind(BLUE, _suite),
-    "message id": Kind(BLUE, _words("random; this message's keys are derived with it")),
-    "context key": Kind(GREEN, _text),
-    "context value": Kind(GREEN, _text),
-    "key provider": Kind(ORANGE, _text),
-    "key name": Kind(ORANGE, _name),
-    "encrypted data key": Kind(ORANGE, _words("only the holder of that key can open it")),
-    "content type": Kind(BLUE, lambda content: "framed" if content == b"\2" else "not framed"),
-    "frame length": Kind(BLUE, lambda content: f"{_number(content)} bytes of plaintext each"),
+    "format version": Kind(YELLOW, _number),
+    "algorithm suite": Kind(YELLOW, _suite),
+    "message id": Kind(YELLOW, _words("random; this message's keys are derived with it")),
+    "context key": Kind(ORANGE, _text),
+    "context value": Kind(ORANGE, _text),
+    "key provider": Kind(GREEN, _text),
+    "key name": Kind(GREEN, _name),
+    "encrypted data key": Kind(GREEN, _words("only the holder of that key can open it")),
+    "content type": Kind(YELLOW, lambda content: "framed" if content == b"\2" else "not framed"),
+    "frame length": Kind(YELLOW, lambda content: f"{_number(content)} bytes of plaintext each"),
     "key commitment": Kind(PURPLE, _words("fits one data key alone")),
     "header tag": Kind(PURPLE, _words("fits no other header, under this message's key")),
-    "frame number": Kind(BLUE, _frame_number),
-    "number of final frame": Kind(BLUE, _number),
-    "IV": Kind(BLUE, _words("the frame's number again")),
-    "ciphertext": Kind(ORANGE, lambda content: "as long as its plaintext"),
+    "frame number": Kind(YELLOW, _frame_number),
+    "number of final frame": Kind(YELLOW, _number),
+    "IV": Kind(YELLOW, _words("the nonce: the frame's number again")),
+    "ciphertext": Kind(BLUE, lambda content: "as long as its plaintext"),
     "tag": Kind(PURPLE, _words("fits no other frame, and this one in no other place")),
-    "more frames": Kind(ORANGE, _words("like the one before them")),
+    "more frames": Kind(BLUE, _words("like the one before them")),
     "more fields": Kind(GREY, _words("like those before them")),
     "signature": Kind(PURPLE, _words("of everything before it; its key stands in the context")),
 }

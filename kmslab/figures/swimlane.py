@@ -191,6 +191,8 @@ def _sentence(program: Followed) -> str:
     got = f"`{program.program}` got {'a message of ' * program.opens}{count(program.taken)}"
     calls = ", ".join(map(_call, program.calls))
     made = f"gave back {'' if program.opens else 'a message of '}{count(program.given)}"
+    if (around := program.given - program.taken - sum(_keys_in(program))) > 0:
+        made += f" (beside data and encrypted key, {count(around)} of header, tags and the like)"
     return f"{got}, {calls}, and {made if program.given else 'gave back nothing'}."
 
 

@@ -7,6 +7,7 @@ from kmslab import envelope, errors
 from kmslab.course import clinic, doctor, lock, outcome, self_tests, story, unlock, wounded_lab
 from kmslab.course.doctor import CHECKS, Diagnosis, Ill, _examine
 from kmslab.course.office import LESSONS
+from kmslab.crypto import Forged
 from kmslab.crypto.self_test import KNOWN_ANSWERS
 
 # ------------------------------------------------------------------------------------- the lab
@@ -90,8 +91,27 @@ def test_lock_and_unlock_take_a_key_for_aes_256_and_no_other():
     assert unlock(lock(b"", key), key) == b""
     assert lock(b"R-017", key) != lock(b"R-017", key)
     for wrong in (b"", bytes(16), bytes(151)):
-        with pytest.raises(ValueError, match=f"and this one has {len(wrong)}"):
-            lock(b"R-017", wrong)
+        for turn in (lock, unlock):
+            with pytest.raises(ValueError, match=f"and this one has {len(wrong)}"):
+                turn(bytes(40), wrong)
+
+
+def test_a_data_key_given_whole_is_told_where_its_key_is():
+    key = clinic(until="02")[0].cmk("alias/records").generate_data_key()
+    with pytest.raises(ValueError, match=r"this is a DataKey, whose `\.plaintext` is one"):
+        lock(b"R-017", key)
+    with pytest.raises(ValueError, match=r"this is a str$"):
+        unlock(bytes(40), "key")
+
+
+def test_unlock_refuses_in_one_line_whatever_does_not_fit():
+    box, key = lock(b"R-017", bytes(32)), b"another".ljust(32)
+    for spoiled, with_key in ((box, key), (box[:-1], bytes(32)), (b"", bytes(32))):
+        with pytest.raises(Forged) as caught:
+            unlock(spoiled, with_key)
+        assert caught.value._render_traceback_() == [
+            "\x1b[1mNotOpened\x1b[0m: the tag does not fit: another key, or the box was changed"
+        ]
 
 
 # --------------------------------------------------------------------------------------- data
@@ -127,14 +147,21 @@ def test_table_and_picture_are_too_large_for_encrypt_and_records_are_not():
     assert outcome(key.encrypt, office.record("R-569")) == "ok"
 
 
-def test_the_letter_names_the_clinics_key_and_is_laid_out_as_a_learners_own_message():
+def test_the_letter_names_a_key_of_its_own_and_is_laid_out_as_a_learners_own_message():
     lab, office = clinic(until="02")
     records = lab.cmk("alias/records")
     mine = envelope.encrypt(office.record("R-017"), records, suite=0x0478)
     assert len(office.letter) == len(mine)
     assert office.letter[:3] == mine[:3]
-    assert office.letter[50:130] == mine[50:130] == records.arn.encode()
-    with pytest.raises(envelope.DecryptionError):  # a key of that name, and other key material
+    fields = [
+        [(field.offset, field.size, field.name) for field in envelope.inspect(message).fields]
+        for message in (office.letter, mine)
+    ]
+    assert fields[0] == fields[1]
+    assert mine[50:130] == records.arn.encode()
+    assert office.letter[50:130].startswith(records.arn.partition("/")[0].encode())
+    assert office.letter[50:130] != mine[50:130]
+    with pytest.raises(envelope.DecryptionError, match="None of the keys that you gave"):
         envelope.decrypt(office.letter, records)
 
 

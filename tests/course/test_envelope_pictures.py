@@ -63,6 +63,8 @@ def test_caption_adds_up_what_crossed_the_wall(keys):
     opening = figures.follow(envelope.decrypt, message, keys[0])
     said = figures.swimlane(sealing, opening).caption
     assert f"`encrypt` got {len(DATA):,} bytes" in said
+    around = len(message) - len(DATA) - 151
+    assert f"of {len(message):,} bytes (beside data and encrypted key, {around} bytes of" in said
     assert said.endswith("In all, 366 bytes crossed the wall, and no data.")
 
 

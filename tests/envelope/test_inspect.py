@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kmslab import CMK, envelope
 from kmslab.envelope import RawAesKeyring
+from kmslab.envelope.inspect import BLUE, GREEN, KINDS, PURPLE
 from tests.envelope.conftest import AES_KEY, SUITES
 
 RING = RawAesKeyring("clinic", "aes", AES_KEY)
@@ -78,6 +79,19 @@ def test_a_view_is_a_table_in_a_terminal_and_a_map_in_a_notebook() -> None:
     assert html.count("title=") == header
     assert "<script" not in html
     assert "http" not in html
+
+
+def test_encrypted_data_keys_are_green_and_sealed_data_is_blue_as_in_the_picture() -> None:
+    colours = {name: KINDS[name].colour for name in ("encrypted data key", "ciphertext")}
+    assert colours == {"encrypted data key": GREEN, "ciphertext": BLUE}
+    assert {kind.colour for name, kind in KINDS.items() if name.startswith("key ")} <= {
+        GREEN,
+        PURPLE,
+    }
+    assert [name for name, kind in KINDS.items() if kind.colour == BLUE] == [
+        "ciphertext",
+        "more frames",
+    ]
 
 
 def test_a_view_of_the_same_bytes_is_the_same() -> None:

@@ -2,8 +2,8 @@
 
 from kmslab.course import laptop
 from kmslab.course.answers import Answer, Wrong, ask, need_written
+from kmslab.course.laptop import NoKey, NotOpened
 from kmslab.course.office import STOLEN, Clinic
-from kmslab.crypto import Forged
 
 OTHER = "R-101"
 SWAPPED = "`unlock` says that this key does not fit this box. It takes the sealed file first."
@@ -12,7 +12,8 @@ SWAPPED = "`unlock` says that this key does not fit this box. It takes the seale
 def thief(clinic: Clinic, break_in: Answer) -> str:
     friday = clinic.stolen_on_friday()
     need_written([break_in], friday.files)
-    if ask(break_in, friday.files, meaning={Forged: SWAPPED}) != clinic.record(STOLEN):
+    swapped: dict[type[Exception], str] = {NoKey: SWAPPED, NotOpened: SWAPPED}
+    if ask(break_in, friday.files, meaning=swapped) != clinic.record(STOLEN):
         raise Wrong("What you gave back is not the record. Both files are needed: which is which?")
     other = laptop.with_key_file(clinic.record(OTHER), STOLEN, clinic.lab)
     if ask(break_in, other.files) != clinic.record(OTHER):

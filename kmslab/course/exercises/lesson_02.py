@@ -7,7 +7,7 @@ from typing import Any
 from kmslab.contract.errors import EXCEPTIONS
 from kmslab.course.answers import Answer, Wrong, ask, need_written
 from kmslab.course.exercises import switch
-from kmslab.course.laptop import KEY, unlock
+from kmslab.course.laptop import KEY, NotOpened, unlock
 from kmslab.course.office import STOLEN, Clinic
 from kmslab.course.outcome import outcome
 from kmslab.crypto import Forged
@@ -47,6 +47,11 @@ FLIPPED = (
     "One bit on the disk was flipped, and `{}` gave back something else without a word: a wrong "
     "digit looks like any other. `lock` puts a tag behind the box, so that `unlock` notices."
 )
+THE_BOX = (
+    "`{}` gave Decrypt something of the length of the data, and it takes 6,144 bytes at most: that "
+    "was the box, not the encrypted key. What comes in is what `{}` gave back, in the same order."
+)
+NOT_ITS_PLAINTEXT = "`{}` gives back a `{}`, and not the data: its `.plaintext` is the data."
 NEVER_USED = (
     "The key is off, and the file opens all the same. So the data key that you asked for is not "
     "what sealed it, or it was kept. That is the envelope that Jiho brought home."
@@ -67,7 +72,7 @@ def mend(clinic: Clinic, close: Answer, open_: Answer) -> str:
     if calls[-1] > calls[0]:
         raise Wrong(PIECES.format(calls[-1]))
     _hides(record, boxes[0], before)
-    _comes_back(open_, list(zip(data, boxes, strict=True)))
+    _comes_back(close, open_, list(zip(data, boxes, strict=True)))
     _needs_the_kms(lab, open_, record, boxes[0])
     _notices_change(open_, record, boxes[0])
     return (
@@ -133,14 +138,19 @@ def _opens(part: bytes, key: bytes) -> bool:
     return False
 
 
-def _comes_back(open_: Answer, sealed: list[tuple[bytes, Any]]) -> None:
-    """The last first: whoever remembers a key remembers that one."""
+def _comes_back(close: Answer, open_: Answer, sealed: list[tuple[bytes, Any]]) -> None:
+    """The last first: whoever remembers a key remembers that one. It is also the longest."""
     *older, (data, box) = sealed
-    if ask(open_, box) != data:
+    too_long = THE_BOX.format(open_.__name__, close.__name__)
+    found = ask(open_, box, meaning={EXCEPTIONS["ValidationException"]: too_long})
+    if hasattr(found, "plaintext"):
+        raise Wrong(NOT_ITS_PLAINTEXT.format(open_.__name__, type(found).__name__))
+    if found != data:
         raise Wrong("What comes back is not what was sealed.")
+    last_only = LAST_ONLY.format(open_.__name__)
     for data, box in older:
-        if ask(open_, box, meaning={Forged: LAST_ONLY.format(open_.__name__)}) != data:
-            raise Wrong(LAST_ONLY.format(open_.__name__))
+        if ask(open_, box, meaning={NotOpened: last_only}) != data:
+            raise Wrong(last_only)
 
 
 def _notices_change(open_: Answer, data: bytes, box: Any) -> None:
