@@ -14,7 +14,8 @@ from unittest.mock import patch
 
 from kmslab.contract.records import Caller
 from kmslab.faces import boto
-from kmslab.lab import Lab, View
+from kmslab.lab import Lab
+from kmslab.view import View
 
 # What could lead an SDK elsewhere: another profile, endpoint or kind of credentials.
 UNSET = (

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from kmslab.lab import Lab, View
+from kmslab.lab import Lab
 from kmslab.testing import fresh_default_session, settings
+from kmslab.view import View
 
 LONG = 60  # seconds for one command
 ALONE = {

@@ -15,7 +15,8 @@ from kmslab.access import allow
 from kmslab.cmk import CMK
 from kmslab.course import story
 from kmslab.crypto import CiphertextBlob
-from kmslab.lab import Lab, View
+from kmslab.lab import Lab
+from kmslab.view import View
 
 STAFF = ("sora", "jiho", "mina")
 EVERYTHING = allow("*")  # what AWS calls AdministratorAccess

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from secrets import token_bytes
 
 from kmslab.crypto import Forged, SecretBytes, pyca
-from kmslab.lab import View
 from kmslab.shown import PlainError, Table
+from kmslab.view import View
 
 NONCE, KEY = 12, 32  # bytes
 Files = Mapping[str, bytes]

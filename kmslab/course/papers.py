@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kmslab.lab import View
+from kmslab.view import View
 
 
 def let(who: View, *actions: str) -> dict[str, Any]:

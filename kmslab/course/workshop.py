@@ -12,7 +12,7 @@ from secrets import token_bytes
 
 from kmslab.cmk import CMK
 from kmslab.course.laptop import Files, Laptop, lock, unlock
-from kmslab.lab import View
+from kmslab.view import View
 
 SEALED, ENCRYPTED, PLAINTEXT = "records.sealed", "datakey.encrypted", "datakey.bin"
 PASSWORD = f"fileb://{PLAINTEXT}"

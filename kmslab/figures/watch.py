@@ -10,7 +10,7 @@ from typing import Any
 
 from kmslab.contract.errors import KMSError
 from kmslab.figures.sizes import size
-from kmslab.lab import View
+from kmslab.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import pytest
 
 from kmslab import CMK, Lab
 from kmslab.access import allow
-from kmslab.lab import View
+from kmslab.view import View
 
 SUBSET = "EncryptionContextSubset"
 

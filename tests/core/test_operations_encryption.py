@@ -7,7 +7,7 @@ import pytest
 from kmslab import CiphertextBlob, Lab, SecretBytes
 from kmslab.backing.blob import OVERHEAD, fields
 from kmslab.contract.errors import KMSError
-from kmslab.lab import View
+from kmslab.view import View
 
 WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
 UNREACHABLE = (

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from kmslab import lab, names, service, throttle
+from kmslab import lab, names, service, throttle, view
 from kmslab.backing import hsm
 from kmslab.operations import pages
 from kmslab.table import TABLE
 
 OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
-MODULES = (lab, names, service, throttle, hsm, pages, *OPERATIONS)
+MODULES = (lab, view, names, service, throttle, hsm, pages, *OPERATIONS)
 GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"
 
 # Seen in AWS's documentation or in public reports of its answers; <…> is what varies. The texts

@@ -11,8 +11,8 @@ from kmslab.course.answers import Answer, Wrong, ask, need_written
 from kmslab.course.january import Staff
 from kmslab.course.office import STOLEN, Clinic
 from kmslab.course.outcome import outcome
-from kmslab.lab import View
 from kmslab.operations.policies import LOCKED_OUT
+from kmslab.view import View
 
 WORKS = "ok"
 NO_LIST = (

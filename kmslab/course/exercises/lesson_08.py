@@ -13,7 +13,7 @@ TIMES = 3.0  # the second program takes so many times as long as the first
 NO_NUMBER = "`{}` should give back a number, and it gave back {!r}."
 NO_LOOK = (
     "`{}` never looked at the clock that it was given. Time is an argument here, so that a machine "
-    "can be played whose time is known. Call `clock()`."
+    "can be simulated whose time is known. Call `clock()`."
 )
 NO_CALL = "`{}` looked at the clock and never made the call."
 SUM = (
@@ -51,8 +51,8 @@ NO_RATIO = (
 )
 ONE_AFTER_THE_OTHER = (
     "This machine gets hot, and slower the longer it works. `ratio` says {said:.3g} where "
-    "{true:.3g} is true: the second program met a slower machine than the first. Let them take "
-    "turns, so that both meet the same one."
+    "{true:.3g} is true: whichever you timed later met a slower machine. Let them take turns, so "
+    "that both meet the same one."
 )
 
 
