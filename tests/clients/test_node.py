@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kmslab import CMK, Lab, envelope
+from kmslab.faces.serving import running
 
 pytestmark = pytest.mark.long
 
@@ -87,6 +88,14 @@ def test_errors_are_the_sdks_own_classes_with_the_texts_of_aws(told):
     )
     assert told["wrongSecret"]["name"] == "InvalidSignatureException"
     assert told["wrongContext"]["name"] == "InvalidCiphertextException"
+
+
+def test_node_trusts_the_certificate_through_a_variable_of_its_own(outside, node):
+    with Lab() as lab, running(lab, self_signed=True) as endpoint:
+        there = outside.knowing(**endpoint.environment)
+        assert "certificate" in there.run(node, FOLDER / "speak.mjs").stderr
+        trusting = there.knowing(NODE_EXTRA_CA_CERTS=str(endpoint.authority))
+        assert trusting.told(node, FOLDER / "speak.mjs")["trips"] == [True] * 50
 
 
 # ----------------------------------------------------------- AWS Encryption SDK for JavaScript
