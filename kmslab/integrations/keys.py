@@ -22,7 +22,7 @@ from kmslab.crypto.backend import GCM_NONCE
 from kmslab.service import Service
 
 AWS_MANAGED, AWS_OWNED = "aws-managed", "aws-owned"  # beside a customer's key, which is named
-SERVICES = "000000000000"  # the account of the services themselves
+SERVICES = "amazon"  # the account of the services themselves: no customer's, which has 12 digits
 
 Context = Mapping[str, str]
 USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")

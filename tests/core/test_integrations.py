@@ -218,7 +218,18 @@ def test_what_it_encrypted_can_be_decrypted_through_the_service_alone(lab):
 
 def test_service_itself_is_told_of_it(lab):
     lab.bucket("scans", AWS_OWNED).put("R-017", b"1")
-    assert told(lab.account(SERVICES), "GenerateDataKey") != []
+    events, _ = lab._service.history(SERVICES)
+    assert "GenerateDataKey" in [event.operation for event in events]
+
+
+def test_no_customer_can_have_the_services_account():
+    """Other emulators' users are used to twelve zeros."""
+    with pytest.raises(ValueError, match="12 digits"):
+        Lab(account=SERVICES)
+    with Lab(account="000000000000") as lab:
+        lab.bucket("scans", AWS_OWNED).put("R-017", b"1")
+        assert lab.kms.list_keys()["Keys"] == []
+        assert told(lab, "GenerateDataKey", "SeedKey") == []
 
 
 # ---------------------------------------------------------------------------------------- a table
