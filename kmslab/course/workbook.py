@@ -16,7 +16,8 @@ from kmslab.shown import PlainError
 LESSONS = shipped.folder("notebooks")
 JUPYTER = Path(__file__).parent / "jupyter"  # no news, no updates; Markdown opens rendered
 QUIET = ("--ServerApp.log_level=WARN", "--LabApp.log_level=WARN")  # its address shows all the same
-NEEDED = ("ipython", "jupyterlab", "matplotlib", "pillow")  # the extra `lab`
+# The extra `lab`.
+NEEDED = ("boto3", "httptools", "ipython", "jupyterlab", "matplotlib", "pillow", "uvicorn")
 NAMED_BY = "KMSLAB_WORKBOOK"  # so that a terminal inside JupyterLab means the same folder
 
 

@@ -111,6 +111,7 @@ class Application:
             return wire.refusal(error, new_id())
         caller = _caller(
             signer.key.principal,
+            signer.key.id,
             signer.region,
             tuple(scope.get("client") or NOBODY),
             request.headers.get(b"user-agent", b""),
@@ -173,6 +174,7 @@ def _header(name: str, value: str) -> tuple[bytes, bytes]:
 @lru_cache(1_024)
 def _caller(
     principal: str,
+    access_key: str,
     region: str,
     client: tuple[str, int],
     user_agent: bytes,
@@ -181,7 +183,7 @@ def _caller(
 ) -> Caller:
     """A connection's caller is the same from one request to the next."""
     agent, named = user_agent.decode("latin-1"), host.decode("latin-1")
-    source = Source(client[0], agent, named, *tls)
+    source = Source(client[0], agent, named, *tls, access_key)
     return Caller(principal, principal.split(":", 5)[4], region, source=source)
 
 

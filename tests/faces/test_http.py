@@ -165,6 +165,7 @@ def test_a_user_is_judged_and_seen_in_the_trail(endpoint: Endpoint, lab: Lab) ->
     assert "user/carol is not authorized to perform: kms:CreateKey" in str(caught.value)
     event = lab.trail[-1]
     assert event["userIdentity"]["arn"] == "arn:aws:iam::111122223333:user/carol"
+    assert event["userIdentity"]["accessKeyId"] == lab.user("carol").access_key().id
     assert event["sourceIPAddress"] == "127.0.0.1"
     assert "Boto3" in event["userAgent"]
 
