@@ -174,7 +174,7 @@ main()
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("JupyterLab is not installed here.")
-    assert line.endswith("python -m pip install ipython jupyterlab matplotlib pillow")
+    assert line.endswith("python -m pip install " + " ".join(workbook.NEEDED))
 
 
 def test_what_it_names_to_install_is_the_extra():
