@@ -70,6 +70,9 @@ def times(title: str, rows: Sequence[Timings], *marks: Mark) -> Picture:
     scale = around([*taken, *(mark.time for mark in marks)], 200, 770)
     scale.draw(canvas, TOP, bottom, microseconds)
     canvas.label(LEFT, 16, title, 180, weight="bold")
+    canvas.label(LEFT, bottom + 14, "time of one call", color=GREY)
+    _line(canvas, 786, bottom + 14)
+    canvas.label(798, bottom + 14, "median", color=GREY)
     for mark in marks:
         _mark(canvas, scale, mark, bottom)
     for number, row in enumerate(rows):
@@ -96,7 +99,11 @@ def _cloud(
     ys = [y + JITTER[number % len(JITTER)] * tall / 9 for number in range(len(xs))]
     look: Style = {"s": 16, "alpha": 0.35, "linewidths": 0, "zorder": 2}
     canvas.axes.scatter(xs, ys, color=colour, marker=marker, **look)
-    x = scale.at(cloud.middle)
+    _line(canvas, scale.at(cloud.middle), y, tall)
+
+
+def _line(canvas: Canvas, x: float, y: float, tall: float = 9) -> None:
+    """A median's, and the one that explains it."""
     canvas.axes.plot([x, x], [y - tall, y + tall], color=INK, linewidth=1.6, zorder=3)
 
 
@@ -109,6 +116,7 @@ def wings(title: str, rows: Sequence[Timings]) -> Picture:
     most = max(row.size for row in rows)
     canvas.label(372, 16, "bytes", ha="right", color=GREY)
     canvas.label(480, 16, title, 190, ha="center", weight="bold")
+    canvas.label(480, bottom + 14, "median time", ha="center", color=GREY)
     for number, (cloud, (colour, marker, _)) in enumerate(zip(rows[0].clouds, LOOKS, strict=False)):
         canvas.axes.scatter([600 + 110 * number], [16], s=60, color=colour, marker=marker)
         canvas.label(612 + 110 * number, 16, cloud.name, color=colour)
@@ -139,6 +147,7 @@ def searches(title: str, rows: Sequence[Timings]) -> Picture:
     scale = Scale(0, max(taken) * 1.04, 240, 900, powers=False)
     scale.draw(canvas, TOP, bottom, lambda tick: microseconds(tick) if tick else "0")
     canvas.label(LEFT, 16, title, weight="bold")
+    canvas.label(LEFT, bottom + 14, "time each took", color=GREY)
     told = [
         _search(canvas, scale, row, TOP + SEARCH * (number + 0.5), LOOKS[number % 2])
         for number, row in enumerate(rows)
@@ -156,7 +165,7 @@ def _search(
     _cloud(canvas, scale, cloud, y, colour, marker, 24)
     canvas.cross(scale.at(mean), y)
     canvas.label(LEFT, y - 26, row.name, 200, color=colour)
-    canvas.axes.plot([LEFT + 8] * 2, [y - 9, y + 9], color=INK, linewidth=1.6)
+    _line(canvas, LEFT + 8, y)
     canvas.label(LEFT + 24, y, f"median {middle}", 180)
     canvas.cross(LEFT + 8, y + 26)
     canvas.label(LEFT + 24, y + 26, f"mean {average}", 180)
