@@ -29,7 +29,18 @@ def test_contents_page_links_every_lesson():
 # ---------------------------------------------------------------------------------- taken anew
 
 
-@LESSON
+# One that measures takes long to take again and again; that it runs once, nbval sees.
+MEASURES = "08-aes-against-rsa"
+AGAIN = pytest.mark.parametrize(
+    "lesson",
+    [
+        pytest.param(lesson, id=path.stem, marks=[pytest.mark.long] * (path.stem == MEASURES))
+        for lesson, path in zip(LESSONS, PATHS, strict=True)
+    ],
+)
+
+
+@AGAIN
 def test_every_cell_runs_twice_and_again_after_the_last_whatever_the_bet(lesson):
     twice = [again(cell, label) for cell in lesson.code for label in ("once", "twice")]
     after = [again(cell, "after") for cell in reversed(lesson.code)]
