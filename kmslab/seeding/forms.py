@@ -171,9 +171,9 @@ def rotation(node: Node) -> int:
 def moment(node: Node) -> datetime:
     try:
         found = datetime.fromisoformat(node.text())
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # in UTC it may be of the year 0 or 10000
         node.wrong("a time is expected here, such as 2027-01-31T12:00:00Z.")
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def state(node: Node) -> KeyState:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from kmslab.shown import PlainError
 
 DEPTH = 40  # of nodes in nodes; a YAML alias can contain itself
+DIGITS = 9  # no number in a seed has more
 NO_YAML = (
     "Reading YAML needs PyYAML, which is not installed: pip install 'kmslab[serve]'. A seed in "
     "JSON (a file named *.json) needs nothing more."
@@ -59,7 +60,7 @@ class Node:
 
     def number(self) -> int:
         text = self.text()
-        if not (text.isascii() and text.isdigit()):
+        if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
             self.wrong("a whole number is expected here.")
         return int(text)
 

@@ -266,6 +266,8 @@ WRONG = {
     f"keys:\n- id: {ID}\n  spec: HMAC_256\n  rotation: true": "only a symmetric encryption key",
     f"keys:\n- id: {ID}\n  next_rotation: soon": "also has rotation:",
     f"keys:\n- id: {ID}\n  rotation: 90\n  next_rotation: soon": "a time is expected here",
+    f"keys:\n- id: {ID}\n  rotation: 90\n  next_rotation: 0001-01-01T00:00:00+01:00": "a time is ",
+    f"keys:\n- id: {ID}\n  rotation: {'9' * 5000}": "a whole number is expected here",
     f"keys:\n- id: {ID}\n  state: Pending": "a key can be declared Enabled or Disabled",
     f"keys:\n- id: {ID}\n  alias: aws/s3": "line 3 (keys[0].alias): this is no name for a key",
     f"keys:\n- id: {ID}\n  tags: {{aws:x: y}}": "TagException",
