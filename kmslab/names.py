@@ -42,8 +42,8 @@ def everything(records: Reader, caller: Caller, request: Mapping[str, Any]) -> F
 
 
 def everything_if(member: str) -> Finder:
-    """The same, in requests that have this member."""
-    return lambda records, caller, request: Found("*") if member in request else None
+    """The same, in requests that have something in this member."""
+    return lambda records, caller, request: Found("*") if request.get(member) else None
 
 
 def key_in(member: str, *, aliases: bool) -> Finder:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kmslab import CMK, Lab
+from kmslab.access import allow
 from kmslab.contract.errors import KMSError
 
 
@@ -282,3 +283,12 @@ def test_threads_that_tag_one_key_lose_no_tag(lab: Lab, orders: CMK) -> None:
     for thread in threads:
         thread.join()
     assert len(orders.tags) == 48
+
+
+def test_key_made_with_tags_needs_permission_to_tag(lab: Lab) -> None:
+    """An empty list, which some programs send, gives the key no tag."""
+    maker = lab.user("maker", allow("kms:CreateKey"))
+    assert maker.kms.create_key(Tags=[])
+    with pytest.raises(lab.kms.exceptions.AccessDeniedException, match="kms:TagResource"):
+        maker.kms.create_key(Tags=written({"owner": "me"}))
+    assert lab.user("maker", allow("kms:CreateKey", "kms:TagResource")).create_cmk(tags={"a": "b"})
