@@ -7,9 +7,23 @@ surrogates included, can be stored and comes back as it was.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Select, String, Table, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Dialect,
+    Index,
+    Integer,
+    Select,
+    String,
+    Table,
+    insert,
+    select,
+)
 
 from kmslab.contract.records import Event
 from kmslab.store.schema import METADATA, microseconds, moment
@@ -25,12 +39,20 @@ EVENTS = Table(
     Column("used_too", String),  # ReEncrypt has two
     Column("known", String, nullable=False),
 )
-for _column in (EVENTS.c.used, EVENTS.c.used_too):
-    Index(f"event_by_{_column.name}", _column, EVENTS.c.sequence)
-INSERT = insert(EVENTS)
+Index("event_by_used", EVENTS.c.used, EVENTS.c.sequence)
+_has_two = EVENTS.c.used_too.is_not(None)  # most have not, and need no place in the index
+Index(
+    "event_by_used_too",
+    *(EVENTS.c.used_too, EVENTS.c.sequence),
+    sqlite_where=_has_two,
+    postgresql_where=_has_two,
+)
 
-# The members of the text and their defaults. One that has its default is left out.
-_KNOWN = {name: Event._field_defaults.get(name) for name in Event._fields if name not in EVENTS.c}
+Row = tuple[Any, ...]  # the columns but for `sequence`, which the database gives
+_WRITTEN = [column.name for column in EVENTS.c if not column.primary_key]
+# The members of the text, which is a list: their names would be a third of it. New ones come last.
+_KNOWN = [name for name in Event._fields if name == "account" or name not in EVENTS.c]
+_known = itemgetter(*[Event._fields.index(name) for name in _KNOWN])
 
 
 def _unknown(value: Any) -> Any:
@@ -41,36 +63,40 @@ def _unknown(value: Any) -> Any:
 to_json = json.JSONEncoder(separators=(",", ":"), default=_unknown).encode
 
 
-def encode(event: Event) -> dict[str, Any]:
-    members = event._asdict()
-    known = {name: members[name] for name, default in _KNOWN.items() if members[name] != default}
-    if event.recipient:
-        known["caller_account"] = event.account
+def encode(event: Event) -> Row:
     used, used_too, *_ = (*event.used, None, None)
-    return {
-        "used": used,
-        "used_too": used_too,
-        "time": microseconds(event.time),
-        "account": event.recipient or event.account,
-        "region": event.region,
-        "known": to_json(known),
-    }
+    account = event.recipient or event.account
+    return microseconds(event.time), account, event.region, used, used_too, to_json(_known(event))
 
 
 def decode(row: Sequence[Any]) -> Event:
     sequence, time, account, region, used, used_too, text = row
-    known: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in json.loads(text).items()
-    }
+    parsed = json.loads(text)
+    # Before there were callers the text had names, and the account in its column alone.
+    known = parsed if isinstance(parsed, dict) else dict(zip(_KNOWN, parsed, strict=False))
+    told = {name: tuple(v) if isinstance(v, list) else v for name, v in known.items()}
     return Event(
+        **{"account": account} | told,
         sequence=sequence,
         time=moment(time),
-        account=known.pop("caller_account", account),
         region=region,
         used=tuple(key for key in (used, used_too) if key),
-        **known,
     )
+
+
+def insert_all(connection: Connection, rows: Sequence[Row]) -> None:
+    """By the driver: SQLAlchemy would look at each value for as long as the insert itself takes."""
+    sql, named = _insert(connection.dialect)
+    connection.exec_driver_sql(
+        sql, [dict(zip(_WRITTEN, row, strict=True)) for row in rows] if named else [*rows]
+    )
+
+
+@cache
+def _insert(dialect: Dialect) -> tuple[str, bool]:
+    """The statement in a database's own words, and whether its parameters have names there."""
+    compiled = insert(EVENTS).compile(dialect=dialect, column_keys=_WRITTEN)
+    return str(compiled), not compiled.positional
 
 
 def uses(column: Column[Any], key: str) -> Select[Any]:

@@ -17,6 +17,9 @@ def _callers(connection: Connection) -> None:
         METADATA.tables[name].create(connection)
     column = "manager VARCHAR NOT NULL DEFAULT 'CUSTOMER'"
     connection.execute(text(f'ALTER TABLE "key" ADD COLUMN {column}'))
+    connection.execute(text("DROP INDEX event_by_used_too"))  # it held every event
+    table = METADATA.tables["event"]
+    next(index for index in table.indexes if index.name == "event_by_used_too").create(connection)
 
 
 # Schema version → what makes the next one of it.

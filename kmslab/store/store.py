@@ -18,7 +18,7 @@ from kmslab.contract.records import Event, Key, LastUse, R, Record
 from kmslab.store.cache import Cache
 from kmslab.store.change import Change
 from kmslab.store.errors import Conflict, StoreError
-from kmslab.store.events import EVENTS, INSERT, decode, uses, written
+from kmslab.store.events import EVENTS, decode, insert_all, uses, written
 from kmslab.store.schema import DUE, RAISE, ROWS, STATE, microseconds, moment
 from kmslab.store.sql import Database
 from kmslab.store.writer import WRITER, Outbox
@@ -134,7 +134,7 @@ class Store:
         with self._outbox.drained(*events) as rows, self._database.transaction() as connection:
             records = change.write(connection)
             if rows:
-                connection.execute(INSERT, rows)
+                insert_all(connection, rows)
             if change:
                 connection.execute(RAISE)  # last, so that nobody waits long for this row
                 state = connection.execute(STATE).one()

@@ -11,11 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from typing import Any
 
 from kmslab.contract.records import Event
 from kmslab.store import process
-from kmslab.store.events import INSERT, encode
+from kmslab.store.events import Row, encode, insert_all
 from kmslab.store.sql import Database
 
 DELAY = 0.5  # seconds from the first event of a group to its writing
@@ -52,10 +51,10 @@ class Outbox(process.Part):
         with self.database.writing:
             if self._events:
                 with self.drained() as rows, self.database.transaction() as connection:
-                    connection.execute(INSERT, rows)
+                    insert_all(connection, rows)
 
     @contextmanager
-    def drained(self, *own: Event) -> Iterator[list[dict[str, Any]]]:
+    def drained(self, *own: Event) -> Iterator[list[Row]]:
         """What waits, and then a commit's own events, as rows for one who holds `writing`.
 
         On any error what waited waits again. Who listens is told when it has been stored.
