@@ -132,6 +132,9 @@ def _identity(event: Event) -> dict[str, Any]:
         "sessionContext": _session(event, name) if kind == "assumed-role" else None,
         "invokedBy": _service(event.via),
     }
+    if event.recipient:  # a key's owner is told which account has used it, and not whom it sent
+        told = ("accountId", "invokedBy")
+        shown = {"type": "AWSAccount", **{member: shown[member] for member in told}}
     return {member: value for member, value in shown.items() if value}
 
 

@@ -106,6 +106,8 @@ def _who(identity: Mapping[str, Any]) -> str:
     if identity.get("type", "AWSService") == "AWSService":
         return str(service)
     name = identity.get("userName") or identity["type"]
+    if name == "AWSAccount":
+        name = f"account {identity['accountId']}"
     return f"{name} via {service.partition('.')[0]}" if service else name
 
 

@@ -421,6 +421,24 @@ def test_refusal_gives_away_no_key_that_only_a_blob_has_named(lab: Lab) -> None:
     assert last(lab)["resources"] == resources(cmk.arn)  # the owner sees which one his user wanted
 
 
+def test_owner_of_a_key_is_told_which_account_used_it_and_not_who(lab: Lab) -> None:
+    cmk = lab.create_cmk("orders")
+    bob = lab.account("444455556666").user("bob", allow("kms:Encrypt"))
+    cmk.grant(bob.caller.principal, "Encrypt")
+    bob.kms.encrypt(KeyId=cmk.arn, Plaintext=b"x")
+    own, copy = lab.account("444455556666").trail[-1], last(lab)
+    assert own["userIdentity"]["userName"] == "bob"
+    assert copy["userIdentity"] == {"type": "AWSAccount", "accountId": "444455556666"}
+    assert (own["recipientAccountId"], copy["recipientAccountId"]) == (
+        "444455556666",
+        "111122223333",
+    )
+    assert own["sharedEventID"] == copy["sharedEventID"]
+    assert own["resources"] == copy["resources"] == resources(cmk.arn)
+    assert "account 444455556666" in repr(lab.trail)
+    assert "bob" not in repr(lab.trail[-1:])
+
+
 def test_trail_tells_of_all_regions_and_no_other_account(lab: Lab) -> None:
     lab.region("eu-west-1").user("alice", allow("kms:CreateKey")).create_cmk()
     lab.account("444455556666").create_cmk()
