@@ -42,6 +42,9 @@ MEMBERS: dict[str, Callable[[Any], bool]] = {
     "KeyId": _is_text,
     "EncryptionContext": _is_context,
 }
+NOT_YOURS = (
+    "A lab tells who may of the principals and keys of the account that asks, and no other's."
+)
 USER = "arn:aws:iam::{0}:user/{1}"
 KINDS = {"": USER, "user": USER, "role": "arn:aws:sts::{0}:assumed-role/{1}/lab"}
 
@@ -85,6 +88,9 @@ class Inspection:
     def _explain(self, caller: Caller, request: Request) -> dict[str, Any]:
         who = _principal(str(request.get("Principal", "root")), caller.account)
         home = who.split(":")[4] if principals.is_arn(who) else caller.account
+        # The answer quotes the principal's policy and the key's: each is its own account's affair.
+        if {home, _account(str(request.get("KeyId", "")), caller.account)} != {caller.account}:
+            fail("AccessDeniedException", NOT_YOURS)
         asked = replace(caller, principal=who, account=home, source=None)
         if who.startswith("arn:") and not principals.exist(self._service.records, asked.identity):
             fail(
@@ -132,6 +138,11 @@ def bill_of(told: Mapping[str, Any]) -> Bill:
     lines = [Line(**{**line, "amount": Decimal(line["amount"])}) for line in told["lines"]]
     until = datetime.fromisoformat(told["until"])
     return Bill(told["account"], told["month"], until, tuple(lines))
+
+
+def _account(key: str, here: str) -> str:
+    """Whose key an identifier names: an ARN says it, an id or an alias is of the caller's own."""
+    return key.split(":")[4] if key.count(":") > 4 else here
 
 
 def _principal(name: str, account: str) -> str:

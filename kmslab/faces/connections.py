@@ -18,7 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 PATIENCE = 20.0  # seconds for a client to send a whole request, or to fetch an answer
-HEAD = 64 * 1024  # bytes of a request's first line and headers
+HEAD = 16 * 1024  # bytes of a request's first line and headers
 REQUEST = 24 * 1024 * 1024  # bytes in all, chunks and what is around them; no answer beyond that
 CONNECTIONS = 1_000  # at once; whoever comes then is turned away
 UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)

@@ -26,6 +26,8 @@ keys:
     rotation: 365
   - {id: 1b6a5ec6-33b2-4e0c-9d43-6d1b3a1c7e02, spec: HMAC_256, alias: codes, state: Disabled}
 """
+FOREIGN_ROOT = "arn:aws:iam::999999999999:root"
+FOREIGN_KEY = "arn:aws:kms:us-east-1:999999999999:key/1b6a5ec6-33b2-4e0c-9d43-6d1b3a1c7e01"
 ORDERS = "1b6a5ec6-33b2-4e0c-9d43-6d1b3a1c7e01"
 Kmslab = Callable[..., Result]
 
@@ -183,6 +185,8 @@ def test_explain_leaves_nothing_in_the_trail(kmslab: Kmslab):
         (["--action", "kms:Fly"], "'kms:Fly' is no permission of AWS KMS"),
         (["--action", "kms:Decrypt", "--key", "alias/none"], "alias/none is not found"),
         (["--action", "kms:ListKeys", "--principal", "carol"], "There is no arn:aws:iam::"),
+        (["--action", "kms:ListKeys", "--principal", FOREIGN_ROOT], "no other's"),
+        (["--action", "kms:Encrypt", "--key", FOREIGN_KEY], "no other's"),
     ],
 )
 def test_explain_refuses_what_is_not_there(kmslab: Kmslab, arguments: list[str], text: str):
