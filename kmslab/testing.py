@@ -90,7 +90,7 @@ def _endpoint_class() -> Any:
     try:
         from botocore.endpoint import Endpoint
     except ModuleNotFoundError as error:
-        text = "patched_boto3() needs boto3, which is not installed: pip install 'kmslab[boto3]'"
+        text = "patched_boto3() needs boto3, which is not installed: pip install boto3"
         raise ModuleNotFoundError(text, name=error.name) from None
     if not hasattr(Endpoint, "_send"):
         raise RuntimeError("this botocore sends in a way that kmslab does not know: use a server")

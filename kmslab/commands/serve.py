@@ -141,7 +141,7 @@ def _tell(lab: Lab, endpoint: "Endpoint", store: str | None) -> None:
     who, where = lab.caller.account, lab.caller.region
     typer.echo(
         f"AWS KMS at {endpoint.url}, account {who}, Region {where}, {store or MEMORY}.\n"
-        "Paste this into a shell, and AWS's clients find it:\n",
+        "Paste this into another shell, and AWS's clients find it there:\n",
         err=True,
     )
     typer.echo(endpoint.shell())

@@ -128,7 +128,7 @@ def _endpoint(url: str, region: str | None) -> Iterator[Source]:
         import boto3
         import botocore.exceptions
     except ModuleNotFoundError:
-        text = "To ask an endpoint, boto3 is needed: pip install 'kmslab[boto3]'"
+        text = "To ask an endpoint, boto3 is needed: pip install boto3"
         raise CommandError(text) from None
     try:
         session = boto3.Session(region_name=region)

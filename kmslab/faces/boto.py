@@ -15,7 +15,7 @@ from kmslab.service import Service
 if TYPE_CHECKING:
     from botocore.session import Session
 
-MISSING = "lab.boto3() needs boto3, which is not installed: pip install 'kmslab[boto3]'"
+MISSING = "lab.boto3() needs boto3, which is not installed: pip install boto3"
 
 
 def client(service: Service, caller: Caller) -> Any:

@@ -5,6 +5,8 @@ with which access key, as environment variables or as lines to paste into a shel
 """
 
 import contextlib
+import errno
+import os
 import shlex
 import socket
 import tempfile
@@ -31,7 +33,7 @@ try:
     from kmslab.faces.connections import Connection, Server
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "an endpoint needs uvicorn, which is not installed: pip install 'kmslab[serve]'",
+        "an endpoint needs uvicorn, which is not installed: pip install uvicorn httptools",
         name=error.name,
     ) from None
 
@@ -39,6 +41,8 @@ IDLE = 60  # seconds that a connection may wait for its next request
 GRACE = 30  # seconds for what is running when the server is asked to stop
 BACKLOG = 1_024
 ANYWHERE = {"0.0.0.0", "::"}
+STALE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")  # from another time, they mislead
+QUOTE = "'"
 NO_TLS = (
     "Beyond this machine secrets would travel in clear: serving at {host} needs --tls self-signed, "
     "or --tls-cert and --tls-key. At 127.0.0.1 neither is needed."
@@ -97,10 +101,17 @@ class Endpoint:
             found["AWS_CA_BUNDLE"] = str(self.authority)
         return found
 
-    def shell(self) -> str:
-        """Lines to paste into a shell. They show the secret access key."""
-        lines = [f"export {name}={shlex.quote(v)}" for name, v in self.environment.items()]
-        return "\n".join(["unset AWS_PROFILE AWS_SESSION_TOKEN", *lines])
+    def shell(self, powershell: bool = os.name == "nt") -> str:
+        """Lines to paste into a POSIX shell or PowerShell. They show the secret access key."""
+        found = self.environment
+        gone = [name for name in STALE if name not in found]
+        if powershell:
+            lines = [f"Remove-Item Env:{name} -ErrorAction SilentlyContinue" for name in gone]
+            lines += [f"$env:{name} = '{v.replace(QUOTE, 2 * QUOTE)}'" for name, v in found.items()]
+        else:
+            lines = [f"unset {' '.join(gone)}"]
+            lines += [f"export {name}={shlex.quote(value)}" for name, value in found.items()]
+        return "\n".join(lines)
 
 
 @contextlib.contextmanager
@@ -202,7 +213,13 @@ def _listener(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise ServeError(f"Nothing can be served at {host}, port {port}: {error}") from None
+        taken = error.errno == errno.EADDRINUSE
+        why = (
+            "another program is there. Take another port, or 0 for any that is free"
+            if taken
+            else error
+        )
+        raise ServeError(f"Nothing can be served at {host}, port {port}: {why}.") from None
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from kmslab.shown import PlainError
 DEPTH = 40  # of nodes in nodes; a YAML alias can contain itself
 DIGITS = 9  # no number in a seed has more
 NO_YAML = (
-    "Reading YAML needs PyYAML, which is not installed: pip install 'kmslab[serve]'. A seed in "
+    "Reading YAML needs PyYAML, which is not installed: pip install PyYAML. A seed in "
     "JSON (a file named *.json) needs nothing more."
 )
 

@@ -76,7 +76,7 @@ def test_clients_find_what_was_printed_and_a_stop_keeps_everything(tmp_path: Pat
     (tmp_path / "seed.yaml").write_text(SEED)
     kept = ("--store", "sqlite:///my.db", "--seed", "seed.yaml", "--trail", "trail.jsonl")
     with serving(*kept, "--region", "eu-west-1") as served:
-        assert served.shell[0] == "unset AWS_PROFILE AWS_SESSION_TOKEN\n"
+        assert served.shell[0] == "unset AWS_PROFILE AWS_SESSION_TOKEN AWS_CA_BUNDLE\n"
         assert urllib.request.urlopen(f"{served.url}/health").status == 200
         kms = served.client()
         blob = kms.encrypt(KeyId="alias/orders", Plaintext=b"x")["CiphertextBlob"]
@@ -233,7 +233,7 @@ def test_library_that_is_not_installed_is_told_in_one_line(
     monkeypatch.delattr("kmslab.faces.serving", raising=False)
     result = CliRunner().invoke(cli.app, arguments)
     assert isinstance(result.exception, PlainError)
-    assert "pip install 'kmslab[" in str(result.exception)
+    assert "pip install " in str(result.exception)
 
 
 def test_beyond_this_machine_it_speaks_tls_only():

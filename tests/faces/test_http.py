@@ -202,7 +202,10 @@ def test_the_endpoint_tells_how_it_is_found(
     assert "Keys" in session.client("kms").list_keys()
     assert session.client("sts").get_caller_identity()["Account"] == "111122223333"
     secret = endpoint.access_key.secret.decode()
-    assert f"export AWS_SECRET_ACCESS_KEY={secret}" in endpoint.shell().splitlines()
+    assert f"export AWS_SECRET_ACCESS_KEY={secret}" in endpoint.shell(powershell=False).splitlines()
+    assert (
+        f"$env:AWS_SECRET_ACCESS_KEY = '{secret}'" in endpoint.shell(powershell=True).splitlines()
+    )
     assert secret not in repr(endpoint) + str(endpoint.access_key)
 
 
