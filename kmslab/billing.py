@@ -251,6 +251,7 @@ def _requests(made: Mapping[str, int]) -> Iterator[Line]:
         free = min(count, PRICES["free_requests"]) if entry.get("free_tier") else 0
         unsure = entry.get("unsure", False)
         amount = _price(name) * (count - free) / 10_000
-        quantity = f"{count:,}, {free:,} free" if free else f"{count:,}"
+        share = ", all free" if free == count else f", {free:,} free" if free else ""
+        quantity = f"{count:,}{share}"
         price = f"{entry['per_10000']} per 10,000{' (?)' if unsure else ''}"
         yield Line("requests", entry["for"], quantity, price, amount, unsure, count)

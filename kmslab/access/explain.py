@@ -22,6 +22,7 @@ from kmslab.contract.records import Grant
 from kmslab.contract.specs import grantable
 from kmslab.shown import Table
 
+WRITTEN, PROPOSED = "The key policy", "The key policy as proposed"
 SHOWN = 6  # statements or grants of one source; the nearest come first
 
 
@@ -52,11 +53,11 @@ class Explanation:
         return markdown(_blocks(self))
 
 
-def explain(question: Question) -> Explanation:
-    """The same decision again, with all that it stands on."""
+def explain(question: Question, *, proposed: bool = False) -> Explanation:
+    """The same decision again, with all that it stands on. `proposed`: the key's policy is."""
     verdict = decide(question)
-    sources = tuple(_sources(question, verdict))
-    sentence = _sentence(question, verdict)
+    sources = tuple(_sources(question, verdict, PROPOSED if proposed else WRITTEN))
+    sentence = _sentence(question, verdict, "under the proposed policy " if proposed else "")
     if verdict.allowed:
         return Explanation(question, verdict, sentence, sources)
     advice, addition = ADVICE[verdict.because](question, verdict)
@@ -66,13 +67,13 @@ def explain(question: Question) -> Explanation:
 # ------------------------------------------------------------------------------ what is read
 
 
-def _sources(question: Question, verdict: Verdict) -> Iterator[Source]:
+def _sources(question: Question, verdict: Verdict, policy: str) -> Iterator[Source]:
     key = question.key
     if isinstance(question.record, Grant):
         yield Source("The grant", (), _retiring(question.record))
     elif key:
         found = readings.statements(read(key_policy, key.policy), question, verdict.statement)
-        yield Source("The key policy", found)
+        yield Source(policy, found)
     yield _iam(question, verdict)
     if key and verdict.because in ASKS_GRANTS and question.record is key:
         found = readings.grants(question, verdict.grant)
@@ -88,7 +89,7 @@ def _iam(question: Question, verdict: Verdict) -> Source:
     if is_service(caller.principal):
         return Source("IAM", (), "An AWS service has no IAM policy, and needs none.")
     if caller.principal == account(caller):
-        return Source("IAM", (), "A root user has no IAM policy: whatever is left to IAM he may.")
+        return Source("IAM", (), "A root user has no IAM policy: what is left to IAM, root may do.")
     title = f"The IAM policy of {short(caller.identity)}"
     text = policy_of(question)
     if not text:
@@ -106,11 +107,11 @@ def _retiring(grant: Grant) -> str:
 # ---------------------------------------------------------------------------- how it is told
 
 
-def _sentence(question: Question, verdict: Verdict) -> str:
+def _sentence(question: Question, verdict: Verdict, under: str) -> str:
     start, may = ("Allowed", "may") if verdict.allowed else ("Refused", "may not")
     by = next((f" ({each})" for each in _deciders(verdict)), "")
     what = f"call {question.action} on {_what(question)}"
-    return f"{start}: {_who(question)} {may} {what}, because {verdict.because}{by}."
+    return f"{start}: {under}{_who(question)} {may} {what}, because {verdict.because}{by}."
 
 
 def _deciders(verdict: Verdict) -> Iterator[str]:
@@ -219,7 +220,8 @@ def _in_iam(question: Question, verdict: Verdict) -> Advice:
     text = f"An IAM policy of {short(question.caller.identity)} with a statement as below."
     if question.key and is_home(question):
         grant = ", or a grant," if _grantable(question) else ""
-        text += f" Or a statement of the key policy{grant} that names him and not his account."
+        who = _who(question)
+        text += f" Or a statement of the key policy{grant} that names {who} and not the account."
     return text, {"Effect": "Allow", "Action": question.action, "Resource": question.resource}
 
 

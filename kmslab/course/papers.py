@@ -10,6 +10,10 @@ def let(who: View, *actions: str) -> dict[str, Any]:
 
     The lab's own caller is the account: naming it opens the key to the account's IAM policies.
     """
+    if not isinstance(who, View):
+        raise TypeError("`let` wants the person (sora), not a name in quotes")
+    if not all(isinstance(action, str) for action in actions):
+        raise TypeError("write the actions one after the other: let(jiho, *actions)")
     return {
         "Effect": "Allow",
         "Principal": {"AWS": who.caller.principal},

@@ -42,13 +42,17 @@ def _draw(canvas: Canvas, line: Line, top: float, scale: float) -> None:
     if width:
         look = {"facecolor": colour, "edgecolor": "white", "hatch": hatch}
         canvas.box(LEFT, middle - BAR / 2, width, BAR, **look)
-    text = f"{line.what}: {line.amount:.4f} ({line.quantity})"
+    text = f"{line.what}: {line.amount:.4f} ({_quantity(line)})"
     canvas.label(LEFT + width + 10, middle, text, WIDTH - 2 * LEFT - width - 10)
+
+
+def _quantity(line: Line) -> str:
+    return f"{line.quantity}, free" if line.price == "free" else line.quantity
 
 
 def _caption(made: Bill, shown: list[Line]) -> str:
     listed = "; ".join(
-        f"{line.subject}: {line.what} {line.amount:.4f} ({line.quantity})" for line in shown
+        f"{line.subject}: {line.what} {line.amount:.4f} ({_quantity(line)})" for line in shown
     )
     said = listed or "nothing was used"
     return f"Picture: **USD {made.total:,}** in {made.month}: {said}. {made.notes}"

@@ -84,7 +84,15 @@ def _by_itself(trial: Trial) -> Answer:
     began = len(trial.lab.trail)
     trial.lab.clock.advance(days=YEAR.days)
     times = _count(trial.lab, trial.key_id, began, "RotateKey")
-    return Answer(f"{times} in the trail", good=None)
+    return Answer(f"{times} in the trail" if times else _why_never(trial), good=None)
+
+
+def _why_never(trial: Trial) -> str:
+    try:
+        status = trial.lab.kms.get_key_rotation_status(KeyId=trial.key_id)
+    except KMSError:
+        return "0 to be seen"
+    return "0 in the trail" if status["KeyRotationEnabled"] else "0: not turned on"
 
 
 def _seen(trial: Trial) -> Answer:

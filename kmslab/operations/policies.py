@@ -73,5 +73,5 @@ def check_control(call: Call, key: Key) -> None:
     )
     if not access.decide(question).allowed:
         error = EXCEPTIONS["MalformedPolicyDocumentException"](LOCKED_OUT)
-        error.explanation = partial(access.explain, question)
+        error.explanation = partial(access.explain, question, proposed=True)
         raise error

@@ -146,7 +146,7 @@ def test_aws_managed_key_is_free_and_its_requests_are_not(store):
     put(store, arn(), "SYMMETRIC_DEFAULT", KeyManager.AWS)
     used = event("Decrypt", FEBRUARY, arn(), via="s3.us-east-1.amazonaws.com")
     made = charge(store, event("SeedKey", JANUARY, arn()), used)
-    assert [(line.subject, line.quantity) for line in made.lines] == [("requests", "1, 1 free")]
+    assert [(line.subject, line.quantity) for line in made.lines] == [("requests", "1, all free")]
 
 
 def test_key_is_called_by_its_alias(store):
@@ -213,7 +213,7 @@ def test_class_of_a_request_that_is_never_free(store, operation, spec, known, pr
 def test_class_of_a_request_that_can_be_free(store, spec):
     put(store, arn(), spec)
     [line] = charge(store, event("GenerateMac", FEBRUARY, arn())).lines
-    assert (line.quantity, line.amount) == ("1, 1 free", 0)
+    assert (line.quantity, line.amount) == ("1, all free", 0)
 
 
 def test_management_of_an_asymmetric_key_costs_no_more_than_of_another(store):
@@ -241,7 +241,7 @@ def test_dry_run_and_refused_requests_are_charged(store):
         event("Encrypt", FEBRUARY, arn(), error_code="DryRunOperationException"),
         event("GenerateDataKeyPair", FEBRUARY, request={"keyPairSpec": "TIN"}, error_code="…"),
     )
-    assert made.lines[0].quantity == "2, 2 free"
+    assert made.lines[0].quantity == "2, all free"
 
 
 def test_request_is_paid_by_the_caller_and_the_key_by_its_owner(store):
@@ -263,7 +263,7 @@ def test_what_the_service_does_by_itself_is_no_request(store):
 
 def test_month_begins_and_ends_in_utc(store):
     last = event("ListKeys", MARCH - timedelta(microseconds=1))
-    assert charge(store, last).lines[0].quantity == "1, 1 free"
+    assert charge(store, last).lines[0].quantity == "1, all free"
     assert charge(store, event("ListKeys", MARCH)).lines == ()
 
 

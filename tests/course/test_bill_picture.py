@@ -20,6 +20,11 @@ def test_caption_states_every_amount_and_the_source_of_the_prices():
     assert said.endswith("https://aws.amazon.com/kms/pricing/")
 
 
+def test_what_is_free_is_said_to_be():
+    later = Line("key alias/orders, us-east-1", "later rotations", "1", "free", Decimal())
+    assert "later rotations 0.0000 (1, free)" in repr(figures.bill(of(KEY, later)))
+
+
 def test_bars_are_on_one_scale():
     axes = figures.bill(of(KEY, ASKED)).figure.axes[0]
     key, requests = [patch.get_width() for patch in axes.patches]

@@ -27,7 +27,7 @@ EXPECTED = {
     "use it through S3": ["works", "works", "works"],
     "audit it": ["2 of 2 calls", "2 of 2 calls", "0 of 2 calls"],
     "rotate it": ["works", "AccessDeniedException", "NotFoundException"],
-    "wait until it is rotated": ["0 in the trail", "1 in the trail", "0 in the trail"],
+    "wait until it is rotated": ["0: not turned on", "1 in the trail", "0 to be seen"],
     "pay for it": ["USD 1.00, 2 requests", "USD 0.00, 2 requests", "USD 0.00, 0 requests"],
 }
 
@@ -114,6 +114,24 @@ def test_let_writes_one_statement_for_one_caller():
         "Action": ["kms:Decrypt"],
         "Resource": "*",
     }
+
+
+def test_let_says_what_it_wants():
+    lab = Lab()
+    with pytest.raises(TypeError, match=r"wants the person \(sora\), not a name in quotes"):
+        let("sora", "kms:*")
+    with pytest.raises(TypeError, match=r"one after the other: let\(jiho, \*actions\)"):
+        let(lab.user("jiho"), ["kms:Encrypt", "kms:Decrypt"])
+
+
+def test_lockout_is_explained_as_what_the_proposed_policy_would_say():
+    lab = Lab()
+    key, jiho = lab.create_cmk(), lab.user("jiho")
+    alone = {"Version": "2012-10-17", "Statement": [let(jiho, "kms:Decrypt")]}
+    told = str(refusal(key.put_policy, alone).explain())
+    assert told.startswith("Refused: under the proposed policy root may not call kms:PutKeyPolicy")
+    assert "The key policy as proposed" in told
+    assert "proposed" not in str(jiho.explain("kms:PutKeyPolicy", key))
 
 
 def test_refusal_is_the_error_in_hand():

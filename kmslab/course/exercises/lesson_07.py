@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kmslab.access.documents import key_policy
 from kmslab.cmk import CMK
 from kmslab.contract.errors import EXCEPTIONS, KMSError
 from kmslab.course import january
@@ -38,6 +39,20 @@ LETS_HERSELF_IN = (
     "Mina can't read, and then she lets herself in: she may {}. Who may do that owns the key, "
     "whatever else the policy says."
 )
+FOURTH = "A fourth name stands in your policy: `{}`. Nobody else gets anything."
+DESTROYS = (
+    "{} may delete the key (`kms:ScheduleKeyDeletion`), and every record with it. To turn off is "
+    "not to destroy."
+)
+SEALS = "Mina may {} (`kms:{}`). To look after a key does not take that."
+SEALING = {
+    "Encrypt": "encrypt",
+    "ReEncryptTo": "encrypt",
+    "GenerateDataKey": "make data keys",
+    "GenerateDataKeyWithoutPlaintext": "make data keys",
+    "GenerateDataKeyPair": "make data keys",
+    "GenerateDataKeyPairWithoutPlaintext": "make data keys",
+}
 MOVES = (
     "Mina re-encrypts the record under a key of her own, and reads it there. `kms:ReEncryptFrom` "
     "is as good as `kms:Decrypt`."
@@ -47,11 +62,14 @@ MOVES = (
 def policy(clinic: Clinic, write: Answer) -> str:
     people = january.staff(clinic.lab)
     need_written([write], *people)
-    key = _made(people, _document(write, people))
+    document = _document(write, people)
+    key = _made(people, document)
     about = january.about(STOLEN)
     blob = _reader(key, people.jiho, clinic.record(STOLEN), about)
     _strangers(clinic, key, blob, about)
+    _names(document, people)
     _keeper(key, people, blob, about)
+    _no_more(key, people, about)
     return (
         "Sora decides, Jiho's program reads, Mina looks after the key and can't let herself in. "
         "Three names, and no fourth: not even the account's root."
@@ -113,6 +131,18 @@ def _strangers(clinic: Clinic, key: CMK, blob: bytes, about: dict[str, str]) -> 
             raise Wrong(TO_THE_ACCOUNT.format(who))
 
 
+def _names(document: str, people: Staff) -> None:
+    """Whoever else is allowed anything, be it to look."""
+    three = {who.caller.principal for who in people}
+    for statement in key_policy(document).statements:
+        if not statement.allows or not (named := statement.principals):
+            continue
+        if named.excludes:
+            raise Wrong(FOURTH.format("NotPrincipal"))
+        if others := sorted(named.wanted - three):
+            raise Wrong(FOURTH.format(", ".join(others)))
+
+
 def _keeper(key: CMK, people: Staff, blob: bytes, about: dict[str, str]) -> None:
     mina, jiho = people.mina, people.jiho
     hers, his = _at(mina, key), _at(jiho, key)
@@ -129,6 +159,20 @@ def _keeper(key: CMK, people: Staff, blob: bytes, about: dict[str, str]) -> None
     for words, act in care.items():
         if (answer := outcome(act)) != WORKS:
             raise Wrong(NO_CARE.format(words, f"`{answer}`"))
+
+
+def _no_more(key: CMK, people: Staff, about: dict[str, str]) -> None:
+    """What only its owner does with a key, and what only the program does: asked, not tried."""
+    for name, who in (("Mina", people.mina), ("Jiho's program", people.jiho)):
+        if _may(who, "ScheduleKeyDeletion", key, about):
+            raise Wrong(DESTROYS.format(name))
+    for operation, words in SEALING.items():
+        if _may(people.mina, operation, key, about):
+            raise Wrong(SEALS.format(words, operation))
+
+
+def _may(who: View, operation: str, key: CMK, about: dict[str, str]) -> bool:
+    return who.explain(f"kms:{operation}", key, about).verdict.allowed
 
 
 def _ways_in(who: View, held: CMK) -> Mapping[str, Callable[[], Any]]:
