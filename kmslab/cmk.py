@@ -4,7 +4,7 @@ It holds no key material and remembers only what never changes: the key's ARN, s
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -256,14 +256,9 @@ class CMK:
     @property
     def rotations(self) -> Table:
         """All key materials that this key has had, the first included."""
-        materials: list[dict[str, Any]] = []
-        page: dict[str, Any] = {"Truncated": True, "NextMarker": None}
-        while page["Truncated"]:
-            asked = {"IncludeKeyMaterial": "ALL_KEY_MATERIAL", "Marker": page["NextMarker"]}
-            page = self._ask("list_key_rotations", **asked)
-            materials += page["Rotations"]
-        headings = ["rotated (UTC)", "how", "state"]
-        return Table(headings, [_rotation(each) for each in materials])
+        every = {"IncludeKeyMaterial": "ALL_KEY_MATERIAL"}
+        found = self._pages("list_key_rotations", "Rotations", **every)
+        return Table(["rotated (UTC)", "how", "state"], [_rotation(each) for each in found])
 
     @property
     def policy(self) -> dict[str, Any]:
@@ -306,14 +301,8 @@ class CMK:
     @property
     def grants(self) -> Table:
         """Who holds which grant on this key."""
-        found: list[dict[str, Any]] = []
-        page: dict[str, Any] = {"Truncated": True, "NextMarker": None}
-        while page["Truncated"]:
-            page = self._ask("list_grants", Marker=page["NextMarker"])
-            found += page["Grants"]
-        return Table(
-            ["grantee", "operations", "constraints", "grant id"], [_grant(g) for g in found]
-        )
+        headings = ["grantee", "operations", "constraints", "grant id"]
+        return Table(headings, [_grant(each) for each in self._pages("list_grants", "Grants")])
 
     def _for(self, usage: KeyUsage, asked: str | None = None) -> str:
         """What was asked for; else the preferred algorithm, or the only one that the key offers.
@@ -323,6 +312,13 @@ class CMK:
         offered = KEY_SPECS[self.spec].algorithms.get(usage, ())
         preferred = PREFERRED[usage]
         return asked or (preferred if preferred in offered or not offered else offered[0])
+
+    def _pages(self, operation: str, listed: str, **members: Any) -> Iterator[dict[str, Any]]:
+        """What a List operation has listed, to its last page."""
+        page: dict[str, Any] = {"Truncated": True, "NextMarker": None}
+        while page["Truncated"]:
+            page = self._ask(operation, Marker=page["NextMarker"], **members)
+            yield from page[listed]
 
     def _ask(self, operation: str, **members: Any) -> dict[str, Any]:
         answer: dict[str, Any] = getattr(self._kms, operation)(KeyId=self.arn, **members)
