@@ -166,6 +166,8 @@ def _no_more(key: CMK, people: Staff, about: dict[str, str]) -> None:
     for name, who in (("Mina", people.mina), ("Jiho's program", people.jiho)):
         if _may(who, "ScheduleKeyDeletion", key, about):
             raise Wrong(DESTROYS.format(name))
+    if _may(people.jiho, "DisableKey", key, about):
+        raise Wrong(PROGRAM_RULES.format("turn the key off (`kms:DisableKey`)"))
     for operation, words in SEALING.items():
         if _may(people.mina, operation, key, about):
             raise Wrong(SEALS.format(words, operation))
