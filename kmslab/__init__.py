@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kmslab import envelope
     from kmslab.clock import Clock
-    from kmslab.cmk import CMK, DataKey
     from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
-    from kmslab.lab import Lab
+    from kmslab.kms.access import allow
+    from kmslab.lab.cmk import CMK, DataKey
+    from kmslab.lab.lab import Lab
 
 __all__ = [
     "CMK",
@@ -18,19 +19,21 @@ __all__ = [
     "Lab",
     "PublicKey",
     "SecretBytes",
+    "allow",
     "envelope",
 ]
 
 # Where each of these lives. It is imported when it is first asked for: pytest imports this package
 # at every start, for its fixtures, and `kmslab --help` need not wait for cryptography.
 HOMES = {
-    "CMK": "kmslab.cmk",
+    "CMK": "kmslab.lab.cmk",
     "CiphertextBlob": "kmslab.crypto",
     "Clock": "kmslab.clock",
-    "DataKey": "kmslab.cmk",
-    "Lab": "kmslab.lab",
+    "DataKey": "kmslab.lab.cmk",
+    "Lab": "kmslab.lab.lab",
     "PublicKey": "kmslab.crypto",
     "SecretBytes": "kmslab.crypto",
+    "allow": "kmslab.kms.access",
 }
 
 

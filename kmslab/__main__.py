@@ -1,6 +1,6 @@
 """`python -m kmslab` is the `kmslab` command, also where no folder of programs is on the path."""
 
-from kmslab.cli import main
+from kmslab.cli.app import main
 
 if __name__ == "__main__":
     main()

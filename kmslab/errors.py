@@ -5,7 +5,7 @@
 `KMSError` is above them all. The names stand in `errors.pyi`, which `scripts/contract.py` writes.
 """
 
-from kmslab.contract.errors import EXCEPTIONS, KMSError
+from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
 
 __all__ = ["KMSError", *EXCEPTIONS]  # noqa: PLE0604 - the names are the contract's
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from kmslab.faces.serving import Endpoint
+    from kmslab.endpoint.server import Endpoint
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def kms_endpoint(kms_lab: Any, monkeypatch: pytest.MonkeyPatch) -> "Iterator[End
 
     Needs `kmslab[serve]`. Processes that the test starts find it as well.
     """
-    from kmslab.faces.serving import running
+    from kmslab.endpoint.server import running
     from kmslab.testing import fresh_default_session, settings
 
     with running(kms_lab) as endpoint, fresh_default_session():

@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from kmslab.contract.records import Caller
-from kmslab.faces import boto
-from kmslab.lab import Lab
-from kmslab.view import View
+from kmslab.kms.contract.records import Caller
+from kmslab.lab import boto
+from kmslab.lab.lab import Lab
+from kmslab.lab.view import View
 
 # What could lead an SDK elsewhere: another profile, endpoint or kind of credentials.
 UNSET = (
@@ -53,7 +53,7 @@ def patched_boto3(lab: View | None = None) -> Iterator[Any]:
         def answer(self: Any, request: Any) -> Any:
             if self._endpoint_prefix != "kms":
                 return send(self, request)
-            return boto.answer(view._service, _caller(view, request), request)
+            return boto.answer(view.service, _caller(view, request), request)
 
         stack.enter_context(patch.object(endpoint, "_send", answer))
         stack.enter_context(patch.dict(os.environ))
@@ -114,6 +114,6 @@ def _caller(view: View, request: Any) -> Caller:
     if found is None:
         return view.caller
     key_id, region = found.groups()
-    known = view._directory.access_keys.find(key_id)
+    known = view.iam.access_keys.find(key_id)
     principal = known.principal if known else view.caller.principal
     return Caller(principal, principal.split(":")[4], region)

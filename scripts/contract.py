@@ -2,9 +2,9 @@
 
     python scripts/contract.py
 
-`kmslab/contract/kms.json` gets the operations, shapes and errors of botocore's KMS model, without
-its prose; `kmslab/errors.pyi` gets the names of the exception classes, for type checkers and
-completion. The same botocore gives the same bytes; a trait that nobody has met before stops it.
+`kmslab/kms/contract/kms.json` gets the operations, shapes and errors of botocore's KMS
+model, without its prose; `kmslab/errors.pyi` gets the names of the exception classes, for type
+checkers and completion. The same botocore gives the same bytes; an unknown trait stops the script.
 """
 
 import json
@@ -15,7 +15,7 @@ import botocore
 from botocore.loaders import Loader
 
 PACKAGE = Path(__file__).resolve().parents[1] / "kmslab"
-CONTRACT = PACKAGE / "contract" / "kms.json"
+CONTRACT = PACKAGE / "kms" / "contract" / "kms.json"
 STUB = PACKAGE / "errors.pyi"
 
 LICENCE = (
@@ -52,10 +52,12 @@ def contract() -> str:
 
 def stub() -> str:
     """The text of errors.pyi."""
-    from kmslab.contract.errors import EXCEPTIONS  # here, since it reads the kms.json just written
+    from kmslab.kms.contract.errors import (
+        EXCEPTIONS,  # here, since it reads the kms.json just written
+    )
 
     classes = "\n".join(f"class {name}(KMSError): ..." for name in EXCEPTIONS)
-    return f"from kmslab.contract.errors import KMSError as KMSError\n\n{classes}\n"
+    return f"from kmslab.kms.contract.errors import KMSError as KMSError\n\n{classes}\n"
 
 
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from uuid import NAMESPACE_DNS, uuid5
 
 from kmslab import Lab, envelope
-from kmslab.course import office, story
+from kmslab.course.clinic import clinic, records
 
-LETTER = Path(__file__).parents[1] / "data" / story.LETTER
+LETTER = Path(__file__).parents[1] / "data" / records.LETTER
 KEY = str(uuid5(NAMESPACE_DNS, "the key of an old letter"))
 
 if __name__ == "__main__":
-    lab = Lab(ids=lambda: KEY, region=office.SEOUL)
-    letter = envelope.encrypt(story.record(office.STOLEN), lab.create_cmk(), suite=0x0478)
+    lab = Lab(ids=lambda: KEY, region=clinic.SEOUL)
+    letter = envelope.encrypt(records.record(clinic.STOLEN), lab.create_cmk(), suite=0x0478)
     LETTER.parent.mkdir(exist_ok=True)
     LETTER.write_bytes(letter)

@@ -8,7 +8,7 @@ names and what is in the messages stand in `data/README.md`.
 from pathlib import Path
 
 from kmslab import envelope
-from kmslab.course import story
+from kmslab.course.clinic import records
 from tests.envelope import sdk
 
 MESSAGES = Path(__file__).parents[1] / "data" / "messages"
@@ -18,7 +18,7 @@ CONTEXT = {"record": "R-017", "clinic": "Seoul"}
 FRAME = 128  # bytes; in fewer the SDK does not write
 
 if __name__ == "__main__":
-    records = b"\n".join(map(story.record, ("R-017", "R-018", "R-019")))
+    records = b"\n".join(map(records.record, ("R-017", "R-018", "R-019")))
     ring, provider = envelope.RawAesKeyring(NAMESPACE, NAME, KEY), sdk.aes(NAMESPACE, NAME, KEY)
     MESSAGES.mkdir(exist_ok=True)
     for suite in sdk.ALGORITHMS:

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kmslab.bench.machine import Machine, Software
+from kmslab.bench.methods import MEASURE, WAYS, Way
 from kmslab.bench.summary import Summary
-from kmslab.bench.ways import MEASURE, WAYS, Way
-from kmslab.shown import Table
+from kmslab.display import Table
 
 if TYPE_CHECKING:  # at run time, where a picture is wanted: measuring needs no matplotlib
     from kmslab.figures import Cloud, Picture, Timings

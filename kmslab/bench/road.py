@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kmslab.crypto import pyca
-from kmslab.lab import Lab
+from kmslab.lab.lab import Lab
 
 ROUNDS, CALLS = 40, 500
 CONTEXT = {"purpose": "benchmark"}

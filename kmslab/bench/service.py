@@ -28,12 +28,12 @@ from multiprocessing.connection import Connection
 from typing import Any, cast
 
 from kmslab.bench.road import CONTEXT, bare_cryptography
-from kmslab.faces import wire
-from kmslab.faces.claims import Request, joined
-from kmslab.faces.http import Application
-from kmslab.faces.serving import server
-from kmslab.faces.sigv4 import Verifier, signing_key
-from kmslab.lab import Lab
+from kmslab.endpoint.application import Application
+from kmslab.endpoint.claims import Request, joined
+from kmslab.endpoint.server import server
+from kmslab.endpoint.sigv4 import Verifier, signing_key
+from kmslab.kms import wire
+from kmslab.lab.lab import Lab
 
 ROUNDS, CALLS, CONNECTIONS = 40, 400, 8
 REQUEST_ID = "00000000-0000-4000-8000-000000000000"
@@ -64,12 +64,12 @@ def run(rounds: int = ROUNDS, calls: int = CALLS) -> dict[str, Any]:
 
 
 def _endpoint(lab: Lab) -> Callable[..., Any]:
-    return Application(lab._service, lab._directory.access_keys)
+    return Application(lab.service, lab.iam.access_keys)
 
 
 def _thin(lab: Lab) -> Callable[..., Any]:
     """Nothing but the work that no KMS can leave out."""
-    verifier = Verifier(lab._directory.access_keys.find, lab._directory.access_keys.secret)
+    verifier = Verifier(lab.iam.access_keys.find, lab.iam.access_keys.secret)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         message = await receive()
@@ -142,7 +142,7 @@ def _serve(make: Callable[[Lab], Callable[..., Any]], pipe: Connection) -> None:
             own.should_exit = True
 
         threading.Thread(target=obey, daemon=True).start()
-        key = lab._directory.access_keys.of(lab.caller.principal)
+        key = lab.iam.access_keys.of(lab.caller.principal)
         port = listener.getsockname()[1]
         pipe.send((port, lab.create_cmk().arn, key.id, bytes(key.secret)))
         own.run([listener])

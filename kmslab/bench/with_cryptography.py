@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kmslab.bench.ways import Refused, Wrapper
+from kmslab.bench.methods import Refused, Wrapper
 from kmslab.crypto.pyca.exchange import ML_KEM_PRIVATE
 from kmslab.crypto.pyca.keys import private_key
 

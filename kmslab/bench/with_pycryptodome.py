@@ -17,7 +17,7 @@ from Crypto.Protocol.DH import key_agreement
 from Crypto.Protocol.KDF import HKDF
 from Crypto.PublicKey import ECC, MLKEM, RSA
 
-from kmslab.bench.ways import Refused, Wrapper
+from kmslab.bench.methods import Refused, Wrapper
 from kmslab.crypto.pycryptodome.keys import EC_KEY, ML_KEM_KEY, RSA_KEY, private_key
 
 NAME = "PyCryptodome"

@@ -16,9 +16,9 @@ from pathlib import Path
 from kmslab.bench import machine, with_cryptography, with_pycryptodome
 from kmslab.bench.machine import Software
 from kmslab.bench.measuring import Timed, measure
+from kmslab.bench.methods import DATA_KEY, KEYS, WAYS, Library
 from kmslab.bench.result import BASELINE, GENERATE, UNWRAP, WRAP, Result, Series, read
 from kmslab.bench.summary import summarise
-from kmslab.bench.ways import DATA_KEY, KEYS, WAYS, Library
 from kmslab.crypto import pyca
 
 __all__ = ["WAYS", "Result", "read", "run"]

@@ -4,17 +4,17 @@ Nothing here is part of the KMS, and the KMS knows nothing of it.
 """
 
 from kmslab.course.betting import A, B, C, listen, predict, reveal, undecided
-from kmslab.course.checking import check
+from kmslab.course.clinic.clinic import clinic
+from kmslab.course.clinic.records import recorded
+from kmslab.course.clinic.stolen_laptop import lock, unlock
 from kmslab.course.doctor import doctor
 from kmslab.course.endpoint import aws, endpoint
-from kmslab.course.hinting import hint
-from kmslab.course.laptop import lock, unlock
-from kmslab.course.module import self_tests, wounded_lab
-from kmslab.course.office import clinic
+from kmslab.course.exercises.checking import check
+from kmslab.course.exercises.hinting import hint
+from kmslab.course.module_self_tests import self_tests, wounded_lab
 from kmslab.course.outcome import outcome, refusal
-from kmslab.course.papers import let
-from kmslab.course.rigged import machines
-from kmslab.course.story import recorded
+from kmslab.course.policy_statements import let
+from kmslab.course.simulated_machines import machines
 
 listen()
 

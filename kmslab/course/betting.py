@@ -7,8 +7,8 @@ import ast
 import sys
 from enum import StrEnum
 
+from kmslab.course.messages import say
 from kmslab.course.texts import text
-from kmslab.course.voice import say
 
 
 class Choice(StrEnum):

@@ -10,12 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kmslab.backing.modules import BACKENDS
-from kmslab.course import story, workbook
-from kmslab.course.module import passed
-from kmslab.course.voice import Words
+from kmslab.course import workbook
+from kmslab.course.clinic import records
+from kmslab.course.messages import Words
+from kmslab.course.module_self_tests import passed
 from kmslab.crypto.self_test import KNOWN_ANSWERS
-from kmslab.lab import Lab
+from kmslab.kms.backing.self_tested import BACKENDS
+from kmslab.lab.lab import Lab
 
 OLDEST = (3, 11)
 NEEDED = (
@@ -131,9 +132,9 @@ def _file() -> str:
 
 
 def _data() -> str:
-    if changed := story.changed():
+    if changed := records.changed():
         raise Ill(f"{', '.join(changed)} in `data/` changed since it was shipped; restore it")
-    return f"{len(story.rows())} records and a picture, as they were shipped"
+    return f"{len(records.rows())} records and a picture, as they were shipped"
 
 
 def _lessons() -> str:

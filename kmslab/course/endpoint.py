@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from kmslab.lab import Lab
+from kmslab.lab.lab import Lab
+from kmslab.lab.view import View
 from kmslab.testing import fresh_default_session, settings
-from kmslab.view import View
 
 LONG = 60  # seconds for one command
 ALONE = {
@@ -38,7 +38,7 @@ def endpoint(lab: Lab, who: View) -> Iterator[str]:
     Everything of AWS's that asks its environment, as `boto3.client("kms")` does, finds the lab. The
     address is handed out. Needs `kmslab[serve]`.
     """
-    from kmslab.faces.serving import running
+    from kmslab.endpoint.server import running
 
     key = who.access_key()
     signed_in = {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret.decode()}

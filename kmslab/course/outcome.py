@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from kmslab.contract.errors import KMSError
+from kmslab.kms.contract.errors import KMSError
 
 
 def outcome(call: Callable[..., Any], *arguments: Any) -> str:

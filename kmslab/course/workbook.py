@@ -10,10 +10,10 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from kmslab.course import shipped
-from kmslab.shown import PlainError
+from kmslab.course import installed_files
+from kmslab.display import PlainError
 
-LESSONS = shipped.folder("notebooks")
+LESSONS = installed_files.folder("notebooks")
 JUPYTER = Path(__file__).parent / "jupyter"  # no news, no updates; Markdown opens rendered
 QUIET = ("--ServerApp.log_level=WARN", "--LabApp.log_level=WARN")  # its address shows all the same
 # The extra `lab`.

@@ -6,7 +6,7 @@ published answers can be tested; who calls draws it, and draws a fresh one each 
 
 from typing import Protocol
 
-from kmslab.contract.specs import MESSAGE_TYPES, MessageType
+from kmslab.crypto.message_types import MESSAGE_TYPES, MessageType
 from kmslab.crypto.secret import SecretBytes
 
 Bytes = bytes | bytearray | memoryview

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from kmslab.contract.specs import MessageType
 from kmslab.crypto.backend import GCM_TAG, Backend, Forged, Malformed
+from kmslab.crypto.message_types import MessageType
 
 
 class SelfTestFailed(Exception):

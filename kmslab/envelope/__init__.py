@@ -8,13 +8,13 @@ never sees the data.
 
 from kmslab.envelope.errors import DecryptionError
 from kmslab.envelope.files import decrypt_file, encrypt_file
+from kmslab.envelope.in_memory import Decrypted, decrypt, encrypt
 from kmslab.envelope.inspect import Field, View, inspect
 from kmslab.envelope.keyrings import Keyring, Refused
 from kmslab.envelope.kms import KmsKeyring
 from kmslab.envelope.message import Context, EncryptedDataKey, Header, Message
 from kmslab.envelope.raw import RawAesKeyring, RawRsaKeyring
 from kmslab.envelope.stream import Opened, decrypt_stream, encrypt_stream
-from kmslab.envelope.whole import Decrypted, decrypt, encrypt
 
 __all__ = [
     "Context",

@@ -1,6 +1,6 @@
 """Why a message does not open: one class for callers, one for the reader's own use."""
 
-from kmslab.shown import PlainError
+from kmslab.display import PlainError
 
 NOT_OPENED = (
     "This message does not open: it was changed, cut short, or is none that kmslab reads (AWS "

@@ -10,11 +10,11 @@ from html import escape
 from itertools import count, islice, takewhile
 
 from kmslab.crypto.backend import GCM_TAG, Bytes
+from kmslab.display import Table
 from kmslab.envelope.errors import NotAMessage
 from kmslab.envelope.message import FINAL, Header, Walk, read_frame, read_header
 from kmslab.envelope.source import InMemory
 from kmslab.envelope.suites import SUITES
-from kmslab.shown import Table
 
 INK = "#1a1a1a"  # on tints: legible whatever the theme behind them
 # As in a picture of an envelope, the encrypted data key is green and the sealed data blue.

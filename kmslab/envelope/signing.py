@@ -10,9 +10,9 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 from typing import ClassVar
 
-from kmslab.contract.specs import MessageType
 from kmslab.crypto import Malformed, compress
 from kmslab.crypto.backend import Bytes
+from kmslab.crypto.message_types import MessageType
 from kmslab.envelope.errors import NotAMessage
 from kmslab.envelope.library import proven
 from kmslab.envelope.message import PUBLIC_KEY, Context, Walk

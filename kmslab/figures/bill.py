@@ -2,8 +2,8 @@
 
 from itertools import groupby
 
-from kmslab.billing import Bill, Line
 from kmslab.figures.canvas import BLUE, GREEN, GREY, VERMILLION, WIDTH, Canvas, Picture
+from kmslab.kms.billing import Bill, Line
 
 LEFT, LONGEST, HEAD, ROW, BAR, END = 16, 420, 34, 26, 16, 48  # CSS pixels
 MOST = 12  # bars; of a longer bill the dearest lines are drawn

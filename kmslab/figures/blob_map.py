@@ -6,8 +6,8 @@ only what each part is for.
 
 from dataclasses import dataclass
 
-from kmslab.backing.blob import fields
 from kmslab.figures.canvas import BLUE, GREEN, INK, PURPLE, VERMILLION, Canvas, Picture, count
+from kmslab.kms.backing.blob import fields
 
 LEFT, CELL, ROW, MOST = 16, 25, 66, 36  # CSS pixels a cell and a row; cells in a row
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
-from kmslab.cmk import CMK, InLab
-from kmslab.contract.errors import KMSError
-from kmslab.contract.model import MODEL
-from kmslab.shown import PlainError
+from kmslab.display import PlainError
+from kmslab.kms.contract.errors import KMSError
+from kmslab.kms.contract.model import MODEL
+from kmslab.lab.cmk import CMK, InLab
 
 NAMES = {operation.snake_name: operation.name for operation in MODEL.operations.values()}
 

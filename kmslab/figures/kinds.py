@@ -1,8 +1,8 @@
 """Who may do what with a key of each kind: every cell is the answer to a call, made for it."""
 
 from kmslab.figures.canvas import GREEN, GREY, INK, PALE, VERMILLION, WIDTH, Canvas, Picture
-from kmslab.figures.tried import QUESTIONS, Answer, Tried, try_kinds
-from kmslab.lab import Lab
+from kmslab.figures.key_kind_trials import QUESTIONS, Answer, Tried, try_kinds
+from kmslab.lab.lab import Lab
 
 MARGIN, HEADER, ROW, PAD, LINE, CELL = 16, 66, 60, 10, 22, 226  # CSS pixels; CELL: a column
 NAMES = WIDTH - 2 * MARGIN - 3 * CELL

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kmslab.cmk import CMK
-from kmslab.contract.states import MOVES, KeyState, Move
 from kmslab.figures.canvas import BLUE, GREEN, GREY, INK, PALE, VERMILLION, Canvas, Picture
-from kmslab.table import SERVICE_TABLE
-from kmslab.view import View
+from kmslab.kms.contract.states import MOVES, KeyState, Move
+from kmslab.kms.table import SERVICE_TABLE
+from kmslab.lab.cmk import CMK
+from kmslab.lab.view import View
 
 HEIGHT, BOX, LINE = 484, 64, 24  # CSS pixels; the height of a state and of a line
 ENABLED, DISABLED, PENDING = KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_DELETION

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kmslab.backing.blob import fields
-from kmslab.cmk import CMK
 from kmslab.figures.canvas import (
     BLUE,
     BRICK,
@@ -24,6 +22,8 @@ from kmslab.figures.canvas import (
     Picture,
     count,
 )
+from kmslab.kms.backing.blob import fields
+from kmslab.lab.cmk import CMK
 
 MARGIN, HEADER, LANE = 16, 48, 6 * BRICK  # CSS pixels; a lane a blob, and one a material
 STRIP = {"key id": 150, "material id": 190, "ciphertext": 130}  # a blob's parts that are drawn

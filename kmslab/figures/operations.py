@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-from kmslab.cmk import CMK
-from kmslab.contract.errors import EXCEPTIONS
-from kmslab.contract.states import KeyState, refusal
 from kmslab.figures.canvas import GREEN, INK, PALE, VERMILLION, WIDTH, Canvas, Picture
-from kmslab.table import ALIAS_OLD, STATELESS, TABLE, TARGET, Role, Row
+from kmslab.kms.contract.errors import EXCEPTIONS
+from kmslab.kms.contract.states import KeyState, refusal
+from kmslab.kms.table import ALIAS_OLD, STATELESS, TABLE, TARGET, Role, Row
+from kmslab.lab.cmk import CMK
 
 MARGIN, HEADER, LINE, PAD, CELL = 16, 68, 20, 8, 184  # CSS pixels; CELL is a column's width
 COLUMNS = (KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_DELETION)

@@ -6,11 +6,11 @@ A key that has no public half is drawn with the others, since that is what it la
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kmslab.cmk import CMK
-from kmslab.contract.errors import EXCEPTIONS
-from kmslab.contract.specs import KeyUsage
 from kmslab.figures.canvas import BLUE, GREEN, GREY, INK, VERMILLION, WIDTH, Canvas, Picture, count
 from kmslab.figures.sizes import size
+from kmslab.kms.contract.errors import EXCEPTIONS
+from kmslab.kms.contract.specs import KeyUsage
+from kmslab.lab.cmk import CMK
 
 LEFT, BARS, LONGEST, ROW, BAR = 16, 280, 468, 76, 18  # CSS pixels
 

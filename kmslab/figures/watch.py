@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kmslab.contract.errors import KMSError
 from kmslab.figures.sizes import size
-from kmslab.view import View
+from kmslab.kms.contract.errors import KMSError
+from kmslab.lab.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,10 @@ import pytest
 
 from kmslab.bench import wrapping
 from kmslab.bench.machine import Machine, Software
+from kmslab.bench.methods import KEYS, WAYS
 from kmslab.bench.result import BASELINE, GENERATE, UNWRAP, WRAP, Result, Series, figures_of
 from kmslab.bench.summary import Summary, summarise
-from kmslab.bench.ways import KEYS, WAYS
-from kmslab.shown import Table
+from kmslab.display import Table
 
 SCHEMA = json.loads(files("kmslab.bench").joinpath("wrapping.schema.json").read_text("utf-8"))
 RECORDED = Path(__file__).parents[2] / "data" / "benchmarks" / "wrapping.json"

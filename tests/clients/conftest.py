@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kmslab import Lab
-from kmslab.faces.serving import Endpoint, running
+from kmslab.endpoint.server import Endpoint, running
 from tests.clients.outside import NOT_THERE, PROGRAMS, Outside
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from kmslab import Lab
-from kmslab.faces.serving import running
+from kmslab.endpoint.server import running
 
 pytestmark = pytest.mark.long
 

@@ -11,8 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from kmslab import CMK, Lab
-from kmslab.faces.serving import Endpoint, running
-from tests.faces.walk import every_operation
+from kmslab.endpoint.server import Endpoint, running
+from tests.lab.boto_walk import every_operation
 
 pytestmark = pytest.mark.long
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kmslab import CMK, Lab, envelope
-from kmslab.faces.serving import running
+from kmslab.endpoint.server import running
 
 pytestmark = pytest.mark.long
 

@@ -8,7 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from kmslab import course
 from kmslab.course import A, B, C, predict, reveal, undecided
 from kmslab.course.betting import BareLetters, listen
-from kmslab.course.voice import Words
+from kmslab.course.messages import Words
 
 DATA = sorted((Path(course.__file__).parent / "bets").glob("*.toml"))
 BETS = {

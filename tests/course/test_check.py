@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from kmslab.contract.states import KeyState
 from kmslab.course import check, clinic, unlock
 from kmslab.crypto import pyca
+from kmslab.kms.contract.states import KeyState
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from kmslab.contract.states import KeyState
 from kmslab.course import check, clinic
+from kmslab.kms.contract.states import KeyState
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ import socket
 import pytest
 
 from kmslab import envelope, errors
-from kmslab.course import clinic, doctor, lock, outcome, self_tests, story, unlock, wounded_lab
+from kmslab.course import clinic, doctor, lock, outcome, self_tests, unlock, wounded_lab
+from kmslab.course.clinic import records
+from kmslab.course.clinic.clinic import LESSONS
 from kmslab.course.doctor import CHECKS, Diagnosis, Ill, _examine
-from kmslab.course.office import LESSONS
 from kmslab.crypto import Forged
 from kmslab.crypto.self_test import KNOWN_ANSWERS
 
@@ -127,7 +128,7 @@ def test_a_tape_is_as_long_as_was_asked_and_reads_alike_in_any_pieces(size):
 
 
 def test_data_are_as_they_were_shipped():
-    assert story.changed() == []
+    assert records.changed() == []
 
 
 def test_a_record_is_the_line_of_the_table_that_has_its_number():

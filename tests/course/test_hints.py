@@ -2,9 +2,9 @@ import pytest
 
 from kmslab.course import hint
 from kmslab.course.exercises import EXERCISES
-from kmslab.course.hinting import second_way
+from kmslab.course.exercises.hinting import second_way
+from kmslab.course.messages import Words
 from kmslab.course.texts import text
-from kmslab.course.voice import Words
 
 EXERCISE = pytest.mark.parametrize("exercise", EXERCISES)
 

@@ -6,14 +6,13 @@ import shutil
 
 import pytest
 
-from kmslab import Lab, figures
-from kmslab.access import allow
+from kmslab import Lab, allow, figures
 from kmslab.course import aws, clinic, endpoint, let, outcome, refusal
+from kmslab.course.clinic.staff import READ
 from kmslab.course.endpoint import NO_CLI
-from kmslab.course.january import READ
 from kmslab.errors import AccessDeniedException
-from kmslab.figures.tried import KINDS, QUESTIONS, try_kinds
-from tests.course.drawn_kinds import busy, kinds_in_a_busy_lab, kinds_in_an_empty_lab, the_lab
+from kmslab.figures.key_kind_trials import KINDS, QUESTIONS, try_kinds
+from tests.figures.drawn_kinds import busy, kinds_in_a_busy_lab, kinds_in_an_empty_lab, the_lab
 
 ABOUT = {"record": "R-017"}
 

@@ -10,7 +10,7 @@ from Crypto.Cipher import AES
 from kmslab import course
 from kmslab.bench import wrapping
 from kmslab.bench.result import GENERATE, UNWRAP, WRAP, Result
-from kmslab.course.rigged import LOOK, SLOWER, hot, machines
+from kmslab.course.simulated_machines import LOOK, SLOWER, hot, machines
 
 OURS, OTHER = "cryptography", "PyCryptodome"
 RSA = ("RSA-OAEP 2048", "RSA-OAEP 3072", "RSA-OAEP 4096")

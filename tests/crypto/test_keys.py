@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kmslab.contract.specs import MessageType
 from kmslab.crypto import (
     Backend,
     Forged,
@@ -31,6 +30,7 @@ from kmslab.crypto import (
     pycryptodome,
     spec_of,
 )
+from kmslab.crypto.message_types import MessageType
 from tests.crypto.conftest import BACKENDS, KeyOf
 from tests.crypto.published import ec_public, rsa_public
 from tests.crypto.schemes import EC, ML_DSA, ML_KEM, OAEP, RSA, SCHEMES, SPECS, Scheme

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from kmslab.contract.specs import MessageType
 from kmslab.crypto import Backend, Forged, Malformed, pycryptodome
+from kmslab.crypto.message_types import MessageType
 from tests.crypto import ed25519_by_the_book
 from tests.crypto.published import (
     PUBLISHED,

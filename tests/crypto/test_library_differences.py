@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 
-from kmslab.contract.specs import MessageType
 from kmslab.crypto import Backend, Forged, Malformed, pyca, pycryptodome
+from kmslab.crypto.message_types import MessageType
 from kmslab.crypto.pycryptodome.signatures import Digest
 from kmslab.crypto.pycryptodome.symmetric import _prf
 from tests.crypto import ed25519_by_the_book as book

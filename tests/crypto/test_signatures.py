@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kmslab.contract.specs import MESSAGE_TYPES, MessageType
 from kmslab.crypto import Backend, Forged, Malformed, pyca, pycryptodome
+from kmslab.crypto.message_types import MESSAGE_TYPES, MessageType
 from tests.crypto import ed25519_by_the_book
 from tests.crypto.conftest import BACKENDS, KeyOf
 from tests.crypto.schemes import SCHEMES, Scheme

@@ -130,7 +130,7 @@ def test_wheel_carries_every_file_of_the_package(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     expected = {name for name, _ in texts() if name.startswith("kmslab/")}
-    assert {"kmslab/contract/kms.json", "kmslab/crypto/self_tests.json"} <= expected
+    assert {"kmslab/kms/contract/kms.json", "kmslab/crypto/self_tests.json"} <= expected
     assert expected <= packed
 
 

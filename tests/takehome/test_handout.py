@@ -163,8 +163,8 @@ def test_this_computer_is_one_of_those_that_are_known():
 @pytest.mark.parametrize(
     ("file", "path"),
     [
-        ("kmslab/cli.py", "/Lib/site-packages/kmslab/__pycache__/cli.cpython-311.pyc"),
-        ("kmslab/contract/kms.json", "/Lib/site-packages/kmslab/contract/kms.json"),
+        ("kmslab/cli/app.py", "/Lib/site-packages/kmslab/__pycache__/cli.cpython-311.pyc"),
+        ("kmslab/kms/contract/kms.json", "/Lib/site-packages/kmslab/kms/contract/kms.json"),
         ("jupyterlab-4.data/data/share/jupyter/lab.js", "/share/jupyter/lab.js"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kmslab.course import shipped
+from kmslab.course import installed_files
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,8 +39,8 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_a_clone_finds_its_own_lessons_and_data():
-    assert shipped.folder("notebooks") == ROOT / "notebooks"
-    assert shipped.folder("data") == ROOT / "data"
+    assert installed_files.folder("notebooks") == ROOT / "notebooks"
+    assert installed_files.folder("data") == ROOT / "data"
 
 
 def test_an_unpacked_wheel_finds_what_it_carries(unpacked, tmp_path):
@@ -48,7 +48,7 @@ def test_an_unpacked_wheel_finds_what_it_carries(unpacked, tmp_path):
 import json
 from pathlib import Path
 from kmslab.course import shipped, story, workbook
-found = [str(shipped.folder(name)) for name in ("notebooks", "data")]
+found = [str(installed_files.folder(name)) for name in ("notebooks", "data")]
 print(json.dumps([*found, len(story.rows()), story.changed(), len(workbook.lay_out(Path("book")))]))
 """
     run = subprocess.run(
@@ -68,4 +68,4 @@ print(json.dumps([*found, len(story.rows()), story.changed(), len(workbook.lay_o
 
 def test_wheel_has_the_command(unpacked):
     (entry_points,) = unpacked.glob("*.dist-info/entry_points.txt")
-    assert "kmslab = kmslab.cli:main" in entry_points.read_text(encoding="utf-8")
+    assert "kmslab = kmslab.cli.app:main" in entry_points.read_text(encoding="utf-8")

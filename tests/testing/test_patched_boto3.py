@@ -12,7 +12,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from kmslab import Lab
-from kmslab.access import allow
+from kmslab.kms.access import allow
 from kmslab.testing import UNSET, patched_boto3
 
 KEYS = {"aws_access_key_id": "AKIAFOREIGN", "aws_secret_access_key": "x" * 40}

@@ -1,9 +1,9 @@
 """Be the thief: nothing but the laptop's files, and the record is open."""
 
-from kmslab.course import laptop
-from kmslab.course.answers import Answer, Wrong, ask, need_written
-from kmslab.course.laptop import NoKey, NotOpened
-from kmslab.course.office import STOLEN, Clinic
+from kmslab.course.clinic import stolen_laptop
+from kmslab.course.clinic.clinic import STOLEN, Clinic
+from kmslab.course.clinic.stolen_laptop import NoKey, NotOpened
+from kmslab.course.exercises.answers import Answer, Wrong, ask, need_written
 
 OTHER = "R-101"
 SWAPPED = "`unlock` says that this key does not fit this box. It takes the sealed file first."
@@ -15,7 +15,7 @@ def thief(clinic: Clinic, break_in: Answer) -> str:
     swapped: dict[type[Exception], str] = {NoKey: SWAPPED, NotOpened: SWAPPED}
     if ask(break_in, friday.files, meaning=swapped) != clinic.record(STOLEN):
         raise Wrong("What you gave back is not the record. Both files are needed: which is which?")
-    other = laptop.with_key_file(clinic.record(OTHER), STOLEN, clinic.lab)
+    other = stolen_laptop.with_key_file(clinic.record(OTHER), STOLEN, clinic.lab)
     if ask(break_in, other.files) != clinic.record(OTHER):
         raise Wrong("It gives back the old record, whatever lies on the laptop. Use `files`.")
     again = clinic.stolen_again()

@@ -1,9 +1,9 @@
 """Seal a record so that a stolen laptop stays shut: only the KMS can open what `seal` made."""
 
-from kmslab.course.answers import Answer, Wrong, ask, need_written
+from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.exercises import switch
-from kmslab.course.office import Clinic
-from kmslab.lab import Lab
+from kmslab.course.exercises.answers import Answer, Wrong, ask, need_written
+from kmslab.lab.lab import Lab
 
 FIRST, SECOND = "R-017", "R-101"
 ALONE = (

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from kmslab.contract.errors import EXCEPTIONS
-from kmslab.course.answers import Answer, Wrong, ask, need_written
+from kmslab.course.clinic.clinic import STOLEN, Clinic
+from kmslab.course.clinic.stolen_laptop import KEY, NotOpened, unlock
 from kmslab.course.exercises import switch
-from kmslab.course.laptop import KEY, NotOpened, unlock
-from kmslab.course.office import STOLEN, Clinic
+from kmslab.course.exercises.answers import Answer, Wrong, ask, need_written
 from kmslab.course.outcome import outcome
 from kmslab.crypto import Forged
-from kmslab.lab import Lab
+from kmslab.kms.contract.errors import EXCEPTIONS
+from kmslab.lab.lab import Lab
 
 SMALL = 1024  # bytes; what is longer is data, and no key is looked for in it
 TOO_LONG = (

@@ -6,14 +6,15 @@ from functools import wraps
 from hashlib import sha256
 from typing import Any
 
-from kmslab.cmk import CMK
-from kmslab.contract.errors import EXCEPTIONS
-from kmslab.contract.specs import KeyUsage, MessageType
-from kmslab.contract.states import KeyState
-from kmslab.course.answers import Answer, Wrong, ask, need_written
-from kmslab.course.office import STOLEN, Clinic, reports_key
+from kmslab.course.clinic.clinic import STOLEN, Clinic, reports_key
+from kmslab.course.exercises.answers import Answer, Wrong, ask, need_written
 from kmslab.crypto import Forged, Malformed, PublicKey, pyca
-from kmslab.lab import Lab
+from kmslab.crypto.message_types import MessageType
+from kmslab.kms.contract.errors import EXCEPTIONS
+from kmslab.kms.contract.specs import KeyUsage
+from kmslab.kms.contract.states import KeyState
+from kmslab.lab.cmk import CMK
+from kmslab.lab.lab import Lab
 
 Signed = tuple[bytes, bytes]  # a report and its signature
 

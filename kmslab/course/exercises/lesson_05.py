@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kmslab.contract.errors import KMSError
-from kmslab.course.answers import Answer, Wrong, ask, need_written
-from kmslab.course.office import Clinic
+from kmslab.course.clinic.clinic import Clinic
+from kmslab.course.exercises.answers import Answer, Wrong, ask, need_written
 from kmslab.course.outcome import outcome
-from kmslab.lab import Lab
+from kmslab.kms.contract.errors import KMSError
+from kmslab.lab.lab import Lab
 
 LONG_ENOUGH = 31  # days; a window has thirty at most
 OF_NO_KEY = "AccessDeniedException"  # how the KMS answers for a blob whose key is gone

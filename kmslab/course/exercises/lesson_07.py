@@ -4,16 +4,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kmslab.access.documents import key_policy
-from kmslab.cmk import CMK
-from kmslab.contract.errors import EXCEPTIONS, KMSError
-from kmslab.course import january
-from kmslab.course.answers import Answer, Wrong, ask, need_written
-from kmslab.course.january import Staff
-from kmslab.course.office import STOLEN, Clinic
+from kmslab.course.clinic import staff
+from kmslab.course.clinic.clinic import STOLEN, Clinic
+from kmslab.course.clinic.staff import Staff
+from kmslab.course.exercises.answers import Answer, Wrong, ask, need_written
 from kmslab.course.outcome import outcome
-from kmslab.operations.policies import LOCKED_OUT
-from kmslab.view import View
+from kmslab.kms.access.documents import key_policy
+from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
+from kmslab.kms.operations.policies import LOCKED_OUT
+from kmslab.lab.cmk import CMK
+from kmslab.lab.view import View
 
 WORKS = "ok"
 NO_LIST = (
@@ -60,11 +60,11 @@ MOVES = (
 
 
 def policy(clinic: Clinic, write: Answer) -> str:
-    people = january.staff(clinic.lab)
+    people = staff.staff(clinic.lab)
     need_written([write], *people)
     document = _document(write, people)
     key = _made(people, document)
-    about = january.about(STOLEN)
+    about = staff.about(STOLEN)
     blob = _reader(key, people.jiho, clinic.record(STOLEN), about)
     _strangers(clinic, key, blob, about)
     _names(document, people)
@@ -122,10 +122,10 @@ def _reader(key: CMK, jiho: View, record: bytes, about: dict[str, str]) -> bytes
 
 
 def _strangers(clinic: Clinic, key: CMK, blob: bytes, about: dict[str, str]) -> None:
-    passer_by = clinic.lab.account("999988887777").user("anybody", january.EVERYTHING)
+    passer_by = clinic.lab.account("999988887777").user("anybody", staff.EVERYTHING)
     if outcome(passer_by.decrypt, blob, about) == WORKS:
         raise Wrong(EVERYBODY.format("A stranger with an AWS account"))
-    newcomer = clinic.lab.user("newcomer", january.EVERYTHING)
+    newcomer = clinic.lab.user("newcomer", staff.EVERYTHING)
     for who, reader in (("The account's root user", clinic.lab), ("A newcomer", newcomer)):
         if outcome(reader.decrypt, blob, about) == WORKS:
             raise Wrong(TO_THE_ACCOUNT.format(who))

@@ -3,9 +3,9 @@
 from functools import wraps
 from typing import Any
 
-from kmslab.course.answers import Answer, Wrong, ask, need_written
-from kmslab.course.office import Clinic
-from kmslab.course.rigged import Machine, hot, machines
+from kmslab.course.clinic.clinic import Clinic
+from kmslab.course.exercises.answers import Answer, Wrong, ask, need_written
+from kmslab.course.simulated_machines import Machine, hot, machines
 
 NEAR = 0.04  # of what is true
 TIMES = 3.0  # the second program takes so many times as long as the first

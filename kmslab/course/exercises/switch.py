@@ -1,8 +1,8 @@
 """Turn a lab's keys off and on: who knows which of them the learner chose?"""
 
-from kmslab.cmk import CMK
-from kmslab.contract.states import KeyState
-from kmslab.lab import Lab
+from kmslab.kms.contract.states import KeyState
+from kmslab.lab.cmk import CMK
+from kmslab.lab.lab import Lab
 
 
 def off(lab: Lab) -> None:

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from kmslab.contract.specs import MessageType
 from kmslab.crypto.backend import Forged, Signature, check_message
+from kmslab.crypto.message_types import MessageType
 from kmslab.crypto.pyca.keys import peer_key, private_key
 
 Hash = hashes.HashAlgorithm | Prehashed

@@ -9,8 +9,8 @@ from Crypto.PublicKey.MLDSA import MLDSAKey
 from Crypto.PublicKey.RSA import RsaKey
 from Crypto.Signature import DSS, eddsa, mldsa, pkcs1_15, pss
 
-from kmslab.contract.specs import MessageType
 from kmslab.crypto.backend import Forged, Signature, check_message
+from kmslab.crypto.message_types import MessageType
 from kmslab.crypto.pycryptodome.keys import (
     EC_KEY,
     ED25519_KEY,

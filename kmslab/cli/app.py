@@ -1,0 +1,124 @@
+"""The `kmslab` command: one function a subcommand, and what it prints is meant for people.
+
+`--json`, where there is one, prints the same for programs. Exit codes: 0 done; 1 it can't be done,
+or the answer is no, and a line on stderr says why; 2 asked wrongly.
+"""
+
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict
+from importlib.metadata import version
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kmslab.cli import bill, explain, keys, serve, trail
+from kmslab.course import workbook
+from kmslab.course.doctor import doctor
+from kmslab.display import PlainError
+
+app = typer.Typer(
+    name="kmslab",
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,  # a fault of ours is shown as Python shows it
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+TWICE = "" if os.name == "nt" else ", twice"  # elsewhere JupyterLab asks whether it was meant
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+Version = Annotated[bool, typer.Option("--version", help="Say which kmslab this is.")]
+Folder = Annotated[
+    Path, typer.Option(envvar=workbook.NAMED_BY, help="Where your copies of the lessons are.")
+]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Where to serve; if it is taken, at another near it.")
+]
+Browser = Annotated[bool, typer.Option(help="Open the browser.")]
+Reset = Annotated[
+    str | None,
+    typer.Option(metavar="LESSON", help="Only make a fresh copy of a lesson, such as 02."),
+]
+Jupyter = Annotated[list[str] | None, typer.Argument(help="After --: options for JupyterLab.")]
+
+
+@app.callback()
+def about(context: typer.Context, show_version: Version = False) -> None:
+    """A key management service to learn with. Nothing here needs a network."""
+    if show_version:
+        typer.echo(f"kmslab {version('kmslab')}, Python {platform.python_version()}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def lab(
+    folder: Folder = Path("workbook"),
+    port: Port = 8888,
+    browser: Browser = True,
+    reset: Reset = None,
+    jupyter: Jupyter = None,
+) -> None:
+    """Open the course in JupyterLab. What you have written there is never overwritten."""
+    if reset is not None:
+        _reset(folder, reset)
+        return
+    _lay_out(folder)
+    typer.echo("Your browser opens." if browser else "Open the address below in a browser.")
+    typer.echo(f"Leave this window open. To stop the course, press Ctrl+C here{TWICE}.")
+    options = [f"--port={port}", *([] if browser else ["--no-browser"])]
+    workbook.open_lab(folder, [*options, *(jupyter or ())])
+
+
+def _reset(folder: Path, lesson: str) -> None:
+    kept = workbook.reset(folder, lesson)
+    typer.echo(f"Lesson {lesson} is fresh again.")
+    if kept:
+        typer.echo(f"Yours is kept: {kept}")
+
+
+def _lay_out(folder: Path) -> None:
+    was_there = folder.is_dir()
+    added = workbook.lay_out(folder)
+    typer.echo(f"Your lessons are in {folder.resolve()}")
+    if was_there and added:
+        typer.echo(f"New: {', '.join(path.name for path in added)}")
+
+
+@app.command(name="doctor")
+def examine(as_json: AsJson = False) -> None:
+    """Is this computer ready for the course? It asks nothing of the network."""
+    diagnosis = doctor()
+    if as_json:
+        findings = [asdict(finding) for finding in diagnosis]
+        typer.echo(json.dumps({"green": diagnosis.green, "findings": findings}, indent=2))
+    else:
+        typer.echo(repr(diagnosis))
+    raise typer.Exit(not diagnosis.green)
+
+
+for command in (
+    serve.serve,
+    keys.keys,
+    keys.describe,
+    trail.trail,
+    bill.bill,
+    explain.explain,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command; an error that says what to do is shown as that, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a Windows pipe may lack letters of a folder's name
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(prog_name="kmslab")
+    except PlainError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)

@@ -1,0 +1,60 @@
+"""`kmslab explain`: may they, and who decides?"""
+
+from typing import Annotated
+
+import typer
+
+from kmslab.cli.keys import AsJson
+from kmslab.cli.sources import Account, Endpoint, Region, Store, opened, print_json
+from kmslab.kms.reports import ROLES
+
+
+def _actions(incomplete: str) -> list[str]:
+    return sorted(action for action in ROLES if action.startswith(incomplete))
+
+
+Principal = Annotated[
+    str, typer.Option(metavar="WHO", help="root, a user's name, role/NAME, or an ARN.")
+]
+Action = Annotated[
+    str, typer.Option(metavar="ACTION", help="Such as kms:Decrypt.", autocompletion=_actions)
+]
+Key = Annotated[
+    str | None, typer.Option(metavar="KEY", help="A key's id, ARN or alias (alias/orders).")
+]
+Context = Annotated[
+    list[str] | None,
+    typer.Option("--context", metavar="NAME=VALUE", help="A pair of the encryption context."),
+]
+
+
+def explain(
+    action: Action,
+    principal: Principal = "root",
+    key: Key = None,
+    context: Context = None,
+    store: Store = None,
+    endpoint: Endpoint = None,
+    account: Account = None,
+    region: Region = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether somebody may do something, and why. Exit code 0: yes, 1: no."""
+    request = {"Action": action, "Principal": principal, "KeyId": key, "EncryptionContext": None}
+    if context:
+        request["EncryptionContext"] = dict(map(_pair, context))  # type: ignore[assignment]
+    given = {name: value for name, value in request.items() if value is not None}
+    with opened(store, endpoint, account, region) as source:
+        told = source.ask("Explain", given)
+    if as_json:
+        print_json(told)
+    else:
+        typer.echo(told["Text"])
+    raise typer.Exit(not told["Allowed"])
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--context")
+    return name, value

@@ -1,0 +1,63 @@
+"""`kmslab trail`: what happened in an account, once or as it happens."""
+
+import json
+import time
+from contextlib import suppress
+from typing import Annotated, Any
+
+import typer
+
+from kmslab.cli.sources import Account, Endpoint, Region, Source, Store, opened
+from kmslab.kms.audit import Trail
+
+INTERVAL = 0.5  # seconds between two looks
+WIDTHS = (19, 14, 28, 40)  # of the columns that a table of one row could not line up
+
+AsJson = Annotated[bool, typer.Option("--json", help="One event a line, in CloudTrail's form.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on, until Ctrl+C.")]
+Last = Annotated[
+    int | None, typer.Option("--last", "-n", min=0, help="Only the last events; 0: none.")
+]
+
+
+def trail(
+    store: Store = None,
+    endpoint: Endpoint = None,
+    account: Account = None,
+    region: Region = None,
+    last: Last = None,
+    follow: Follow = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what happened in an account, in all its Regions, oldest first."""
+    end = [KeyboardInterrupt] if follow else []
+    with suppress(*end), opened(store, endpoint, account, region) as source:
+        told = source.ask("Trail", {})
+        events = told["Events"]
+        if last is not None:
+            events = events[len(events) - min(last, len(events)) :]
+        if as_json or follow:
+            _print(events, as_json)
+        else:
+            typer.echo(repr(Trail(events)))
+        if follow:
+            _follow(source, told["Last"], as_json)
+
+
+def _follow(source: Source, after: int, as_json: bool) -> None:
+    while True:
+        time.sleep(INTERVAL)
+        told = source.ask("Trail", {"After": after})
+        _print(told["Events"], as_json)
+        after = told["Last"]
+
+
+def _print(events: list[dict[str, Any]], as_json: bool) -> None:
+    lines = [json.dumps(event) for event in events] if as_json else _lines(Trail(events))
+    for line in lines:
+        typer.echo(line)
+
+
+def _lines(events: Trail) -> list[str]:
+    rows = events.table().rows
+    return ["  ".join([*map(str.ljust, row, WIDTHS), *row[len(WIDTHS) :]]).rstrip() for row in rows]

@@ -1,0 +1,155 @@
+"""The clinic, a small records office in Seoul: each lesson starts from what the earlier ones made.
+
+Ids and times are the same every time, so that outputs can be compared; keys and nonces never are.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from uuid import NAMESPACE_DNS, uuid5
+
+from kmslab.clock import Clock
+from kmslab.course.clinic import archive, records, staff, stolen_laptop, workshop_envelope
+from kmslab.course.clinic.archive import Archive
+from kmslab.course.clinic.repeated_content import Tape
+from kmslab.course.clinic.staff import Staff
+from kmslab.course.clinic.stolen_laptop import Laptop
+from kmslab.crypto import CiphertextBlob
+from kmslab.kms.access import allow
+from kmslab.kms.contract.specs import KeyUsage
+from kmslab.kms.operations.policies import default_policy
+from kmslab.lab.cmk import CMK
+from kmslab.lab.lab import Lab
+
+SEOUL = "ap-northeast-2"
+MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # nine in the morning in Seoul
+RECORDS = "records"  # the name of the key that guards them
+REPORTS = "reports"  # the name of the key that signs them
+STOLEN = "R-017"
+
+
+class Clinic:
+    """The story's place: its data, and the scenes that a lesson starts from, each made afresh."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._kept: Archive | None = None  # so that a lesson meets the same key again
+        self._january: Mapping[str, CiphertextBlob] = {}
+
+    @property
+    def table(self) -> bytes:
+        """The whole table, a CSV file."""
+        return records.read(records.TABLE)
+
+    @property
+    def scan(self) -> bytes:
+        """A picture, a PNG file: drawn from the measurements of record R-017."""
+        return records.read(records.SCAN)
+
+    @property
+    def letter(self) -> bytes:
+        """An old message with record R-017 in it, the same for everybody: its header is read."""
+        return records.read(records.LETTER)
+
+    def tape(self, size: int) -> Tape:
+        """Pictures from the X-ray room: a file of `size` bytes to read, however many."""
+        return Tape(self.scan, size)
+
+    def record(self, number: str) -> bytes:
+        """One record as a line of text, by its number, such as `R-017`."""
+        return records.record(number)
+
+    def column(self, name: str) -> list[str]:
+        """One column of the table, such as `diagnosis`, as text, in the records' order."""
+        return [row[name] for row in records.rows()]
+
+    def stolen_on_friday(self) -> Laptop:
+        """The laptop of the clinic's first Friday: a sealed record, and the key beside it."""
+        return stolen_laptop.with_key_file(self.record(STOLEN), STOLEN, self.lab)
+
+    def stolen_again(self) -> Laptop:
+        """The laptop of the second Friday: a blob, and Jiho still signed in. The key is enabled."""
+        key = _records_key(self.lab)
+        key.enable()
+        jiho = self.lab.user("jiho", allow("kms:Decrypt"))
+        return stolen_laptop.that_asks(key.encrypt(self.record(STOLEN)), STOLEN, jiho)
+
+    def home_from_workshop(self) -> Laptop:
+        """The folder that Jiho brought home: the table, sealed as he was taught. Key enabled."""
+        key = _records_key(self.lab)
+        key.enable()
+        return workshop_envelope.folder(self.table, key, self.lab)
+
+    def forgotten_key(self) -> Archive:
+        """A key that has lost its name, enabled, and the folders that were sealed under it."""
+        found = self._archive()
+        archive.wake(found.key)
+        return found
+
+    def tidied_on_friday(self) -> Archive:
+        """A Friday on which that key has just been given its last seven days."""
+        found = self._archive()
+        archive.condemn(self.lab, found.key)
+        return found
+
+    def staff(self) -> Staff:
+        """Sora, Jiho and Mina, each with every right that IAM can give."""
+        return staff.staff(self.lab)
+
+    def january(self) -> Mapping[str, CiphertextBlob]:
+        """Three sealed records by their number, and a month in which they were read; once a lab.
+
+        The key's policy is the one that AWS gives, whatever was written since.
+        """
+        key = _records_key(self.lab)
+        key.put_policy(default_policy(self.lab.caller.account))
+        if not self._january:
+            self._january = staff.month(self.lab, key)
+        return self._january
+
+    def _archive(self) -> Archive:
+        """As long as its key lives, the same."""
+        if self._kept is None or archive.is_gone(self._kept):
+            self._kept = archive.forgotten(self.lab)
+        return self._kept
+
+    def __repr__(self) -> str:
+        return f"<Clinic in {SEOUL}: {len(records.rows())} records and a picture>"
+
+
+def clinic(until: str) -> tuple[Lab, Clinic]:
+    """A fresh lab in Seoul's Region, and the clinic as it stands when lesson `until` begins.
+
+    `until` is a lesson's number, such as "01". Example: `lab, clinic = course.clinic(until="01")`.
+    """
+    if until not in LESSONS:
+        raise ValueError(f"until is the number of a lesson, one of {', '.join(LESSONS)}")
+    lab = Lab(clock=Clock.frozen(MONDAY), ids=_ids(), region=SEOUL)
+    for lesson, make in MADE.items():
+        if lesson < until:
+            make(lab)
+    return lab, Clinic(lab)
+
+
+def _ids() -> Callable[[], str]:
+    """Key ids that look like any other and are the same in every kernel. They are not secret."""
+    numbers = count(1)
+    return lambda: str(uuid5(NAMESPACE_DNS, f"key {next(numbers)} of the clinic"))
+
+
+def _records_key(lab: Lab) -> CMK:
+    return lab.create_cmk(RECORDS, description="Guards the patients' records")
+
+
+def reports_key(lab: Lab) -> CMK:
+    """Signs what the clinic sends out."""
+    return lab.create_cmk(REPORTS, spec="ECC_NIST_P256", usage=KeyUsage.SIGN_VERIFY)
+
+
+LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08")
+# What a lesson leaves behind for those after it.
+MADE: Mapping[str, Callable[[Lab], object]] = {
+    "01": _records_key,
+    "04": reports_key,
+    "05": archive.current,
+}

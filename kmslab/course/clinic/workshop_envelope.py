@@ -1,0 +1,40 @@
+"""What Jiho brought home from a workshop: an envelope of which nobody needs the key.
+
+The commands are those of a real workshop, as many people have copied them into their notes.
+OpenSSL's `-k` takes a password; `fileb://` means something to the AWS CLI and nothing to OpenSSL.
+So the table was sealed under a key made of the file's *name*, and the file was never opened. (Tried
+with OpenSSL 3.0: without the file, the command that opens gives the table back. A wrong password
+gives rubbish, `bad decrypt` in nearly every case, and the exit code 1.)
+"""
+
+from hashlib import sha256
+from secrets import token_bytes
+
+from kmslab.course.clinic.stolen_laptop import Files, Laptop, lock, unlock
+from kmslab.lab.cmk import CMK
+from kmslab.lab.view import View
+
+SEALED, ENCRYPTED, PLAINTEXT = "records.sealed", "datakey.encrypted", "datakey.bin"
+PASSWORD = f"fileb://{PLAINTEXT}"
+SALT = 8  # bytes, as `openssl enc` has it
+
+
+def folder(table: bytes, key: CMK, lab: View) -> Laptop:
+    """The folder after its last command, `rm datakey.bin`; `open()` runs the commands that open.
+
+    The data key is real and was asked for: whoever reads the trail sees nothing wrong.
+    """
+    encrypted = key.generate_data_key().encrypted
+    salt = token_bytes(SALT)
+    sealed = salt + lock(table, _key(PASSWORD, salt))
+    return Laptop({SEALED: sealed, ENCRYPTED: encrypted}, _open, lab)
+
+
+def _open(files: Files) -> bytes:
+    salt, box = files[SEALED][:SALT], files[SEALED][SALT:]
+    return unlock(box, _key(PASSWORD, salt))
+
+
+def _key(password: str, salt: bytes) -> bytes:
+    """What OpenSSL makes of a password, unless told better. (It goes on with CBC; we do not.)"""
+    return sha256(password.encode() + salt).digest()

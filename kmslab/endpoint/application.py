@@ -1,0 +1,203 @@
+"""The endpoint as an ASGI application: AWS's clients, unchanged, find AWS KMS behind it.
+
+One POST to `/` is one operation. The road from bytes to `Service.call` is: read the body within a
+limit → whose request is it? → verify the signature → `wire`. An operation that may take its time or
+commits runs in a thread, any other at once: handing it over would cost more than the operation.
+Whoever fails to sign leaves nothing in the trail, because nobody knows whose trail that would be.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import Any
+
+from kmslab.endpoint import lab_api, other_services
+from kmslab.endpoint.claims import Request, joined, service_of
+from kmslab.endpoint.sigv4 import Verifier
+from kmslab.kms import wire
+from kmslab.kms.backing.access_keys import AccessKeys
+from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
+from kmslab.kms.contract.records import Caller, Source
+from kmslab.kms.service import Service
+from kmslab.kms.table import TABLE
+from kmslab.kms.wire import Answer, new_id
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Work = Callable[[], Answer]
+
+LIMIT = 1024 * 1024  # bytes of a body; KMS's largest request has a key policy, at most 128 KiB
+TOLERATED = 16 * LIMIT  # bytes that are read of a body that is too large
+DIGITS = 9
+WORKERS = 8
+LAST = (b"connection", b"close")
+NOBODY, NO_TLS = ("", 0), ("", "")
+HEALTH, HEALTHY = b"/health", b'{"status":"ok"}'
+KMS = b"kms"
+TARGET = wire.PREFIX.encode()
+JSON = {b"application/x-amz-json-1.1", b"application/x-amz-json-1.0", b"application/json"}
+
+log = logging.getLogger("kmslab")
+
+
+class _Gone(Exception):
+    """The client has left before its request was whole."""
+
+
+class _TooLarge(Exception):
+    """The body is larger than any that KMS takes."""
+
+
+class Application:
+    """`await application(scope, receive, send)`. Close it when its server has ended.
+
+    `api` answers requests with `X-Amz-Target: Kmslab.…`; without it they are unknown.
+    """
+
+    def __init__(
+        self, service: Service, access_keys: AccessKeys, api: lab_api.LabApi | None = None
+    ) -> None:
+        self._service = service
+        self._api = api
+        self._verifier = Verifier(access_keys.find, access_keys.secret)
+        self._threads = ThreadPoolExecutor(WORKERS, "kmslab")
+
+    def close(self) -> None:
+        """Wait for what is still running."""
+        self._threads.shutdown()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"no {scope['type']} here, only HTTP")
+        try:
+            headers = joined(scope["headers"])
+            body = await _body(headers, receive)
+            path, query = scope["raw_path"], scope["query_string"]
+            request = Request(scope["method"].encode(), path, query, headers, body)
+            answer = self._answer(scope, request)
+            if not isinstance(answer, Answer):
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(self._threads, answer)
+        except _Gone:
+            return
+        except _TooLarge:
+            await _send(send, _too_large(), LAST)
+        except Exception:
+            log.exception("a request got no answer that can be sent")
+            await _send(send, wire.refusal(EXCEPTIONS["KMSInternalException"](), new_id()), LAST)
+        else:
+            await _send(send, answer)
+
+    def _answer(self, scope: Scope, request: Request) -> Answer | Work:
+        target = request.headers.get(b"x-amz-target", b"")
+        if target.startswith(TARGET) and request.method == b"POST" and request.path == b"/":
+            return self._kms(scope, request, target.decode("latin-1"))
+        if self._api and target.startswith(lab_api.PREFIX):
+            return partial(self._api.answer, self._verifier, request, target, time.time())
+        return self._other(request, target)
+
+    def _kms(self, scope: Scope, request: Request, target: str) -> Answer | Work:
+        """The answer, or what a thread has to do for it."""
+        if not _is_json(request):
+            return _nothing_here()
+        try:
+            operation = wire.operation_of(target)
+            signer = self._verifier.verify(request, KMS, time.time())
+        except KMSError as error:
+            return wire.refusal(error, new_id())
+        caller = _caller(
+            signer.key.principal,
+            signer.key.id,
+            signer.region,
+            tuple(scope.get("client") or NOBODY),
+            request.headers.get(b"user-agent", b""),
+            request.headers[b"host"],
+            scope.get("state", {}).get("tls", NO_TLS),
+        )
+        work = partial(wire.handle, self._service, caller, target, request.body)
+        row = TABLE.get(operation.name)
+        return work if row and row.slow else work()
+
+    def _other(self, request: Request, target: bytes) -> Answer:
+        """What names no operation of KMS; most of it is meant for somebody else."""
+        if request.path == HEALTH and request.method in (b"GET", b"HEAD"):
+            return wire.answer(200, new_id(), HEALTHY)
+        named = target.partition(b".")[0].decode("latin-1")
+        service = service_of(request) or ("" if target.startswith(TARGET) else named)
+        if other_services.asks_sts(request, service):
+            return other_services.sts(self._verifier, request, time.time())
+        if service not in ("", "kms"):
+            return other_services.elsewhere(request, service)
+        if request.method == b"POST" and request.path == b"/" and _is_json(request):
+            return wire.refusal(EXCEPTIONS["UnknownOperationException"](), new_id())
+        return _nothing_here()
+
+
+async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    """The whole body. Of one that is too large the rest is read and dropped, within reason: a
+    client that is still sending would not see the answer."""
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and (len(length) > DIGITS or int(length) > TOLERATED):
+        raise _TooLarge
+    body: bytes = b""
+    size = 0
+    while size <= TOLERATED:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise _Gone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        body += chunk if size <= LIMIT else b""
+        if not message.get("more_body"):
+            break
+    if size > LIMIT:
+        raise _TooLarge
+    return body
+
+
+async def _send(send: Send, answer: Answer, *more: tuple[bytes, bytes]) -> None:
+    headers = [*[_header(*pair) for pair in answer.headers.items()], *more]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+@lru_cache(64)
+def _header(name: str, value: str) -> tuple[bytes, bytes]:
+    """Most are the same in every answer."""
+    return name.lower().encode(), value.encode()
+
+
+@lru_cache(1_024)
+def _caller(
+    principal: str,
+    access_key: str,
+    region: str,
+    client: tuple[str, int],
+    user_agent: bytes,
+    host: bytes,
+    tls: tuple[str, str],
+) -> Caller:
+    """A connection's caller is the same from one request to the next."""
+    agent, named = user_agent.decode("latin-1"), host.decode("latin-1")
+    source = Source(client[0], agent, named, *tls, access_key)
+    return Caller(principal, principal.split(":", 5)[4], region, source=source)
+
+
+def _is_json(request: Request) -> bool:
+    """An empty body needs no type; one of another type is not for this protocol."""
+    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    return kind in JSON or not request.body
+
+
+def _too_large() -> Answer:
+    body = wire.dump({"__type": "RequestEntityTooLargeException"})
+    return wire.answer(413, new_id(), body)
+
+
+def _nothing_here() -> Answer:
+    """AWS's answer to whatever is not of the protocol: a path, a method, a type of content."""
+    return wire.answer(404, new_id(), b"<UnknownOperationException/>\n", "text/xml")

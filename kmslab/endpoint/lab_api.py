@@ -1,0 +1,179 @@
+"""What a lab answers besides AWS's operations: its trail, its bill, and whether a caller may act.
+
+The `kmslab` command asks a store or an endpoint, and gets the same answers in JSON's types. Over
+HTTP a request is signed like one to KMS, with `X-Amz-Target: Kmslab.Trail`. Rule: only the root
+user of an account may ask, because the answers show everything in it. Nothing is done or logged.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from kmslab.clock import Clock
+from kmslab.endpoint.claims import Request
+from kmslab.endpoint.sigv4 import Verifier
+from kmslab.kms import reports, wire
+from kmslab.kms.access import Explanation, principals
+from kmslab.kms.billing import Bill, Line
+from kmslab.kms.contract.errors import KMSError, fail
+from kmslab.kms.contract.records import Caller
+from kmslab.kms.service import Service
+from kmslab.kms.wire import Answer, new_id
+
+PREFIX = b"Kmslab."
+Members = Mapping[str, Any]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_place(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**63  # as SQL has it
+
+
+def _is_context(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
+MEMBERS: dict[str, Callable[[Any], bool]] = {
+    "After": _is_place,
+    "Month": _is_text,
+    "Principal": _is_text,
+    "Action": _is_text,
+    "KeyId": _is_text,
+    "EncryptionContext": _is_context,
+}
+NOT_YOURS = (
+    "A lab tells who may of the principals and keys of the account that asks, and no other's."
+)
+USER = "arn:aws:iam::{0}:user/{1}"
+KINDS = {"": USER, "user": USER, "role": "arn:aws:sts::{0}:assumed-role/{1}/lab"}
+
+
+class LabApi:
+    """`ask(name, caller, request)`, where `name` is Trail, Bill or Explain."""
+
+    def __init__(self, service: Service, clock: Clock) -> None:
+        self._service = service
+        self._clock = clock
+        self._known: dict[str, Callable[[Caller, Members], dict[str, Any]]] = {
+            "Trail": self._trail,
+            "Bill": self._bill,
+            "Explain": self._explain,
+        }
+
+    def ask(self, name: str, caller: Caller, request: Members) -> dict[str, Any]:
+        """Raises `KMSError`."""
+        if name not in self._known:
+            fail("UnknownOperationException")
+        if not isinstance(request, dict) or not all(map(_fits, request.items())):
+            fail("SerializationException")
+        if caller.principal.rpartition(":")[2] != "root":
+            text = "A lab tells its trail, its bill and who may to the root user of the account."
+            fail("AccessDeniedException", text)
+        try:
+            return self._known[name](caller, request)
+        except ValueError as error:
+            fail("ValidationException", f"{error}.")
+
+    def answer(self, verifier: Verifier, request: Request, target: bytes, now: float) -> Answer:
+        """The answer to one HTTP request, whose signature is verified first."""
+        request_id = new_id()
+        try:
+            signer = verifier.verify(request, b"kms", now)
+            principal = signer.key.principal
+            caller = Caller(principal, principal.split(":", 5)[4], signer.region)
+            name = target.removeprefix(PREFIX).decode("latin-1")
+            found = self.ask(name, caller, wire.parse(request.body))
+        except KMSError as error:
+            return wire.refusal(error, request_id)
+        return wire.answer(200, request_id, wire.dump(found))
+
+    def _trail(self, caller: Caller, request: Members) -> dict[str, Any]:
+        """What was written after `After`, a place in the store; `Last` is the next such place."""
+        after = int(request.get("After", 0))
+        events, _ = self._service.history(caller.account, after)
+        last = max([after, *(event.sequence for event in events)])
+        return {"Events": [reports.cloudtrail(event) for event in events], "Last": last}
+
+    def _bill(self, caller: Caller, request: Members) -> dict[str, Any]:
+        return to_json(reports.bill(self._service, caller.account, request.get("Month")))
+
+    def _explain(self, caller: Caller, request: Members) -> dict[str, Any]:
+        who = _principal(str(request.get("Principal", "root")), caller.account)
+        home = who.split(":")[4] if principals.is_arn(who) else caller.account
+        # The answer quotes the principal's policy and the key's: each is its own account's affair.
+        if {home, _account(str(request.get("KeyId", "")), caller.account)} != {caller.account}:
+            fail("AccessDeniedException", NOT_YOURS)
+        asked = replace(caller, principal=who, account=home, source=None)
+        if who.startswith("arn:") and not principals.exist(self._service.records, asked.identity):
+            fail(
+                "NotFoundException",
+                f"There is no {asked.identity}. Users and roles are made first.",
+            )
+        members = {
+            name: request[name] for name in ("KeyId", "EncryptionContext") if name in request
+        }
+        now, action = self._clock.now(), str(request.get("Action"))
+        return explained(reports.explain(action, asked, members, now, self._service.records))
+
+
+def explained(found: Explanation) -> dict[str, Any]:
+    return {
+        "Allowed": found.verdict.allowed,
+        "Because": str(found.verdict.because),
+        "Sentence": found.sentence,
+        "Advice": found.advice,
+        "Addition": found.addition,
+        "Text": repr(found),
+    }
+
+
+def to_json(bill: Bill) -> dict[str, Any]:
+    """Amounts as texts: a float would not keep them."""
+    lines = [{**asdict(line), "amount": str(line.amount)} for line in bill.lines]
+    return {
+        "account": bill.account,
+        "month": bill.month,
+        "until": bill.until.isoformat(),
+        "lines": lines,
+        "total": str(bill.total),
+        "notes": bill.notes,
+    }
+
+
+def _fits(pair: tuple[str, Any]) -> bool:
+    member, value = pair
+    return member not in MEMBERS or MEMBERS[member](value)
+
+
+def bill_of(told: Mapping[str, Any]) -> Bill:
+    """The bill that `to_json` has told of."""
+    lines = [Line(**{**line, "amount": Decimal(line["amount"])}) for line in told["lines"]]
+    until = datetime.fromisoformat(told["until"])
+    return Bill(told["account"], told["month"], until, tuple(lines))
+
+
+def _account(key: str, here: str) -> str:
+    """Whose key an identifier names: an ARN says it, an id or an alias is of the caller's own."""
+    return key.split(":")[4] if key.count(":") > 4 else here
+
+
+def _principal(name: str, account: str) -> str:
+    """From `alice`, `user/alice`, `role/auditor`, `root` or an ARN to the ARN that calls."""
+    if name.startswith("arn:aws:iam::") and ":role/" in name:
+        account, name = name.split(":")[4], name.split(":", 5)[5]
+    if name.startswith("arn:") or name.endswith(".amazonaws.com"):
+        return name
+    if name == "root":
+        return f"arn:aws:iam::{account}:root"
+    kind, _, rest = name.rpartition("/")
+    if kind not in KINDS:
+        fail(
+            "ValidationException",
+            f"{name} is nobody: one looks like alice, role/auditor or an ARN.",
+        )
+    return KINDS[kind].format(account, rest)

@@ -1,0 +1,125 @@
+"""What is asked of this endpoint but is not KMS: STS's GetCallerIdentity, and every other service.
+
+Tools that talk to KMS first ask STS who they are. Other services get an error that names them, in a
+form that their clients can read.
+Source: AWS STS API reference, "GetCallerIdentity" and "Common Error Types".
+"""
+
+import re
+from base64 import b32encode
+from hashlib import sha256
+from urllib.parse import parse_qs
+from xml.sax import saxutils
+
+from kmslab.endpoint.claims import Request
+from kmslab.endpoint.sigv4 import Signer, Verifier
+from kmslab.kms.contract.errors import KMSError
+from kmslab.kms.wire import Answer, answer, dump, new_id
+
+STS = b"sts"
+VERSION = "2011-06-15"
+NAMESPACE = f"https://sts.amazonaws.com/doc/{VERSION}/"
+# The common layer's errors as services of the query protocol name them, and their HTTP statuses.
+CODES = {
+    "ExpiredTokenException": ("ExpiredToken", 403),
+    "IncompleteSignatureException": ("IncompleteSignature", 400),
+    "InvalidSignatureException": ("SignatureDoesNotMatch", 403),
+    "MissingAuthenticationTokenException": ("MissingAuthenticationToken", 403),
+    "UnrecognizedClientException": ("InvalidClientTokenId", 403),
+}
+TEXTS = {"MissingAuthenticationTokenException": "Request is missing Authentication Token"}
+FIELDS = 100  # of a form; STS knows none with as many
+XML = "text/xml"
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+XML_SERVICES = frozenset({"cloudfront", "route53", "s3", "s3-outposts", "s3express"})
+UNWRAPPED = frozenset({"s3", "s3express"})  # their errors stand alone (Smithy's noErrorWrapping)
+NOT_HERE = "NotImplemented"
+ELSEWHERE = (
+    "This endpoint serves AWS KMS (and GetCallerIdentity of AWS STS), but not {0}. To send only "
+    "KMS requests here, set AWS_ENDPOINT_URL_KMS to it and not AWS_ENDPOINT_URL."
+)
+
+
+def asks_sts(request: Request, service: str) -> bool:
+    return service == "sts" or (not service and action(request) == "GetCallerIdentity")
+
+
+def action(request: Request) -> str:
+    """The operation that a request of the query protocol names."""
+    return _parameter(request, "Action")
+
+
+def sts(verifier: Verifier, request: Request, now: float) -> Answer:
+    """Who is calling. As on AWS no permission is asked for it."""
+    request_id = new_id()
+    try:
+        signer = verifier.verify(request, STS, now)
+    except KMSError as error:
+        code, status = CODES[error.code]
+        return _error(status, code, TEXTS.get(error.code, error.message), request_id)
+    if action(request) != "GetCallerIdentity":
+        text = f"Could not find operation {action(request)} for version "
+        return _error(400, "InvalidAction", text + _parameter(request, "Version"), request_id)
+    return answer(200, request_id, _identity(signer, request_id).encode(), XML)
+
+
+def elsewhere(request: Request, service: str) -> Answer:
+    """The answer to any other service's request: 501, which no client tries again."""
+    text, request_id = ELSEWHERE.format(service), new_id()
+    if service in UNWRAPPED:
+        body = f"<Error><Code>{NOT_HERE}</Code><Message>{escape(text)}</Message></Error>"
+        return answer(501, request_id, body.encode(), XML)
+    if service in XML_SERVICES or b"form" in request.headers.get(b"content-type", b""):
+        return _error(501, NOT_HERE, text, request_id)
+    return answer(501, request_id, dump({"__type": NOT_HERE, "message": text}))
+
+
+def user_id(principal: str) -> str:
+    """IAM's own name for a principal, which no other one ever has; here made from its ARN."""
+    account, kind_and_name = principal.split(":", 5)[4:]
+    kind, _, name = kind_and_name.partition("/")
+    if kind == "root":
+        return account
+    role, _, session = name.partition("/")
+    if kind == "assumed-role":
+        return f"AROA{_letters(f'{account}/{role}')}:{session}"
+    return f"AIDA{_letters(principal)}"
+
+
+def _letters(text: str) -> str:
+    return b32encode(sha256(text.encode()).digest())[:17].decode()
+
+
+def _identity(signer: Signer, request_id: str) -> str:
+    principal = signer.key.principal
+    account = principal.split(":")[4]
+    return (
+        f'<GetCallerIdentityResponse xmlns="{NAMESPACE}"><GetCallerIdentityResult>'
+        f"<Arn>{escape(principal)}</Arn><UserId>{escape(user_id(principal))}</UserId>"
+        f"<Account>{account}</Account></GetCallerIdentityResult><ResponseMetadata>"
+        f"<RequestId>{request_id}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+    )
+
+
+def _error(status: int, code: str, text: str, request_id: str) -> Answer:
+    body = (
+        f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>Sender</Type><Code>{code}</Code>'
+        f"<Message>{escape(text)}</Message></Error><RequestId>{request_id}</RequestId>"
+        "</ErrorResponse>"
+    )
+    told = answer(status, request_id, body.encode(), XML)
+    return told._replace(headers={**told.headers, "x-amzn-ErrorType": code})
+
+
+def escape(text: str) -> str:
+    """As XML has it; what no XML can hold is replaced."""
+    return saxutils.escape(NO_XML.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def _parameter(request: Request, name: str) -> str:
+    form = request.query or request.body
+    try:
+        fields = parse_qs(form.decode("utf-8", "replace"), max_num_fields=FIELDS)
+    except ValueError:  # too many
+        return ""
+    return fields.get(name, [""])[0]

@@ -1,0 +1,251 @@
+"""A lab on a socket, for other programs: `running` in a thread meanwhile, `serve` until a signal.
+
+The rule: beyond this machine it speaks TLS only. An endpoint says itself how clients find it and
+with which access key, as environment variables or as lines to paste into a shell.
+"""
+
+import contextlib
+import errno
+import os
+import shlex
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Protocol
+
+from kmslab.clock import Clock
+from kmslab.crypto import certificate
+from kmslab.display import PlainError
+from kmslab.endpoint.application import Application
+from kmslab.endpoint.lab_api import LabApi
+from kmslab.kms.backing.access_keys import AccessKeyPair
+from kmslab.kms.contract.records import Caller
+from kmslab.kms.iam import Iam
+from kmslab.kms.service import Service
+
+try:
+    import uvicorn
+
+    from kmslab.endpoint.connections import Connection, Server
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "an endpoint needs uvicorn, which is not installed: pip install uvicorn httptools",
+        name=error.name,
+    ) from None
+
+IDLE = 60  # seconds that a connection may wait for its next request
+GRACE = 30  # seconds for what is running when the server is asked to stop
+BACKLOG = 1_024
+ANYWHERE = {"0.0.0.0", "::"}
+STALE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")  # from another time, they mislead
+QUOTE = "'"
+NO_TLS = (
+    "Beyond this machine secrets would travel in clear: serving at {host} needs --tls self-signed, "
+    "or --tls-cert and --tls-key. At 127.0.0.1 neither is needed."
+)
+
+
+class ServeError(PlainError):
+    """The endpoint cannot be opened. The text says what to do."""
+
+
+class Served(Protocol):
+    """What an endpoint needs of a lab."""
+
+    @property
+    def caller(self) -> Caller: ...
+    @property
+    def service(self) -> Service: ...
+    @property
+    def iam(self) -> Iam: ...
+    @property
+    def clock(self) -> Clock: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM; `authority` is what clients are to trust, if it is none that they know."""
+
+    certificate: Path
+    private_key: Path
+    authority: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a lab is served, and an access key to call it with."""
+
+    url: str
+    region: str
+    access_key: AccessKeyPair = field(repr=False)
+    authority: Path | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables from which AWS's SDKs and CLI find the endpoint."""
+        found = {
+            "AWS_ENDPOINT_URL_KMS": self.url,
+            "AWS_ENDPOINT_URL_STS": self.url,
+            "AWS_ACCESS_KEY_ID": self.access_key.id,
+            "AWS_SECRET_ACCESS_KEY": self.access_key.secret.decode(),
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+        if self.access_key.token:
+            found["AWS_SESSION_TOKEN"] = self.access_key.token
+        if self.authority:
+            found["AWS_CA_BUNDLE"] = str(self.authority)
+        return found
+
+    def shell(self, powershell: bool = os.name == "nt") -> str:
+        """Lines to paste into a POSIX shell or PowerShell. They show the secret access key."""
+        found = self.environment
+        gone = [name for name in STALE if name not in found]
+        if powershell:
+            lines = [f"Remove-Item Env:{name} -ErrorAction SilentlyContinue" for name in gone]
+            lines += [f"$env:{name} = '{v.replace(QUOTE, 2 * QUOTE)}'" for name, v in found.items()]
+        else:
+            lines = [f"unset {' '.join(gone)}"]
+            lines += [f"export {name}={shlex.quote(value)}" for name, value in found.items()]
+        return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def running(
+    lab: Served,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    tls: Tls | None = None,
+    self_signed: bool = False,
+    access_keys: Mapping[str, str] | None = None,
+) -> Iterator[Endpoint]:
+    """`with running(lab) as endpoint:` serves a lab from a thread of this process meanwhile."""
+    with _prepared(lab, host, port, tls, self_signed, access_keys) as (server, listener, endpoint):
+        thread = threading.Thread(target=server.run, args=([listener],), name="kmslab endpoint")
+        thread.start()
+        try:
+            yield endpoint  # the socket listens already: early clients wait in its queue
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def serve(
+    lab: Served,
+    host: str = "127.0.0.1",
+    port: int = 4566,
+    *,
+    tls: Tls | None = None,
+    self_signed: bool = False,
+    access_keys: Mapping[str, str] | None = None,
+    ready: Callable[[Endpoint], None],
+) -> None:
+    """Serve a lab until SIGINT or SIGTERM; what is running then is finished first.
+
+    `ready` is called when clients may come. Closing the lab is left to the caller. `access_keys`:
+    secrets by id, for the lab's caller; without any, the one kept with the store. Raises
+    `ServeError`.
+    """
+    with _prepared(lab, host, port, tls, self_signed, access_keys) as (server, listener, endpoint):
+        ready(endpoint)
+        server.run([listener])
+
+
+@contextlib.contextmanager
+def _prepared(
+    lab: Served,
+    host: str,
+    port: int,
+    tls: Tls | None,
+    self_signed: bool,
+    access_keys: Mapping[str, str] | None,
+) -> Iterator[tuple[Server, socket.socket, Endpoint]]:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(_listener(host, port))
+        if self_signed:
+            tls = stack.enter_context(_certificate(host))
+        address = listener.getsockname()[0]
+        if tls is None and not ip_address(address).is_loopback:
+            raise ServeError(NO_TLS.format(host=host))
+        application = Application(lab.service, lab.iam.access_keys, LabApi(lab.service, lab.clock))
+        stack.callback(application.close)
+        endpoint = Endpoint(
+            _url(host, listener, tls),
+            lab.caller.region,
+            _access_key(lab, access_keys or {}),
+            tls.authority if tls else None,
+        )
+        yield server(application, tls), listener, endpoint
+
+
+def server(application: Callable[..., Any], tls: Tls | None = None) -> Server:
+    """uvicorn, as every endpoint runs it."""
+    config = uvicorn.Config(
+        application,
+        http=Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,  # the application's own
+        timeout_keep_alive=IDLE,
+        timeout_graceful_shutdown=GRACE,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.private_key if tls else None,
+    )
+    try:
+        config.load()
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise ServeError(f"The certificate or its private key cannot be read: {error}") from None
+    return Server(config)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = (
+            "another program is there. Take another port, or 0 for any that is free"
+            if taken
+            else error
+        )
+        raise ServeError(f"Nothing can be served at {host}, port {port}: {why}.") from None
+
+
+@contextlib.contextmanager
+def _certificate(host: str) -> Iterator[Tls]:
+    """Made for this run, in a directory that only its owner may read and that goes with it."""
+    names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), host]
+    with tempfile.TemporaryDirectory(prefix="kmslab-tls-") as folder:
+        made = certificate.self_signed(sorted({*names} - ANYWHERE), datetime.now(UTC))
+        paths = [Path(folder, name) for name in ("server.pem", "server.key", "authority.pem")]
+        for path, content in zip(
+            paths, (made.certificate, made.private_key, made.authority), strict=True
+        ):
+            path.write_bytes(content)
+        yield Tls(*paths)
+
+
+def _url(host: str, listener: socket.socket, tls: Tls | None) -> str:
+    """By address where there is a choice: some clients refuse the name `localhost`."""
+    address, port = listener.getsockname()[:2]
+    shown = {"localhost": address, "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    shown = f"[{shown}]" if ":" in shown else shown
+    return f"{'https' if tls else 'http'}://{shown}:{port}"
+
+
+def _access_key(lab: Served, chosen: Mapping[str, str]) -> AccessKeyPair:
+    principal = lab.caller.principal
+    pairs = [lab.iam.access_keys.put(principal, *each) for each in chosen.items()]
+    return pairs[0] if pairs else lab.iam.access_keys.of(principal)

@@ -1,0 +1,272 @@
+"""THE TABLE of condition keys: what a policy may ask about a request, and how it is answered.
+
+A value is text, as in a policy, or several texts; None says that the request has no such key. It
+is found out when a condition asks for it, and not before. Names are the same in any case.
+Source: AWS KMS developer guide, "AWS KMS condition keys"; IAM user guide, "AWS global condition
+context keys". Keys of things that the lab has not (organisations, VPC endpoints, MFA, sessions'
+tags, attestation) are never there, which is what AWS answers where they are not in use.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from kmslab.kms.access.question import Question
+from kmslab.kms.contract.records import TRACKING_BEGAN, Alias
+from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Origin
+
+Values = tuple[str, ...] | None
+Find = Callable[[Question], Values]
+Raw = Callable[[Question], Any]  # text, truth, number, time, several of them, or None
+
+
+def find(name: str) -> Find:
+    """What answers for this key. A key that nobody has heard of is in no request."""
+    folded = name.lower()
+    if raw := KEYS.get(folded):
+        return lambda question: _values(raw(question))
+    for prefix, named in FAMILIES.items():
+        if folded.startswith(prefix):
+            rest = name[len(prefix) :]
+            return lambda question: _values(_pick(named(question), rest))
+    return lambda question: None
+
+
+def _values(raw: Any) -> Values:
+    if raw is None or raw == "":
+        return None
+    if isinstance(raw, list | tuple):
+        return tuple(_text(each) for each in raw) or None
+    return (_text(raw),)
+
+
+def _text(raw: Any) -> str:
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    return f"{raw:%Y-%m-%dT%H:%M:%SZ}" if isinstance(raw, datetime) else str(raw)
+
+
+def _pick(pairs: Mapping[str, str], name: str) -> list[str]:
+    """Names that differ in case only are one name to a condition."""
+    return [value for key, value in pairs.items() if key.lower() == name.lower()]
+
+
+# ---------------------------------------------------------------------------- of the request
+
+
+def _member(name: str, default: Any = None) -> Raw:
+    return lambda q: q.request.get(name, default)
+
+
+def _only(operations: Collection[str], raw: Raw) -> Raw:
+    """Of these operations: in others a member of that name means something else, or nothing."""
+    return lambda q: raw(q) if q.operation in operations else None
+
+
+def _own(name: str) -> Raw:
+    """A member of which ReEncrypt has two."""
+    return lambda q: q.request.get(q.prefix + name)
+
+
+def _of_key(attribute: str, member: str, default: str) -> Raw:
+    """Of a key that is still to be made, the request says it."""
+    create = _only(_CREATE, _member(member, default))
+    return lambda q: getattr(q.key, attribute) if q.key else create(q)
+
+
+def encryption_context(question: Question) -> Mapping[str, str]:
+    """The encryption context; of CreateGrant, what the new grant would constrain it to."""
+    constraints = question.request.get("Constraints", {})
+    return {
+        **constraints.get("EncryptionContextSubset", {}),
+        **constraints.get("EncryptionContextEquals", {}),
+        **question.request.get(f"{question.prefix}EncryptionContext", {}),
+    }
+
+
+def _request_alias(question: Question) -> str | None:
+    named = question.request.get("KeyId") or question.request.get(f"{question.prefix}KeyId") or ""
+    _, alias, name = named.partition("alias/")
+    return alias + name if alias else None
+
+
+def _constraint_types(question: Question) -> list[str]:
+    constraints = question.request.get("Constraints", {})
+    return [name for name in constraints if name.startswith("EncryptionContext")]
+
+
+def _request_tags(question: Question) -> dict[str, str]:
+    return {tag["TagKey"]: tag["TagValue"] for tag in question.request.get("Tags", ())}
+
+
+def _tag_keys(question: Question) -> list[str]:
+    return [*_request_tags(question), *question.request.get("TagKeys", ())]
+
+
+# ------------------------------------------------------------------------------- of the key
+
+
+def _multi_region(question: Question) -> bool | None:
+    if question.key:
+        return question.key.id.startswith("mrk-")
+    asked: bool | None = _only(_CREATE, _member("MultiRegion", False))(question)
+    return asked
+
+
+def _resource_aliases(question: Question) -> list[str] | None:
+    key = question.key
+    return [each.name for each in question.records.find(Alias, target=key.arn)] if key else None
+
+
+def _resource_tags(question: Question) -> Mapping[str, str]:
+    return question.key.tags if question.key else {}
+
+
+def _idle_days(question: Question) -> int | None:
+    """Whole days since the key last did cryptography, as far back as AWS has kept count."""
+    key = question.key
+    if key is None:
+        return None
+    use = question.records.last_use(key.arn)
+    since = use.time if use else max(key.created, TRACKING_BEGAN)
+    return (question.now - since).days
+
+
+# ---------------------------------------------------------------------------- of the caller
+
+
+def is_service(principal: str) -> bool:
+    return not principal.startswith("arn:")
+
+
+def _unless_service(value: Callable[[Question], str]) -> Raw:
+    return lambda q: None if is_service(q.caller.principal) else value(q)
+
+
+def _principal_type(question: Question) -> str | None:
+    kinds = {"root": "Account", "user": "User", "assumed-role": "AssumedRole"}
+    return kinds.get(question.caller.principal.rpartition(":")[2].partition("/")[0])
+
+
+def _username(question: Question) -> str | None:
+    _, is_user, path = question.caller.principal.partition(":user/")
+    return path.rpartition("/")[2] if is_user else None
+
+
+def _called_via(question: Question) -> str | None:
+    """`s3.us-east-1.amazonaws.com` calls as `s3.amazonaws.com`."""
+    service = question.caller.via.partition(".")[0]
+    return f"{service}.amazonaws.com" if service else None
+
+
+def _by_service(question: Question) -> bool:
+    return bool(question.caller.via) or is_service(question.caller.principal)
+
+
+def _source_ip(question: Question) -> str | None:
+    """When a service calls for the principal, the address would be the service's: it is absent."""
+    source = question.caller.source
+    return source.ip if source and not _by_service(question) else None
+
+
+def _secure_transport(question: Question) -> bool:
+    """What comes from a service, or from within this process, has crossed no network of ours."""
+    source = question.caller.source
+    return bool(source.tls_version) if source and not _by_service(question) else True
+
+
+def _source_account(question: Question) -> str | None:
+    """Some ARNs, such as a bucket's, name no account: then the service knows whose it is."""
+    caller = question.caller
+    fields = caller.source_arn.split(":")
+    return fields[4] or caller.account if len(fields) > 4 else None
+
+
+_CREATE = ("CreateKey",)
+_GRANT = ("CreateGrant",)
+_GRANTS = ("CreateGrant", "ListGrants", "RevokeGrant")
+_POLICY = ("CreateKey", "PutKeyPolicy", "ReplicateKey")
+_NAMED = ("GetKeyPolicy", "PutKeyPolicy")
+
+KEYS: dict[str, Raw] = {
+    name.lower(): raw
+    for name, raw in {
+        # the key
+        "kms:KeySpec": _of_key("spec", "KeySpec", SYMMETRIC_DEFAULT),
+        "kms:KeyUsage": _of_key("usage", "KeyUsage", KeyUsage.ENCRYPT_DECRYPT),
+        "kms:KeyOrigin": _of_key("origin", "Origin", Origin.AWS_KMS),
+        "kms:CustomerMasterKeySpec": _of_key("spec", "KeySpec", SYMMETRIC_DEFAULT),
+        "kms:CustomerMasterKeyUsage": _of_key("usage", "KeyUsage", KeyUsage.ENCRYPT_DECRYPT),
+        "kms:MultiRegion": _multi_region,
+        "kms:ResourceAliases": _resource_aliases,
+        "kms:TrailingDaysWithoutKeyUsage": _only(("DisableKey", "ScheduleKeyDeletion"), _idle_days),
+        "aws:ResourceAccount": lambda q: q.account,
+        # the request
+        "kms:RequestAlias": _request_alias,
+        "kms:EncryptionContextKeys": lambda q: list(encryption_context(q)),
+        "kms:EncryptionAlgorithm": _own("EncryptionAlgorithm"),
+        "kms:SigningAlgorithm": _member("SigningAlgorithm"),
+        "kms:MacAlgorithm": _member("MacAlgorithm"),
+        "kms:KeyAgreementAlgorithm": _member("KeyAgreementAlgorithm"),
+        "kms:MessageType": _only(("Sign", "Verify"), _member("MessageType", "RAW")),
+        "kms:DataKeyPairSpec": _member("KeyPairSpec"),
+        "kms:ReEncryptOnSameKey": lambda q: q.same_key,
+        "kms:GranteePrincipal": _only(_GRANT, _member("GranteePrincipal")),
+        "kms:GranteeServicePrincipal": _only(_GRANT, _member("GranteeServicePrincipal")),
+        "kms:RetiringPrincipal": _only(_GRANT, _member("RetiringPrincipal")),
+        "kms:RetiringServicePrincipal": _only(_GRANT, _member("RetiringServicePrincipal")),
+        "kms:GrantOperations": _only(_GRANT, _member("Operations")),
+        "kms:GrantConstraintType": _constraint_types,
+        "kms:GrantConstraintSourceArn": lambda q: q.request.get("Constraints", {}).get("SourceArn"),
+        "kms:GrantIsForAWSResource": _only(_GRANTS, lambda q: _by_service(q)),
+        "kms:WrappingAlgorithm": _member("WrappingAlgorithm"),
+        "kms:WrappingKeySpec": _member("WrappingKeySpec"),
+        "kms:ExpirationModel": _only(
+            ("ImportKeyMaterial",), _member("ExpirationModel", "KEY_MATERIAL_EXPIRES")
+        ),
+        "kms:ValidTo": _member("ValidTo"),
+        "kms:PrimaryRegion": _member("PrimaryRegion"),
+        "kms:ReplicaRegion": _member("ReplicaRegion"),
+        "kms:BypassPolicyLockoutSafetyCheck": _only(
+            _POLICY, _member("BypassPolicyLockoutSafetyCheck", False)
+        ),
+        "kms:PolicyName": _only(_NAMED, _member("PolicyName", "default")),
+        "kms:RotationPeriodInDays": _only(
+            ("EnableKeyRotation",), _member("RotationPeriodInDays", 365)
+        ),
+        "kms:ScheduleKeyDeletionPendingWindowInDays": _only(
+            ("ScheduleKeyDeletion",), _member("PendingWindowInDays", 30)
+        ),
+        "aws:TagKeys": _tag_keys,
+        "aws:CurrentTime": lambda q: q.now,
+        "aws:EpochTime": lambda q: int(q.now.timestamp()),
+        "aws:RequestedRegion": lambda q: q.caller.region,
+        # the caller
+        "kms:CallerAccount": lambda q: q.caller.account,
+        "kms:ViaService": lambda q: q.caller.via,
+        "aws:PrincipalArn": _unless_service(lambda q: q.caller.identity),
+        "aws:PrincipalAccount": _unless_service(lambda q: q.caller.account),
+        "aws:PrincipalType": _principal_type,
+        "aws:PrincipalIsAWSService": lambda q: is_service(q.caller.principal),
+        "aws:PrincipalServiceName": lambda q: (
+            q.caller.principal if is_service(q.caller.principal) else None
+        ),
+        "aws:username": _username,
+        "aws:CalledVia": _called_via,
+        "aws:CalledViaFirst": _called_via,
+        "aws:CalledViaLast": _called_via,
+        "aws:ViaAWSService": lambda q: bool(q.caller.via),
+        "aws:SourceArn": lambda q: q.caller.source_arn,
+        "aws:SourceAccount": _source_account,
+        "aws:SourceIp": _source_ip,
+        "aws:SecureTransport": _secure_transport,
+        "aws:UserAgent": lambda q: q.caller.source and q.caller.source.user_agent,
+    }.items()
+}
+
+# Families of keys, each with a name of its own behind the prefix.
+FAMILIES: dict[str, Callable[[Question], Mapping[str, str]]] = {
+    "kms:encryptioncontext:": encryption_context,
+    "aws:resourcetag/": _resource_tags,
+    "aws:requesttag/": _request_tags,
+}

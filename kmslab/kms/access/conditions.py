@@ -1,0 +1,200 @@
+"""Conditions: THE TABLE of operators, and how one is judged against what a request holds.
+
+A condition names an operator, a key and values. It holds if any value fits what the request has
+for the key; a negated operator holds if none does. What is missing from a request fits nothing,
+so a plain operator fails and a negated one holds.
+Source: IAM user guide, "IAM JSON policy elements: Condition operators"; "Set operators for
+multivalued context keys".
+"""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from ipaddress import ip_address, ip_network
+from operator import eq, ge, gt, le, lt
+from typing import Any
+
+from kmslab.kms.access import condition_keys
+from kmslab.kms.access.condition_keys import Find, Values
+from kmslab.kms.access.patterns import Test, any_of, pattern
+from kmslab.kms.access.question import Question
+
+# ------------------------------------------------------------- what a value is read as
+
+
+def number(text: str) -> Decimal:
+    if not re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?", text, re.ASCII):
+        raise ValueError(f"{text!r} is no number")
+    return Decimal(text)
+
+
+def moment(text: str) -> Decimal:
+    """Seconds since 1970, of such a number or of a date in ISO 8601, taken for UTC by default."""
+    if re.fullmatch(r"-?\d+", text, re.ASCII):
+        return Decimal(text)
+    read = datetime.fromisoformat(text)
+    return Decimal((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp())
+
+
+def truth(text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise ValueError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
+
+
+def binary(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError(f"{text!r} is not base64") from None
+
+
+def _compare(read: Callable[[str], Any], compare: Callable[[Any, Any], bool]) -> "Compile":
+    """Both sides are read alike. What the request has and cannot be read so fits nothing."""
+
+    def compile_(wanted: str, variables: bool) -> Test:
+        bound = read(wanted)
+
+        def test(value: str, question: Question) -> bool:
+            try:
+                return compare(read(value), bound)
+            except ValueError:
+                return False
+
+        return test
+
+    return compile_
+
+
+def _within(wanted: str, variables: bool) -> Test:
+    network = ip_network(wanted, strict=False)
+
+    def test(value: str, question: Question) -> bool:
+        try:
+            return ip_address(value) in network
+        except ValueError:
+            return False
+
+    return test
+
+
+def _like(**how: bool) -> "Compile":
+    return lambda wanted, variables: pattern(wanted, variables=variables, **how)
+
+
+# ------------------------------------------------------------------------------- the table
+
+# Of a policy's value: what the request's value must be like. Raises ValueError for one that the
+# operator cannot read. The second argument says whether the document knows variables.
+Compile = Callable[[str, bool], Test]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    compile: Compile
+    negated: bool = False
+    of_absence: bool = False  # it asks whether the key is missing, not what it holds
+
+
+def _both(name: str, opposite: str, compile_: Compile) -> dict[str, Operator]:
+    return {name: Operator(compile_), opposite: Operator(compile_, negated=True)}
+
+
+def _ordered(kind: str, read: Callable[[str], Any]) -> dict[str, Operator]:
+    return {
+        **_both(f"{kind}Equals", f"{kind}NotEquals", _compare(read, eq)),
+        f"{kind}LessThan": Operator(_compare(read, lt)),
+        f"{kind}LessThanEquals": Operator(_compare(read, le)),
+        f"{kind}GreaterThan": Operator(_compare(read, gt)),
+        f"{kind}GreaterThanEquals": Operator(_compare(read, ge)),
+    }
+
+
+OPERATORS: dict[str, Operator] = {
+    **_both("StringEquals", "StringNotEquals", _like(wild=False)),
+    **_both("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", _like(wild=False, fold=True)),
+    **_both("StringLike", "StringNotLike", _like()),
+    **_ordered("Numeric", number),
+    **_ordered("Date", moment),
+    "Bool": Operator(_compare(truth, eq)),
+    "BinaryEquals": Operator(_compare(binary, eq)),
+    **_both("IpAddress", "NotIpAddress", _within),
+    **_both("ArnEquals", "ArnNotEquals", _like(arn=True)),
+    **_both("ArnLike", "ArnNotLike", _like(arn=True)),
+    "Null": Operator(_compare(truth, eq), of_absence=True),
+}
+IF_EXISTS = "IfExists"
+
+# How the values that a key has in a request count together, and what holds when it has none.
+# Without a set operator a plain one asks that any value fits, a negated one that all differ.
+SETS: Mapping[str, tuple[Callable[[list[bool]], bool], bool]] = {
+    "ForAllValues": (all, True),
+    "ForAnyValue": (any, False),
+}
+
+
+# ---------------------------------------------------------------------------- one condition
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One operator on one key, as written and ready to be asked."""
+
+    operator: str  # as the policy writes it: "ForAnyValue:StringLikeIfExists"
+    key: str
+    wanted: tuple[str, ...]
+    find: Find  # what the request has for the key; of `Null`, whether it has nothing
+    fits: Test
+    negated: bool
+    together: Callable[[list[bool]], bool]  # of the values, if there are several
+    if_missing: bool
+
+    def holds(self, question: Question) -> bool:
+        found = self.find(question)
+        if found is None:
+            return self.if_missing
+        return self.together([self.accepts(value, question) for value in found])
+
+    def accepts(self, value: str, question: Question) -> bool:
+        """One of the values that the request has, taken by itself."""
+        return self.fits(value, question) is not self.negated
+
+
+def condition(written: str, key: str, wanted: tuple[str, ...], variables: bool) -> Condition:
+    """Raises ValueError for an operator that there is not, or a value that it cannot read."""
+    together, name = _parted(written)
+    bare = name.removesuffix(IF_EXISTS)
+    operator = OPERATORS.get(bare)
+    if operator is None or (operator.of_absence and bare != name):
+        raise ValueError(f"there is no condition operator {written}")
+    plain = (all, True) if operator.negated else (any, False)
+    how, if_missing = SETS[together] if together else plain
+    find = condition_keys.find(key)
+    return Condition(
+        operator=written,
+        key=key,
+        wanted=wanted,
+        find=partial(_absence, find) if operator.of_absence else find,
+        fits=any_of([operator.compile(value, variables) for value in wanted]),
+        negated=operator.negated,
+        together=how,
+        if_missing=if_missing or bare != name,
+    )
+
+
+def _parted(written: str) -> tuple[str, str]:
+    together, colon, name = written.partition(":")
+    if not colon:
+        return "", written
+    if together not in SETS:
+        raise ValueError(f"there is no condition operator {written}")
+    return together, name
+
+
+def _absence(find: Find, question: Question) -> Values:
+    return ("true" if find(question) is None else "false",)

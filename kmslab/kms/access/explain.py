@@ -1,0 +1,246 @@
+"""Why a request was allowed or refused, told to a person: who decided, what nearly matched and why
+it did not, and what would have to be added.
+
+AWS tells a refused caller one line, because the reasons are the key's owner's business. In a lab
+the caller is the owner too. An explanation shows itself in a terminal and in a notebook.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kmslab.display import Table
+from kmslab.kms.access import readings
+from kmslab.kms.access.condition_keys import is_service
+from kmslab.kms.access.decide import Because, Verdict, decide, is_home, policy_of, read
+from kmslab.kms.access.documents import identity_policy, key_policy
+from kmslab.kms.access.question import Question
+from kmslab.kms.access.readings import Reading, short
+from kmslab.kms.access.statements import ALLOWS, DENIES, NOTHING, OPENS, Says, account
+from kmslab.kms.access.telling import Block, Code, Title, markdown, terminal
+from kmslab.kms.contract.records import Grant
+from kmslab.kms.contract.specs import grantable
+
+WRITTEN, PROPOSED = "The key policy", "The key policy as proposed"
+SHOWN = 6  # statements or grants of one source; the nearest come first
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A key policy, an IAM policy or a key's grants, and what each part of it says."""
+
+    title: str
+    readings: tuple[Reading, ...]
+    nothing: str = ""  # what to say if there is no part
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Explanation:
+    """Show it, or read its parts. `verdict` is the decision itself."""
+
+    question: Question
+    verdict: Verdict
+    sentence: str
+    sources: tuple[Source, ...]
+    advice: str = ""  # what would have to change
+    addition: dict[str, Any] | None = None  # a statement that would do, if one would
+
+    def __repr__(self) -> str:
+        return terminal(_blocks(self))
+
+    def _repr_markdown_(self) -> str:
+        return markdown(_blocks(self))
+
+
+def explain(question: Question, *, proposed: bool = False) -> Explanation:
+    """The same decision again, with all that it stands on. `proposed`: the key's policy is."""
+    verdict = decide(question)
+    sources = tuple(_sources(question, verdict, PROPOSED if proposed else WRITTEN))
+    sentence = _sentence(question, verdict, "under the proposed policy " if proposed else "")
+    if verdict.allowed:
+        return Explanation(question, verdict, sentence, sources)
+    advice, addition = ADVICE[verdict.because](question, verdict)
+    return Explanation(question, verdict, sentence, sources, advice, addition)
+
+
+# ------------------------------------------------------------------------------ what is read
+
+
+def _sources(question: Question, verdict: Verdict, policy: str) -> Iterator[Source]:
+    key = question.key
+    if isinstance(question.record, Grant):
+        yield Source("The grant", (), _retiring(question.record))
+    elif key:
+        found = readings.statements(read(key_policy, key.policy), question, verdict.statement)
+        yield Source(policy, found)
+    yield _iam(question, verdict)
+    if key and verdict.because in ASKS_GRANTS and question.record is key:
+        found = readings.grants(question, verdict.grant)
+        yield Source("Grants on the key", found, f"None of them names {_who(question)}.")
+
+
+# Where grants had to be asked, because no policy had allowed it and none had denied it.
+ASKS_GRANTS = frozenset({Because.GRANT, Because.KEY_SILENT, Because.IAM_SILENT})
+
+
+def _iam(question: Question, verdict: Verdict) -> Source:
+    caller = question.caller
+    if is_service(caller.principal):
+        return Source("IAM", (), "An AWS service has no IAM policy, and needs none.")
+    if caller.principal == account(caller):
+        return Source("IAM", (), "A root user has no IAM policy: what is left to IAM, root may do.")
+    title = f"The IAM policy of {short(caller.identity)}"
+    text = policy_of(question)
+    if not text:
+        return Source(title, (), "There is none.")
+    document = read(identity_policy, text)
+    return Source(title, readings.statements(document, question, verdict.statement))
+
+
+def _retiring(grant: Grant) -> str:
+    retiring = f"{grant.retiring}, which it names for that, and " if grant.retiring else ""
+    grantee = f"its grantee {grant.grantee}, and " if "RetireGrant" in grant.operations else ""
+    return f"It may be retired by {retiring}{grantee}{grant.issuer}, whose account made it."
+
+
+# ---------------------------------------------------------------------------- how it is told
+
+
+def _sentence(question: Question, verdict: Verdict, under: str) -> str:
+    start, may = ("Allowed", "may") if verdict.allowed else ("Refused", "may not")
+    by = next((f" ({each})" for each in _deciders(verdict)), "")
+    what = f"call {question.action} on {_what(question)}"
+    return f"{start}: {under}{_who(question)} {may} {what}, because {verdict.because}{by}."
+
+
+def _deciders(verdict: Verdict) -> Iterator[str]:
+    if verdict.statement:
+        yield readings.label(verdict.statement)
+    if verdict.grant:
+        yield readings.grant_label(verdict.grant)
+
+
+def _what(question: Question) -> str:
+    return "the account as a whole" if question.resource == "*" else short(question.resource)
+
+
+def _who(question: Question) -> str:
+    caller = question.caller
+    foreign = "" if is_home(question) else f" of account {caller.account}"
+    return short(caller.principal) + foreign
+
+
+def _blocks(explanation: Explanation) -> Iterator[Block]:
+    yield Title(explanation.sentence)
+    for source in explanation.sources:
+        yield Title(source.title)
+        yield from _told(source)
+    if explanation.advice:
+        yield Title("What would change it")
+        yield explanation.advice
+    if explanation.addition:
+        yield Code(json.dumps(explanation.addition, indent=2))
+
+
+def _told(source: Source) -> Iterator[Block]:
+    """First what says something, then what nearly did; the nearest with all its checks."""
+    if not source.readings:
+        yield source.nothing
+        return
+    ordered = sorted(source.readings, key=lambda each: each.nearness, reverse=True)
+    for place, reading in enumerate(ordered[:SHOWN]):
+        yield _line(reading)
+        if reading.decided or (reading.says is NOTHING and (place == 0 or reading.nearness[1])):
+            yield _table(reading)
+    if len(ordered) > SHOWN:
+        yield f"· {len(ordered) - SHOWN} more, which are no nearer"
+
+
+SAYS: dict[Says, str] = {
+    OPENS: "opens the key to the IAM policies of the caller's account",
+    ALLOWS: "allows it",
+    DENIES: "denies it",
+}
+MARKS = {True: "✓", False: "✗"}
+
+
+def _line(reading: Reading) -> str:
+    missed = " and ".join(check.element for check in reading.misses)
+    outcome = SAYS.get(reading.says, f"does not apply: {missed}")
+    return f"{MARKS[reading.says is not NOTHING]} {reading.label} ({reading.effect}) {outcome}"
+
+
+def _table(reading: Reading) -> Table:
+    rows = [
+        (MARKS[c.fits], c.element, c.wanted, "the same" if c.found == c.wanted else c.found)
+        for c in reading.checks
+    ]
+    return Table(["", "element", "it wants", "the request has"], rows)
+
+
+# ------------------------------------------------------------------------ what would change it
+
+Advice = tuple[str, dict[str, Any] | None]
+
+
+def _against_deny(question: Question, verdict: Verdict) -> Advice:
+    conditions = verdict.statement.conditions if verdict.statement else ()
+    unless = " and ".join(f"{each.operator} {each.key}" for each in conditions)
+    escape = f", or the request has to differ in {unless}" if unless else ""
+    return (
+        "Nothing that is added helps: a Deny wins over every Allow. "
+        f"The statement has to be changed{escape}."
+    ), None
+
+
+def _in_key_policy(question: Question, verdict: Verdict) -> Advice:
+    caller = question.caller
+    kind = "Service" if is_service(caller.principal) else "AWS"
+    grant = ", or a grant" if _grantable(question) else ""
+    text = f"A statement of the key policy that names {_who(question)}, as below{grant}."
+    if not is_service(caller.principal) and caller.principal != account(caller):
+        text += f" Or one that names {account(caller)}, beside an IAM policy that allows it."
+    if not is_home(question):
+        text += " A caller of another account needs that IAM policy in any case."
+    return text, {
+        "Effect": "Allow",
+        "Principal": {kind: caller.identity},
+        "Action": question.action,
+        "Resource": "*",
+    }
+
+
+def _grantable(question: Question) -> bool:
+    key = question.key
+    return key is not None and question.operation in grantable(key.spec, key.usage)
+
+
+def _in_iam(question: Question, verdict: Verdict) -> Advice:
+    text = f"An IAM policy of {short(question.caller.identity)} with a statement as below."
+    if question.key and is_home(question):
+        grant = ", or a grant," if _grantable(question) else ""
+        who = _who(question)
+        text += f" Or a statement of the key policy{grant} that names {who} and not the account."
+    return text, {"Effect": "Allow", "Action": question.action, "Resource": question.resource}
+
+
+def _elsewhere(question: Question, verdict: Verdict) -> Advice:
+    return (
+        f"No policy can: AWS keeps {question.action} for callers of the key's own account, "
+        f"{question.account}."
+    ), None
+
+
+def _retire(question: Question, verdict: Verdict) -> Advice:
+    return "One of those has to call. A policy cannot give it to anybody else.", None
+
+
+ADVICE: dict[Because, Callable[[Question, Verdict], Advice]] = {
+    Because.KEY_DENIES: _against_deny,
+    Because.IAM_DENIES: _against_deny,
+    Because.KEY_SILENT: _in_key_policy,
+    Because.IAM_SILENT: _in_iam,
+    Because.ELSEWHERE: _elsewhere,
+    Because.NOT_RETIRING: _retire,
+}

@@ -1,0 +1,108 @@
+"""What grants allow. A grant is asked when no policy has allowed a request, and none has denied it.
+
+Source: AWS KMS developer guide, "Grants in AWS KMS", "Using grant constraints".
+"""
+
+from collections.abc import Callable, Mapping
+
+from kmslab.kms.access.condition_keys import encryption_context
+from kmslab.kms.access.patterns import pattern
+from kmslab.kms.access.question import Question
+from kmslab.kms.access.statements import Named, name_among
+from kmslab.kms.contract.records import Grant
+
+EQUALS, SUBSET = "EncryptionContextEquals", "EncryptionContextSubset"
+WITHOUT_CONTEXT = frozenset({"DescribeKey", "RetireGrant"})  # the context does not constrain these
+WITHOUT_SOURCE = frozenset({"RetireGrant"})
+PASSES_ON = frozenset({"CreateGrant"})  # permissions of the grant itself
+
+Pairs = Mapping[str, str]
+
+
+def grantee(grant: Grant, question: Question) -> Named:
+    """How a grant names the caller: an account as grantee leaves the rest to its IAM policies."""
+    return name_among((grant.grantee,), question.caller)
+
+
+def lists(grant: Grant, question: Question) -> bool:
+    return question.operation in grant.operations
+
+
+def context_fits(grant: Grant, question: Question) -> bool:
+    """The request's encryption context; of CreateGrant, the constraint of the grant asked for."""
+    if question.operation in WITHOUT_CONTEXT:
+        return True
+    if question.operation in PASSES_ON:
+        return _stricter(grant, question.request.get("Constraints", {}))
+    context = encryption_context(question)
+    return all(MEETS[kind](context, pairs) for kind, pairs in grant.constraints.items())
+
+
+def source_fits(grant: Grant, question: Question) -> bool:
+    """The resource for which a service calls, compared as `aws:SourceArn` is."""
+    if not grant.source_arn or question.operation in WITHOUT_SOURCE:
+        return True
+    wanted = pattern(grant.source_arn, variables=False, arn=True)
+    return wanted(question.caller.source_arn, question)
+
+
+def passes_on_no_more(grant: Grant, question: Question) -> bool:
+    """A grant made through a grant allows no other operations, and for no other source."""
+    if question.operation not in PASSES_ON:
+        return True
+    asked = question.request.get("Constraints", {}).get("SourceArn", "")
+    same_source = not grant.source_arn or asked == grant.source_arn
+    return same_source and set(question.request.get("Operations", ())) <= set(grant.operations)
+
+
+# What a grant asks of a request, beside the grantee; `explain` shows each by its name.
+CHECKS: dict[str, Callable[[Grant, Question], bool]] = {
+    "operation": lists,
+    "encryption context": context_fits,
+    "source": source_fits,
+    "handed on": passes_on_no_more,
+}
+
+
+def covers(grant: Grant, question: Question) -> bool:
+    return all(check(grant, question) for check in CHECKS.values())
+
+
+def who_retires(grant: Grant, question: Question) -> set[Named]:
+    """How it names the caller among those who may give it back."""
+    may = {grant.retiring, grant.issuer}
+    if "RetireGrant" in grant.operations:
+        may.add(grant.grantee)
+    return {name_among((principal,), question.caller) for principal in may}
+
+
+def of_key(question: Question) -> list[Grant]:
+    return question.records.find(Grant, key=question.key.arn) if question.key else []
+
+
+def _same(context: Pairs, pairs: Pairs) -> bool:
+    return sorted(_folded(context)) == sorted(_folded(pairs))
+
+
+def _includes(context: Pairs, pairs: Pairs) -> bool:
+    return set(_folded(context)) >= set(_folded(pairs))
+
+
+def _folded(pairs: Pairs) -> list[tuple[str, str]]:
+    """Names in any case, values exactly: so it is in grants, and nowhere else in KMS."""
+    return [(name.lower(), value) for name, value in pairs.items()]
+
+
+MEETS: dict[str, Callable[[Pairs, Pairs], bool]] = {EQUALS: _same, SUBSET: _includes}
+
+
+def _stricter(parent: Grant, asked: Mapping[str, Pairs]) -> bool:
+    """Whatever meets the constraint that is asked for meets the parent's too."""
+    if not parent.constraints:
+        return True
+    equals, subset = asked.get(EQUALS), asked.get(SUBSET)
+    if equals is not None:
+        return all(MEETS[kind](equals, pairs) for kind, pairs in parent.constraints.items())
+    if subset is None or EQUALS in parent.constraints:
+        return False
+    return _includes(subset, parent.constraints[SUBSET])

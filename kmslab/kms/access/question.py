@@ -1,0 +1,48 @@
+"""The question that is judged: may this caller do this, to that, in this request?
+
+Everything that a policy, a grant or one of their conditions can ask about hangs on it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Reader
+
+
+class Question(NamedTuple):
+    """One caller, one permission, one resource; ReEncrypt asks two of them.
+
+    A tuple, because each call makes one: a frozen dataclass takes longer than some decisions.
+    """
+
+    caller: Caller
+    operation: str  # as permissions and grants name it: "Decrypt", "ReEncryptFrom"
+    resource: str  # an ARN, or "*" if the operation has no resource of its own
+    record: Key | Alias | Grant | None  # what is stored of it
+    request: Mapping[str, Any]  # AWS's members, checked, with the defaults of algorithms
+    now: datetime
+    records: Reader
+    prefix: str = ""  # of ReEncrypt's members: "Source" or "Destination"
+    foreign: bool = False  # whether AWS lets other accounts do this at all
+    same_key: bool | None = None  # ReEncrypt: whether source and destination are one key
+
+    @property
+    def action(self) -> str:
+        return f"kms:{self.operation}"
+
+    @property
+    def key(self) -> Key | None:
+        """The key that it is about: the resource itself, or what a grant was made on."""
+        if isinstance(self.record, Grant):
+            return self.records.get(Key, self.record.key)
+        return self.record if isinstance(self.record, Key) else None
+
+    @property
+    def account(self) -> str:
+        """Whose resource it is. What has no ARN belongs to the caller's account."""
+        return self.caller.account if self.resource == "*" else self.resource.split(":", 5)[4]
+
+    def __repr__(self) -> str:
+        """Without the request, which may hold a plaintext."""
+        return f"<Question {self.caller.principal} {self.action} {self.resource}>"

@@ -1,0 +1,169 @@
+"""A policy or a grant read against a question, element by element: wanted, found, whether it fits.
+
+It asks the very objects that decide, one after the other, where a decision stops at the first that
+does not fit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kmslab.kms.access import granted
+from kmslab.kms.access.condition_keys import encryption_context
+from kmslab.kms.access.conditions import Condition
+from kmslab.kms.access.question import Question
+from kmslab.kms.access.statements import (
+    ALLOWS,
+    IN_PERSON,
+    NOT_AT_ALL,
+    NOTHING,
+    OPENS,
+    Document,
+    Element,
+    Principals,
+    Says,
+    Statement,
+)
+from kmslab.kms.contract.records import Grant
+
+MOST = 4  # values of one element that are shown
+ABSENT = "(not in the request)"
+WHAT = frozenset({"Action", "NotAction", "operation"})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One element of a statement or a grant, beside what the request has for it."""
+
+    element: str  # "Action", "NotResource", "StringEquals kms:ViaService", "grantee"
+    wanted: str
+    found: str
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One statement or grant. It says something to the request only if all its checks fit."""
+
+    label: str  # 'statement 1 "Enable IAM User Permissions"'
+    effect: str  # "Allow" or "Deny"
+    says: Says
+    checks: tuple[Check, ...]
+    decided: bool  # whether the verdict rests on it
+
+    @property
+    def misses(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if not check.fits)
+
+    @property
+    def nearness(self) -> tuple[bool, bool, int, int]:
+        """The greater, the more it has to do with the verdict: first what is about the action."""
+        about = all(check.element not in WHAT for check in self.misses)
+        return self.decided, about, self.says, -len(self.misses)
+
+
+def statements(
+    document: Document, question: Question, decided: Statement | None
+) -> tuple[Reading, ...]:
+    return tuple(_statement(each, question, each is decided) for each in document.statements)
+
+
+def grants(question: Question, decided: Grant | None) -> tuple[Reading, ...]:
+    """Of the grants that name the caller; the others have nothing to do with him."""
+    return tuple(
+        _grant(grant, question, grant is decided)
+        for grant in granted.of_key(question)
+        if granted.grantee(grant, question) is not NOT_AT_ALL
+    )
+
+
+def listed(values: Sequence[str], between: str = ", ") -> str:
+    """A few values in one line: a policy may hold hundreds."""
+    more = f" … and {len(values) - MOST} more" if len(values) > MOST else ""
+    return between.join(values[:MOST]) + more
+
+
+def short(arn: str) -> str:
+    """`user/alice`, `key/1234…`: an explanation is about one account, or says which."""
+    return arn.split(":", 5)[-1] if arn.startswith("arn:") else arn
+
+
+def _statement(statement: Statement, question: Question, decided: bool) -> Reading:
+    checks = _checks(statement, question)
+    says = statement.says(question) if all(check.fits for check in checks) else NOTHING
+    effect = "Allow" if statement.allows else "Deny"
+    return Reading(label(statement), effect, says, tuple(checks), decided)
+
+
+def _grant(grant: Grant, question: Question, decided: bool) -> Reading:
+    checks = _grant_checks(grant, question)
+    in_person = granted.grantee(grant, question) is IN_PERSON
+    says = NOTHING
+    if all(check.fits for check in checks):
+        says = ALLOWS if in_person else OPENS
+    return Reading(grant_label(grant), "Allow", says, tuple(checks), decided)
+
+
+def label(statement: Statement) -> str:
+    return f"statement {statement.place}" + (f' "{statement.sid}"' if statement.sid else "")
+
+
+def grant_label(grant: Grant) -> str:
+    return f'grant "{grant.name}"' if grant.name else f"grant {grant.id[:8]}…"
+
+
+def _checks(statement: Statement, question: Question) -> list[Check]:
+    checks = [_principal(statement.principals, question)] if statement.principals else []
+    checks.append(_element("Action", statement.actions, question.action, question))
+    checks.append(_element("Resource", statement.resources, question.resource, question))
+    return [*checks, *(_condition(each, question) for each in statement.conditions)]
+
+
+def _principal(principals: Principals, question: Question) -> Check:
+    caller = question.caller
+    session = caller.principal != caller.identity
+    found = f"{caller.principal} (a session of {caller.identity})" if session else caller.principal
+    name = "NotPrincipal" if principals.excludes else "Principal"
+    wanted = listed(sorted(principals.wanted))
+    found = short(found) if wanted == "*" else found
+    return Check(name, wanted, found, principals.name(caller) is not NOT_AT_ALL)
+
+
+def _element(name: str, element: Element, found: str, question: Question) -> Check:
+    compared = found.lower() if name == "Action" else found
+    wanted = listed(element.wanted) or "(left out: the statement has no effect)"
+    found = short(found) if wanted == "*" else found
+    name = f"Not{name}" if element.excludes else name
+    return Check(name, wanted, found, element.covers(compared, question))
+
+
+def _condition(condition: Condition, question: Question) -> Check:
+    values = condition.find(question)
+    found = ABSENT if values is None else listed(values)
+    name = f"{condition.operator} {condition.key}"
+    return Check(name, listed(condition.wanted, " or "), found, condition.holds(question))
+
+
+def _grant_checks(grant: Grant, question: Question) -> list[Check]:
+    """A check that the grant does not make is not worth a line."""
+    context = encryption_context(question)
+    constraints = [f"{kind} {_pairs(pairs)}" for kind, pairs in grant.constraints.items()]
+    shown = {
+        "operation": (listed(grant.operations), question.operation),
+        "encryption context": (listed(constraints, " and "), _pairs(context) or ABSENT),
+        "source": (grant.source_arn, question.caller.source_arn or ABSENT),
+        "handed on": (
+            listed(["no more than its own operations", *filter(None, [grant.source_arn])], " for "),
+            listed(question.request.get("Operations", ())),
+        ),
+    }
+    checks = [Check("grantee", grant.grantee, question.caller.principal, True)]
+    for name, check in granted.CHECKS.items():
+        wanted, found = shown[name]
+        fits = check(grant, question)
+        if wanted and (name != "handed on" or not fits):
+            checks.append(Check(name, wanted, found, fits))
+    return checks
+
+
+def _pairs(pairs: Mapping[str, str]) -> str:
+    return listed([f"{name}={value}" for name, value in pairs.items()])

@@ -1,0 +1,251 @@
+"""What happened: the trail. A call stores what it knew; reading gives it CloudTrail's form.
+
+No event holds a plaintext, a ciphertext, a key or a grant token: the contract redacts requests and
+answers before they become events.
+Source: AWS KMS developer guide, "Logging AWS KMS API calls with AWS CloudTrail".
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from kmslab.display import Table
+from kmslab.kms.contract.errors import KMSError
+from kmslab.kms.contract.model import MODEL, Operation
+from kmslab.kms.contract.records import Alias, Caller, Event, Grant, Key, Material, Record, Source
+from kmslab.kms.contract.specs import KEY_SPECS, Kind
+
+VERSION = "1.11"
+# The trail's names for errors are the API's, but for this one.
+CODES = {"AccessDeniedException": "AccessDenied"}
+INTERNAL = "AWS Internal"  # who acts when nobody has called
+NAMES = {"SeedKey": "CreateKey"}  # whoever makes a key, the trail has one name for it
+IDENTITIES = {"root": "Root", "user": "IAMUser", "assumed-role": "AssumedRole"}
+
+
+def event(
+    name: str,
+    caller: Caller,
+    now: datetime,
+    request_id: str,
+    *,
+    request: Mapping[str, Any],
+    answer: Mapping[str, Any] | None,
+    records: Sequence[Record],
+    used: Mapping[str, Material],
+    details: Mapping[str, Any],
+    error: KMSError | None,
+) -> Event:
+    """What a call leaves behind; `answer` is None unless the operation changes something.
+
+    `used`: the material that has done cryptography, by the prefix of its role's members.
+    """
+    operation = MODEL.operations.get(name)  # the service's own acts are not in the model
+    resources = _resources(records)
+    return Event(
+        time=now,
+        operation=name,
+        principal=caller.principal,
+        account=caller.account,
+        region=caller.region,
+        request_id=request_id,
+        via=caller.via,
+        source=caller.source or (),
+        request=operation.redact(request) if operation else None,
+        response=_response(operation, answer, resources),
+        resources=resources,
+        used=() if error else tuple(dict.fromkeys(each.key for each in used.values())),
+        extra=details or _material_ids(used),
+        error_code=error.code if error else "",
+        error_message=error.message if error else "",
+    )
+
+
+def copies(event: Event) -> list[Event]:
+    """The same in the trail of each other account whose key took part. A refusal is not theirs."""
+    if event.error_code or all(f":{event.account}:" in arn for arn in event.resources):
+        return []
+    owners = {arn.split(":")[4] for arn in event.resources} - {event.account}
+    return [event._replace(recipient=owner, used=()) for owner in sorted(owners)]
+
+
+def event_id(request_id: str, recipient: str = "") -> str:
+    """One event a request and trail, so its id need not be stored beside the request's."""
+    return str(uuid5(NAMESPACE_OID, request_id + recipient))
+
+
+def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
+    """An event in CloudTrail's form; members that the lab does not know are left out."""
+    shown: dict[str, Any] = {
+        "eventVersion": VERSION,
+        "userIdentity": _identity(event),
+        "eventTime": event.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": "kms.amazonaws.com",
+        "eventName": NAMES.get(event.operation, event.operation),
+        "awsRegion": event.region,
+        **_source(event),
+        "requestParameters": event.request,
+        "responseElements": event.response,
+        "additionalEventData": (event.extra or None) if event.principal else None,
+        "serviceEventDetails": None if event.principal else (event.extra or None),
+        "errorCode": CODES.get(event.error_code, event.error_code) or None,
+        "errorMessage": event.error_message or None,
+        "requestID": event.request_id if event.principal else None,  # nobody requested it
+        "eventID": event_id(event.request_id, event.recipient),
+        "readOnly": reads,
+        "resources": [
+            {"accountId": arn.split(":")[4], "type": "AWS::KMS::Key", "ARN": arn}
+            for arn in event.resources
+        ],
+        "eventType": "AwsApiCall" if event.principal else "AwsServiceEvent",
+        "managementEvent": True,
+        "recipientAccountId": event.recipient or event.account,
+        "sharedEventID": _shared_id(event),
+        "eventCategory": "Management",
+        "tlsDetails": _tls(event),
+    }
+    always = {"requestParameters", "responseElements"}
+    return {name: value for name, value in shown.items() if value is not None or name in always}
+
+
+def _material_ids(used: Mapping[str, Material]) -> dict[str, str]:
+    """Of symmetric keys alone: other keys have one piece of material for life."""
+    return {
+        f"{prefix.lower()}KeyMaterialId" if prefix else "keyMaterialId": material.id
+        for prefix, material in used.items()
+        if KEY_SPECS[material.spec].kind is Kind.SYMMETRIC
+    }
+
+
+def _identity(event: Event) -> dict[str, Any]:
+    if not event.principal:
+        return {"accountId": event.account, "invokedBy": INTERNAL}
+    if not event.principal.startswith("arn:"):
+        return {"type": "AWSService", "invokedBy": event.principal}
+    kind, _, name = event.principal.rpartition(":")[2].partition("/")
+    shown: dict[str, Any] = {
+        "type": IDENTITIES.get(kind, "Unknown"),
+        "arn": event.principal,
+        "accountId": event.account,
+        "accessKeyId": _of(event).access_key,
+        "userName": name if kind == "user" else "",
+        "sessionContext": _session(event, name) if kind == "assumed-role" else None,
+        "invokedBy": _service(event.via),
+    }
+    if event.recipient:  # a key's owner is told which account has used it, and not whom it sent
+        told = ("accountId", "invokedBy")
+        shown = {"type": "AWSAccount", **{member: shown[member] for member in told}}
+    return {member: value for member, value in shown.items() if value}
+
+
+def _session(event: Event, name: str) -> dict[str, Any]:
+    role = name.rpartition("/")[0]
+    arn = f"arn:aws:iam::{event.account}:role/{role}"
+    issuer = {"type": "Role", "arn": arn, "accountId": event.account, "userName": role}
+    return {"sessionIssuer": issuer}
+
+
+def _of(event: Event) -> Source:
+    return Source(*event.source)
+
+
+def _source(event: Event) -> dict[str, str | None]:
+    """Of a call that a service makes, the service. A call from within this process has none."""
+    source = _of(event)
+    service = _service(event.via) or ("" if event.principal.startswith("arn:") else event.principal)
+    if not event.principal:
+        service = INTERNAL
+    return {
+        "sourceIPAddress": service or source.ip or None,
+        "userAgent": service or source.user_agent or None,
+    }
+
+
+def _service(via: str) -> str:
+    """Where a policy says `s3.us-east-1.amazonaws.com`, the trail says `s3.amazonaws.com`."""
+    return f"{via.partition('.')[0]}.amazonaws.com" if via else ""
+
+
+def _tls(event: Event) -> dict[str, str] | None:
+    source = _of(event)
+    if not source.tls_version:
+        return None
+    return {
+        "tlsVersion": source.tls_version,
+        "cipherSuite": source.cipher,
+        "clientProvidedHostHeader": source.host,
+    }
+
+
+def _shared_id(event: Event) -> str | None:
+    """What both trails have in common, where a call has crossed accounts."""
+    crossed = event.recipient or copies(event)
+    return event_id(event.request_id, "shared") if crossed else None
+
+
+def _response(
+    operation: Operation | None, answer: Mapping[str, Any] | None, resources: Sequence[str]
+) -> dict[str, Any] | None:
+    """What a change answered; where that is nothing, its key (so since December 2022)."""
+    if operation is None or answer is None:
+        return None
+    key = {"keyId": resources[0]} if resources else None
+    return operation.redact_answer(answer) or key
+
+
+def _resources(records: Sequence[Record]) -> tuple[str, ...]:
+    """Keys first, then aliases, as CloudTrail lists them; each once."""
+    keys = [record.arn for record in records if isinstance(record, Key)]
+    keys += [record.key for record in records if isinstance(record, Grant)]
+    aliases = [record.arn for record in records if isinstance(record, Alias)]
+    return tuple(dict.fromkeys(keys + aliases))
+
+
+class Trail(list[dict[str, Any]]):
+    """What happened, in CloudTrail's form: a list of events that shows itself as a table."""
+
+    def table(self, *, material_ids: bool = False) -> Table:
+        headings = ["time (UTC)", "who", "did", "key", "context", "outcome"]
+        if material_ids:
+            headings.append("key material")
+        return Table(headings, [_event_row(event)[: len(headings)] for event in self])
+
+    def about(self, text: str) -> "Trail":
+        """The events in which this text stands anywhere: a name, a key's id, a record's number."""
+        return Trail(event for event in self if text in json.dumps(event, ensure_ascii=False))
+
+    def __repr__(self) -> str:
+        return repr(self.table())
+
+    def _repr_markdown_(self) -> str:
+        return self.table()._repr_markdown_()
+
+
+def _event_row(event: Mapping[str, Any]) -> list[str]:
+    keys = [arn["ARN"].rpartition(":")[2] for arn in event["resources"]]
+    parameters = event["requestParameters"] or {}
+    contexts = [
+        value for name, value in parameters.items() if name.lower().endswith("encryptioncontext")
+    ]
+    return [
+        event["eventTime"].replace("T", " ").rstrip("Z"),
+        _who(event["userIdentity"]),
+        event["eventName"],
+        ", ".join(keys),
+        " → ".join(", ".join(f"{name}={value}" for name, value in c.items()) for c in contexts),
+        event.get("errorCode", "ok"),
+        event.get("additionalEventData", {}).get("keyMaterialId", ""),
+    ]
+
+
+def _who(identity: Mapping[str, Any]) -> str:
+    """A user by name; a service as itself, or behind the one for whom it has called."""
+    service = identity.get("invokedBy", "")
+    if identity.get("type", "AWSService") == "AWSService":
+        return str(service)
+    name = identity.get("userName") or identity["type"]
+    if name == "AWSAccount":
+        name = f"account {identity['accountId']}"
+    return f"{name} via {service.partition('.')[0]}" if service else name

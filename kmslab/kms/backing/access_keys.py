@@ -1,0 +1,109 @@
+"""Access keys: what programs sign their requests with. The store holds each secret sealed.
+
+The rule: a secret access key is opened to check a signature or because its owner asks for it, and
+is bound to the key's id and principal, so that rows swapped in the store do not open.
+"""
+
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from kmslab.crypto import SecretBytes
+from kmslab.kms.backing.hsm import Hsm
+from kmslab.kms.contract.records import AccessKey
+from kmslab.kms.store import Conflict, Store
+
+ID = re.compile(r"\w{1,128}", re.ASCII)  # as IAM has it, but for the length
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+SESSION = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKeyPair:
+    """What a program is configured with. `secret.decode()` shows the secret, nothing else does."""
+
+    id: str
+    secret: SecretBytes
+    token: str = field(default="", repr=False)  # of a role's session alone
+
+
+class AccessKeys:
+    """The access keys of all principals of a lab."""
+
+    def __init__(self, store: Store, hsm: Hsm, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._hsm = hsm
+        self._now = now
+
+    def of(self, principal: str) -> AccessKeyPair:
+        """A principal's access key: the one there is, or a new one.
+
+        A role's session gets a new one each time, with a token; good for an hour of wall time.
+        """
+        if ":assumed-role/" in principal:
+            token = secrets.token_urlsafe(96)
+            return self._new("ASIA", principal, token, datetime.now(UTC) + SESSION)
+        for key in self._store.find(AccessKey, principal=principal):
+            return AccessKeyPair(key.id, self.secret(key))
+        return self._new("AKIA", principal)
+
+    def put(self, principal: str, key_id: str, secret: str) -> AccessKeyPair:
+        """An access key that somebody has chosen; a secret that it had before is replaced."""
+        while True:
+            new = self.sealed(principal, key_id, secret.encode())
+            found = self.find(key_id)
+            if found is not None:
+                if found.principal == principal and self.secret(found) == secret.encode():
+                    return AccessKeyPair(key_id, SecretBytes(secret.encode()))
+                new = replace(new, version=found.version)
+            try:
+                self._store.commit(put=[new])
+            except Conflict:
+                continue  # somebody else has put one of this id: look again
+            return AccessKeyPair(key_id, SecretBytes(secret.encode()))
+
+    def sealed(self, principal: str, key_id: str, secret: bytes, token: str = "") -> AccessKey:
+        """The record of one that somebody has chosen, to be stored. Raises ValueError."""
+        if not ID.fullmatch(key_id) or not secret:
+            raise ValueError(f"{key_id!r} is no id of an access key: letters, digits and _")
+        return AccessKey(
+            id=key_id,
+            principal=principal,
+            sealed=self._hsm.safe.protect(_name(key_id, principal), secret),
+            token=token,
+            created=self._now(),
+        )
+
+    def find(self, key_id: str) -> AccessKey | None:
+        """Whatever a stranger writes: what cannot be an id does not reach the store.
+
+        Another process may have replaced the secret, which nobody who signs with the new one could
+        tell a service.
+        """
+        self._store.refresh()
+        return self._store.get(AccessKey, key_id) if ID.fullmatch(key_id) else None
+
+    def secret(self, key: AccessKey) -> SecretBytes:
+        return self._hsm.safe.unprotect(_name(key.id, key.principal), key.sealed)
+
+    def _new(
+        self, prefix: str, principal: str, token: str = "", expires: datetime | None = None
+    ) -> AccessKeyPair:
+        key_id = prefix + "".join(secrets.choice(LETTERS) for _ in range(16))
+        secret = SecretBytes(secrets.token_urlsafe(30).encode())  # 40 characters, as on AWS
+        record = AccessKey(
+            id=key_id,
+            principal=principal,
+            sealed=self._hsm.safe.protect(_name(key_id, principal), secret),
+            token=token,
+            expires=expires,
+            created=self._now(),
+        )
+        self._store.commit(put=[record])
+        return AccessKeyPair(key_id, secret, token)
+
+
+def _name(key_id: str, principal: str) -> str:
+    return f"access key {key_id} of {principal}"  # an id has no space, so no two are alike

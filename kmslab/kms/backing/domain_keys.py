@@ -1,0 +1,83 @@
+"""The outer layer of the boundary: a Region's domain key seals key material, the root key wraps it.
+
+Domain keys lie in the store, wrapped; the root key never does. Rule: what is sealed is bound to
+what it is, so that rows swapped in the store do not open.
+"""
+
+import secrets
+from copy import copy
+from datetime import datetime
+
+from kmslab.crypto import SecretBytes, frame
+from kmslab.kms.backing.self_tested import Modules
+from kmslab.kms.contract.records import DomainKey, Reader
+
+IV, KEY = 12, 32  # bytes
+PROTECTED = b"protected"  # no Region has this name: no domain key is bound to the same bytes
+
+
+class Safe:
+    """Seals and opens under a root key, and under the domain keys that it wraps."""
+
+    def __init__(self, root_key: SecretBytes, records: Reader, modules: Modules) -> None:
+        self._root_key = root_key
+        self._records = records
+        self._modules = modules
+        self._domain_keys: dict[str, SecretBytes] = {}
+
+    def over(self, records: Reader) -> "Safe":
+        """The same one over other records: those of a commit that is still to come."""
+        other = copy(self)
+        other._records = records
+        return other
+
+    def domain(self, region: str, now: datetime) -> tuple[DomainKey, bool]:
+        """The domain key that seals in this Region, and whether it is new, thus to be stored."""
+        if known := self._records.find(DomainKey, region=region):
+            return known[-1], False
+        name, key = secrets.token_hex(16), secrets.token_bytes(KEY)
+        wrapped = self._seal(self._root_key, key, _identity(region, name))
+        return DomainKey(id=name, region=region, wrapped=wrapped, created=now), True
+
+    def seal(self, domain: DomainKey, secret: bytes, identity: bytes) -> bytes:
+        return self._seal(self._opened(domain), secret, identity)
+
+    def open(self, domain: str, sealed: bytes, identity: bytes) -> SecretBytes:
+        """Raises `Forged` for anything but what was sealed, as what it was sealed."""
+        record = self._records.get(DomainKey, domain)
+        if record is None:
+            raise RuntimeError(f"no domain key {domain}: the store has lost a record")
+        return self._open(self._opened(record), sealed, identity)
+
+    def protect(self, name: str, secret: bytes) -> bytes:
+        """Seal a secret that is not a key of KMS's, under the root key and bound to its name."""
+        return self._seal(self._root_key, secret, frame(PROTECTED, name.encode()))
+
+    def unprotect(self, name: str, sealed: bytes) -> SecretBytes:
+        """Raises `Forged` for another name, or what another root key has sealed."""
+        return self._open(self._root_key, sealed, frame(PROTECTED, name.encode()))
+
+    def prove_root_key(self) -> None:
+        """Raise `Forged` unless the root key opens every domain key of the store."""
+        for domain in self._records.page(DomainKey, "", limit=1_000_000):
+            self._opened(domain)
+
+    def _opened(self, domain: DomainKey) -> SecretBytes:
+        key = self._domain_keys.get(domain.id)
+        if key is None:
+            identity = _identity(domain.region, domain.id)
+            key = self._domain_keys[domain.id] = self._open(
+                self._root_key, domain.wrapped, identity
+            )
+        return key
+
+    def _seal(self, key: bytes, secret: bytes, aad: bytes) -> bytes:
+        iv = secrets.token_bytes(IV)
+        return iv + self._modules.serving("AES_GCM").aes_gcm_seal(key, iv, secret, aad)
+
+    def _open(self, key: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+        return self._modules.serving("AES_GCM").aes_gcm_open(key, sealed[:IV], sealed[IV:], aad)
+
+
+def _identity(region: str, name: str) -> bytes:
+    return frame(region.encode(), name.encode())

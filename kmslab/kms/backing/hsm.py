@@ -1,0 +1,215 @@
+"""The boundary: the only module that ever holds plaintext key material of a KMS key.
+
+It stands for a hardware security module (HSM). What comes in is a sealed key and data; what goes
+out is data, or a key sealed again: AES-256-GCM under the Region's domain key, with the key's ARN
+and spec, the material's id and its public key as authenticated data, so that rows swapped in the
+store do not open, and no key does another spec's work. `safe` keeps the domain keys, `modules`
+chooses the library.
+
+Only the wall is simulated: this is a Python object, and its memory is this process's memory.
+Source: "AWS KMS Cryptographic Details"; NIST SP 800-38D (GCM), SP 800-108 (key derivation).
+"""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from copy import copy
+from datetime import datetime
+from hashlib import sha256
+
+from kmslab.crypto import (
+    Backend,
+    CiphertextBlob,
+    Forged,
+    Malformed,
+    SecretBytes,
+    encode_context,
+    frame,
+    spec_of,
+)
+from kmslab.crypto.message_types import MessageType
+from kmslab.kms.backing import blob
+from kmslab.kms.backing.domain_keys import Safe
+from kmslab.kms.backing.self_tested import BACKENDS, Modules
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import DomainKey, Material, Reader
+from kmslab.kms.contract.specs import KEY_SPECS
+
+NONCE, IV, KEY = 16, 12, 32  # bytes
+LABEL = b"kmslab"
+
+
+class Hsm:
+    """Generates key material and works with it; never lets it out open."""
+
+    def __init__(
+        self,
+        root_key: SecretBytes,
+        records: Reader,
+        backends: tuple[Backend, ...] = BACKENDS,
+    ) -> None:
+        modules = Modules(backends)
+        self.safe = Safe(root_key, records, modules)
+        self._module = modules.serving
+
+    def over(self, records: Reader) -> "Hsm":
+        """The same boundary over other records: those of a commit that is still to come."""
+        other = copy(self)
+        other.safe = self.safe.over(records)
+        return other
+
+    def random(self, size: int) -> SecretBytes:
+        """Bytes from the operating system's generator, the only source there is."""
+        return SecretBytes(secrets.token_bytes(size))
+
+    def key_pair(self, spec: str) -> tuple[SecretBytes, bytes]:
+        """A private key (PKCS#8) and its public key (SubjectPublicKeyInfo), both in DER."""
+        algorithm = next(iter(KEY_SPECS[spec].algorithms.values()))[0]
+        module = self._module(algorithm, spec)
+        private = module.generate_key(spec)
+        return private, module.public_key(private)
+
+    def create(
+        self, arn: str, spec: str, now: datetime, known: bytes | None = None
+    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+        """New key material, sealed; with a Region's first also a domain key: both to be stored.
+
+        `known`: material that somebody wants to have in the key: raw, or a private key in PKCS#8.
+        """
+        secret, public = self._generate(spec) if known is None else self._take(spec, known)
+        region, key_id = arn.split(":")[3], arn.rpartition("/")[2]
+        name = material_id(key_id, secret)
+        domain, is_new = self.safe.domain(region, now)
+        sealed = self.safe.seal(domain, secret, _identity(arn, spec, name, public))
+        material = Material(
+            handle=f"{region}/{name}",
+            key=arn,
+            spec=spec,
+            domain=domain.id,
+            sealed=sealed,
+            public=public,
+            created=now,
+        )
+        return (material, domain) if is_new else (material,)
+
+    def _generate(self, spec: str) -> tuple[SecretBytes, bytes]:
+        size = KEY_SPECS[spec].size
+        return (self.random(size), b"") if size else self.key_pair(spec)
+
+    def _take(self, spec: str, known: bytes) -> tuple[SecretBytes, bytes]:
+        """A key that cannot be one of this spec is refused, whoever brings it."""
+        size = KEY_SPECS[spec].size
+        if size:
+            if len(known) != size:
+                fail("ValidationException", f"Key material of spec {spec} has {size} bytes.")
+            return SecretBytes(known), b""
+        module = self._module(next(iter(KEY_SPECS[spec].algorithms.values()))[0], spec)
+        try:
+            public = module.public_key(known)
+            if spec_of(public) != spec:
+                raise Malformed
+        except (Malformed, RuntimeError):  # a backend takes private keys that were checked
+            fail("ValidationException", f"That is no private key of spec {spec} in PKCS#8 (DER).")
+        return SecretBytes(known), public
+
+    def encrypt(
+        self, material: Material, algorithm: str, plaintext: bytes, context: Mapping[str, str]
+    ) -> CiphertextBlob:
+        """Each call derives its own key: one KMS key serves more calls than one GCM key may."""
+        if material.public:
+            public = self.public_key(material)
+            module = self._module(algorithm, material.spec)
+            return CiphertextBlob(module.encrypt(algorithm, public, plaintext))
+        drawn = secrets.token_bytes(NONCE + IV)  # in one draw: it is a call to the system
+        nonce, iv = drawn[:NONCE], drawn[NONCE:]
+        header = blob.header(material.id, material.key.rpartition("/")[2], nonce, iv)
+        key = self._derive(self._secret(material), nonce)
+        sealed = self._module("AES_GCM").aes_gcm_seal(key, iv, plaintext, _bound(header, context))
+        return CiphertextBlob(header + sealed)
+
+    def decrypt(
+        self, material: Material, algorithm: str, ciphertext: bytes, context: Mapping[str, str]
+    ) -> SecretBytes:
+        """Whatever is wrong, a ciphertext that doesn't open gets one answer, without a reason."""
+        secret = self._secret(material)  # before `try`: a damaged store is not the caller's fault
+        try:
+            if material.public:
+                module = self._module(algorithm, material.spec)
+                return module.decrypt(algorithm, secret, ciphertext)
+            parsed = blob.parse(ciphertext)
+            if parsed is None or parsed.material != material.id:
+                raise Forged
+            key = self._derive(secret, parsed.nonce)
+            aad = _bound(parsed.header, context)
+            return self._module("AES_GCM").aes_gcm_open(key, parsed.iv, parsed.sealed, aad)
+        except Forged:
+            fail("InvalidCiphertextException")
+
+    def public_key(self, material: Material) -> bytes:
+        """Opened first: a public key that somebody has put into the store doesn't fit the seal."""
+        self._secret(material)
+        return material.public
+
+    def sign(self, material: Material, algorithm: str, message: bytes, form: MessageType) -> bytes:
+        module = self._module(algorithm, material.spec)
+        return module.sign(algorithm, self._secret(material), message, form)
+
+    def verify(
+        self,
+        material: Material,
+        algorithm: str,
+        message: bytes,
+        form: MessageType,
+        signature: bytes,
+    ) -> None:
+        module, public = self._module(algorithm, material.spec), self.public_key(material)
+        try:
+            module.verify(algorithm, public, message, form, signature)
+        except Forged:
+            fail("KMSInvalidSignatureException")
+
+    def mac(self, material: Material, algorithm: str, message: bytes) -> bytes:
+        return self._module(algorithm).hmac(algorithm, self._secret(material), message)
+
+    def verify_mac(self, material: Material, algorithm: str, message: bytes, mac: bytes) -> None:
+        if not hmac.compare_digest(self.mac(material, algorithm, message), mac):
+            fail("KMSInvalidMacException")
+
+    def agree(self, material: Material, algorithm: str, peer: bytes) -> SecretBytes:
+        module = self._module(algorithm, material.spec)
+        try:
+            return module.agree(self._secret(material), peer)
+        except Malformed:
+            fail("ValidationException", f"PublicKey is not a public key of spec {material.spec}.")
+
+    def encapsulate(self, material: Material, algorithm: str) -> tuple[CiphertextBlob, SecretBytes]:
+        module = self._module(algorithm, material.spec)
+        ciphertext, secret = module.encapsulate(self.public_key(material))
+        return CiphertextBlob(ciphertext), secret
+
+    def decapsulate(self, material: Material, algorithm: str, ciphertext: bytes) -> SecretBytes:
+        module, secret = self._module(algorithm, material.spec), self._secret(material)
+        try:
+            return module.decapsulate(secret, ciphertext)
+        except Forged:
+            fail("InvalidCiphertextException")
+
+    def _secret(self, material: Material) -> SecretBytes:
+        identity = _identity(material.key, material.spec, material.id, material.public)
+        return self.safe.open(material.domain, material.sealed, identity)
+
+    def _derive(self, secret: bytes, nonce: bytes) -> SecretBytes:
+        return self._module("KDF_CTR_HMAC_SHA_256").kdf_counter(secret, LABEL, nonce, KEY)
+
+
+def material_id(key_id: str, secret: bytes) -> str:
+    """What blobs and the trail call a key's material. It says nothing about the secret."""
+    return sha256(frame(key_id.encode(), secret)).hexdigest()
+
+
+def _identity(arn: str, spec: str, material_id: str, public: bytes) -> bytes:
+    return frame(arn.encode(), spec.encode(), material_id.encode(), public)
+
+
+def _bound(header: bytes, context: Mapping[str, str]) -> bytes:
+    return frame(header, encode_context(context))

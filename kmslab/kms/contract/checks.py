@@ -1,0 +1,167 @@
+"""Constraints: what the contract demands of a request's values, and AWS's words when they miss it.
+
+A judge is compiled for each shape, once; it adds a sentence for every violation that it finds, in
+the order of the model's members. Values have the right types by then (`codec` saw to that).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kmslab.kms.contract.shapes import Shape, camel
+
+# A value, where it stands ("tags.1.member.tagKey"), and the list of sentences to add to.
+Judge = Callable[[Any, str, list[str]], None]
+
+NOT_NULL = "Member must not be null"
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    text: str
+    holds: Callable[[Any], Any]
+
+
+def message(found: list[str]) -> str:
+    """One text for all violations, as AWS joins them."""
+    errors = "error" if len(found) == 1 else "errors"
+    return f"{len(found)} validation {errors} detected: {'; '.join(found)}"
+
+
+def missing(member: str) -> str:
+    """The text for a member that the model leaves optional and the service does not."""
+    return message([_null(camel(member))])
+
+
+def judge(shape: Shape, dot: str = "") -> Judge | None:
+    """The judge of a shape, or None where nothing can be wrong."""
+    if shape.kind == "structure":
+        return _structure(shape, dot)
+    if shape.kind == "list" and shape.member and shape.member.kind == "structure":
+        return _structures(shape, shape.member)
+    rules = [*_own(shape), *_inner(shape)]
+    return _rules(shape, rules) if rules else None
+
+
+def _structure(shape: Shape, dot: str) -> Judge | None:
+    judges = {name: judge(member, dot=".") for name, member in shape.members.items()}
+    fields = [
+        (name, dot + camel(name), name in shape.required, inner)
+        for name, inner in judges.items()
+        if inner or name in shape.required
+    ]
+
+    def check(value: Any, at: str, found: list[str]) -> None:
+        for name, step, required, inner in fields:
+            item = value.get(name)
+            if item is None:
+                if required:
+                    found.append(_null(at + step))
+            elif inner is not None:
+                inner(item, at + step, found)
+
+    return check if fields else None
+
+
+def _structures(shape: Shape, member: Shape) -> Judge:
+    """Of a list of structures each violation is named in its place: `tags.1.member.tagKey`."""
+    own = _rules(shape, _own(shape))
+    inner = judge(member, dot=".")
+
+    def check(value: Any, at: str, found: list[str]) -> None:
+        own(value, at, found)
+        for index, item in enumerate(value, 1):
+            place = f"{at}.{index}.member"
+            if item is None:
+                found.append(_null(place))
+            elif inner is not None:
+                inner(item, place, found)
+
+    return check
+
+
+def _rules(shape: Shape, constraints: list[Constraint]) -> Judge:
+    rules = [(constraint.holds, constraint.text) for constraint in constraints]
+    shown = not shape.secret and not (shape.member and shape.member.kind == "structure")
+
+    def check(value: Any, at: str, found: list[str]) -> None:
+        for holds, text in rules:
+            if not holds(value):
+                named = f"Value '{_written(value)}'" if shown else "Value"
+                found.append(f"{named} at '{at}' failed to satisfy constraint: {text}")
+
+    return check
+
+
+def _own(shape: Shape) -> list[Constraint]:
+    """What a shape demands of its own value."""
+    found: list[Constraint] = []
+    if shape.enum:
+        options = ", ".join(shape.enum)
+        holds = frozenset(shape.enum).__contains__
+        found.append(Constraint(f"Member must satisfy enum value set: [{options}]", holds))
+    if shape.kind == "integer":
+        found.extend(_value_bounds(shape.low, shape.high))
+    else:
+        found.extend(_length_bounds(shape.low, shape.high))
+    if shape.pattern is not None:
+        text = f"Member must satisfy regular expression pattern: {shape.pattern}"
+        # ASCII: AWS's \w and \d mean Latin letters and digits; the whole value has to match.
+        found.append(Constraint(text, re.compile(shape.pattern, re.ASCII).fullmatch))
+    return found
+
+
+def _value_bounds(low: int | None, high: int | None) -> Iterator[Constraint]:
+    if high is not None:
+        yield Constraint(f"Member must have value less than or equal to {high}", high.__ge__)
+    if low is not None:
+        yield Constraint(f"Member must have value greater than or equal to {low}", low.__le__)
+
+
+def _length_bounds(low: int | None, high: int | None) -> Iterator[Constraint]:
+    if high is not None:
+        text = f"Member must have length less than or equal to {high}"
+        yield Constraint(text, lambda value: len(value) <= high)
+    if low is not None:
+        text = f"Member must have length greater than or equal to {low}"
+        yield Constraint(text, lambda value: len(value) >= low)
+
+
+def _inner(shape: Shape) -> list[Constraint]:
+    """What a list or a map of plain values demands of what is in it: one sentence, all demands."""
+    if shape.member:
+        return [_each("Member", shape.member, list)]
+    if shape.key and shape.value:
+        keys = [_each("Map keys", shape.key, list)] if _own(shape.key) else []
+        return [*keys, _each("Map value", shape.value, dict.values)]
+    return []
+
+
+def _each(label: str, shape: Shape, parts: Callable[[Any], Iterable[Any]]) -> Constraint:
+    demands = _own(shape)
+    listed = ", ".join([*(demand.text for demand in demands), NOT_NULL])
+    tests = [demand.holds for demand in demands]
+
+    def holds(value: Any) -> bool:
+        items = parts(value)
+        if not tests:
+            return None not in items
+        return all(item is not None and all(t(item) for t in tests) for item in items)
+
+    return Constraint(f"{label} must satisfy constraint: [{listed}]", holds)
+
+
+def _null(at: str) -> str:
+    return f"Value null at '{at}' failed to satisfy constraint: {NOT_NULL}"
+
+
+def _written(value: Any) -> str:
+    """A value as AWS's texts write it: `[a, b]`, `{key=value}`, `null`."""
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k}={_written(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_written(item) for item in value) + "]"
+    return str(value)

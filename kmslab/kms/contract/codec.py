@@ -1,0 +1,226 @@
+"""Values on their way: each way through a shape is a table that says what becomes of each leaf.
+
+Structures, lists and maps are walked alike, whichever way a value goes: into the service from
+Python (`ACCEPT`) or from JSON (`DECODE`), out as JSON (`ENCODE`), or into an event (`REDACT`).
+What a value means is judged in `checks`; here it only has to be of the right type.
+"""
+
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kmslab.kms.contract.shapes import Shape, camel
+
+Convert = Callable[[Any], Any]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Misfit(TypeError):
+    """A value of the wrong type. `path` leads to it, outermost member first."""
+
+    def __init__(self, value: object, kind: str) -> None:
+        super().__init__(misfit_text(value, kind))
+        self.path: list[str] = []
+
+
+# ---------------------------------------------------------------------------------------- leaves
+
+
+def text(value: Any) -> str:
+    if type(value) is str and value.isascii():
+        return value
+    if not isinstance(value, str):
+        raise Misfit(value, "string")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half a surrogate pair; nothing after this could write it down
+        raise Misfit(value, "string") from None
+    return str.__str__(value)
+
+
+def number(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
+        return int(value)
+    raise Misfit(value, "integer")
+
+
+def flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise Misfit(value, "boolean")
+
+
+def blob(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value  # SecretBytes stays what it is
+    if isinstance(value, str):
+        return text(value).encode()
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    raise Misfit(value, "blob")
+
+
+def moment(value: Any) -> datetime:
+    """In UTC; a naive time is local time, as boto3 has it."""
+    if not isinstance(value, datetime):
+        raise Misfit(value, "timestamp")
+    try:
+        return value.astimezone(UTC)
+    except (OverflowError, ValueError, OSError):
+        raise Misfit(value, "timestamp") from None
+
+
+def from_base64(value: Any) -> bytes:
+    if not isinstance(value, str):
+        raise Misfit(value, "blob")
+    try:
+        return binascii.a2b_base64(value, strict_mode=True)
+    except ValueError:  # binascii.Error is one; a letter beyond ASCII is another
+        raise Misfit(value, "blob") from None
+
+
+def from_epoch(value: Any) -> datetime:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Misfit(value, "timestamp")
+    try:
+        return EPOCH + round(value * 1000) * MILLISECOND
+    except (OverflowError, ValueError):  # infinite, no number, or beyond the year 9999
+        raise Misfit(value, "timestamp") from None
+
+
+def to_base64(value: Any) -> str:
+    return binascii.b2a_base64(blob(value), newline=False).decode("ascii")
+
+
+def to_epoch(value: Any) -> float:
+    milliseconds = (moment(value) - EPOCH) // MILLISECOND
+    return milliseconds / 1000 if milliseconds % 1000 else milliseconds // 1000
+
+
+def to_cloudtrail(value: Any) -> str:
+    """`Aug 10, 2022, 10:38:27 PM`. Not strftime: its month names follow the machine's language."""
+    at = moment(value)
+    hour, half = at.hour % 12 or 12, "AM" if at.hour < 12 else "PM"
+    day = f"{MONTHS[at.month - 1]} {at.day}, {at.year}"
+    return f"{day}, {hour}:{at.minute:02}:{at.second:02} {half}"
+
+
+# ------------------------------------------------------------------------------------------ ways
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    leaves: Mapping[str, Convert]
+    rename: Callable[[str], str] = str
+    secrets: bool = True  # whether secrets go along
+
+
+_PLAIN: dict[str, Convert] = {"string": text, "integer": number, "boolean": flag}
+
+ACCEPT = Way(_PLAIN | {"blob": blob, "timestamp": moment})
+DECODE = Way(_PLAIN | {"blob": from_base64, "timestamp": from_epoch})
+ENCODE = Way(_PLAIN | {"blob": to_base64, "timestamp": to_epoch})
+REDACT = Way(_PLAIN | {"timestamp": to_cloudtrail}, rename=camel, secrets=False)
+
+
+def converter(shape: Shape, way: Way) -> Convert:
+    """A function that takes a value of this shape along this way, or raises `Misfit`."""
+    build = _CONTAINERS.get(shape.kind)
+    return build(shape, way) if build else way.leaves[shape.kind]
+
+
+def _structure(shape: Shape, way: Way) -> Convert:
+    """Members that are null, unknown, or secrets that stay behind are left out."""
+    fields = {
+        name: (way.rename(name), converter(member, way))
+        for name, member in shape.members.items()
+        if way.secrets or not member.secret
+    }
+
+    def convert(value: Any) -> dict[str, Any]:
+        answer = {}
+        name = ""
+        try:
+            # `dict` first: asking the abstract Mapping costs as much as converting a member.
+            mapping = value if isinstance(value, dict) else _mapping(value)
+            for name, item in mapping.items():
+                field = fields.get(name)
+                if field is not None and item is not None:
+                    answer[field[0]] = field[1](item)
+        except Misfit as misfit:
+            misfit.path[:0] = [name] if name else []
+            raise
+        return answer
+
+    return convert
+
+
+def _list(shape: Shape, way: Way) -> Convert:
+    """A null among the elements is kept: whether it may be there is a matter for `checks`."""
+    assert shape.member
+    element = converter(shape.member, way)
+
+    def convert(value: Any) -> list[Any]:
+        if not isinstance(value, (list, tuple)):
+            raise Misfit(value, "list")
+        return [None if item is None else element(item) for item in value]
+
+    return convert
+
+
+def _map(shape: Shape, way: Way) -> Convert:
+    """From text to something; the keys of a map are never renamed."""
+    assert shape.value
+    element = converter(shape.value, way)
+
+    def convert(value: Any) -> dict[str, Any]:
+        mapping = value if isinstance(value, dict) else _mapping(value)
+        return {text(k): None if v is None else element(v) for k, v in mapping.items()}
+
+    return convert
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    if isinstance(value, Mapping):
+        return value
+    raise Misfit(value, "structure")
+
+
+_CONTAINERS: dict[str, Callable[[Shape, Way], Convert]] = {
+    "structure": _structure,
+    "list": _list,
+    "map": _map,
+}
+
+
+# ----------------------------------------------------------------------------------------- texts
+
+# AWS publishes no text of SerializationException; these are forms seen in answers of its services.
+_TOKENS: dict[type, str] = {int: "NUMBER_VALUE", float: "DECIMAL_VALUE", str: "STRING_VALUE"}
+_NOUNS = {
+    "string": "a String",
+    "integer": "an Integer",
+    "boolean": "a Boolean",
+    "blob": "a Blob",
+    "timestamp": "a Timestamp",
+}
+
+
+def misfit_text(value: object, kind: str) -> str:
+    """What SerializationException says where `kind` was expected: never the value itself."""
+    if isinstance(value, Mapping):
+        return "Start of structure or map found where not expected."
+    if isinstance(value, (list, tuple)):
+        return "Start of list found where not expected"
+    if kind not in _NOUNS:
+        return "Unexpected field type"
+    if isinstance(value, bool):
+        token = f"{value}_VALUE".upper()
+    else:
+        token = _TOKENS.get(type(value), f"{type(value).__name__}_VALUE".upper())
+    return f"{token} can not be converted to {_NOUNS[kind]}"

@@ -1,0 +1,94 @@
+"""The errors of KMS: one class for each exception, named as AWS names it, carrying AWS's text.
+
+The classes are made from the contract. Programs import them from `kmslab.errors`; operations raise
+them by name, with `fail`.
+"""
+
+import traceback
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Any, ClassVar, NoReturn
+
+from kmslab.display import PlainError
+from kmslab.kms.contract.source import KMS
+
+# Errors that any AWS service may answer, so that KMS's model lists them for no operation.
+COMMON = (
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "IncompleteSignatureException",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "NotAuthorizedException",
+    "SerializationException",
+    "ThrottlingException",
+    "UnknownOperationException",
+    "UnrecognizedClientException",
+    "ValidationException",
+)
+SILENT = "(AWS sends no text with this error)"
+
+
+class KMSError(PlainError):
+    """An error as KMS answers it. `str(error)` is AWS's text alone, which may be empty.
+
+    `error.code` and `error.response["Error"]["Code"]` hold the name, as in boto3.
+    """
+
+    code: ClassVar[str] = "KMSError"
+    status: ClassVar[int] = 400  # the HTTP status
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.request_id = ""
+        self.explanation: Callable[[], object] | None = None
+
+    def explain(self) -> object:
+        """Who decided, and what would have to be different; shows itself as a table.
+
+        Only the lab can tell, of AccessDeniedException and of a policy that would lock its author
+        out: AWS keeps the reasons to itself. Raises ValueError for any other error.
+        """
+        if self.explanation is None:
+            raise ValueError(f"{self.code} was not decided by a policy: its text is all there is")
+        return self.explanation()
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+    @property
+    def response(self) -> dict[str, Any]:
+        """The shape of `botocore.exceptions.ClientError.response`."""
+        metadata: dict[str, Any] = {"HTTPStatusCode": self.status}
+        if self.request_id:
+            metadata["RequestId"] = self.request_id
+        return {
+            "Error": {"Code": self.code, "Message": self.message},
+            "ResponseMetadata": metadata,
+        }
+
+    def _paragraphs(self) -> list[str]:
+        """Beside AWS's text what a developer is told: notes, the bug behind an internal error."""
+        told = [f"{self.code}: {self.message or SILENT}", *getattr(self, "__notes__", ())]
+        if cause := self.__cause__:
+            where = traceback.extract_tb(cause.__traceback__)[-1:]
+            place = "".join(f" ({PurePath(f.filename).name}:{f.lineno})" for f in where)
+            told.append(f"Caused by {type(cause).__name__}: {cause}{place}")
+        return told
+
+
+def _class(name: str) -> type[KMSError]:
+    # The module is the public one: that is where a pickle or a reader looks for the class.
+    status = 500 if name in KMS["faults"] else 400
+    return type(name, (KMSError,), {"__module__": "kmslab.errors", "code": name, "status": status})
+
+
+EXCEPTIONS: dict[str, type[KMSError]] = {
+    name: _class(name) for name in sorted({*KMS["errors"], *COMMON})
+}
+
+
+def fail(code: str, message: str = "") -> NoReturn:
+    """Raise the exception that AWS calls `code`."""
+    raise EXCEPTIONS[code](message)

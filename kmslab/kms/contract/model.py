@@ -1,0 +1,148 @@
+"""The 56 operations as the contract has them: each checks, decodes, encodes and redacts its values.
+
+`MODEL.operations["Encrypt"]` is the way in. What an operation needs for that is compiled when it is
+first used.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from kmslab.kms.contract.checks import Judge, judge, message
+from kmslab.kms.contract.codec import (
+    ACCEPT,
+    DECODE,
+    ENCODE,
+    REDACT,
+    Convert,
+    Misfit,
+    Way,
+    converter,
+)
+from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
+from kmslab.kms.contract.shapes import Shape, shape
+from kmslab.kms.contract.source import KMS
+
+
+class _Typed(dict[str, Any]):
+    """A request that `decode` has made: fresh, and of the right types already."""
+
+
+class Operation:
+    """One operation. Requests and answers are plain dicts in AWS's form, with Python's types:
+    `bytes` for a blob, `datetime` for a timestamp."""
+
+    def __init__(self, name: str, entry: Mapping[str, Any]) -> None:
+        self.name = name
+        self.snake_name = snake(name)
+        self.input: Shape | None = shape(entry["input"]) if "input" in entry else None
+        self.output: Shape | None = shape(entry["output"]) if "output" in entry else None
+        self.errors: tuple[str, ...] = tuple(entry["errors"])
+
+    def check(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """A fresh copy of the request that keeps the contract; None and unknown members are gone.
+
+        What `decode` has made is fresh, and comes back itself. A blob may also be a `bytearray`,
+        `memoryview` or `str` (UTF-8).
+        Raises ValidationException that names every violation, or SerializationException for a
+        value of the wrong type.
+        """
+        try:
+            accepted: dict[str, Any] = (
+                request if isinstance(request, _Typed) else self._accept(request)
+            )
+        except Misfit as misfit:
+            raise _serialization(misfit) from None
+        if self._judge is not None:
+            found: list[str] = []
+            self._judge(accepted, "", found)
+            if found:
+                fail("ValidationException", message(found))
+        return accepted
+
+    def decode(self, body: Any) -> dict[str, Any]:
+        """A request from parsed JSON. Only types are looked at: `check` does the rest.
+
+        Raises SerializationException.
+        """
+        try:
+            return _Typed(self._decode(body))
+        except Misfit as misfit:
+            raise _serialization(misfit) from None
+
+    def encode(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer as JSON has it: blobs in base64, timestamps in seconds since 1970.
+
+        Raises TypeError for an answer of the wrong shape, which is our bug, not the caller's.
+        """
+        encoded: dict[str, Any] = self._encode(answer)
+        return encoded
+
+    def redact(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The request as an event may keep it: CloudTrail's names, and no secret at any depth.
+
+        A request that `check` would not even read leaves nothing.
+        """
+        try:
+            redacted: dict[str, Any] = self._redact(request)
+        except Misfit:
+            return {}
+        return redacted
+
+    def redact_answer(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer as an event may keep it; like `redact`."""
+        redacted: dict[str, Any] = self._redact_answer(answer)
+        return redacted
+
+    def __repr__(self) -> str:
+        return f"<Operation {self.name}>"
+
+    @cached_property
+    def _accept(self) -> Convert:
+        return _way(self.input, ACCEPT)
+
+    @cached_property
+    def _judge(self) -> Judge | None:
+        return judge(self.input) if self.input else None
+
+    @cached_property
+    def _decode(self) -> Convert:
+        return _way(self.input, DECODE)
+
+    @cached_property
+    def _encode(self) -> Convert:
+        return _way(self.output, ENCODE)
+
+    @cached_property
+    def _redact(self) -> Convert:
+        return _way(self.input, REDACT)
+
+    @cached_property
+    def _redact_answer(self) -> Convert:
+        return _way(self.output, REDACT)
+
+
+class Model:
+    @cached_property
+    def operations(self) -> dict[str, Operation]:
+        return {name: Operation(name, entry) for name, entry in KMS["operations"].items()}
+
+
+MODEL = Model()
+
+
+def snake(name: str) -> str:
+    """An operation's name as a Python method: `ReEncrypt` → `re_encrypt`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _way(shape: Shape | None, way: Way) -> Convert:
+    return converter(shape, way) if shape else lambda value: {}
+
+
+def _serialization(misfit: Misfit) -> KMSError:
+    error = EXCEPTIONS["SerializationException"](str(misfit))
+    if misfit.path:
+        error.add_note(f"The member is {'.'.join(misfit.path)}.")
+    return error

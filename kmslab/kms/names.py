@@ -1,0 +1,185 @@
+"""From the identifiers in a request to records: ids, ARNs, aliases, the blob that names its key.
+
+Each function makes a finder for one way of naming; THE TABLE gives every role one of them.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, NoReturn
+
+from kmslab.kms.access import UNREACHABLE, tokens
+from kmslab.kms.backing import blob
+from kmslab.kms.contract.checks import missing
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Material, Reader
+from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, Kind
+
+KEY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.ASCII)
+ALIAS_PREFIX = "alias/"
+
+NO_PREFIX = (
+    'Alias must start with the prefix "alias/". Please see '
+    "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+)
+WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
+
+
+class Found(NamedTuple):
+    """What a request names: the ARN that access is asked to, and what is stored of it."""
+
+    arn: str
+    record: Key | Alias | Grant | None = None  # None: nothing yet, or every resource of the account
+    used: Material | None = None  # of a key: the material that the call will use
+    unnamed: bool = False  # the caller has not named it: a blob has
+
+
+Finder = Callable[[Reader, Caller, Mapping[str, Any]], Found | None]
+
+
+def everything(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
+    """No resource of its own: whoever may do this may do it to the whole account."""
+    return Found("*")
+
+
+def everything_if(member: str) -> Finder:
+    """The same, in requests that have something in this member."""
+    return lambda records, caller, request: Found("*") if request.get(member) else None
+
+
+def key_in(member: str, *, aliases: bool) -> Finder:
+    """The key that a member names by id, ARN or, where allowed, alias; None without the member."""
+
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
+        identifier = request.get(member)
+        if identifier is None:
+            return None
+        arn = _arn(caller, identifier)
+        if arn.split(":", 5)[5].startswith(ALIAS_PREFIX):
+            if not aliases:
+                fail("InvalidArnException", "Key Aliases are not supported for this operation")
+            arn = _alias(records, arn).target
+        key = _key(records, arn)
+        return Found(key.arn, key, records.get(Material, f"{key.region}/{key.material}"))
+
+    return find
+
+
+def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
+    """The key that a ciphertext blob names. A key named beside it must be the same one.
+
+    The ciphertext of an asymmetric key is no such blob and names nobody: the request must.
+    """
+    key_member, algorithm_member = f"{prefix}KeyId", f"{prefix}EncryptionAlgorithm"
+    by_key = key_in(key_member, aliases=True)
+
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
+        named = by_key(records, caller, request)
+        if member not in request:
+            return _without_ciphertext(named, request, member)
+        if named and _is_asymmetric(named):
+            return named
+        if not named and request.get(algorithm_member, SYMMETRIC_DEFAULT) != SYMMETRIC_DEFAULT:
+            fail("ValidationException", missing(key_member))
+        parsed = blob.parse(request[member])
+        if parsed is None:
+            fail("InvalidCiphertextException")
+        material = records.get(Material, f"{caller.region}/{parsed.material}")
+        if material is None:
+            _refuse_unknown(records, caller, parsed.key, permission)
+        if named and named.arn != material.key:
+            fail("IncorrectKeyException", WRONG_KEY)
+        return Found(material.key, _key(records, material.key), material, unnamed=not named)
+
+    return find
+
+
+def alias_in(member: str, *, target: bool) -> Finder:
+    """The alias that a member names, or the key that it stands for at present."""
+
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
+        alias = _alias(records, alias_arn(caller, request[member]))
+        if not target:
+            return Found(alias.arn, alias)
+        return Found(alias.target, _key(records, alias.target))
+
+    return find
+
+
+def new_alias_in(member: str) -> Finder:
+    """The alias that a member asks for, which is not there yet."""
+    return lambda records, caller, request: Found(alias_arn(caller, request[member]))
+
+
+def grant_in(token: str, key: str, grant: str) -> Finder:
+    """The grant that its token names, or its id beside a key: one of the two ways."""
+    by_key = key_in(key, aliases=False)
+
+    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
+        if (token in request) == (key in request) or (key in request) != (grant in request):
+            fail("ValidationException", f"Please specify either {token}, or {key} and {grant}.")
+        named = by_key(records, caller, request)
+        handle = f"{named.arn}/{request[grant]}" if named else tokens.read(request[token]) or ""
+        is_here = handle.startswith(f"arn:aws:kms:{caller.region}:")  # a token may be of elsewhere
+        found = records.get(Grant, handle) if is_here else None
+        if found is None:
+            code = "InvalidGrantIdException" if named else "InvalidGrantTokenException"
+            fail(code, f"Grant {request[grant]} is not found." if named else "Invalid grant token.")
+        return Found(found.key, found)
+
+    return find
+
+
+def alias_arn(caller: Caller, name: str) -> str:
+    """The ARN of an alias that a member names by its name, prefix and all."""
+    if not name.startswith(ALIAS_PREFIX):
+        fail("ValidationException", NO_PREFIX)
+    return caller.here + name
+
+
+def _arn(caller: Caller, identifier: str) -> str:
+    """The full ARN that an id, an alias name or an ARN stands for, here."""
+    if not identifier.startswith("arn:"):
+        kind = "" if identifier.startswith(ALIAS_PREFIX) else "key/"
+        return f"{caller.here}{kind}{identifier}"
+    fields = identifier.split(":", 5)
+    if len(fields) < 6 or fields[2] != "kms" or not fields[5].startswith(("key/", ALIAS_PREFIX)):
+        fail("NotFoundException", f"Invalid arn {identifier}")
+    if fields[3] != caller.region:
+        fail("NotFoundException", f"Invalid arn {fields[3]}")
+    return identifier
+
+
+def _key(records: Reader, arn: str) -> Key:
+    key = records.get(Key, arn)
+    if key is None:
+        name = arn.partition("key/")[2]
+        well_formed = KEY_ID.fullmatch(name)
+        text = f"Key '{arn}' does not exist" if well_formed else f"Invalid keyId {name}"
+        fail("NotFoundException", text)
+    return key
+
+
+def _alias(records: Reader, arn: str) -> Alias:
+    alias = records.get(Alias, arn)
+    if alias is None:
+        fail("NotFoundException", f"Alias {arn} is not found.")
+    return alias
+
+
+def _is_asymmetric(found: Found) -> bool:
+    return isinstance(found.record, Key) and KEY_SPECS[found.record.spec].kind is Kind.ASYMMETRIC
+
+
+def _without_ciphertext(named: Found | None, request: Mapping[str, Any], member: str) -> Found:
+    """A dry run may ask about the key alone; any other call needs the ciphertext."""
+    modifiers = request.get("DryRunModifiers", ())
+    if named is None or not request.get("DryRun") or "IGNORE_CIPHERTEXT" not in modifiers:
+        fail("ValidationException", missing(member))
+    return named
+
+
+def _refuse_unknown(records: Reader, caller: Caller, key_id: str, permission: str) -> NoReturn:
+    """A blob of a key that is there, but of no material of it, was tampered with."""
+    if records.get(Key, f"{caller.here}key/{key_id}"):
+        fail("InvalidCiphertextException")
+    fail("AccessDeniedException", UNREACHABLE.format(caller.principal, permission))

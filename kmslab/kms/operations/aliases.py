@@ -1,0 +1,85 @@
+"""Aliases: friendly names that point at a key, and can be moved to another one.
+
+The key is in the alias's Region and account: no caller may do this to another account's key, which
+is judged with everything else about callers.
+"""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from kmslab.kms.call import Call
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import Alias, Key
+from kmslab.kms.contract.specs import KEY_SPECS
+from kmslab.kms.names import alias_arn
+from kmslab.kms.operations.pages import cut, page
+
+PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
+NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+", re.ASCII)  # the model's pattern also lets a colon pass
+
+
+def create(call: Call, target: Key) -> dict[str, Any]:
+    arn = alias_arn(call.caller, call["AliasName"])
+    _check_name(call["AliasName"])
+    if call.records.get(Alias, arn):
+        fail("AlreadyExistsException", f"An alias with the name {arn} already exists")
+    _take_place(call, target)
+    call.put(Alias(arn=arn, target=target.arn, created=call.now, updated=call.now))
+    return {}
+
+
+def update(call: Call, alias: Alias, old: Key, target: Key) -> dict[str, Any]:
+    """Blobs that the old key made still name the old key: an alias is a name for new work."""
+    _refuse_reserved(alias.name)
+    if (KEY_SPECS[old.spec].kind, old.usage) != (KEY_SPECS[target.spec].kind, target.usage):
+        fail("ValidationException", f"Alias {alias.name} can only move to a key of its key's type")
+    if old.arn != target.arn:
+        _take_place(call, target)
+    call.put(replace(alias, target=target.arn, updated=call.now))
+    return {}
+
+
+def delete(call: Call, alias: Alias, target: Key) -> dict[str, Any]:
+    _refuse_reserved(alias.name)
+    call.remove(alias)
+    return {}
+
+
+def list_(call: Call, key: Key | None = None) -> dict[str, Any]:
+    """Of one key, or of the whole account and Region."""
+    prefix = f"{call.caller.here}alias/"
+    if key is None:
+        aliases, paging = page(call, Alias, prefix, default=50, most=100)
+    else:
+        found = {alias.arn: alias for alias in call.records.find(Alias, target=key.arn)}
+        aliases, paging = cut(call, found, prefix, default=50, most=100)
+    return {"Aliases": [_shown(alias) for alias in aliases], **paging}
+
+
+def _shown(alias: Alias) -> dict[str, Any]:
+    return {
+        "AliasName": alias.name,
+        "AliasArn": alias.arn,
+        "TargetKeyId": alias.target.rpartition("/")[2],
+        "CreationDate": alias.created,
+        "LastUpdatedDate": alias.updated,
+    }
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        fail("InvalidAliasNameException", f"{name} contains invalid characters for an alias")
+    _refuse_reserved(name)
+
+
+def _refuse_reserved(name: str) -> None:
+    if name.startswith("alias/aws/"):
+        fail("NotAuthorizedException", "Names that begin with alias/aws/ are reserved for AWS")
+
+
+def _take_place(call: Call, target: Key) -> None:
+    """The key is staged as it is: of two callers at the last place one has to count again."""
+    call.put(target)
+    if len(call.records.find(Alias, target=target.arn)) >= PER_KEY:
+        fail("LimitExceededException", f"{target.arn} already has {PER_KEY} aliases")

@@ -1,0 +1,66 @@
+"""Data keys: made and wrapped here, used elsewhere. The service keeps none of them."""
+
+from typing import Any
+
+from kmslab.kms.call import Call
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import Key
+from kmslab.kms.contract.specs import DATA_KEY_SPECS, KEY_SPECS, Origin
+
+
+def generate(call: Call, key: Key) -> dict[str, Any]:
+    plaintext = call.backing(key).random(_size(call))
+    return {
+        "CiphertextBlob": _wrapped(call, key, plaintext),
+        "Plaintext": plaintext,
+        "KeyId": key.arn,
+        "KeyMaterialId": call.role.material.id,
+    }
+
+
+def generate_without_plaintext(call: Call, key: Key) -> dict[str, Any]:
+    answer = generate(call, key)
+    del answer["Plaintext"]
+    return answer
+
+
+def generate_pair(call: Call, key: Key) -> dict[str, Any]:
+    """The private key in PKCS#8, the public one as SubjectPublicKeyInfo, both in DER."""
+    spec = call["KeyPairSpec"]
+    if spec not in KEY_SPECS:
+        fail("UnsupportedOperationException", f"Key pairs of spec {spec} are not built yet")
+    private, public = call.backing(key).key_pair(spec)
+    return {
+        "PrivateKeyCiphertextBlob": _wrapped(call, key, private),
+        "PrivateKeyPlaintext": private,
+        "PublicKey": public,
+        "KeyId": key.arn,
+        "KeyPairSpec": spec,
+        "KeyMaterialId": call.role.material.id,
+    }
+
+
+def generate_pair_without_plaintext(call: Call, key: Key) -> dict[str, Any]:
+    answer = generate_pair(call, key)
+    del answer["PrivateKeyPlaintext"]
+    return answer
+
+
+def generate_random(call: Call) -> dict[str, Any]:
+    """The model leaves NumberOfBytes optional; the service has always asked for it."""
+    if "NumberOfBytes" not in call.request:
+        fail("ValidationException", "Please specify either number of bytes or key spec.")
+    return {"Plaintext": call.backings[Origin.AWS_KMS].random(call["NumberOfBytes"])}
+
+
+def _wrapped(call: Call, key: Key, secret: bytes) -> bytes:
+    part = call.role
+    return call.backing(key).encrypt(part.material, part.algorithm, secret, part.context)
+
+
+def _size(call: Call) -> int:
+    """In bytes; exactly one of the two members says it (API reference, GenerateDataKey)."""
+    if ("KeySpec" in call.request) == ("NumberOfBytes" in call.request):
+        fail("ValidationException", "Please specify either number of bytes or key spec.")
+    size: int = call.get("NumberOfBytes") or DATA_KEY_SPECS[call["KeySpec"]]
+    return size

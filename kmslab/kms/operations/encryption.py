@@ -1,0 +1,58 @@
+"""Encrypt, Decrypt, ReEncrypt: data goes to the key, because the key never leaves."""
+
+from typing import Any
+
+from kmslab.kms.call import Call, Part
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import Key
+from kmslab.kms.contract.specs import RSA_PLAINTEXT
+
+
+def encrypt(call: Call, key: Key) -> dict[str, Any]:
+    blob = _seal(call, key, call.role, call["Plaintext"])
+    return {"CiphertextBlob": blob, "KeyId": key.arn, "EncryptionAlgorithm": call.role.algorithm}
+
+
+def decrypt(call: Call, key: Key) -> dict[str, Any]:
+    """A blob has named its key and the piece of its material; the caller chooses neither."""
+    return {
+        "KeyId": key.arn,
+        "Plaintext": _open(call, key, call.role),
+        "EncryptionAlgorithm": call.role.algorithm,
+        **_material_id(call.role),
+    }
+
+
+def re_encrypt(call: Call, old: Key, new: Key) -> dict[str, Any]:
+    """The plaintext passes from one key to the other and is never in the answer."""
+    source, destination = call.parts
+    return {
+        "CiphertextBlob": _seal(call, new, destination, _open(call, old, source)),
+        "SourceKeyId": old.arn,
+        "KeyId": new.arn,
+        "SourceEncryptionAlgorithm": source.algorithm,
+        "DestinationEncryptionAlgorithm": destination.algorithm,
+        **_material_id(source),
+        **_material_id(destination),
+    }
+
+
+def _seal(call: Call, key: Key, part: Part, plaintext: bytes) -> bytes:
+    limit = RSA_PLAINTEXT.get((key.spec, part.algorithm), len(plaintext))
+    if len(plaintext) > limit:
+        fail(
+            "ValidationException",
+            f"Algorithm {part.algorithm} and key spec {key.spec} cannot encrypt data larger than "
+            f"{limit} bytes.",
+        )
+    return call.backing(key).encrypt(part.material, part.algorithm, plaintext, part.context)
+
+
+def _open(call: Call, key: Key, part: Part) -> bytes:
+    blob = call["CiphertextBlob"]
+    return call.backing(key).decrypt(part.material, part.algorithm, blob, part.context)
+
+
+def _material_id(part: Part) -> dict[str, str]:
+    """Only a symmetric key has more than one piece of material, so only there it is told."""
+    return {} if part.material.public else {f"{part.prefix}KeyMaterialId": part.material.id}

@@ -1,0 +1,176 @@
+"""Grants: permissions on one key for one grantee, beside every policy, given and taken back.
+
+A grant only ever allows. Here it is in force when CreateGrant has answered, so that a grant token,
+which on AWS bridges the minutes until it is, says no more than which grant is meant.
+Source: AWS KMS developer guide, "Grants in AWS KMS".
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from kmslab.kms.access import principals, tokens
+from kmslab.kms.call import Call
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import Grant, Key
+from kmslab.kms.contract.specs import KEY_SPECS, Kind, grantable
+from kmslab.kms.operations.pages import cut
+
+PER_KEY = 50_000  # "Resource quotas"
+PAIRS, LONGEST = 8, 384  # of a constraint's encryption context: pairs, and characters of a value
+TOO_MUCH = f"A grant constraint holds at most {PAIRS} pairs, and values of {LONGEST} characters."
+NO_PRINCIPAL = "ARN {} does not refer to a valid principal."
+SERVICE_NEEDS = "A GranteeServicePrincipal needs a SourceArn constraint and a retiring principal."
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CONTEXTS = ("EncryptionContextEquals", "EncryptionContextSubset")
+
+
+def create(call: Call, key: Key) -> dict[str, Any]:
+    """The same request under the same name again is the same grant, with a new token."""
+    asked = _asked(call, key)
+    _check(call, key, asked)
+    grants = call.records.find(Grant, key=key.arn)
+    same = [each for each in grants if asked.name and _terms(each) == _terms(asked)]
+    if not same:
+        if len(grants) >= PER_KEY:
+            fail("LimitExceededException", f"{key.arn} already has {PER_KEY} grants")
+        call.put(asked, key)  # the key as it is: of two callers at the last place one counts again
+    grant = (*same, asked)[0]
+    return {"GrantToken": tokens.write(grant.handle), "GrantId": grant.id}
+
+
+def list_(call: Call, key: Key) -> dict[str, Any]:
+    grants = [grant for grant in call.records.find(Grant, key=key.arn) if _wanted(call, grant)]
+    if not grants and "GrantId" in call.request:
+        _refuse_id(call["GrantId"])
+    return _listed(call, grants, f"{key.arn}/")
+
+
+def list_retirable(call: Call) -> dict[str, Any]:
+    """Grants on the keys of any account, in this Region, that a principal of this one may retire.
+
+    A service belongs to no account: of its grants those on this account's keys are shown.
+    """
+    retiring = _one_of(call, "RetiringPrincipal", "RetiringServicePrincipal")
+    if not retiring:
+        fail("ValidationException", "Please specify a RetiringPrincipal.")
+    is_principal = "RetiringPrincipal" in call.request
+    if is_principal and retiring.split(":")[4:5] != [call.caller.account]:
+        fail("InvalidArnException", NO_PRINCIPAL.format(retiring))
+    here = f"arn:aws:kms:{call.caller.region}:" if is_principal else call.caller.here
+    found = call.records.find(Grant, retiring=retiring)
+    return _listed(call, [grant for grant in found if grant.handle.startswith(here)], here)
+
+
+def retire(call: Call, grant: Grant) -> dict[str, Any]:
+    call.details["grantId"] = grant.id  # the request may have named it by a token alone
+    call.remove(grant)
+    return {}
+
+
+def revoke(call: Call, key: Key) -> dict[str, Any]:
+    grant = call.records.get(Grant, f"{key.arn}/{call['GrantId']}")
+    if grant is None:
+        _refuse_id(call["GrantId"])
+    call.remove(grant)
+    return {}
+
+
+def _asked(call: Call, key: Key) -> Grant:
+    constraints: Mapping[str, Any] = call.get("Constraints", {})
+    return Grant(
+        handle=f"{key.arn}/{secrets.token_hex(32)}",
+        key=key.arn,
+        grantee=_one_of(call, "GranteePrincipal", "GranteeServicePrincipal"),
+        retiring=_one_of(call, "RetiringPrincipal", "RetiringServicePrincipal"),
+        operations=tuple(dict.fromkeys(call["Operations"])),
+        constraints={name: constraints[name] for name in CONTEXTS if name in constraints},
+        source_arn=constraints.get("SourceArn", ""),
+        name=call.get("Name", ""),
+        issuer=f"arn:aws:iam::{call.caller.account}:root",
+        created=call.now,
+    )
+
+
+def _check(call: Call, key: Key, asked: Grant) -> None:
+    if not asked.grantee:
+        fail("ValidationException", "Please specify a GranteePrincipal.")
+    for member in ("GranteePrincipal", "RetiringPrincipal"):
+        if member in call.request and not principals.exist(call.records, call[member]):
+            fail("InvalidArnException", NO_PRINCIPAL.format(call[member]))
+    if "GranteeServicePrincipal" in call.request and not (asked.source_arn and asked.retiring):
+        fail("ValidationException", SERVICE_NEEDS)
+    _check_operations(key, asked)
+    _check_constraints(key, asked)
+
+
+def _check_operations(key: Key, asked: Grant) -> None:
+    wrong = [each for each in asked.operations if each not in grantable(key.spec, key.usage)]
+    if wrong:
+        fail(
+            "ValidationException",
+            f"Operations {', '.join(wrong)} are not valid for a key of spec {key.spec} "
+            f"with key usage {key.usage}.",
+        )
+
+
+def _check_constraints(key: Key, asked: Grant) -> None:
+    if asked.constraints and KEY_SPECS[key.spec].kind is not Kind.SYMMETRIC:
+        fail("ValidationException", "An encryption context constrains symmetric keys alone.")
+    for pairs in asked.constraints.values():
+        if len(pairs) > PAIRS or any(len(value) > LONGEST for value in pairs.values()):
+            fail("ValidationException", TOO_MUCH)
+
+
+def _terms(grant: Grant) -> Grant:
+    """All that was agreed: what of two grants must be equal for them to be the same."""
+    return replace(grant, handle="", created=EPOCH, version=0)
+
+
+def _one_of(call: Call, *members: str) -> str:
+    """A principal and a service principal exclude each other."""
+    given = [call[member] for member in members if member in call.request]
+    if len(given) > 1:
+        fail("ValidationException", f"You cannot specify {members[0]} and {members[1]} both.")
+    return given[0] if given else ""
+
+
+def _wanted(call: Call, grant: Grant) -> bool:
+    grantee = _one_of(call, "GranteePrincipal", "GranteeServicePrincipal")
+    return call.get("GrantId", grant.id) == grant.id and grantee in ("", grant.grantee)
+
+
+def _listed(call: Call, grants: Sequence[Grant], prefix: str) -> dict[str, Any]:
+    named = {grant.handle: grant for grant in grants}
+    shown, paging = cut(call, named, prefix, default=50, most=100)
+    return {"Grants": [_shown(grant) for grant in shown], **paging}
+
+
+def _shown(grant: Grant) -> dict[str, Any]:
+    constraints = dict(grant.constraints) | (
+        {"SourceArn": grant.source_arn} if grant.source_arn else {}
+    )
+    shown = {
+        "KeyId": grant.key,
+        "GrantId": grant.id,
+        "Name": grant.name,  # "" where none was given, as AWS shows it
+        "CreationDate": grant.created,
+        **_principal("Grantee", grant.grantee),
+        **_principal("Retiring", grant.retiring),
+        "IssuingAccount": grant.issuer,
+        "Operations": list(grant.operations),
+        "Constraints": constraints or None,
+    }
+    return {member: value for member, value in shown.items() if value is not None}
+
+
+def _principal(role: str, name: str) -> dict[str, str]:
+    if not name:
+        return {}
+    return {f"{role}Principal" if name.startswith("arn:") else f"{role}ServicePrincipal": name}
+
+
+def _refuse_id(grant_id: str) -> NoReturn:
+    fail("InvalidGrantIdException", f"Grant {grant_id} is not found.")

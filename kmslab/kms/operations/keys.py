@@ -1,0 +1,236 @@
+"""KMS keys: their creation, their metadata, and their life until deletion."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from kmslab.kms.access.documents import check_key_policy
+from kmslab.kms.audit import event_id
+from kmslab.kms.call import Call
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import TRACKING_BEGAN, Alias, Grant, Key, Material
+from kmslab.kms.contract.specs import (
+    ALGORITHMS_MEMBER,
+    KEY_SPECS,
+    SYMMETRIC_DEFAULT,
+    KeyManager,
+    KeyUsage,
+    Kind,
+    Origin,
+)
+from kmslab.kms.contract.states import KeyState
+from kmslab.kms.operations.pages import page
+from kmslab.kms.operations.policies import check_control, default_policy
+from kmslab.kms.operations.tags import together
+
+# Members that ask for what the lab has not built yet, and the value of each that changes nothing.
+LATER: dict[str, Any] = {
+    "Origin": Origin.AWS_KMS,
+    "MultiRegion": False,
+}
+
+
+def create(call: Call) -> dict[str, Any]:
+    for member, nothing in LATER.items():
+        if call.get(member, nothing) != nothing:
+            fail("UnsupportedOperationException", f"CreateKey with {member} is not built yet")
+    spec, usage = _spec_and_usage(call)
+    arn = f"{call.caller.here}key/{call.new_id()}"
+    if call.records.get(Key, arn):
+        raise RuntimeError(f"{arn} is there already: key ids must not repeat")
+    key = _new(call, arn, spec, usage)
+    check_control(call, key)
+    material, *domain = call.backings[Origin.AWS_KMS].create(arn, spec, call.now)
+    key = replace(key, material=material.id)
+    call.put(key, material, *domain)
+    return {"KeyMetadata": metadata(key)}
+
+
+def seed(call: Call) -> dict[str, Any]:
+    """The service's own way to make a key, with what no request may choose.
+
+    A seed file's keys are made so, once for each id; and an AWS service's key in an account, whose
+    id nobody chooses, once for its first alias.
+    """
+    spec, usage = _spec_and_usage(call)
+    arn = _named_already(call) or f"{call.caller.here}key/{call.get('KeyId') or call.new_id()}"
+    if call.records.get(Key, arn) is None:
+        _put_seeded(call, _new(call, arn, spec, usage))
+    for name in call.get("Aliases", ()):
+        if call.records.get(Alias, call.caller.here + name) is None:
+            call.put(
+                Alias(arn=call.caller.here + name, target=arn, created=call.now, updated=call.now)
+            )
+    return {"KeyId": arn}
+
+
+def _put_seeded(call: Call, key: Key) -> None:
+    """Several materials, the oldest first, make a key that looks rotated."""
+    number, material_id = 0, ""
+    for number, known in enumerate(call.get("Materials", (None,))):
+        material, *domain = call.backing(key).create(key.arn, key.spec, call.now, known)
+        call.put(replace(material, number=number, rotation="ON_DEMAND" if number else ""), *domain)
+        material_id = material.id
+    days = call.get("RotationPeriodInDays", 0)
+    first = call.get("NextRotation", call.now + timedelta(days=days))
+    call.put(
+        replace(
+            key,
+            material=material_id,
+            manager=call.get("KeyManager", KeyManager.CUSTOMER),
+            state=call.get("State", KeyState.ENABLED),
+            rotation_days=days,
+            next_rotation=max(first, call.now) if days else None,  # one missed is made up once
+            rotations_on_demand=number,
+        )
+    )
+
+
+def _named_already(call: Call) -> str | None:
+    if "KeyId" in call.request:
+        return None
+    names = [call.caller.here + name for name in call.get("Aliases", ())[:1]]
+    aliases = [call.records.get(Alias, name) for name in names]
+    return next((alias.target for alias in aliases if alias), None)
+
+
+def describe(call: Call, key: Key) -> dict[str, Any]:
+    return {"KeyMetadata": metadata(key)}
+
+
+def list_(call: Call) -> dict[str, Any]:
+    keys, paging = page(call, Key, f"{call.caller.here}key/", default=100, most=1000)
+    return {"Keys": [{"KeyId": key.id, "KeyArn": key.arn} for key in keys], **paging}
+
+
+def update_description(call: Call, key: Key) -> dict[str, Any]:
+    call.put(replace(key, description=call["Description"]))
+    return {}
+
+
+def enable(call: Call, key: Key) -> dict[str, Any]:
+    """A rotation that fell due while the key was disabled is due now."""
+    late = key.next_rotation and max(key.next_rotation, call.now)
+    asked = key.rotate_at and call.now
+    call.put(replace(key, state=KeyState.ENABLED, next_rotation=late, rotate_at=asked))
+    return {}
+
+
+def disable(call: Call, key: Key) -> dict[str, Any]:
+    call.put(replace(key, state=KeyState.DISABLED))
+    return {}
+
+
+def schedule_deletion(call: Call, key: Key) -> dict[str, Any]:
+    """The model lets 1 to 365 days pass; the service takes 7 to 30 (API reference)."""
+    days = call.get("PendingWindowInDays", 30)
+    if not 7 <= days <= 30:
+        fail("ValidationException", "PendingWindowInDays must be between 7 and 30")
+    key = replace(
+        key, state=KeyState.PENDING_DELETION, deletion_date=call.now + timedelta(days=days)
+    )
+    call.put(key)
+    return {
+        "KeyId": key.arn,
+        "DeletionDate": key.deletion_date,
+        "KeyState": key.state,
+        "PendingWindowInDays": days,
+    }
+
+
+def cancel_deletion(call: Call, key: Key) -> dict[str, Any]:
+    """The key comes back Disabled: nobody uses by accident what somebody meant to delete."""
+    call.put(replace(key, state=KeyState.DISABLED, deletion_date=None))
+    return {"KeyId": key.arn}
+
+
+def delete(call: Call, key: Key) -> dict[str, Any]:
+    """The service's own act when the waiting period is over. No blob of this key opens again."""
+    call.remove(*call.records.find(Alias, target=key.arn))
+    call.remove(*call.records.find(Grant, key=key.arn))
+    call.remove(*call.records.find(Material, key=key.arn), key)
+    return {}
+
+
+def last_usage(call: Call, key: Key) -> dict[str, Any]:
+    """Of cryptographic operations that succeeded; the sample in the API reference echoes KeyId."""
+    use = call.records.last_use(key.arn)
+    shown = (
+        {
+            "Operation": use.operation,
+            "Timestamp": use.time,
+            "CloudTrailEventId": event_id(use.request_id),
+            "KmsRequestId": use.request_id,
+        }
+        if use
+        else {}
+    )
+    return {
+        "KeyId": call["KeyId"],
+        "KeyLastUsage": shown,
+        "TrackingStartDate": max(key.created, TRACKING_BEGAN),
+        "KeyCreationDate": key.created,
+    }
+
+
+def metadata(key: Key) -> dict[str, Any]:
+    """AWS's KeyMetadata; a member that says nothing about this key is left out."""
+    spec = KEY_SPECS[key.spec]
+    shown = {
+        "AWSAccountId": key.account,
+        "KeyId": key.id,
+        "Arn": key.arn,
+        "CreationDate": key.created,
+        "Enabled": key.state is KeyState.ENABLED,
+        "Description": key.description,
+        "KeyUsage": key.usage,
+        "KeyState": key.state,
+        "DeletionDate": key.deletion_date,
+        "Origin": key.origin,
+        "KeyManager": key.manager,
+        "CustomerMasterKeySpec": key.spec,
+        "KeySpec": key.spec,
+        ALGORITHMS_MEMBER[key.usage]: list(spec.algorithms[key.usage]),
+        "MultiRegion": False,
+        "CurrentKeyMaterialId": key.material if spec.kind is Kind.SYMMETRIC else None,
+    }
+    return {member: value for member, value in shown.items() if value is not None}
+
+
+def _new(call: Call, arn: str, spec: str, usage: KeyUsage) -> Key:
+    """A key as the request wants it, without its material."""
+    policy = call.get("Policy")
+    return Key(
+        arn=arn,
+        spec=spec,
+        usage=usage,
+        origin=Origin.AWS_KMS,
+        state=KeyState.ENABLED,
+        created=call.now,
+        description=call.get("Description", ""),
+        policy=check_key_policy(policy, call.records)
+        if policy
+        else default_policy(call.caller.account),
+        material="",
+        tags=together({}, call.get("Tags", [])),
+    )
+
+
+def _spec_and_usage(call: Call) -> tuple[str, KeyUsage]:
+    """CustomerMasterKeySpec is KeySpec's name from before 2021; a request may use either."""
+    if "KeySpec" in call.request and "CustomerMasterKeySpec" in call.request:
+        fail("ValidationException", "You cannot specify KeySpec and CustomerMasterKeySpec both.")
+    spec = call.get("KeySpec") or call.get("CustomerMasterKeySpec", SYMMETRIC_DEFAULT)
+    if spec not in KEY_SPECS:
+        fail("UnsupportedOperationException", f"Keys of spec {spec} are not built yet")
+    if "KeyUsage" not in call.request and KEY_SPECS[spec].kind is not Kind.SYMMETRIC:
+        fail("ValidationException", f"KeyUsage is required for key spec {spec}.")
+    usage = KeyUsage(call.get("KeyUsage", KeyUsage.ENCRYPT_DECRYPT))
+    allowed = KEY_SPECS[spec].algorithms
+    if usage not in allowed:
+        fail(
+            "ValidationException",
+            f"The operation failed because the KeyUsage value of the CMK is {usage}. To perform "
+            f"this operation, the KeyUsage value must be {' or '.join(allowed)}.",
+        )
+    return spec, usage

@@ -1,0 +1,68 @@
+"""Paging: a List operation hands out its records page by page, with an opaque marker."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from kmslab.kms.call import Call
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import R, name_of
+
+T = TypeVar("T")
+
+
+def page(
+    call: Call, kind: type[R], prefix: str, *, default: int, most: int
+) -> tuple[list[R], dict[str, Any]]:
+    """The next records whose names have this prefix, and the answer's paging members."""
+    limit, after = _limit(call, default, most), _after(call, prefix)
+    records = call.records.page(kind, prefix, after, limit + 1)
+    return records[:limit], _paging([name_of(record) for record in records], limit)
+
+
+def cut(
+    call: Call, items: Mapping[str, T], prefix: str, *, default: int, most: int
+) -> tuple[list[T], dict[str, Any]]:
+    """The same of items that are few and at hand, by their names."""
+    limit, after = _limit(call, default, most), _after(call, prefix)
+    names = sorted(name for name in items if name > after)
+    return [items[name] for name in names[:limit]], _paging(names, limit)
+
+
+def _limit(call: Call, default: int, most: int) -> int:
+    limit: int = call.get("Limit", default)
+    if limit > most:
+        fail(
+            "ValidationException",
+            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
+            f"constraint: Member must have value less than or equal to {most}",
+        )
+    return limit
+
+
+def _paging(names: Sequence[str], limit: int) -> dict[str, Any]:
+    if len(names) <= limit:
+        return {"Truncated": False}
+    return {"Truncated": True, "NextMarker": _write(names[limit - 1])}
+
+
+def _write(name: str) -> str:
+    return urlsafe_b64encode(name.encode()).decode()
+
+
+def _after(call: Call, prefix: str) -> str:
+    """The name after which to go on, which may be gone by now; "" from the beginning."""
+    marker = call.get("Marker", "")
+    try:
+        name = urlsafe_b64decode(marker).decode()
+    except ValueError:
+        _refuse_marker(call)
+    # Written again, because the decoder passes over every character that is not base64. A marker of
+    # another list, account or Region is not ours.
+    if _write(name) != marker or (name and not name.startswith(prefix)):
+        _refuse_marker(call)
+    return name
+
+
+def _refuse_marker(call: Call) -> NoReturn:
+    fail("InvalidMarkerException", f"Invalid marker {call['Marker']}")

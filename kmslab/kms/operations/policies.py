@@ -1,0 +1,77 @@
+"""Key policies: who may use and manage a key. Kept as they were written, and judged in `access`."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from kmslab.kms import access
+from kmslab.kms.access.documents import check_key_policy
+from kmslab.kms.call import Call
+from kmslab.kms.contract.errors import EXCEPTIONS, fail
+from kmslab.kms.contract.records import Key
+
+LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future."
+
+
+def get(call: Call, key: Key) -> dict[str, Any]:
+    name = call.get("PolicyName", "default")
+    if name != "default":
+        fail("NotFoundException", f"No such policy exists: {name}")
+    return {"Policy": key.policy, "PolicyName": name}
+
+
+def put(call: Call, key: Key) -> dict[str, Any]:
+    name = call.get("PolicyName", "default")
+    if name == "AWS_RAM":
+        fail("ValidationException", "The AWS_RAM policy can only be managed by the RAM service")
+    if name != "default":
+        fail("ValidationException", f"Invalid policy name {name}: it must be default")
+    changed = replace(key, policy=check_key_policy(call["Policy"], call.records))
+    check_control(call, changed)
+    call.put(changed)
+    return {}
+
+
+def list_(call: Call, key: Key) -> dict[str, Any]:
+    """A key has one policy of its owner's, always called default."""
+    return {"PolicyNames": ["default"], "Truncated": False}
+
+
+def default_policy(account: str) -> str:
+    """What AWS gives a key that is created without a policy: the account decides, through IAM."""
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Id": "key-default-1",
+            "Statement": [
+                {
+                    "Sid": "Enable IAM User Permissions",
+                    "Effect": "Allow",
+                    "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                    "Action": "kms:*",
+                    "Resource": "*",
+                }
+            ],
+        },
+        indent=2,
+    )
+
+
+def check_control(call: Call, key: Key) -> None:
+    """The lockout safety check: who writes a policy must be able to write the next one."""
+    if "Policy" not in call.request or call.get("BypassPolicyLockoutSafetyCheck"):
+        return
+    question = access.Question(
+        caller=call.caller,
+        operation="PutKeyPolicy",
+        resource=key.arn,
+        record=key,
+        request=call.request,
+        now=call.now,
+        records=call.records,
+    )
+    if not access.decide(question).allowed:
+        error = EXCEPTIONS["MalformedPolicyDocumentException"](LOCKED_OUT)
+        error.explanation = partial(access.explain, question, proposed=True)
+        raise error

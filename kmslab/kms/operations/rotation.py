@@ -1,0 +1,104 @@
+"""Rotation: new key material for new blobs. Old blobs keep the one they name; none is re-encrypted.
+
+A rotation that somebody asks for is due at once, and the service carries it out as one that it
+plans itself. Source: AWS KMS developer guide, "Rotate AWS KMS keys".
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from kmslab.kms.call import Call
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import Key, Material
+from kmslab.kms.contract.states import PENDING
+from kmslab.kms.operations.pages import cut
+
+ON_DEMAND_LIMIT = 25  # in a key's life; "Resource quotas", not adjustable
+TOO_CLOSE = timedelta(minutes=20)  # to the next automatic rotation
+
+
+def enable(call: Call, key: Key) -> dict[str, Any]:
+    """Enabling again changes the period and starts it anew."""
+    days = call.get("RotationPeriodInDays", 365)
+    call.put(replace(key, rotation_days=days, next_rotation=call.now + timedelta(days=days)))
+    return {}
+
+
+def disable(call: Call, key: Key) -> dict[str, Any]:
+    call.put(replace(key, rotation_days=0, next_rotation=None))
+    return {}
+
+
+def status(call: Call, key: Key) -> dict[str, Any]:
+    """Off while a key is pending deletion, and what it was before if that is cancelled."""
+    answer = {"KeyId": key.arn, "KeyRotationEnabled": False}
+    if key.rotate_at:
+        answer["OnDemandRotationStartDate"] = key.rotate_at
+    if key.rotation_days and key.state not in PENDING:
+        answer |= {
+            "KeyRotationEnabled": True,
+            "RotationPeriodInDays": key.rotation_days,
+            "NextRotationDate": key.next_rotation,
+        }
+    return answer
+
+
+def rotate_on_demand(call: Call, key: Key) -> dict[str, Any]:
+    """Does not move the automatic schedule, but must not run into it."""
+    if key.rotations_on_demand >= ON_DEMAND_LIMIT:
+        fail(
+            "LimitExceededException",
+            f"{key.arn} has been rotated on demand {ON_DEMAND_LIMIT} times, which is the limit.",
+        )
+    if key.rotate_at or (key.next_rotation and key.next_rotation - call.now <= TOO_CLOSE):
+        fail("ConflictException", f"A rotation of {key.arn} is in progress or due within minutes.")
+    call.put(replace(key, rotate_at=call.now, rotations_on_demand=key.rotations_on_demand + 1))
+    return {"KeyId": call["KeyId"]}
+
+
+def rotate(call: Call, key: Key) -> dict[str, Any]:
+    """The service's own act, on demand or by the schedule, whichever is due first."""
+    on_demand = key.rotate_at is not None and key.rotate_at <= call.now
+    kind = "ON_DEMAND" if on_demand else "AUTOMATIC"
+    number = len(call.records.find(Material, key=key.arn))
+    material, *domain = call.backing(key).create(key.arn, key.spec, call.now)
+    call.put(replace(material, number=number, rotation=kind), *domain)
+    if on_demand:
+        rotated = replace(key, material=material.id, rotate_at=None)
+    else:
+        after = call.now + timedelta(days=key.rotation_days)
+        rotated = replace(key, material=material.id, next_rotation=after)
+    call.put(rotated)
+    call.details |= {
+        "rotationType": kind,
+        "keyOrigin": key.origin,
+        "previousKeyMaterialId": key.material,
+        "currentKeyMaterialId": material.id,
+        "keyId": key.id,
+    }
+    return {}
+
+
+def list_(call: Call, key: Key) -> dict[str, Any]:
+    """The first material came with the key, so it is no rotation and is shown only on request."""
+    first = 0 if call.get("IncludeKeyMaterial") == "ALL_KEY_MATERIAL" else 1
+    prefix = f"rotation of {key.arn} "
+    materials = {
+        f"{prefix}{each.number:09}": each
+        for each in call.records.find(Material, key=key.arn)
+        if each.number >= first
+    }
+    shown, paging = cut(call, materials, prefix, default=100, most=1000)
+    return {"Rotations": [_entry(key, material) for material in shown], **paging}
+
+
+def _entry(key: Key, material: Material) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "KeyId": key.id,
+        "KeyMaterialId": material.id,
+        "KeyMaterialState": "CURRENT" if material.id == key.material else "NON_CURRENT",
+    }
+    if material.rotation:
+        entry |= {"RotationDate": material.created, "RotationType": material.rotation}
+    return entry

@@ -1,0 +1,45 @@
+"""Tags: what a customer writes on a key. They change nothing about the key itself."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from kmslab.kms.call import Call
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import Key
+from kmslab.kms.operations.pages import cut
+
+PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
+
+
+def tag(call: Call, key: Key) -> dict[str, Any]:
+    """A tag with the key of an old one replaces it."""
+    call.put(replace(key, tags=together(key.tags, call["Tags"])))
+    return {}
+
+
+def untag(call: Call, key: Key) -> dict[str, Any]:
+    """A tag that is not there is no error."""
+    gone = set(call["TagKeys"])
+    call.put(replace(key, tags={name: v for name, v in key.tags.items() if name not in gone}))
+    return {}
+
+
+def list_(call: Call, key: Key) -> dict[str, Any]:
+    prefix = f"tag of {key.arn} "
+    names = {prefix + name: name for name in key.tags}
+    shown, paging = cut(call, names, prefix, default=50, most=50)
+    return {"Tags": [{"TagKey": name, "TagValue": key.tags[name]} for name in shown], **paging}
+
+
+def together(old: Mapping[str, str], new: list[dict[str, str]]) -> dict[str, str]:
+    """The old tags and those of a request; raises TagException or LimitExceededException."""
+    names = [each["TagKey"] for each in new]
+    if len(set(names)) < len(names):
+        fail("TagException", "Duplicate tag keys")
+    if any(name.lower().startswith("aws:") for name in names):
+        fail("TagException", "Tag keys that begin with aws: are reserved for AWS")
+    tags = {**old, **{each["TagKey"]: each["TagValue"] for each in new}}
+    if len(tags) > PER_KEY:
+        fail("LimitExceededException", f"A key holds at most {PER_KEY} tags")
+    return tags

@@ -1,0 +1,79 @@
+"""What an account may ask about itself: its trail, its bill, and whether a caller may do something.
+
+All three only read. The trail and the bill are made from the events of the account's calls; a
+question about a permission is judged by the same roles of THE TABLE as a call would be.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, NoReturn
+
+from kmslab.kms import access, audit, billing
+from kmslab.kms.contract.records import Caller, Event, Reader
+from kmslab.kms.names import everything, key_in
+from kmslab.kms.service import Service
+from kmslab.kms.store import Store
+from kmslab.kms.table import SERVICE_TABLE, TABLE, Role
+
+# THE TABLE's roles by the permission that they ask for.
+ROLES: Mapping[str, Role] = {
+    f"kms:{role.permission or row.name}": role
+    for row in TABLE.values()
+    for role in row.roles
+    if role.permission is not None
+}
+KEY = "KeyId"
+
+
+def trail(service: Service, account: str) -> audit.Trail:
+    """The account's events of all Regions in CloudTrail's form, oldest first."""
+    found, _ = service.history(account)
+    return audit.Trail(cloudtrail(event) for event in found)
+
+
+def copy_trail(store: Store, write: Callable[[list[dict[str, Any]]], None]) -> None:
+    """Pass the events of all accounts to `write` in that form, from now on, as they are stored."""
+    store.listen(lambda events: write([cloudtrail(event) for event in events]))
+
+
+def cloudtrail(event: Event) -> dict[str, Any]:
+    """One event in CloudTrail's form."""
+    row = TABLE.get(event.operation) or SERVICE_TABLE[event.operation]
+    return audit.cloudtrail(event, reads=row.reads)
+
+
+def bill(service: Service, account: str, month: str | None = None) -> billing.Bill:
+    """What the account pays for a month (`2026-01`; the running one so far), in all Regions."""
+    events, now = service.history(account)
+    billed = {row.name: row.billed for row in TABLE.values()}
+    return billing.bill(account, month or f"{now:%Y-%m}", now, events, service.records, billed)
+
+
+def explain(
+    action: str, caller: Caller, request: Mapping[str, Any], now: datetime, records: Reader
+) -> access.Explanation:
+    """Whether `caller` may do `action`, such as `kms:Decrypt`, and every rule that decides it.
+
+    `request`: AWS's members; `KeyId` names the key by id, ARN or alias. Without it no key is meant.
+    Nothing is done or logged. A key that Decrypt would find in the blob has to be named by KeyId.
+    Raises ValueError for an unknown action, NotFoundException for an unknown key.
+    """
+    role = ROLES.get(action) or _refuse(action)
+    defaults = {role.usage.algorithm: role.usage.default} if role.usage else {}
+    find = key_in(KEY, aliases=True) if KEY in request else everything
+    found = find(records, caller, request) or everything(records, caller, request)
+    question = access.Question(
+        caller=caller,
+        operation=action.removeprefix("kms:"),
+        resource=found.arn,
+        record=found.record,
+        request=defaults | dict(request),
+        now=now,
+        records=records,
+        foreign=role.foreign,
+    )
+    return access.explain(question)
+
+
+def _refuse(action: str) -> NoReturn:
+    raise ValueError(f"{action!r} is not a permission of AWS KMS: one looks like kms:Decrypt")

@@ -1,0 +1,279 @@
+"""The one road that every call takes, and the only commit.
+
+Check the request → throttle → settle what is due → find the keys → authorise → state → usage and
+algorithm → run → commit or drop → answer: exactly one place for each. An operation only stages
+records; this module commits them with the call's event in one transaction, guarded by the version
+of every record staged and found. Of two callers that change the same key one wins, and the other
+starts over from finding the keys. No lock and no transaction is held while an operation runs.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from time import monotonic
+from typing import Any, NoReturn
+from uuid import uuid4
+
+from kmslab.clock import Clock
+from kmslab.kms import access, audit, lifecycle
+from kmslab.kms.access import tokens
+from kmslab.kms.backing.hsm import Hsm
+from kmslab.kms.call import Call, Part
+from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
+from kmslab.kms.contract.model import MODEL
+from kmslab.kms.contract.records import Caller, Event, Key, Reader, name_of
+from kmslab.kms.contract.specs import KEY_SPECS, Kind, Origin
+from kmslab.kms.contract.states import refusal
+from kmslab.kms.store import Conflict, Store
+from kmslab.kms.table import SERVICE_TABLE, TABLE, UNBUILT_MEMBERS, Role, Row
+from kmslab.kms.throttle import Throttle
+
+ATTEMPTS = 50  # at a call whose records others keep changing
+WOULD_SUCCEED = "The request would have succeeded, but the DryRun option is set."
+log = logging.getLogger("kmslab")
+
+
+class Service:
+    """A KMS: its records in `store`, its key material behind `hsm`, its time from `clock`."""
+
+    def __init__(
+        self,
+        store: Store,
+        hsm: Hsm,
+        clock: Clock,
+        new_id: Callable[[], str],
+        throttle: Throttle | None = None,
+    ) -> None:
+        self.records: Reader = store
+        self._store = store
+        self._clock = clock
+        self._throttle = throttle
+        backings = {Origin.AWS_KMS: hsm}
+        self._new_call = partial(Call, records=store, backings=backings, new_id=new_id)
+
+    def call(
+        self, name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
+    ) -> dict[str, Any]:
+        """Run one operation on AWS's members as Python values; raises `KMSError`."""
+        row = TABLE.get(name) or _refuse_unbuilt(name)
+        self._store.refresh()
+        call = self._new_call(name, caller, self._clock.now(), request_id or _id())
+        try:
+            call.request = MODEL.operations[name].check(request)
+            if self._throttle:
+                self._throttle.admit(row, call.request, caller, monotonic())
+            for member in UNBUILT_MEMBERS & call.request.keys():
+                fail("UnsupportedOperationException", f"{name} with {member} is not built yet")
+            if not all(map(tokens.read, call.get("GrantTokens", ()))):
+                fail("InvalidGrantTokenException", "Invalid grant token.")
+            self._settle(call.now)
+            return self._attempt(row, call)
+        except KMSError as error:
+            self._log_failure(call, error)
+            raise
+        except Exception as cause:
+            internal = EXCEPTIONS["KMSInternalException"](f"{name} failed inside the service.")
+            self._log_failure(call, internal)
+            raise internal from cause
+
+    def seed_key(self, account: str, region: str, request: Mapping[str, Any]) -> str:
+        """The ARN of a key that the service makes by itself, if it is not there."""
+        while True:
+            call = self._own_call("SeedKey", account, region, self._clock.now())
+            call.request = dict(request)
+            with suppress(Conflict):
+                arn: str = self._act(call)["KeyId"]
+                return arn
+
+    def history(self, account: str, after: int = 0) -> tuple[list[Event], datetime]:
+        """What has happened in an account until now, with what was due; and when that is.
+
+        `after`: an event's `sequence`, for those that were written later.
+        """
+        self._store.refresh()
+        now = self._clock.now()
+        self._settle(now)
+        return self._store.events(account=account, after=after), now
+
+    def _attempt(self, row: Row, call: Call) -> dict[str, Any]:
+        for _ in range(ATTEMPTS):
+            call.staged, call.removed = [], []
+            cast = [(role, part) for role in row.roles if (part := self._find(role, call))]
+            call.parts = [part for _, part in cast]
+            for role, part in cast:
+                _authorise(role, part, call)
+            for role, part in cast:
+                _admit(call.name, role, part)
+            dry = call.get("DryRun", False)
+            if not dry or "IGNORE_CIPHERTEXT" not in call.get("DryRunModifiers", ()):
+                answer = row.run(call, *call.found)
+            if dry:
+                fail("DryRunOperationException", WOULD_SUCCEED)
+            try:
+                self._finish(row, call, answer)
+            except Conflict:
+                continue
+            return answer
+        fail("DependencyTimeoutException", "Too many others are changing the key. Try again.")
+
+    def _find(self, role: Role, call: Call) -> Part | None:
+        it = role.naming.find(self._store, call.caller, call.request)
+        if it is None:
+            return None
+        usage, prefix = role.usage, role.naming.prefix
+        if usage is None:
+            return Part(it.arn, it.record, it.used, prefix=prefix)
+        algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
+        context = call.get(prefix + usage.context, {})
+        return Part(it.arn, it.record, it.used, algorithm, context, prefix, it.unnamed)
+
+    def _finish(self, row: Row, call: Call, answer: dict[str, Any]) -> None:
+        """Store what was staged, with the event; a call that changes nothing is only logged."""
+        event = _event(call, answer=None if row.reads else answer)
+        copies = audit.copies(event)
+        if not call.staged and not call.removed:
+            for each in (event, *copies):
+                self._store.log(each)
+            return
+        lifecycle.check_moves(call.name, call.found, call.staged, call.removed)
+        changed = {name_of(record) for record in (*call.staged, *call.removed)}
+        self._store.commit(
+            put=[lifecycle.stamp(record) for record in call.staged],
+            remove=call.removed,
+            found=[record for record in call.found if name_of(record) not in changed],
+            events=[event, *copies],
+        )
+
+    def _settle(self, now: datetime) -> None:
+        """Run what is due, each on the very record that was found due, at the time it was due.
+
+        Whoever loses the race for a record never repeats the act, but asks again what is due. A
+        failure is left to the next call, and fails neither this one nor what else is due.
+        """
+        failed: set[str] = set()
+        while self._store.next_due is not None and self._store.next_due <= now:
+            due = [key for key in self._store.due(now) if key.arn not in failed]
+            if not due:
+                return  # others have done it; the next refresh will tell what is due next
+            for key in due:
+                try:
+                    self._run_due(key)
+                except Conflict:
+                    break
+                except Exception:
+                    log.exception("what was due on %s has failed", key.arn)
+                    failed.add(key.arn)
+
+    def _run_due(self, key: Key) -> None:
+        due = lifecycle.next_due(key)
+        if due is None:
+            raise RuntimeError(f"{key.arn} was found due, but nothing is")
+        moment, name = due
+        call = self._own_call(name, key.account, key.region, moment)
+        call.parts = [Part(key.arn, key)]
+        self._act(call)
+
+    def _own_call(self, name: str, account: str, region: str, now: datetime) -> Call:
+        return self._new_call(name, Caller("", account, region), now, _id())
+
+    def _act(self, call: Call) -> dict[str, Any]:
+        """Do what no caller can ask for. An act that finds nothing to do leaves no event."""
+        row = SERVICE_TABLE[call.name]
+        answer = row.run(call, *call.found)
+        if call.staged or call.removed:
+            self._finish(row, call, answer)
+        return answer
+
+    def _log_failure(self, call: Call, error: KMSError) -> None:
+        error.request_id = call.request_id
+        self._store.log(_event(call, error=error))
+
+
+def _id() -> str:
+    return str(uuid4())
+
+
+def _refuse_unbuilt(name: str) -> NoReturn:
+    if name in MODEL.operations:
+        fail("UnsupportedOperationException", f"{name} is not built yet in this lab")
+    fail("UnknownOperationException", f"There is no operation {name} in AWS KMS")
+
+
+def _authorise(role: Role, part: Part, call: Call) -> None:
+    """Raise unless the caller may do this to this resource. Nothing of the decision is kept."""
+    if role.permission is None and not _is_anothers(part, call.caller):
+        return  # and another account's is looked at by nobody without a permission
+    operation = role.permission or call.name
+    question = access.Question(
+        caller=call.caller,
+        operation=operation,
+        resource=part.arn,
+        record=part.record,
+        request=call.request,
+        prefix=part.prefix,
+        now=call.now,
+        records=call.records,
+        foreign=role.foreign,
+        same_key=len({each.arn for each in call.parts}) == 1 if part.prefix else None,
+    )
+    access.require(question, unnamed=part.unnamed)
+
+
+def _admit(name: str, role: Role, part: Part) -> None:
+    """Raise unless the key's state, usage and algorithms suit this role."""
+    key = part.record
+    if not isinstance(key, Key):
+        return
+    spec = KEY_SPECS[key.spec]
+    if spec.kind not in role.kinds:
+        fail("UnsupportedOperationException")  # AWS sends no text with it
+    if refused := refusal(key.state, role.states):
+        code, words = refused
+        fail(code, f"{key.arn} {words}")
+    if role.usage is None:
+        return
+    if key.usage is not role.usage.usage:
+        fail(
+            "InvalidKeyUsageException",
+            f"{key.arn} key usage is {key.usage} which is not valid for {name}.",
+        )
+    if part.algorithm not in spec.algorithms[key.usage]:
+        fail(
+            "InvalidKeyUsageException",
+            f"Algorithm {part.algorithm} is incompatible with key spec {key.spec}.",
+        )
+    if part.context and spec.kind is not Kind.SYMMETRIC:
+        fail(
+            "ValidationException",
+            f"Key spec {key.spec} does not support an encryption context.",
+        )
+
+
+def _is_anothers(part: Part, caller: Caller) -> bool:
+    """Of such a key, if a blob alone has named it, a refusal tells nothing, nor does its event."""
+    return f":{caller.account}:" not in part.arn
+
+
+def _event(
+    call: Call, *, answer: Mapping[str, Any] | None = None, error: KMSError | None = None
+) -> Event:
+    parts = call.parts
+    if error and error.code == "AccessDeniedException":
+        parts = [part for part in parts if not (part.unnamed and _is_anothers(part, call.caller))]
+    return audit.event(
+        call.name,
+        call.caller,
+        call.now,
+        call.request_id,
+        request=call.request,
+        answer=answer,
+        records=[
+            *(part.record for part in parts if part.record),
+            *([] if error else call.staged),
+        ],
+        used={part.prefix: part.used for part in parts if part.algorithm and part.used},
+        details=call.details,
+        error=error,
+    )

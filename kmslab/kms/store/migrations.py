@@ -1,0 +1,57 @@
+"""Makes the schema in a new store and brings an older one up to date, one process at a time.
+
+Run inside a transaction that has the write lock. A database that is not ours is left as it is.
+"""
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection, insert, inspect, select, text, update
+
+from kmslab.kms.store.errors import StoreError
+from kmslab.kms.store.schema import ABOUT, METADATA, VERSION
+
+
+def _callers(connection: Connection) -> None:
+    """From the time when nobody was judged: no users, roles, access keys, grants or key manager."""
+    for name in ("principal", "access_key", "grant"):
+        METADATA.tables[name].create(connection)
+    column = "manager VARCHAR NOT NULL DEFAULT 'CUSTOMER'"
+    connection.execute(text(f'ALTER TABLE "key" ADD COLUMN {column}'))
+    connection.execute(text("DROP INDEX event_by_used_too"))  # it held every event
+    table = METADATA.tables["event"]
+    next(index for index in table.indexes if index.name == "event_by_used_too").create(connection)
+
+
+# Schema version → what makes the next one of it.
+STEPS: dict[int, Callable[[Connection], None]] = {1: _callers}
+
+
+def prepare(
+    connection: Connection,
+    version: int = VERSION,
+    steps: Mapping[int, Callable[[Connection], None]] = STEPS,
+) -> None:
+    """Leave the store with the schema of this version, or raise `StoreError` and change nothing."""
+    tables = inspect(connection).get_table_names()
+    if ABOUT.name in tables:
+        _migrate(connection, version, steps)
+    elif tables:
+        raise StoreError("The store is another program's database. Name another file.")
+    else:
+        METADATA.create_all(connection, checkfirst=False)
+        connection.execute(insert(ABOUT).values(schema=version, changes=0))
+
+
+def _migrate(
+    connection: Connection, version: int, steps: Mapping[int, Callable[[Connection], None]]
+) -> None:
+    found = connection.execute(select(ABOUT.c.schema)).scalar_one()
+    if found > version:
+        raise StoreError(
+            f"The store was written by a newer kmslab (its schema is {found}, this one knows "
+            f"{version}). Use that version, or a newer one."
+        )
+    for step in range(found, version):
+        steps[step](connection)
+    if found < version:
+        connection.execute(update(ABOUT).values(schema=version))

@@ -1,0 +1,197 @@
+"""Records to rows and back: each record class is one table, made from its fields and nothing else.
+
+What SQL cannot hold is restored here and nowhere else: an enum is a member again and not a string,
+a time is an aware datetime again (an integer of microseconds in the table).
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from types import NoneType
+from typing import Any, Generic, NamedTuple, get_args, get_type_hints
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.types import TypeEngine
+
+from kmslab.kms.contract.records import KINDS, AccessKey, Alias, DomainKey, Grant, Key, Material, R
+
+VERSION = 2
+
+# Fields to find records by. Each has an index that ends in the name, so results come in order.
+INDEXED: dict[type[Any], tuple[str, ...]] = {
+    Material: ("key",),
+    DomainKey: ("region",),
+    Alias: ("target",),
+    AccessKey: ("principal",),
+    Grant: ("key", "retiring"),
+}
+
+METADATA = MetaData()
+# One row: which schema this is, and how many commits have changed records.
+ABOUT = Table("kmslab", METADATA, Column("schema", Integer), Column("changes", BigInteger))
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+# PostgreSQL's default order depends on the server's language; SQLite's and Python's never does.
+ORDERED = String().with_variant(String(collation="C"), "postgresql")
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    column: TypeEngine[Any]
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+
+
+def microseconds(value: datetime) -> int:
+    """A table's integer for an aware datetime."""
+    return (value - EPOCH) // MICROSECOND
+
+
+def moment(stored: int) -> datetime:
+    """The aware datetime of a table's integer."""
+    return EPOCH + stored * MICROSECOND
+
+
+CODECS: dict[Any, Codec] = {
+    str: Codec(String(), str, str),
+    bytes: Codec(LargeBinary(), bytes, bytes),
+    int: Codec(BigInteger(), int, int),
+    bool: Codec(Boolean(), bool, bool),
+    datetime: Codec(BigInteger(), microseconds, moment),
+    Mapping[str, str]: Codec(String(), lambda pairs: json.dumps(dict(pairs)), json.loads),
+    Mapping[str, Mapping[str, str]]: Codec(String(), json.dumps, json.loads),
+    tuple[str, ...]: Codec(String(), json.dumps, lambda text: tuple(json.loads(text))),
+}
+
+
+def _codec(kind: Any) -> Codec:
+    if kind in CODECS:
+        return CODECS[kind]
+    if issubclass(kind, StrEnum):
+        return Codec(String(), lambda member: member.value, kind)
+    raise TypeError(f"a record cannot hold a {kind}")
+
+
+class Member(NamedTuple):
+    """One field: its codec, and whether it may be None."""
+
+    name: str
+    codec: Codec
+    optional: bool
+
+    @classmethod
+    def of(cls, name: str, hint: Any) -> "Member":
+        kinds = [kind for kind in get_args(hint) if kind is not NoneType]
+        optional = NoneType in get_args(hint)
+        return cls(name, _codec(kinds[0] if optional else hint), optional)
+
+    def encode(self, record: Any) -> Any:
+        value = getattr(record, self.name)
+        if value is not None:
+            return self.codec.encode(value)
+        if self.optional:
+            return None
+        raise ValueError(f"{type(record).__name__}.{self.name} cannot be None")
+
+    def decode(self, value: Any) -> Any:
+        return None if value is None else self.codec.decode(value)
+
+
+class Rows(Generic[R]):
+    """One record class: its table, and the statements on it, each change guarded by the version."""
+
+    def __init__(self, kind: type[R]) -> None:
+        hints = get_type_hints(kind)
+        self.kind = kind
+        self.members = [Member.of(field.name, hints[field.name]) for field in fields(kind)]
+        self.table = self._table()
+        self.name = next(iter(self.table.primary_key))
+        version = self.table.c.version
+        here = self.name == bindparam("at_name")
+        self.one = select(self.table).where(here)
+        self.by = {field: self._by(field) for field in INDEXED.get(kind, ())}
+        self.version = select(version).where(here).with_for_update(read=True)
+        self.insert = insert(self.table)
+        self.update = update(self.table).where(here, version == bindparam("at_version"))
+        self.delete = delete(self.table).where(here, version == bindparam("at_version"))
+
+    def _table(self) -> Table:
+        first, *others = self.members
+        name = Column(first.name, ORDERED, primary_key=True)
+        columns = [Column(each.name, each.codec.column, nullable=each.optional) for each in others]
+        table = Table(_table_name(self.kind), METADATA, name, *columns)
+        for field in INDEXED.get(self.kind, ()):
+            _index(table, field)
+        return table
+
+    def _by(self, field: str) -> Select[Any]:
+        column = self.table.c[field]
+        return select(self.table).where(column == bindparam("value")).order_by(self.name)
+
+    def encode(self, record: R) -> dict[str, Any]:
+        return {member.name: member.encode(record) for member in self.members}
+
+    def decode(self, row: Sequence[Any]) -> R:
+        pairs = zip(self.members, row, strict=True)
+        return self.kind(**{member.name: member.decode(value) for member, value in pairs})
+
+    def page(self, prefix: str, after: str, limit: int) -> Select[Any]:
+        """A range and not LIKE: no character of a name is special, and the index serves it."""
+        page = select(self.table).where(self.name >= prefix, self.name > after)
+        if end := _first_beyond(prefix):
+            page = page.where(self.name < end)
+        return page.order_by(self.name).limit(limit)
+
+
+def _index(table: Table, field: str) -> None:
+    Index(f"{table.name}_by_{field}", table.c[field], *table.primary_key)
+
+
+def _table_name(kind: type[Any]) -> str:
+    name = kind.__name__
+    return name[0].lower() + "".join(f"_{c.lower()}" if c.isupper() else c for c in name[1:])
+
+
+def _first_beyond(prefix: str) -> str:
+    """The least string above all that begin with `prefix`; "" if there is none."""
+    stem = prefix.rstrip("\U0010ffff")
+    if not stem:
+        return ""
+    last = ord(stem[-1]) + 1
+    return stem[:-1] + chr(0xE000 if last == 0xD800 else last)  # surrogates are no characters
+
+
+ROWS: dict[type[Any], Rows[Any]] = {kind: Rows(kind) for kind in KINDS}
+
+_KEY = ROWS[Key].table.c
+_index(ROWS[Key].table, "due")
+# One statement, so that both numbers are of the same moment.
+STATE = select(ABOUT.c.changes, select(func.min(_KEY.due)).scalar_subquery().label("due"))
+RAISE = update(ABOUT).values(changes=ABOUT.c.changes + 1)
+DUE = (
+    select(ROWS[Key].table)
+    .where(_KEY.due <= bindparam("at"))
+    .order_by(_KEY.due, _KEY.arn)
+    .limit(bindparam("most", type_=Integer))
+)

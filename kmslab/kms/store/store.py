@@ -1,0 +1,218 @@
+"""The one place where records and events are kept, and the only commit.
+
+Records are cached, decisions never are. A commit writes all or nothing, and nothing if any record
+that it stands on has changed since it was read. A call of `commit` that returned has been stored.
+"""
+
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete
+
+from kmslab.kms.contract.records import Event, Key, LastUse, R, Record
+from kmslab.kms.store.cache import Cache
+from kmslab.kms.store.change import Change
+from kmslab.kms.store.errors import Conflict, StoreError
+from kmslab.kms.store.events import EVENTS, decode, insert_all, uses, written
+from kmslab.kms.store.schema import DUE, RAISE, ROWS, STATE, microseconds, moment
+from kmslab.kms.store.sql import Database
+from kmslab.kms.store.writer import WRITER, Outbox
+
+CACHED = 4_096  # records; twice as many at most
+POLL = 0.5  # seconds between two looks at what other processes have changed
+
+
+class Store:
+    """Records by kind and name, and the events of all calls."""
+
+    def __init__(self, database: Database, cached: int = CACHED) -> None:
+        self.shared = database.path is not None
+        self._database = database
+        self._cache = Cache(cached)
+        self._outbox = Outbox(database)
+        self._poll_at = 0.0
+        self._finalizer = weakref.finalize(self, WRITER.retire, self._outbox)
+        self._finalizer.atexit = False  # the parts see to the interpreter's end themselves
+        self._look()
+        self._told = self._cache.others  # what `refresh` has told of
+
+    @property
+    def path(self) -> Path | None:
+        """The file, absolute; None in memory."""
+        return self._database.path
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the service itself must act next. No SQL."""
+        return self._cache.next_due
+
+    def get(self, kind: type[R], name: str) -> R | None:
+        """The record of this name, at most half a second behind other processes."""
+        record: R | None = self._cache.hot.get((kind, name))
+        return record if record is not None else self._read(kind, name)
+
+    def _read(self, kind: type[R], name: str) -> R | None:
+        cache = self._cache
+        record: R | None = cache.again((kind, name))
+        if record is not None:
+            return record
+        commits = cache.commits  # before reading: see the cache's rule
+        found = self._select(kind, ROWS[kind].one, {"at_name": name})
+        if not found:
+            return None
+        cache.fill((kind, name), found[0], commits)
+        return found[0]
+
+    def find(self, kind: type[R], **equal: str) -> list[R]:
+        """All records with this value in one indexed field, in order of their names."""
+        [(field, value)] = equal.items()
+        place = (kind, field, value)
+        known = self._cache.lists.get(place)
+        if known is None:
+            commits = self._cache.commits  # before reading: see the cache's rule
+            known = self._select(kind, ROWS[kind].by[field], {"value": value})
+            self._cache.fill_list(place, known, commits)
+        return list(known)
+
+    def page(self, kind: type[R], prefix: str, after: str = "", limit: int = 100) -> list[R]:
+        """The first records whose names begin with `prefix` and come after `after`. Not cached.
+
+        Names are in the order of their code points.
+        """
+        return self._select(kind, ROWS[kind].page(prefix, after, limit))
+
+    def due(self, at: datetime, limit: int = 100) -> list[Key]:
+        """Keys on which the service itself must act by this time, earliest first. Not cached.
+
+        Reads `next_due` anew too: what others have settled meanwhile is not due for ever.
+        """
+        if self.shared:
+            self._look()
+        return self._select(Key, DUE, {"at": microseconds(at), "most": limit})
+
+    def _select(
+        self, kind: type[R], statement: Any, parameters: dict[str, Any] | None = None
+    ) -> list[R]:
+        try:
+            rows = self._database.read(statement, parameters)
+        except UnicodeEncodeError:  # a lone surrogate: no stored text has one
+            return []
+        return [ROWS[kind].decode(row) for row in rows]
+
+    def commit(
+        self,
+        put: Sequence[Record] = (),
+        remove: Sequence[Record] = (),
+        found: Sequence[Record] = (),
+        events: Sequence[Event] = (),
+    ) -> None:
+        """Store all of it, or raise `Conflict` and store nothing.
+
+        A record of version 0 is new. Any other must still have its version in the store, and so
+        must each of `found`, on which the change stands without changing it.
+        """
+        change = Change(put, remove, found)
+        with self._database.writing:
+            try:
+                self._write(change, events)
+            except Conflict:
+                self._cache.forget(change.places)
+                self._poll_at = 0.0
+                raise
+            except BaseException:  # even an interrupt: has it been committed or not?
+                self._cache.clear()
+                with suppress(StoreError):
+                    self._look()
+                raise
+
+    def _write(self, change: Change, events: Sequence[Event]) -> None:
+        with self._outbox.drained(*events) as rows, self._database.transaction() as connection:
+            records = change.write(connection)
+            if rows:
+                insert_all(connection, rows)
+            if change:
+                connection.execute(RAISE)  # last, so that nobody waits long for this row
+                state = connection.execute(STATE).one()
+        if change:
+            self._cache.committed(*_state(state), records, change.gone)
+
+    def refresh(self) -> bool:
+        """Look, twice a second at most, whether other processes changed something; True if so."""
+        if not self.shared:
+            return False
+        if time.monotonic() >= self._poll_at:
+            self._poll_at = time.monotonic() + POLL
+            self._look()
+        told, others = self._told, self._cache.others
+        self._told = others
+        return told != others
+
+    def _look(self) -> None:
+        self._cache.seen(*_state(self._database.read(STATE)[0]))
+
+    def log(self, event: Event) -> None:
+        """Keep an event whose call changed nothing; it is written within a second."""
+        self._outbox.put(event)
+
+    def listen(self, listener: Callable[[Sequence[Event]], None]) -> None:
+        """Tell this one of the events as they are stored, in the order of writing.
+
+        Whoever writes them calls it, one at a time, and goes on when it has returned.
+        """
+        self._outbox.listener = listener
+
+    def flush(self) -> None:
+        """All that was logged is stored when this returns."""
+        self._outbox.write()
+
+    def events(
+        self,
+        account: str | None = None,
+        region: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> list[Event]:
+        """What happened, by time; equal times in the order of writing.
+
+        With `after` (a `sequence`) and `limit`, the events that were written next.
+        """
+        self.flush()
+        rows = self._database.read(written(account, region, after, limit))
+        found = [decode(row) for row in rows]
+        return sorted(found, key=lambda event: (event.time, event.sequence))
+
+    def last_use(self, key: str) -> LastUse | None:
+        """When this key has last done cryptography, of which every call has an event."""
+        self.flush()
+        rows = [
+            row
+            for column in (EVENTS.c.used, EVENTS.c.used_too)
+            for row in self._database.read(uses(column, key))
+        ]
+        if not rows:
+            return None
+        event = decode(max(rows, key=lambda row: row[0]))
+        return LastUse(event.operation, event.time, event.request_id)
+
+    def forget_events(self, after: int) -> None:
+        """Delete what was written after this `sequence`; for a rehearsal, which never happened."""
+        self.flush()
+        with self._database.writing, self._database.transaction() as connection:
+            connection.execute(delete(EVENTS).where(EVENTS.c.sequence > after))
+
+    def close(self) -> None:
+        """Write what waits and let go of the database. Closing twice does nothing."""
+        if self._finalizer.alive:
+            self._outbox.close()
+            self._finalizer.detach()
+            self._cache.clear()
+
+
+def _state(row: Sequence[Any]) -> tuple[int, datetime | None]:
+    changes, due = row
+    return changes, None if due is None else moment(due)

@@ -1,0 +1,224 @@
+"""THE TABLE: every operation, and the role that each key or alias plays in it.
+
+The unit is a role, because one call can name several keys, each with rules of its own. A role says
+how the request names the record, in which states the key may be, what it is used for and with
+which members. Together the roles are AWS's key-state table; nobody else branches on a name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from kmslab.kms import names
+from kmslab.kms.billing import Billed
+from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Kind
+from kmslab.kms.contract.states import (
+    ANY,
+    DELETABLE,
+    GRANTABLE,
+    LIVE,
+    PENDING,
+    SWITCHABLE,
+    USABLE,
+    KeyState,
+)
+from kmslab.kms.operations import (
+    agreement,
+    aliases,
+    datakeys,
+    encryption,
+    grants,
+    keys,
+    policies,
+    rotation,
+    signing,
+    tags,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How a request names a record. ReEncrypt has two of each member, told apart by a prefix."""
+
+    find: names.Finder
+    prefix: str = ""
+
+
+KEY = Naming(names.key_in("KeyId", aliases=True))
+KEY_NO_ALIAS = Naming(names.key_in("KeyId", aliases=False))
+BLOB = Naming(names.blob_in("CiphertextBlob", "kms:Decrypt"))
+SOURCE = Naming(names.blob_in("CiphertextBlob", "kms:ReEncryptFrom", "Source"), prefix="Source")
+DESTINATION = Naming(names.key_in("DestinationKeyId", aliases=True), "Destination")
+TARGET = Naming(names.key_in("TargetKeyId", aliases=False))
+ALIAS_OLD = Naming(names.alias_in("AliasName", target=True))
+GRANT = Naming(names.grant_in("GrantToken", "KeyId", "GrantId"))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a key is used for, and the members that say how."""
+
+    usage: KeyUsage
+    algorithm: str
+    default: str = ""  # the algorithm of a request that names none
+    context: str = ""
+
+
+ENCRYPT = Usage(
+    KeyUsage.ENCRYPT_DECRYPT, "EncryptionAlgorithm", SYMMETRIC_DEFAULT, "EncryptionContext"
+)
+SIGN = Usage(KeyUsage.SIGN_VERIFY, "SigningAlgorithm")
+MAC = Usage(KeyUsage.GENERATE_VERIFY_MAC, "MacAlgorithm")
+AGREE = Usage(KeyUsage.KEY_AGREEMENT, "KeyAgreementAlgorithm")
+ENCAPSULATE = Usage(KeyUsage.ENCAPSULATE_DECAPSULATE, "EncapsulationAlgorithm")
+
+EVERY_KIND = frozenset(Kind)
+SYMMETRIC = frozenset({Kind.SYMMETRIC})
+ASYMMETRIC = frozenset({Kind.ASYMMETRIC})
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    naming: Naming
+    states: frozenset[KeyState]
+    kinds: frozenset[Kind] = EVERY_KIND
+    usage: Usage | None = None
+    # The IAM action, without its prefix; "" is the operation's own name. None: whoever may call may
+    # name this too, if it is of his account.
+    permission: str | None = ""
+    foreign: bool = False  # whether a caller of another account can be allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    run: Callable[..., dict[str, Any]]  # (call, *the roles' records) → AWS's answer
+    roles: tuple[Role, ...]
+    reads: bool  # CloudTrail's readOnly
+    billed: Billed = Billed.ALIKE  # what sets its price
+    slow: bool = False  # it makes a key pair or waits for the store: a server gives it a thread
+
+
+def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
+    """A key at work: the state, usage and algorithm must fit."""
+    return Role(named_by, USABLE, usage=usage, permission=permission, foreign=True)
+
+
+def manage(
+    states: frozenset[KeyState],
+    named_by: Naming = KEY_NO_ALIAS,
+    kinds: frozenset[Kind] = EVERY_KIND,
+    *,
+    foreign: bool = False,
+) -> Role:
+    """A key that is looked at or changed, as a rule by its own account alone."""
+    return Role(named_by, states, kinds, foreign=foreign)
+
+
+show = partial(manage, foreign=True)
+PUBLIC = show(USABLE, KEY, ASYMMETRIC)
+
+# Resources without a state: an alias, one that is asked for, and the account as a whole.
+ALIAS = Role(Naming(names.alias_in("AliasName", target=False)), ANY)
+NEW_ALIAS = Role(Naming(names.new_alias_in("AliasName")), ANY)
+ACCOUNT = Role(Naming(names.everything), ANY)
+TAGGING = Role(Naming(names.everything_if("Tags")), ANY, permission="TagResource")
+STATELESS = frozenset({ALIAS, NEW_ALIAS, ACCOUNT, TAGGING})
+
+
+def row(
+    name: str,
+    run: Callable[..., dict[str, Any]],
+    *roles: Role,
+    billed: Billed | None = None,
+    slow: bool = False,
+) -> Row:
+    """An operation that only uses or shows a key."""
+    by_use = Billed.BY_KEY if any(role.usage for role in roles) else Billed.ALIKE
+    return Row(name, run, roles, reads=True, billed=billed or by_use, slow=slow)
+
+
+def pair(name: str, run: Callable[..., dict[str, Any]]) -> Row:
+    """A key pair to take away, made while the caller waits."""
+    return row(name, run, use(ENCRYPT), billed=Billed.BY_PAIR, slow=True)
+
+
+def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
+    """An operation that changes what the service remembers."""
+    return Row(name, run, roles, reads=False, slow=True)
+
+
+ROWS = (
+    change("CreateKey", keys.create, ACCOUNT, TAGGING),
+    row("DescribeKey", keys.describe, show(ANY, KEY)),
+    row("ListKeys", keys.list_, ACCOUNT),
+    row("GetKeyLastUsage", keys.last_usage, manage(ANY), slow=True),
+    change("UpdateKeyDescription", keys.update_description, manage(LIVE)),
+    change("EnableKey", keys.enable, manage(SWITCHABLE)),
+    change("DisableKey", keys.disable, manage(SWITCHABLE)),
+    change("ScheduleKeyDeletion", keys.schedule_deletion, manage(DELETABLE)),
+    change("CancelKeyDeletion", keys.cancel_deletion, manage(PENDING)),
+    # Encryption
+    row("Encrypt", encryption.encrypt, use(ENCRYPT)),
+    row("Decrypt", encryption.decrypt, use(ENCRYPT, BLOB)),
+    row(
+        "ReEncrypt",
+        encryption.re_encrypt,
+        use(ENCRYPT, SOURCE, "ReEncryptFrom"),
+        use(ENCRYPT, DESTINATION, "ReEncryptTo"),
+    ),
+    # Data keys
+    row("GenerateDataKey", datakeys.generate, use(ENCRYPT)),
+    row("GenerateDataKeyWithoutPlaintext", datakeys.generate_without_plaintext, use(ENCRYPT)),
+    pair("GenerateDataKeyPair", datakeys.generate_pair),
+    pair("GenerateDataKeyPairWithoutPlaintext", datakeys.generate_pair_without_plaintext),
+    row("GenerateRandom", datakeys.generate_random, ACCOUNT),
+    # Signatures and MACs
+    row("Sign", signing.sign, use(SIGN)),
+    row("Verify", signing.verify, use(SIGN)),
+    row("GenerateMac", signing.generate_mac, use(MAC)),
+    row("VerifyMac", signing.verify_mac, use(MAC)),
+    # Shared secrets
+    row("GetPublicKey", agreement.get_public_key, PUBLIC, billed=Billed.BY_KEY),
+    row("DeriveSharedSecret", agreement.derive_shared_secret, use(AGREE)),
+    row("Encapsulate", agreement.encapsulate, use(ENCAPSULATE)),
+    row("Decapsulate", agreement.decapsulate, use(ENCAPSULATE)),
+    # Rotation
+    change("EnableKeyRotation", rotation.enable, manage(USABLE, kinds=SYMMETRIC)),
+    change("DisableKeyRotation", rotation.disable, manage(USABLE, kinds=SYMMETRIC)),
+    row("GetKeyRotationStatus", rotation.status, show(ANY, kinds=SYMMETRIC)),
+    change("RotateKeyOnDemand", rotation.rotate_on_demand, manage(USABLE, kinds=SYMMETRIC)),
+    row("ListKeyRotations", rotation.list_, manage(ANY, kinds=SYMMETRIC)),
+    # Tags
+    change("TagResource", tags.tag, manage(LIVE)),
+    change("UntagResource", tags.untag, manage(LIVE)),
+    row("ListResourceTags", tags.list_, manage(ANY)),
+    # Aliases
+    change("CreateAlias", aliases.create, NEW_ALIAS, manage(LIVE, TARGET)),
+    change("UpdateAlias", aliases.update, ALIAS, manage(ANY, ALIAS_OLD), manage(LIVE, TARGET)),
+    change("DeleteAlias", aliases.delete, ALIAS, manage(ANY, ALIAS_OLD)),
+    row("ListAliases", aliases.list_, ACCOUNT, Role(KEY_NO_ALIAS, ANY, permission=None)),
+    # Key policies
+    row("GetKeyPolicy", policies.get, manage(ANY)),
+    change("PutKeyPolicy", policies.put, manage(ANY)),
+    row("ListKeyPolicies", policies.list_, manage(ANY)),
+    # Grants
+    change("CreateGrant", grants.create, show(GRANTABLE)),
+    row("ListGrants", grants.list_, show(ANY)),
+    row("ListRetirableGrants", grants.list_retirable, ACCOUNT),
+    change("RetireGrant", grants.retire, show(ANY, GRANT)),
+    change("RevokeGrant", grants.revoke, show(ANY)),
+)
+TABLE: dict[str, Row] = {row.name: row for row in ROWS}
+
+# Not built yet, and dangerous to ignore: a Recipient wants an answer that nobody else can read.
+UNBUILT_MEMBERS = frozenset({"Recipient", "CustomKeyStoreId", "XksKeyId"})
+
+# What the service does by itself when it is due. No caller can name these.
+SERVICE_ROWS = (
+    change("RotateKey", rotation.rotate),
+    change("DeleteKey", keys.delete),
+    change("SeedKey", keys.seed),
+)
+SERVICE_TABLE: dict[str, Row] = {row.name: row for row in SERVICE_ROWS}

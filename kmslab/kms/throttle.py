@@ -1,0 +1,74 @@
+"""How often: AWS's request quotas, kept with one token bucket for each account, Region and quota.
+
+A bucket holds what one second allows and refills at that rate. A call on another account's key
+counts for the caller. Cryptographic operations share quotas by the kind of their key, which their
+algorithm tells before any key is looked for. The rates are `contract/quotas.json`.
+Source: AWS KMS developer guide, "Request quotas".
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import Caller
+from kmslab.kms.table import Row
+
+QUOTAS: dict[str, Any] = json.loads(
+    files("kmslab.kms.contract").joinpath("quotas.json").read_bytes()
+)
+TOO_FAST = (
+    "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls."
+)
+
+Bucket = tuple[str, str, str]  # account, Region, quota
+
+
+class Throttle:
+    """The buckets of one service. Time comes from the caller, in seconds of a monotonic clock."""
+
+    def __init__(self) -> None:
+        self._left: dict[Bucket, tuple[float, float]] = {}  # tokens, and when they were counted
+        self._lock = threading.Lock()
+
+    def admit(self, row: Row, request: Mapping[str, Any], caller: Caller, at: float) -> None:
+        """Take a token for a call, or raise ThrottlingException and take none."""
+        quotas = rates(row, request, caller.region)
+        with self._lock:
+            left = {
+                (caller.account, caller.region, quota): self._count(caller, quota, rate, at)
+                for quota, rate in quotas.items()
+            }
+            if any(tokens < 1 for tokens in left.values()):
+                fail("ThrottlingException", TOO_FAST)
+            self._left |= {bucket: (tokens - 1, at) for bucket, tokens in left.items()}
+
+    def _count(self, caller: Caller, quota: str, rate: float, at: float) -> float:
+        tokens, since = self._left.get((caller.account, caller.region, quota), (rate, at))
+        return min(rate, tokens + rate * (at - since))
+
+
+def rates(row: Row, request: Mapping[str, Any], region: str) -> dict[str, float]:
+    """The quotas that a call counts for, and how many a second each allows there."""
+    if pair := request.get("KeyPairSpec"):
+        return {f"{pair} key pairs": QUOTAS["key_pairs"].get(pair, 1)}
+    if quotas := _shared_quotas(row, request):
+        return {quota: _shared_rate(quota, region) for quota in quotas}
+    return {row.name: QUOTAS["operations"][row.name]}
+
+
+def _shared_quotas(row: Row, request: Mapping[str, Any]) -> set[str]:
+    """ReEncrypt may count for two. No key of an algorithm that nobody knows can be found."""
+    if quota := QUOTAS["shared_without_key"].get(row.name):
+        return {quota}
+    members = [(role.naming.prefix, role.usage) for role in row.roles if role.usage]
+    algorithms = {request.get(prefix + usage.algorithm, usage.default) for prefix, usage in members}
+    return {QUOTAS["shared_by_algorithm"].get(each, "symmetric") for each in algorithms}
+
+
+def _shared_rate(quota: str, region: str) -> float:
+    by_region = QUOTAS["symmetric_by_region"] if quota == "symmetric" else {}
+    rate: float = by_region.get(region, QUOTAS["shared"][quota])
+    return rate

@@ -1,0 +1,106 @@
+"""A real boto3 client whose wire ends in this process: it reads no settings and uses no network.
+
+Everything of boto3 works: its checks, signatures, retries, paginators and exceptions. Only the
+moment of sending is ours.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from kmslab.kms import wire
+from kmslab.kms.contract.records import Caller
+from kmslab.kms.service import Service
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+MISSING = "lab.boto3() needs boto3, which is not installed: pip install boto3"
+
+
+def client(service: Service, caller: Caller) -> Any:
+    """A `boto3.client("kms")` for this caller, in the caller's Region.
+
+    The machine's AWS profiles, variables, proxies and model files have no say in it. Raises
+    ModuleNotFoundError when boto3 is not installed.
+    """
+    try:
+        import boto3
+        from botocore.config import Config
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(MISSING, name=error.name) from None
+    session = boto3.session.Session(
+        botocore_session=_session(),
+        aws_access_key_id="KMSLAB",
+        aws_secret_access_key="not-a-secret",
+        region_name=caller.region,
+    )
+    kms = session.client(
+        "kms",
+        # A name that no network resolves, should a request ever get past `before-send`.
+        endpoint_url=f"https://kms.{caller.region}.kmslab.invalid",
+        config=Config(
+            ignore_configured_endpoint_urls=True,
+            proxies={},
+            retries={"mode": "standard"},  # one attempt alone would add words to every error
+            use_dualstack_endpoint=False,
+            use_fips_endpoint=False,
+        ),
+    )
+    kms.meta.events.register("before-send.kms", _Wire(service, caller))
+    return kms
+
+
+def _session() -> "Session":
+    """A botocore session in which every setting has its default, whatever the environment says."""
+    from botocore.session import Session
+
+    settings = Session.SESSION_VARIABLES.items()
+    unset = {name: (None, None, default, form) for name, (_, _, default, form) in settings}
+    unset |= dict.fromkeys(("config_file", "credentials_file"), (None, None, None, None))
+    session = Session(session_vars=unset)
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> Any:
+    """botocore's own service models, read once a process; those in ~/.aws/models are not asked."""
+    from botocore.loaders import Loader
+
+    built_in = [Loader.BUILTIN_DATA_PATH]
+    return Loader(extra_search_paths=built_in, include_default_search_paths=False)
+
+
+class _Wire:
+    """Answers a prepared request instead of the network: botocore then sends nothing."""
+
+    def __init__(self, service: Service, caller: Caller) -> None:
+        self._service = service
+        self._caller = caller
+
+    def __call__(self, request: Any, **event: Any) -> Any:
+        return answer(self._service, self._caller, request)
+
+
+def answer(service: Service, caller: Caller, request: Any) -> Any:
+    """botocore's response to a request that it has prepared."""
+    from botocore.awsrequest import AWSResponse
+
+    target = text(request.headers["X-Amz-Target"])
+    status, headers, body = wire.handle(service, caller, target, request.body)
+    return AWSResponse(request.url, status, headers, _Body(body))
+
+
+class _Body:
+    """As much of urllib3's response as botocore reads."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self) -> Iterator[bytes]:
+        yield self._body
+
+
+def text(header: str | bytes) -> str:
+    return header.decode() if isinstance(header, bytes) else header

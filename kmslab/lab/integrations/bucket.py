@@ -1,0 +1,112 @@
+"""An object bucket, encrypted as S3's are: each object under a data key of its own.
+
+The data key comes from the KMS and lies beside the object, encrypted; reading an object asks the
+KMS to decrypt it, for the reader. A bucket's key matters to objects written from then on.
+Source: S3 user guide, "Using server-side encryption with AWS KMS keys (SSE-KMS)". S3's bucket keys,
+which save such requests, are not simulated.
+"""
+
+import threading
+from dataclasses import dataclass, field, replace
+
+from kmslab.kms.contract.records import Caller
+from kmslab.kms.service import Service
+from kmslab.lab.integrations.keys import (
+    AWS_MANAGED,
+    AWS_OWNED,
+    S3,
+    Sealed,
+    ServiceKeys,
+    check_name,
+    seal,
+    unseal,
+)
+
+NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A bucket as it is at present."""
+
+    account: str
+    region: str
+    key: str
+    objects: dict[str, Sealed] = field(default_factory=dict)
+
+
+class Buckets:
+    """A bucket's name is its own in all accounts and Regions."""
+
+    def __init__(self, service: Service) -> None:
+        self.keys = ServiceKeys(service, S3)
+        self.kept: dict[str, Kept] = {}
+        self._lock = threading.Lock()
+
+    def bucket(self, name: str, caller: Caller, key: str | None) -> "Bucket":
+        check_name("bucket", NAME, name)
+        with self._lock:
+            kept = self.kept.get(name) or Kept(caller.account, caller.region, AWS_MANAGED)
+            self.kept[name] = replace(kept, key=key or kept.key)
+        return Bucket(self, name, caller)
+
+    def store(self, bucket: str, name: str, sealed: Sealed) -> None:
+        with self._lock:
+            kept = self.kept[bucket]
+            self.kept[bucket] = replace(kept, objects=kept.objects | {name: sealed})
+
+
+class Bucket:
+    """A bucket, as one caller uses it."""
+
+    def __init__(self, buckets: Buckets, name: str, caller: Caller) -> None:
+        self.name = name
+        self.caller = caller
+        self._buckets = buckets
+        self._keys = buckets.keys
+
+    @property
+    def key(self) -> str:
+        """Under which objects are written: a key's id, ARN or alias, `aws-managed`, `aws-owned`."""
+        return self._kept.key
+
+    @property
+    def objects(self) -> list[str]:
+        return sorted(self._kept.objects)
+
+    def put(self, name: str, content: bytes) -> None:
+        """Encrypt and keep an object. Raises what the KMS answers to this caller."""
+        kept = self._kept
+        context = {"aws:s3:arn": f"arn:aws:s3:::{self.name}/{name}"}
+        owned = kept.key == AWS_OWNED
+        request = {
+            "KeyId": self._keys.key_id(kept.key, kept.account, kept.region),
+            "KeySpec": "AES_256",
+            "EncryptionContext": context,
+        }
+        asking = self._keys.on_behalf(self.caller, kept.region, owned=owned)
+        data_key = self._keys.ask("GenerateDataKey", asking, request)
+        content = seal(data_key["Plaintext"], content, context)
+        sealed = Sealed(content, data_key["CiphertextBlob"], context, owned)
+        self._buckets.store(self.name, name, sealed)
+
+    def get(self, name: str) -> bytes:
+        """The object, decrypted for this caller. Raises what the KMS answers, or KeyError."""
+        sealed = self.stored(name)
+        request = {"CiphertextBlob": sealed.data_key, "EncryptionContext": sealed.context}
+        asking = self._keys.on_behalf(self.caller, self._kept.region, owned=sealed.owned)
+        data_key = self._keys.ask("Decrypt", asking, request)["Plaintext"]
+        return bytes(unseal(data_key, sealed.content, sealed.context))
+
+    def stored(self, name: str) -> Sealed:
+        """The object as it lies on the disk, encrypted. Raises KeyError if there is none."""
+        return self._kept.objects[name]
+
+    @property
+    def _kept(self) -> Kept:
+        return self._buckets.kept[self.name]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Bucket {self.name} in {self._kept.region}: {len(self.objects)} objects, {self.key}>"
+        )

@@ -1,0 +1,172 @@
+"""The keys that services use, and how they ask for them: for somebody, or for themselves.
+
+A service that uses a customer's key, or the one that AWS manages for the account, asks for its
+user, and says through which service the request comes. With a key that AWS owns it asks for itself,
+in an account of its own, so that no customer sees the key, the call or the price.
+Sources: AWS KMS developer guide, "AWS KMS keys", "kms:ViaService"; the policies are those that AWS
+shows for such keys.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kmslab.crypto import CiphertextBlob, SecretBytes, encode_context
+from kmslab.crypto.backend import GCM_NONCE
+from kmslab.kms.backing.self_tested import BACKENDS
+from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.specs import KeyManager
+from kmslab.kms.service import Service
+
+AWS_MANAGED, AWS_OWNED = "aws-managed", "aws-owned"  # beside a customer's key, which is named
+SERVICES = "amazon"  # the account of the services themselves: no customer's, which has 12 digits
+
+Context = Mapping[str, str]
+USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")
+WATCH = ("kms:Describe*", "kms:Get*", "kms:List*")
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A service, and what the policy of a key allows that it has made in somebody's account."""
+
+    name: str
+    title: str
+    policy_id: str
+    description: str
+    through: tuple[str, ...]  # to everybody in the account, by way of the service
+    directly: tuple[str, ...]  # to the account, whose IAM policies decide on
+    itself: tuple[str, ...] = ()  # to the service
+
+    @property
+    def principal(self) -> str:
+        return f"{self.name}.amazonaws.com"
+
+    @property
+    def alias(self) -> str:
+        return f"alias/aws/{self.name}"
+
+    def via(self, region: str) -> str:
+        """As `kms:ViaService` has it."""
+        return f"{self.name}.{region}.amazonaws.com"
+
+    def managed_policy(self, account: str, region: str) -> str:
+        """Nobody is named: whoever may use the service may use the key, through the service."""
+        all_who_may = (
+            f"Allow access through {self.title} for all principals in the account that are "
+            f"authorized to use {self.title}"
+        )
+        through = {"kms:CallerAccount": account, "kms:ViaService": self.via(region)}
+        root = {"AWS": f"arn:aws:iam::{account}:root"}
+        statements = [
+            _allow(all_who_may, {"AWS": "*"}, self.through)
+            | {"Condition": {"StringEquals": through}},
+            _allow("Allow direct access to key metadata to the account", root, self.directly),
+        ]
+        if self.itself:
+            sid = (
+                f"Allow {self.title.removeprefix('Amazon ')} Service with service principal name "
+                f"{self.principal} to describe the key directly"
+            )
+            statements.append(_allow(sid, {"Service": self.principal}, self.itself))
+        return _document(self.policy_id, statements)
+
+    def owned_policy(self) -> str:
+        """AWS shows no such policy to anybody."""
+        own = _allow(f"Allow {self.title} alone", {"Service": self.principal}, ("kms:*",))
+        return _document(f"owned-{self.name}", [own])
+
+
+S3 = Integration(
+    "s3",
+    "S3",
+    "auto-s3-2",
+    "Default key that protects my S3 objects when no other key is defined",
+    (*USE, "kms:DescribeKey"),
+    WATCH,
+)
+DYNAMODB = Integration(
+    "dynamodb",
+    "Amazon DynamoDB",
+    "auto-dynamodb-1",
+    "Default key that protects my DynamoDB data when no other key is defined",
+    (*USE, "kms:CreateGrant", "kms:DescribeKey"),
+    (*WATCH, "kms:RevokeGrant"),
+    itself=WATCH,
+)
+
+
+def _allow(sid: str, principal: Mapping[str, str], actions: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": list(actions),
+        "Resource": "*",
+    }
+
+
+def _document(name: str, statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Id": name, "Statement": statements}, indent=2)
+
+
+class ServiceKeys:
+    """One service's dealings with the KMS."""
+
+    def __init__(self, service: Service, integration: Integration) -> None:
+        self.it = integration
+        self.ask = service.call
+        self._seed = service.seed_key
+
+    def key_id(self, key: str, account: str, region: str) -> str:
+        """What to name the key by. AWS's own are made when they are first used."""
+        if key in (AWS_MANAGED, self.it.alias):
+            return self._made(account, region, self.it.managed_policy(account, region))
+        if key == AWS_OWNED:
+            return self._made(SERVICES, region, self.it.owned_policy())
+        return key
+
+    def on_behalf(self, caller: Caller, region: str, *, owned: bool) -> Caller:
+        """Who asks the KMS when this caller has asked the service."""
+        if owned:
+            return Caller(self.it.principal, SERVICES, region)
+        return replace(caller, region=region, via=self.it.via(region))
+
+    def _made(self, account: str, region: str, policy: str) -> str:
+        wanted = {
+            "Aliases": [self.it.alias],
+            "Description": self.it.description,
+            "Policy": policy,
+            "KeyManager": KeyManager.AWS,
+            "RotationPeriodInDays": 365,  # three years until May 2022
+        }
+        return self._seed(account, region, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What a service stores: the content under a data key, and the data key under a KMS key."""
+
+    content: CiphertextBlob  # nonce, ciphertext and tag of AES-256-GCM
+    data_key: CiphertextBlob
+    context: Context
+    owned: bool  # whether AWS owns the KMS key
+
+
+def check_name(kind: str, pattern: str, name: str) -> None:
+    if not re.fullmatch(pattern, name, re.ASCII):
+        raise ValueError(f"{name!r} is no name for a {kind}: it has to be {pattern}")
+
+
+def seal(data_key: bytes, content: bytes, context: Context) -> CiphertextBlob:
+    nonce = secrets.token_bytes(GCM_NONCE)
+    sealed = BACKENDS[0].aes_gcm_seal(data_key, nonce, content, encode_context(context))
+    return CiphertextBlob(nonce + sealed)
+
+
+def unseal(data_key: bytes, sealed: bytes, context: Context) -> SecretBytes:
+    nonce, rest = sealed[:GCM_NONCE], sealed[GCM_NONCE:]
+    return BACKENDS[0].aes_gcm_open(data_key, nonce, rest, encode_context(context))

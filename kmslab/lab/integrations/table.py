@@ -1,0 +1,170 @@
+"""A table, encrypted as DynamoDB's are: one table key, and a grant by which the service may use it.
+
+Whoever makes the table gives DynamoDB a grant on the KMS key, in the call that DynamoDB makes for
+him. Reading and writing asks the KMS for the reader or writer; what the service does for nobody,
+such as a backup, it does by the grant, which ends with the table.
+Source: DynamoDB developer guide, "Encryption at rest: How it works", whose five minutes' cache of
+table keys is not simulated. That the grant names a service principal is possible since March 2026.
+"""
+
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kmslab.crypto import CiphertextBlob
+from kmslab.kms.contract.records import Caller
+from kmslab.kms.service import Service
+from kmslab.lab.integrations.keys import (
+    AWS_MANAGED,
+    AWS_OWNED,
+    DYNAMODB,
+    SERVICES,
+    ServiceKeys,
+    check_name,
+    seal,
+    unseal,
+)
+
+GRANTED = (
+    "DescribeKey",
+    "GenerateDataKey",
+    "Decrypt",
+    "Encrypt",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+    "RetireGrant",
+)
+NAME = r"[a-zA-Z0-9_.-]{3,255}"
+Place = tuple[str, str, str]  # account, Region and name
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A table as it is at present."""
+
+    key: str  # as it was chosen
+    key_arn: str
+    table_key: CiphertextBlob  # under the KMS key
+    context: dict[str, str]
+    grant: str  # its id; "" if AWS owns the key, of which no grant is needed
+    items: dict[str, CiphertextBlob]
+
+
+class DataTables:
+    def __init__(self, service: Service) -> None:
+        self.keys = ServiceKeys(service, DYNAMODB)
+        self.kept: dict[Place, Kept] = {}
+        self.lock = threading.RLock()
+
+    def table(self, name: str, caller: Caller, key: str | None) -> "DataTable":
+        check_name("table", NAME, name)
+        table = DataTable(self, name, caller)
+        with self.lock:
+            if table.place not in self.kept:
+                self.kept[table.place] = table.make(key or AWS_MANAGED)
+        return table
+
+
+class DataTable:
+    """A table, as one caller uses it."""
+
+    def __init__(self, tables: DataTables, name: str, caller: Caller) -> None:
+        self.name = name
+        self.caller = caller
+        self.place: Place = (caller.account, caller.region, name)
+        self._tables = tables
+        self._keys = tables.keys
+
+    @property
+    def arn(self) -> str:
+        account, region, name = self.place
+        return f"arn:aws:dynamodb:{region}:{account}:table/{name}"
+
+    @property
+    def key(self) -> str:
+        """A key's id, ARN or alias, `aws-managed` or `aws-owned`."""
+        return self._kept.key
+
+    @property
+    def items(self) -> list[str]:
+        return sorted(self._kept.items)
+
+    def make(self, key: str) -> Kept:
+        """What DynamoDB asks for when a table is made; `lab.table` does so once."""
+        account, region, name = self.place
+        context = {"aws:dynamodb:tableName": name, "aws:dynamodb:subscriberId": account}
+        key_id, grant, owned = self._keys.key_id(key, account, region), "", key == AWS_OWNED
+        if not owned:
+            maker = self._on_behalf(owned=False)
+            described = self._keys.ask("DescribeKey", maker, {"KeyId": key_id})
+            key_id = described["KeyMetadata"]["Arn"]
+            grant = self._keys.ask("CreateGrant", maker, self._wish(key_id, context))["GrantId"]
+        request = {"KeyId": key_id, "KeySpec": "AES_256", "EncryptionContext": context}
+        table_key = self._keys.ask("GenerateDataKey", self._itself(owned=owned), request)
+        return Kept(key, key_id, table_key["CiphertextBlob"], context, grant, {})
+
+    def put(self, name: str, item: bytes) -> None:
+        """Encrypt and keep an item. Raises what the KMS answers to this caller."""
+        table_key = self._table_key(self._on_behalf(owned=self._is_owned))
+        with self._tables.lock:
+            sealed = seal(table_key, item, {"item": name})
+            self._tables.kept[self.place] = replace(
+                self._kept, items=self._kept.items | {name: sealed}
+            )
+
+    def get(self, name: str) -> bytes:
+        """The item, decrypted for this caller. Raises what the KMS answers, or KeyError."""
+        sealed = self._kept.items[name]
+        table_key = self._table_key(self._on_behalf(owned=self._is_owned))
+        return bytes(unseal(table_key, sealed, {"item": name}))
+
+    def back_up(self) -> dict[str, bytes]:
+        """Copies of all items, which the service decrypts by its grant: nobody asks for it."""
+        table_key = self._table_key(self._itself(owned=self._is_owned))
+        return {
+            name: bytes(unseal(table_key, sealed, {"item": name}))
+            for name, sealed in self._kept.items.items()
+        }
+
+    def delete(self) -> None:
+        """The service retires its grant, and the table is gone."""
+        kept = self._kept
+        if kept.grant:
+            request = {"KeyId": kept.key_arn, "GrantId": kept.grant}
+            self._keys.ask("RetireGrant", self._itself(owned=False), request)
+        del self._tables.kept[self.place]
+
+    @property
+    def _kept(self) -> Kept:
+        return self._tables.kept[self.place]
+
+    @property
+    def _is_owned(self) -> bool:
+        return self._kept.key == AWS_OWNED
+
+    def _table_key(self, asking: Caller) -> bytes:
+        kept = self._kept
+        request = {"CiphertextBlob": kept.table_key, "EncryptionContext": kept.context}
+        table_key: bytes = self._keys.ask("Decrypt", asking, request)["Plaintext"]
+        return table_key
+
+    def _on_behalf(self, *, owned: bool) -> Caller:
+        return self._keys.on_behalf(self.caller, self.place[1], owned=owned)
+
+    def _itself(self, *, owned: bool) -> Caller:
+        account, region, _ = self.place
+        principal = self._keys.it.principal
+        return Caller(principal, SERVICES if owned else account, region, source_arn=self.arn)
+
+    def _wish(self, key_arn: str, context: dict[str, str]) -> dict[str, Any]:
+        principal = self._keys.it.principal
+        return {
+            "KeyId": key_arn,
+            "GranteeServicePrincipal": principal,
+            "RetiringServicePrincipal": principal,
+            "Operations": GRANTED,
+            "Constraints": {"EncryptionContextSubset": context, "SourceArn": self.arn},
+        }
+
+    def __repr__(self) -> str:
+        return f"<DataTable {self.name} in {self.place[1]}, {self.key}: {len(self.items)} in it>"

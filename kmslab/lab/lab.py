@@ -1,0 +1,158 @@
+"""`Lab`: an empty AWS of your own, with its store, clock and boundary. It is its first view."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+from kmslab.clock import Clock
+from kmslab.crypto import Backend, Forged
+from kmslab.kms import reports
+from kmslab.kms.backing import root_key
+from kmslab.kms.backing.hsm import Hsm
+from kmslab.kms.backing.self_tested import BACKENDS
+from kmslab.kms.contract.records import Caller, DomainKey
+from kmslab.kms.iam import Iam, account_number, region_name
+from kmslab.kms.names import KEY_ID
+from kmslab.kms.service import Service
+from kmslab.kms.store import open_store
+from kmslab.kms.store.offset import StoredOffset
+from kmslab.kms.store.rehearsal import rehearsal
+from kmslab.kms.throttle import Throttle
+from kmslab.kms.trail_file import TrailFile
+from kmslab.lab import seeding
+from kmslab.lab.integrations import Integrations
+from kmslab.lab.seeding import Ground, Planted, Seed
+from kmslab.lab.view import View
+
+ACCOUNT, REGION = "111122223333", "us-east-1"  # of a lab that is told of no others
+
+
+class Lab(View):
+    """An empty AWS of your own: in memory, or kept in a file with its root key beside it.
+
+    `store`: None for memory, or `sqlite:///my.db`. `clock`: what the lab's own clock stands on,
+    wall time unless given. `ids`: a function of no arguments that returns each new key's id, a UUID
+    in lower case; in memory only, since ids in a file would repeat. `backends`: the cryptographic
+    libraries, the preferred one first. `throttle`: whether AWS's request quotas are kept.
+    `trail`: a file to which every event is appended as a line of JSON. Raises `StoreError` or
+    `RootKeyError` when a store cannot be opened, OSError when that file cannot.
+    """
+
+    def __init__(
+        self,
+        store: str | None = None,
+        clock: Clock | None = None,
+        ids: Callable[[], str] | None = None,
+        account: str = ACCOUNT,
+        region: str = REGION,
+        backends: tuple[Backend, ...] = BACKENDS,
+        throttle: bool = False,
+        trail: str | Path | None = None,
+    ) -> None:
+        if ids is not None and store is not None:
+            raise ValueError(
+                "ids can be chosen for a lab in memory only: in a file they would repeat"
+            )
+        caller = Caller(
+            f"arn:aws:iam::{account_number(account)}:root", account, region_name(region)
+        )
+        self._store = open_store(store)
+        try:
+            hsm = self._start_hsm(backends)
+            own = (clock or Clock()).kept_in(StoredOffset(self._store))
+            copy = TrailFile(trail) if trail else None
+        except BaseException:
+            self._store.close()
+            raise
+        quotas = Throttle() if throttle else None
+        new_id = _judged(ids or _uuid)
+        service = Service(self._store, hsm, own, new_id, quotas)
+        if copy:
+            reports.copy_trail(self._store, copy.write)
+        iam = Iam(self._store, hsm, own.now)
+        self._ground = Ground(self._store, hsm, iam.access_keys, own.now, new_id)
+        super().__init__(service, iam, Integrations(service), caller, own)
+
+    def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:
+        """Prove the root key before anything is served: a wrong one would open nothing."""
+        database = self._store.path
+        if database is None:
+            return Hsm(root_key.in_memory(), self._store, backends)
+        sealed = bool(self._store.page(DomainKey, "", limit=1))
+        hsm = Hsm(root_key.beside(database, needed=sealed), self._store, backends)
+        try:
+            hsm.safe.prove_root_key()
+        except Forged:
+            raise root_key.RootKeyError(
+                f"The root key beside {database} is not the one that its keys are sealed under. "
+                "Put the right file back, or start with a new store."
+            ) from None
+        return hsm
+
+    @classmethod
+    def from_seed(
+        cls,
+        path: str | Path,
+        store: str | None = None,
+        account: str | None = None,
+        region: str | None = None,
+        **options: Any,
+    ) -> Self:
+        """A lab that has all that a file declares: users, access keys, keys with their ids.
+
+        `account`, `region`: the lab's own, unless given those of the file. `options`: as for a lab.
+        Raises `SeedError` for a file that is wrong, and then nothing has been made.
+        """
+        seed = seeding.read(Path(path), account or ACCOUNT, region or REGION)
+        lab = cls(store, account=account or seed.account, region=region or seed.region, **options)
+        try:
+            lab._plant(seed)
+        except BaseException:
+            lab.close()
+            raise
+        return lab
+
+    def seed(self, path: str | Path) -> Planted:
+        """Make what a file declares, all of it or nothing; tells what was made and what was there.
+
+        What is there stays as it is. Raises `SeedError`. `docs/seeds.md` describes the file.
+        """
+        here = self.caller
+        return self._plant(seeding.read(Path(path), here.account, here.region))
+
+    def _plant(self, seed: Seed) -> Planted:
+        return seeding.plant(seed, self._ground)
+
+    def close(self) -> None:
+        """Store what is waiting and let go of the store. A closed lab answers nothing."""
+        self._store.close()
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """`with lab.rehearsal():` undoes all that happens in it, trail included. In memory only."""
+        with rehearsal(self._store), self._integrations.rehearsal():
+            yield
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _uuid() -> str:
+    return str(uuid4())
+
+
+def _judged(ids: Callable[[], str]) -> Callable[[], str]:
+    """An id of another form could not be told from an alias, or read again in a blob's header."""
+
+    def new_id() -> str:
+        name = ids()
+        if not KEY_ID.fullmatch(name):
+            raise ValueError(f"{name!r} is no key id: ids has to return UUIDs in lower case")
+        return name
+
+    return new_id

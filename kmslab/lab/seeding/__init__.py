@@ -1,0 +1,23 @@
+"""Seeds: files that declare what a lab has, so that tests and lessons begin with known keys.
+
+`read` judges a whole file first; `plant` then makes all of it in one commit, or nothing. Start with
+`planting`; `forms` is kmslab's own form of a file, `local_kms` one that many projects have already.
+"""
+
+from pathlib import Path
+
+from kmslab.lab.seeding import forms, local_kms, nodes
+from kmslab.lab.seeding.declared import Seed
+from kmslab.lab.seeding.nodes import SeedError
+from kmslab.lab.seeding.planting import Ground, Planted, plant
+
+__all__ = ["Ground", "Planted", "Seed", "SeedError", "plant", "read"]
+
+
+def read(path: Path, account: str, region: str) -> Seed:
+    """What a file declares, in `account` and `region` if it names none. Raises `SeedError`."""
+    root = nodes.read(path)
+    if root.content is None:
+        root.wrong("the file is empty.")
+    seed = local_kms.seed if local_kms.is_local_kms(root) else forms.seed
+    return seed(root, account, region)

@@ -1,0 +1,52 @@
+"""What a seed declares, whatever the form of its file: principals, access keys and keys.
+
+Each knows its place in the file. Secrets are `SecretBytes` from the moment they are read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kmslab.crypto import SecretBytes
+from kmslab.lab.seeding.nodes import Place
+
+
+@dataclass(frozen=True, slots=True)
+class SeedPrincipal:
+    at: Place
+    arn: str  # of a user or a role
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeedAccessKey:
+    at: Place
+    principal: str
+    id: str
+    secret: SecretBytes
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SeedKey:
+    """`request` has the members of CreateKey, and those that `operations.keys.seed` knows besides.
+
+    Without a KeyId the key is the one that its first alias has, or a new one.
+    """
+
+    at: Place
+    account: str
+    region: str
+    request: Mapping[str, Any] = field(repr=False)  # it may hold key material
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """`account` and `region` are those of everything that names no other."""
+
+    file: str
+    account: str
+    region: str
+    principals: tuple[SeedPrincipal, ...] = ()
+    access_keys: tuple[SeedAccessKey, ...] = ()
+    keys: tuple[SeedKey, ...] = ()

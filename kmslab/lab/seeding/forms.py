@@ -1,0 +1,234 @@
+"""kmslab's own form of a seed file: accounts, their users, roles and access keys, and keys.
+
+`docs/seeds.md` shows a whole one. What a request of AWS's would be refused for is refused here too,
+by the same rules and with the same texts, before anything is planted.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from kmslab.crypto import SecretBytes
+from kmslab.kms.access import identity_policy
+from kmslab.kms.contract.errors import KMSError
+from kmslab.kms.contract.model import MODEL
+from kmslab.kms.contract.specs import KEY_SPECS, Kind
+from kmslab.kms.contract.states import KeyState
+from kmslab.kms.iam import account_number, region_name, session_name, user_name
+from kmslab.kms.names import ALIAS_PREFIX, KEY_ID
+from kmslab.kms.operations.aliases import NAME as ALIAS_NAME
+from kmslab.kms.operations.aliases import PER_KEY
+from kmslab.lab.seeding.declared import Seed, SeedAccessKey, SeedKey, SeedPrincipal
+from kmslab.lab.seeding.material import materials, settled
+from kmslab.lab.seeding.nodes import Node
+
+YEAR = 365  # days
+SWITCHES = {"true": YEAR, "yes": YEAR, "on": YEAR, "false": 0, "no": 0, "off": 0}
+STATES = (KeyState.ENABLED, KeyState.DISABLED)
+ACCOUNT_MEMBERS = ("access_keys", "users", "roles", "keys")
+KEY_MEMBERS = (
+    "id",
+    "alias",
+    "aliases",
+    "region",
+    "spec",
+    "usage",
+    "description",
+    "tags",
+    "policy",
+    "rotation",
+    "next_rotation",
+    "state",
+    "material",
+)
+# Whose policies are declared, and who signs with their access keys: of a role, one of its sessions.
+ROOT, SESSION = "arn:aws:iam::{0}:root", "{2}"
+GROUPS = {
+    "users": ("arn:aws:iam::{0}:user/{1}", "arn:aws:iam::{0}:user/{1}"),
+    "roles": ("arn:aws:iam::{0}:role/{1}", "arn:aws:sts::{0}:assumed-role/{1}/{2}"),
+}
+NO_NAME = (
+    "a key needs an id or an alias: without a name, each start would make another one. An id is a "
+    "UUID in lower case."
+)
+
+
+def seed(root: Node, account: str, region: str) -> Seed:
+    """`account` and `region`: where the file does not say."""
+    found = root.members("account", "region", "accounts", *ACCOUNT_MEMBERS)
+    account = judged(found["account"], account_number) if "account" in found else account
+    region = judged(found["region"], region_name) if "region" in found else region
+    parts = [(account, {name: found[name] for name in ACCOUNT_MEMBERS if name in found})]
+    for number, node in found["accounts"].names().items() if "accounts" in found else ():
+        judged(Node(number, node.at), account_number)
+        parts.append((number, node.members(*ACCOUNT_MEMBERS)))
+    principals: list[SeedPrincipal] = []
+    access_keys: list[SeedAccessKey] = []
+    keys: list[SeedKey] = []
+    for number, members in parts:
+        access_keys += _access_keys(members.get("access_keys"), ROOT, number)
+        for group, (arn, signer) in GROUPS.items():
+            for name, person in _names(members.get(group)):
+                judged(Node(name, person.at), user_name)
+                its = person.members("policy", "access_keys")
+                principals.append(_principal(person, arn.format(number, name), its.get("policy")))
+                access_keys += _access_keys(its.get("access_keys"), signer, number, name)
+        keys += [_key(node, number, region) for node in _items(members.get("keys"))]
+    return Seed(root.at.file, account, region, tuple(principals), tuple(access_keys), tuple(keys))
+
+
+def _principal(node: Node, arn: str, policy: Node | None) -> SeedPrincipal:
+    if policy is None:
+        return SeedPrincipal(node.at, arn, "")
+    text = document(policy)
+    try:
+        identity_policy(text)
+    except KMSError as error:
+        policy.wrong(f"{error.code}: {error}")
+    return SeedPrincipal(node.at, arn, text)
+
+
+def document(node: Node) -> str:
+    """A policy in JSON, whether it was written as JSON in a text, or as names and lists."""
+    if isinstance(node.content, str):
+        return node.content
+    return json.dumps(node.plain(), ensure_ascii=False)
+
+
+def _access_keys(
+    node: Node | None, signer: str, account: str, name: str = ""
+) -> Iterator[SeedAccessKey]:
+    of_session = ("session", "token") if SESSION in signer else ()
+    for each in _items(node):
+        found = each.members("id", "secret", *of_session)
+        if not {"id", "secret"} <= found.keys():
+            each.wrong("an access key needs an id and a secret.")
+        session = judged(found["session"], session_name) if "session" in found else "seed"
+        yield SeedAccessKey(
+            each.at,
+            signer.format(account, name, session),
+            found["id"].text(),
+            SecretBytes(found["secret"].text().encode()),
+            _text(found, "token"),
+        )
+
+
+def _key(node: Node, account: str, region: str) -> SeedKey:
+    found = node.members(*KEY_MEMBERS)
+    if "next_rotation" in found and "rotation" not in found:
+        found["next_rotation"].wrong("a key that rotates also has rotation: and a number of days.")
+    known = materials(found["material"]) if "material" in found else []
+    spec, known = settled(_text(found, "spec"), known, found.get("material", node))
+    members = {
+        "KeyId": key_id(found["id"]) if "id" in found else None,
+        "KeySpec": spec,
+        "KeyUsage": _text(found, "usage") or _only_usage(spec),
+        "Description": _text(found, "description") or None,
+        "Policy": document(found["policy"]) if "policy" in found else None,
+        "Tags": _tags(found.get("tags")),
+        "RotationPeriodInDays": rotation(found["rotation"]) if "rotation" in found else None,
+        "NextRotation": moment(found["next_rotation"]) if "next_rotation" in found else None,
+        "State": state(found["state"]) if "state" in found else None,
+        "Materials": known or None,
+        "Aliases": _aliases(found, node),
+    }
+    region = judged(found["region"], region_name) if "region" in found else region
+    return key(node, account, region, members)
+
+
+def key(node: Node, account: str, region: str, members: dict[str, Any]) -> SeedKey:
+    """A key whose members AWS would take; None is no member."""
+    members = {name: value for name, value in members.items() if value is not None}
+    if not members.get("KeyId") and not members.get("Aliases"):
+        node.wrong(NO_NAME)
+    if members.get("RotationPeriodInDays") and not _is_symmetric(members["KeySpec"]):
+        node.wrong("only a symmetric encryption key rotates.")
+    try:
+        checked = MODEL.operations["CreateKey"].check(members)
+        if days := members.get("RotationPeriodInDays"):
+            asked = {"KeyId": "key", "RotationPeriodInDays": days}
+            MODEL.operations["EnableKeyRotation"].check(asked)
+    except KMSError as error:
+        node.wrong(f"{error.code}: {error}")
+    return SeedKey(node.at, account, region, {**members, **checked})
+
+
+def key_id(node: Node) -> str:
+    text = node.text()
+    if not KEY_ID.fullmatch(text):
+        node.wrong("this is no key id: it has to be a UUID in lower case.")
+    return text
+
+
+def rotation(node: Node) -> int:
+    """Days; `true` stands for a year."""
+    if isinstance(node.content, str) and node.content.lower() in SWITCHES:
+        return SWITCHES[node.content.lower()]
+    return node.number()
+
+
+def moment(node: Node) -> datetime:
+    try:
+        found = datetime.fromisoformat(node.text())
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # in UTC it may be of the year 0 or 10000
+        node.wrong("a time is expected here, such as 2027-01-31T12:00:00Z.")
+
+
+def state(node: Node) -> KeyState:
+    for each in STATES:
+        if node.text() == each:
+            return each
+    node.wrong(f"a key can be declared {' or '.join(STATES)}.")
+
+
+def alias_name(node: Node) -> str:
+    """With its prefix, which may be left out in the file."""
+    text = node.text()
+    name = text if text.startswith(ALIAS_PREFIX) else ALIAS_PREFIX + text
+    if not ALIAS_NAME.fullmatch(name) or len(name) > 256 or name.startswith("alias/aws/"):
+        node.wrong("this is no name for a key: letters, digits and /_-, not beginning with aws/.")
+    return name
+
+
+def judged(node: Node, judge: Callable[[str], str]) -> str:
+    """The text, if the lab's own rule takes it."""
+    try:
+        return judge(node.text())
+    except ValueError as error:
+        node.wrong(f"{error}.")
+
+
+def _aliases(found: dict[str, Node], node: Node) -> list[str] | None:
+    listed = [found["alias"]] if "alias" in found else []
+    listed += found["aliases"].items() if "aliases" in found else []
+    if len(listed) > PER_KEY:
+        node.wrong(f"a key has at most {PER_KEY} aliases.")
+    return [alias_name(each) for each in listed] or None
+
+
+def _tags(node: Node | None) -> list[dict[str, str]] | None:
+    return [{"TagKey": name, "TagValue": each.text()} for name, each in _names(node)] or None
+
+
+def _only_usage(spec: str) -> str | None:
+    """Who has no choice need not say it."""
+    usages = list(KEY_SPECS[spec].algorithms) if spec in KEY_SPECS else []
+    return usages[0] if len(usages) == 1 else None
+
+
+def _is_symmetric(spec: str) -> bool:
+    return spec in KEY_SPECS and KEY_SPECS[spec].kind is Kind.SYMMETRIC
+
+
+def _text(found: dict[str, Node], name: str) -> str:
+    return found[name].text() if name in found else ""
+
+
+def _items(node: Node | None) -> list[Node]:
+    return node.items() if node else []
+
+
+def _names(node: Node | None) -> list[tuple[str, Node]]:
+    return list(node.names().items()) if node else []

@@ -1,0 +1,113 @@
+"""Each way wraps and unwraps, in both libraries, and each library opens what the other wrapped."""
+
+import math
+import secrets
+from functools import cache
+
+import pytest
+
+from kmslab.bench.methods import KEYS, MEASURE, WAYS, Refused, Wrapper
+from kmslab.bench.wrapping import LIBRARIES
+from kmslab.crypto import pyca
+
+DATA_KEY = bytes(range(32))
+LIBRARY = pytest.mark.parametrize("library", LIBRARIES, ids=lambda each: each.NAME)
+WAY = pytest.mark.parametrize("way", WAYS, ids=lambda each: each.name)
+SIZES = {
+    "AES-256-GCM": 12 + 32 + 16,  # SP 800-38D: nonce, ciphertext, tag
+    "AES-KW": 40,  # RFC 3394: eight bytes more
+    "AES-KWP": 40,
+    "RSA-OAEP 2048": 256,  # as long as the modulus
+    "RSA-OAEP 3072": 384,
+    "RSA-OAEP 4096": 512,
+    "ECDH P-256": 65 + 40,  # a point, then AES-KW
+    "ML-KEM-768": 1088 + 40,  # FIPS 203, table 3, then AES-KW
+    "ML-KEM-1024": 1568 + 40,
+}
+
+
+@cache
+def key(spec: str) -> bytes:
+    return secrets.token_bytes(32) if spec == "AES_256" else pyca.generate_key(spec)
+
+
+def loaded(library, way) -> Wrapper:
+    return library.LOAD[way.name](key(way.key))
+
+
+@LIBRARY
+def test_every_library_has_every_way_and_makes_every_key(library):
+    assert set(library.LOAD) == {way.name for way in WAYS}
+    assert set(library.GENERATE) == set(KEYS) == {way.key for way in WAYS}
+    assert MEASURE in library.LOAD
+
+
+@WAY
+@LIBRARY
+def test_what_one_library_wraps_each_unwraps(library, way):
+    wrapped = loaded(library, way).wrap(DATA_KEY)
+    assert len(wrapped) == SIZES[way.name]
+    assert [loaded(other, way).unwrap(wrapped) for other in LIBRARIES] == [DATA_KEY] * 2
+
+
+@WAY
+@LIBRARY
+def test_a_changed_byte_and_a_lost_one_are_refused(library, way):
+    wrapper = loaded(library, way)
+    wrapped = wrapper.wrap(DATA_KEY)
+    step = max(1, len(wrapped) // 40)
+    for place in [*range(0, len(wrapped), step), len(wrapped) - 1]:
+        changed = wrapped[:place] + bytes([wrapped[place] ^ 1]) + wrapped[place + 1 :]
+        with pytest.raises(Refused):
+            wrapper.unwrap(changed)
+    with pytest.raises(Refused):
+        wrapper.unwrap(wrapped[:-1])
+
+
+@WAY
+@LIBRARY
+def test_only_key_wrap_says_the_same_twice(library, way):
+    wrapper = loaded(library, way)
+    same = wrapper.wrap(DATA_KEY) == wrapper.wrap(DATA_KEY)
+    assert same == (way.name in ("AES-KW", "AES-KWP"))
+
+
+@LIBRARY
+def test_key_wrap_gives_the_published_answers(library):
+    """RFC 3394 §4.6, and RFC 5649 §6, whose key has 192 bits."""
+    kek, data = (
+        bytes(range(32)),
+        bytes.fromhex("00112233445566778899AABBCCDDEEFF") + bytes(range(16)),
+    )
+    wrapped = "28C9F404C4B810F4CBCCB35CFB87F8263F5786E2D80ED326CBC7F0E71A99F43BFB988B9B7A02DD21"
+    assert library.LOAD["AES-KW"](kek).wrap(data).hex().upper() == wrapped
+    kek = bytes.fromhex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8")
+    data = bytes.fromhex("c37b7e6492584340bed12207808941155068f738")
+    wrapped = "138bdeaa9b8fa7fc61f97742e72248ee5ae6ae5360d1ae6a5f54f373fa543b6a"
+    assert library.LOAD["AES-KWP"](kek).wrap(data).hex() == wrapped
+
+
+@LIBRARY
+@pytest.mark.parametrize("spec", [key for key in KEYS if key not in ("RSA_3072", "RSA_4096")])
+def test_made_keys_differ(library, spec):
+    made = library.GENERATE[spec]
+    assert made() != made()
+
+
+def test_rsas_strength_follows_nists_formula():
+    """SP 800-56B rev. 2, appendix D: rounded to a multiple of eight."""
+    for way in WAYS:
+        if way.key.startswith("RSA_"):
+            size = int(way.key.removeprefix("RSA_")) * math.log(2)
+            work = 1.923 * math.cbrt(size * math.log(size) ** 2) - 4.69
+            assert way.strength == 8 * round(work / math.log(2) / 8)
+
+
+def test_strength_is_no_more_than_the_key_wrap_that_follows_gives():
+    assert all(112 <= way.strength <= 256 for way in WAYS)
+    assert {way.key for way in WAYS if not way.post_quantum} == {
+        "RSA_2048",
+        "RSA_3072",
+        "RSA_4096",
+        "ECC_NIST_P256",
+    }

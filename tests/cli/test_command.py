@@ -1,0 +1,223 @@
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from typer.testing import CliRunner
+
+from kmslab.cli.app import app
+from kmslab.course import installed_files, workbook
+from kmslab.course.doctor import CHECKS, Diagnosis, Finding
+
+ROOT = Path(__file__).parents[2]
+
+
+def kmslab(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command as a shell runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "kmslab", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+
+
+def invoke(*arguments: str):
+    """The same in this process."""
+    return CliRunner().invoke(app.app, arguments)
+
+
+@pytest.fixture
+def opened(monkeypatch) -> list[tuple[Path, list[str]]]:
+    """What JupyterLab would have been started with."""
+    calls = []
+    monkeypatch.setattr(workbook, "open_lab", lambda *call: calls.append(call))
+    return calls
+
+
+# ---------------------------------------------------------------------------------------- about
+
+
+def test_alone_it_says_what_there_is():
+    result = invoke()
+    assert result.exit_code == 0
+    assert {"lab", "doctor"} <= set(result.output.split())
+
+
+def test_it_says_its_version(tmp_path):
+    result = kmslab(tmp_path, "--version")
+    assert result.stdout.startswith(f"kmslab {version('kmslab')}, Python 3.")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["lb"], ["lab", "--rest", "01"], ["doctor", "me"], ["lab", "--port", "x"]]
+)
+def test_a_mistyped_command_exits_with_2_and_words(arguments, opened):
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert "Usage: kmslab" in result.stderr
+    assert (result.stdout, opened) == ("", [])
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "pwsh"])
+def test_each_shell_can_be_taught_to_complete_it(shell, monkeypatch):
+    monkeypatch.setenv("_KMSLAB_COMPLETE", f"source_{shell}")
+    assert "kmslab" in CliRunner().invoke(app.app, prog_name="kmslab").output
+
+
+# ------------------------------------------------------------------------------------------ lab
+
+
+def test_lab_lays_out_the_real_lessons_and_opens_them(tmp_path, monkeypatch, opened):
+    monkeypatch.chdir(tmp_path)
+    result = invoke("lab")
+    assert result.exit_code == 0
+    assert f"Your lessons are in {tmp_path / 'workbook'}" in result.output.replace("\n", "")
+    shipped_names = {path.name for path in installed_files.folder("notebooks").glob("*.ipynb")}
+    assert shipped_names <= {path.name for path in (tmp_path / "workbook").iterdir()}
+    assert opened == [(Path("workbook"), ["--port=8888"])]
+
+
+def test_options_after_two_dashes_are_jupyterlabs(tmp_path, opened):
+    invoke("lab", "--folder", str(tmp_path), "--no-browser", "--port=0", "--", "--allow-root")
+    assert opened == [(tmp_path, ["--port=0", "--no-browser", "--allow-root"])]
+
+
+def test_a_workbook_that_is_there_is_kept_and_what_is_new_is_named(tmp_path, opened):
+    invoke("lab", "--folder", str(tmp_path))
+    (tmp_path / "README.md").write_text("mine", encoding="utf-8")
+    (first, second, *_) = sorted(tmp_path.glob("*.ipynb"))
+    first.write_text("mine", encoding="utf-8")
+    second.unlink()
+    assert f"New: {second.name}" in invoke("lab", "--folder", str(tmp_path)).output
+    assert first.read_text(encoding="utf-8") == "mine"
+    assert "New" not in invoke("lab", "--folder", str(tmp_path)).output
+
+
+def test_a_terminal_in_jupyterlab_means_the_same_workbook(tmp_path, monkeypatch):
+    own = tmp_path / "my course"
+    workbook.lay_out(own)
+    monkeypatch.setenv(workbook.NAMED_BY, str(own))
+    (lesson,) = own.glob("01-*.ipynb")
+    lesson.write_text("mine", encoding="utf-8")
+    result = invoke("lab", "--reset", "01")
+    kept = own / f"{lesson.stem}.mine-1.ipynb"
+    assert "Lesson 01 is fresh again." in result.output
+    assert str(kept) in result.output.replace("\n", "")
+    assert kept.read_text(encoding="utf-8") == "mine"
+
+
+def test_jupyterlab_is_started_quietly_and_its_terminals_know_the_command(tmp_path, monkeypatch):
+    labapp = pytest.importorskip("jupyterlab.labapp")
+    started = []
+    monkeypatch.setattr(labapp.LabApp, "launch_instance", started.append)
+    for name in ("PATH", "JUPYTER_CONFIG_PATH", "JUPYTER_PATH", workbook.NAMED_BY):
+        monkeypatch.setenv(name, "before")
+    workbook.open_lab(tmp_path, ["--allow-root"])
+    assert started == [[str(tmp_path), *workbook.QUIET, "--allow-root"]]
+    assert os.environ["PATH"].split(os.pathsep) == [sysconfig.get_path("scripts"), "before"]
+    assert os.environ["JUPYTER_CONFIG_PATH"].endswith(f"{os.pathsep}before")
+    assert os.environ[workbook.NAMED_BY] == str(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no root")
+def test_root_is_told_how_to_mean_it(tmp_path, monkeypatch):
+    pytest.importorskip("jupyterlab.labapp")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(workbook.WorkbookError, match="kmslab lab -- --allow-root"):
+        workbook.open_lab(tmp_path, [])
+
+
+def test_a_reset_opens_nothing(tmp_path, opened):
+    assert invoke("lab", "--folder", str(tmp_path / "new"), "--reset", "01").exit_code == 0
+    assert opened == []
+
+
+@pytest.mark.parametrize("lesson", ["99", "", "../01"])
+def test_a_reset_of_no_lesson_names_those_that_are(tmp_path, lesson):
+    result = kmslab(tmp_path, "lab", "--reset", lesson)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "00-start-here" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_file_in_the_workbooks_place_is_told_in_one_line(tmp_path):
+    (tmp_path / "workbook").write_text("", encoding="utf-8")
+    result = kmslab(tmp_path, "lab")
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [
+        "The lessons can't be laid out in workbook: a file stands in its place. "
+        "Another place: kmslab lab --folder NAME"
+    ]
+
+
+def test_without_jupyterlab_it_says_how_to_get_it(tmp_path):
+    program = """
+import sys
+sys.modules["jupyterlab"] = None  # importing it fails, as if it were not installed
+from kmslab.cli.app import main
+sys.argv[1:] = ["lab"]
+main()
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("JupyterLab is not installed here.")
+    assert line.endswith("python -m pip install " + " ".join(workbook.NEEDED))
+
+
+def test_what_it_names_to_install_is_the_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = project["optional-dependencies"]["lab"]
+    assert [Requirement(line).name for line in extra] == list(workbook.NEEDED)
+
+
+# --------------------------------------------------------------------------------------- doctor
+
+
+def test_doctor_is_green_here(tmp_path):
+    result = kmslab(tmp_path, "doctor")
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) == len(CHECKS)
+    assert {line[:6] for line in result.stdout.splitlines()} == {"[ OK ]"}
+
+
+def test_doctor_tells_a_program_the_same(tmp_path):
+    diagnosis = json.loads(kmslab(tmp_path, "doctor", "--json").stdout)
+    assert diagnosis["green"] is True
+    assert [finding["subject"] for finding in diagnosis["findings"]] == [name for name, _ in CHECKS]
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_an_ill_machine_is_exit_code_1(monkeypatch, form):
+    ill = Diagnosis([Finding("printer", False, "no ink")])
+    monkeypatch.setattr("kmslab.cli.app.doctor", lambda: ill)
+    result = invoke("doctor", *form)
+    assert result.exit_code == 1
+    assert "no ink" in result.output
+
+
+def test_a_pipe_that_lacks_a_letter_stops_nothing(tmp_path):
+    folder = tmp_path / "진료소"
+    folder.mkdir()
+    command = [sys.executable, "-X", "utf8=0", "-m", "kmslab", "lab", "--reset", "99", "--folder"]
+    result = subprocess.run(
+        [*command, str(folder)],
+        env={"PYTHONIOENCODING": "ascii", "PATH": "", "SYSTEMROOT": "C:\\Windows"},
+        cwd=folder,
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert b"Traceback" not in result.stderr

@@ -1,0 +1,270 @@
+"""What the core's tests share: a lab, a way to claim a refusal, and one example of every request.
+
+A new operation needs its example in `EXAMPLES`; the tests over THE TABLE then include it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from kmslab import CMK, Clock, Lab
+from kmslab.kms.contract.errors import KMSError
+from kmslab.kms.contract.records import Key
+from kmslab.kms.contract.specs import KeyUsage, Kind
+from kmslab.kms.contract.states import KeyState
+from kmslab.kms.operations.policies import default_policy
+from kmslab.kms.table import TABLE
+
+NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+Refused = Callable[[str, str], AbstractContextManager[Any]]
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    with Lab(clock=Clock.frozen(NOW)) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def shared_lab() -> Iterator[Lab]:
+    """One for a whole module: for tests that make their own keys and never look at all of them."""
+    with Lab(clock=Clock.frozen(NOW)) as lab:
+        yield lab
+
+
+@pytest.fixture
+def key(lab: Lab) -> str:
+    """The ARN of an enabled symmetric key."""
+    return lab.create_cmk().arn
+
+
+@pytest.fixture(scope="session")
+def refused() -> Refused:
+    """`with refused("NotFoundException", "the whole text"): …`"""
+
+    @contextmanager
+    def expect(code: str, text: str) -> Iterator[Any]:
+        with pytest.raises(KMSError) as caught:
+            yield caught
+        assert (caught.value.code, caught.value.message) == (code, text)
+        assert caught.value.response["Error"] == {"Code": code, "Message": text}
+
+    return expect
+
+
+# ------------------------------------------------------------------------------ example requests
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Two keys of the kind that an operation is meant for, both enabled and each with an alias.
+
+    `key` is the one that the request is about. What a request needs besides is made with it.
+    """
+
+    lab: Lab
+    key: str  # ARN
+    other: str  # ARN of another key of the same kind
+    alias: str  # of `key`
+    other_alias: str
+
+    @classmethod
+    def of(cls, lab: Lab, operation: str = "") -> "Scene":
+        kind = suitable(operation)
+        keys = [lab.create_cmk(**kind, tags={"project": "example"}) for _ in range(2)]
+        names = [f"alias/example-{cmk.id}" for cmk in keys]
+        for cmk, name in zip(keys, names, strict=True):
+            lab.kms.create_alias(AliasName=name, TargetKeyId=cmk.id)
+        return cls(lab, *[cmk.arn for cmk in keys], *names)
+
+    @property
+    def cmk(self) -> CMK:
+        return self.lab.cmk(self.key)
+
+    @property
+    def other_cmk(self) -> CMK:
+        return self.lab.cmk(self.other)
+
+    def record(self) -> Key:
+        found = store_of(self.lab).get(Key, self.key)
+        assert found is not None
+        return found
+
+    def bring_into(self, state: KeyState) -> None:
+        """By a real call where there is one; what nothing built leads to is put into the store."""
+        if move := MOVES_THERE.get(state):
+            move(self.lab.kms, self.key)
+        elif state is not KeyState.ENABLED:
+            store_of(self.lab).commit(put=[replace(self.record(), state=state)])
+
+
+def store_of(lab: Lab) -> Any:
+    return lab._store  # the only way to a state that no operation reaches yet
+
+
+MOVES_THERE: dict[KeyState, Callable[[Any, str], Any]] = {
+    KeyState.DISABLED: lambda kms, key: kms.disable_key(KeyId=key),
+    KeyState.PENDING_DELETION: lambda kms, key: kms.schedule_key_deletion(KeyId=key),
+}
+
+# One spec for each use of a key that is not symmetric: one that is quickly made.
+QUICK: dict[KeyUsage, str] = {
+    KeyUsage.SIGN_VERIFY: "ECC_NIST_P256",
+    KeyUsage.GENERATE_VERIFY_MAC: "HMAC_256",
+    KeyUsage.KEY_AGREEMENT: "ECC_NIST_P256",
+    KeyUsage.ENCAPSULATE_DECAPSULATE: "ML_KEM_768",
+}
+
+
+def suitable(operation: str) -> dict[str, str]:
+    """The spec and usage of a key that the operation's row is for; symmetric wherever it can be."""
+    roles = TABLE[operation].roles if operation else ()
+    usages = [role.usage.usage for role in roles if role.usage]
+    usages += [KeyUsage.SIGN_VERIFY for role in roles if Kind.SYMMETRIC not in role.kinds]
+    if not usages or usages[0] not in QUICK:
+        return {}
+    return {"spec": QUICK[usages[0]], "usage": usages[0]}
+
+
+PLAINTEXT, CONTEXT = b"card 4242", {"order": "17"}
+POLICY = default_policy("111122223333")
+BOB = "arn:aws:iam::111122223333:user/bob"
+CONSTRAINTS = {
+    "EncryptionContextSubset": CONTEXT,
+    "EncryptionContextEquals": CONTEXT,
+    "SourceArn": "arn:aws:s3:us-east-1:111122223333:bucket",
+}
+GRANT = {
+    "Constraints": CONSTRAINTS,
+    "GranteePrincipal": BOB,
+    "RetiringPrincipal": BOB,
+    "Operations": ["DescribeKey"],
+    "Name": "example",
+}
+ECDSA = {"Message": PLAINTEXT, "SigningAlgorithm": "ECDSA_SHA_256"}
+HMAC = {"Message": PLAINTEXT, "MacAlgorithm": "HMAC_SHA_256"}
+ML_KEM = {"EncapsulationAlgorithm": "ML_KEM"}
+
+# "Operation" → its request; "Operation role" where several keys take part, for the one that
+# `Scene.key` is.
+EXAMPLES: dict[str, Callable[[Scene], dict[str, Any]]] = {
+    "CreateKey": lambda s: {"Description": "an example"},
+    "DescribeKey": lambda s: {"KeyId": s.key},
+    "ListKeys": lambda s: {},
+    "GetKeyLastUsage": lambda s: used(s),
+    "UpdateKeyDescription": lambda s: {"KeyId": s.key, "Description": "another"},
+    "EnableKey": lambda s: {"KeyId": s.key},
+    "DisableKey": lambda s: {"KeyId": s.key},
+    "ScheduleKeyDeletion": lambda s: {"KeyId": s.key, "PendingWindowInDays": 7},
+    "CancelKeyDeletion": lambda s: {"KeyId": s.key},
+    "Encrypt": lambda s: {"KeyId": s.key, "Plaintext": PLAINTEXT, "EncryptionContext": CONTEXT},
+    "Decrypt": lambda s: {"CiphertextBlob": sealed(s.cmk), "EncryptionContext": CONTEXT},
+    "ReEncrypt source": lambda s: re_encrypt(s.cmk, s.other),
+    "ReEncrypt destination": lambda s: re_encrypt(s.other_cmk, s.key),
+    "GenerateDataKey": lambda s: {"KeyId": s.key, "KeySpec": "AES_256"},
+    "GenerateDataKeyWithoutPlaintext": lambda s: {"KeyId": s.key, "NumberOfBytes": 64},
+    "GenerateDataKeyPair": lambda s: {"KeyId": s.key, "KeyPairSpec": "ECC_NIST_P256"},
+    "GenerateDataKeyPairWithoutPlaintext": lambda s: {
+        "KeyId": s.key,
+        "KeyPairSpec": "ECC_NIST_EDWARDS25519",
+    },
+    "GenerateRandom": lambda s: {"NumberOfBytes": 32},
+    "Sign": lambda s: {"KeyId": s.key, **ECDSA},
+    "Verify": lambda s: {"KeyId": s.key, "Signature": s.cmk.sign(PLAINTEXT), **ECDSA},
+    "GenerateMac": lambda s: {"KeyId": s.key, **HMAC},
+    "VerifyMac": lambda s: {"KeyId": s.key, "Mac": s.cmk.mac(PLAINTEXT), **HMAC},
+    "GetPublicKey": lambda s: {"KeyId": s.key},
+    "DeriveSharedSecret": lambda s: {
+        "KeyId": s.key,
+        "KeyAgreementAlgorithm": "ECDH",
+        "PublicKey": s.other_cmk.public_key().der,
+    },
+    "Encapsulate": lambda s: {"KeyId": s.key, **ML_KEM},
+    "Decapsulate": lambda s: {
+        "KeyId": s.key,
+        "SharedSecretCiphertextBlob": s.cmk.encapsulate().ciphertext,
+        **ML_KEM,
+    },
+    "EnableKeyRotation": lambda s: {"KeyId": s.key, "RotationPeriodInDays": 90},
+    "DisableKeyRotation": lambda s: rotating(s),
+    "GetKeyRotationStatus": lambda s: rotating(s),
+    "RotateKeyOnDemand": lambda s: {"KeyId": s.key},
+    "ListKeyRotations": lambda s: rotated(s),
+    "TagResource": lambda s: {"KeyId": s.key, "Tags": [{"TagKey": "owner", "TagValue": "me"}]},
+    "UntagResource": lambda s: {"KeyId": s.key, "TagKeys": ["project"]},
+    "ListResourceTags": lambda s: {"KeyId": s.key},
+    "CreateAlias": lambda s: {"AliasName": f"{s.alias}-2", "TargetKeyId": s.key},
+    "UpdateAlias old": lambda s: {"AliasName": s.alias, "TargetKeyId": s.other},
+    "UpdateAlias new": lambda s: {"AliasName": s.other_alias, "TargetKeyId": s.key},
+    "DeleteAlias": lambda s: {"AliasName": s.alias},
+    "ListAliases": lambda s: {"KeyId": s.key},
+    "GetKeyPolicy": lambda s: {"KeyId": s.key},
+    "PutKeyPolicy": lambda s: {"KeyId": s.key, "Policy": POLICY},
+    "ListKeyPolicies": lambda s: {"KeyId": s.key},
+    "CreateGrant": lambda s: {"KeyId": s.key, **GRANT},
+    "ListGrants": lambda s: {"KeyId": granted(s)["KeyId"]},
+    "ListRetirableGrants": lambda s: granted(s) and {"RetiringPrincipal": BOB},
+    "RetireGrant": lambda s: granted(s),
+    "RevokeGrant": lambda s: granted(s),
+}
+
+
+def granted(scene: Scene) -> dict[str, Any]:
+    """A grant on the key, by the key's ARN and the grant's id."""
+    grant = scene.lab.kms.create_grant(KeyId=scene.key, **GRANT)
+    return {"KeyId": scene.key, "GrantId": grant["GrantId"]}
+
+
+def sealed(cmk: CMK) -> bytes:
+    return cmk.encrypt(PLAINTEXT, CONTEXT)
+
+
+def re_encrypt(source: CMK, destination: str) -> dict[str, Any]:
+    return {
+        "CiphertextBlob": sealed(source),
+        "SourceEncryptionContext": CONTEXT,
+        "DestinationKeyId": destination,
+    }
+
+
+def used(scene: Scene) -> dict[str, Any]:
+    """About a key that has been used; of one that never was there is less to tell."""
+    sealed(scene.cmk)
+    return {"KeyId": scene.key}
+
+
+def rotating(scene: Scene) -> dict[str, Any]:
+    scene.cmk.enable_rotation(90)
+    return {"KeyId": scene.key}
+
+
+def rotated(scene: Scene) -> dict[str, Any]:
+    scene.cmk.rotate()
+    assert scene.cmk.state is KeyState.ENABLED  # any call carries the rotation out
+    return {"KeyId": scene.key}
+
+
+@pytest.fixture(scope="session")
+def new_scene() -> Callable[..., Scene]:
+    """`new_scene(lab, "Sign")`: with keys of a kind that the operation is for."""
+    return Scene.of
+
+
+@pytest.fixture(scope="session")
+def example() -> Callable[..., dict[str, Any]]:
+    """`example(scene, "ReEncrypt", "source")`: a request that succeeds while the key is enabled."""
+
+    def build(scene: Scene, operation: str, role: str = "") -> dict[str, Any]:
+        names = [name for name in EXAMPLES if name.split() == [operation, *role.split()]]
+        names += [name for name in EXAMPLES if not role and name.split()[0] == operation]
+        if not names:
+            named = f"{operation} {role}".strip()
+            pytest.fail(f"{named} has no example request: add one to EXAMPLES in {__name__}.py")
+        return EXAMPLES[names[0]](scene)
+
+    return build

@@ -1,0 +1,669 @@
+"""The endpoint over real sockets: AWS's clients find AWS KMS, and bad company finds limits."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from xml.etree import ElementTree
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kmslab import Lab
+from kmslab.endpoint import connections
+from kmslab.endpoint.server import Endpoint, running
+from tests.endpoint.signing import Request, signed, with_headers
+
+JSON = {"Content-Type": "application/x-amz-json-1.1"}
+LIST_KEYS = JSON | {"X-Amz-Target": "TrentService.ListKeys"}
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def endpoint(lab: Lab) -> Iterator[Endpoint]:
+    with running(lab) as endpoint:
+        yield endpoint
+
+
+def client(endpoint: Endpoint, service: str = "kms", **changed: Any) -> Any:
+    key = endpoint.access_key
+    settings = {
+        "endpoint_url": endpoint.url,
+        "region_name": endpoint.region,
+        "aws_access_key_id": key.id,
+        "aws_secret_access_key": key.secret.decode(),
+        "config": Config(retries={"mode": "standard"}),
+    }
+    return boto3.session.Session().client(service, **settings | changed)
+
+
+def own(endpoint: Endpoint, body: bytes = b"{}", **changed: Any) -> Request:
+    """A request of the endpoint's own access key."""
+    changed = {"headers": LIST_KEYS} | changed
+    key = endpoint.access_key
+    return signed(body, key_id=key.id, secret=key.secret.decode(), **changed)
+
+
+def written(request: Request, chunked: bool = False) -> bytes:
+    target = request.path + (b"?" + request.query if request.query else b"")
+    headers = dict(request.headers)
+    headers.pop(b"content-length", None)
+    body = request.body
+    if chunked:
+        headers[b"transfer-encoding"] = b"chunked"
+        body = b"".join(b"1\r\n%c\r\n" % each for each in body) + b"0\r\n\r\n"
+    else:
+        headers[b"content-length"] = str(len(body)).encode()
+    lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers.items())
+    return request.method + b" " + target + b" HTTP/1.1\r\n" + lines + b"\r\n" + body
+
+
+def connected(endpoint: Endpoint) -> socket.socket:
+    port = int(endpoint.url.rpartition(":")[2])
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+def exchange(endpoint: Endpoint, sent: bytes) -> tuple[int, dict[str, str], bytes]:
+    with connected(endpoint) as link:
+        link.sendall(sent)
+        return answer(link)
+
+
+def answer(link: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the next answer on this connection."""
+    got = b""
+    while b"\r\n\r\n" not in got:
+        more = link.recv(65_536)
+        if not more:
+            raise ConnectionError(f"closed after {got!r}")
+        got += more
+    head, _, body = got.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    while len(body) < int(headers["content-length"]):
+        body += link.recv(65_536)
+    length = int(headers["content-length"])
+    assert len(body) <= length or body[length:].startswith(b"HTTP/1.1")
+    return int(first.split()[1]), headers, body[:length]
+
+
+def flood(link: socket.socket, sent: bytes) -> None:
+    """Send until the other side has had enough."""
+    for _ in range(10_000):
+        link.sendall(sent)
+
+
+def code(body: bytes) -> str:
+    return str(json.loads(body)["__type"])
+
+
+# ------------------------------------------------------------------------------- AWS's own clients
+
+
+def test_boto3_works_with_a_key(endpoint: Endpoint) -> None:
+    kms = client(endpoint)
+    key = kms.create_key(Description="진료 기록")["KeyMetadata"]
+    kms.create_alias(AliasName="alias/http", TargetKeyId=key["KeyId"])
+    sealed = kms.encrypt(KeyId="alias/http", Plaintext=b"card 4242")
+    assert kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"])["Plaintext"] == b"card 4242"
+    assert kms.describe_key(KeyId=key["Arn"])["KeyMetadata"]["Description"] == "진료 기록"
+    kms.disable_key(KeyId=key["KeyId"])
+    with pytest.raises(ClientError) as caught:
+        kms.encrypt(KeyId="alias/http", Plaintext=b"x")
+    assert str(caught.value) == (
+        "An error occurred (DisabledException) when calling the Encrypt operation: "
+        f"{key['Arn']} is disabled."
+    )
+
+
+def test_paging_ends(endpoint: Endpoint) -> None:
+    kms = client(endpoint)
+    made = {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(5)}
+    pages = list(kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": 2}))
+    assert made <= {key["KeyId"] for page in pages for key in page["Keys"]}
+
+
+def test_threads_share_a_client(endpoint: Endpoint) -> None:
+    kms = client(endpoint)
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+
+    def both_ways(number: int) -> bool:
+        plain = str(number).encode()
+        sealed = kms.encrypt(KeyId=key, Plaintext=plain)["CiphertextBlob"]
+        return bool(kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == plain)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(both_ways, range(80)))
+
+
+def test_the_scope_names_the_region(endpoint: Endpoint, lab: Lab) -> None:
+    there = client(endpoint, region_name="eu-west-1")
+    arn = there.create_key()["KeyMetadata"]["Arn"]
+    assert arn.split(":")[3] == "eu-west-1"
+    with pytest.raises(ClientError, match="NotFoundException"):
+        client(endpoint).describe_key(KeyId=arn.rpartition("/")[2])
+    assert lab.region("eu-west-1").kms.describe_key(KeyId=arn)
+
+
+def test_a_user_is_judged_and_seen_in_the_trail(endpoint: Endpoint, lab: Lab) -> None:
+    pair = lab.user("carol").access_key()
+    carol = client(endpoint, aws_access_key_id=pair.id, aws_secret_access_key=pair.secret.decode())
+    with pytest.raises(ClientError) as caught:
+        carol.create_key()
+    assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert "user/carol is not authorized to perform: kms:CreateKey" in str(caught.value)
+    event = lab.trail[-1]
+    assert event["userIdentity"]["arn"] == "arn:aws:iam::111122223333:user/carol"
+    assert event["userIdentity"]["accessKeyId"] == lab.user("carol").access_key().id
+    assert event["sourceIPAddress"] == "127.0.0.1"
+    assert "Boto3" in event["userAgent"]
+
+
+def test_a_roles_session_signs_with_a_token(endpoint: Endpoint, lab: Lab) -> None:
+    allow = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}],
+    }
+    pair = lab.role("auditor", policy=allow, session="one").access_key()
+    session = {"aws_access_key_id": pair.id, "aws_secret_access_key": pair.secret.decode()}
+    kms = client(endpoint, **session, aws_session_token=pair.token)
+    assert "Keys" in kms.list_keys()
+    arn = lab.trail[-1]["userIdentity"]["arn"]
+    assert arn == "arn:aws:sts::111122223333:assumed-role/auditor/one"
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        client(endpoint, **session).list_keys()
+
+
+def test_who_cannot_sign_leaves_no_trace(endpoint: Endpoint, lab: Lab) -> None:
+    before = len(lab.trail)
+    with pytest.raises(ClientError) as caught:
+        client(endpoint, aws_secret_access_key="guess").list_keys()
+    assert caught.value.response["Error"]["Code"] == "InvalidSignatureException"
+    assert len(lab.trail) == before
+
+
+def test_the_endpoint_tells_how_it_is_found(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in endpoint.environment.items():
+        monkeypatch.setenv(name, value)
+    session = boto3.session.Session()
+    assert "Keys" in session.client("kms").list_keys()
+    assert session.client("sts").get_caller_identity()["Account"] == "111122223333"
+    secret = endpoint.access_key.secret.decode()
+    assert f"export AWS_SECRET_ACCESS_KEY={secret}" in endpoint.shell(powershell=False).splitlines()
+    assert (
+        f"$env:AWS_SECRET_ACCESS_KEY = '{secret}'" in endpoint.shell(powershell=True).splitlines()
+    )
+    assert secret not in repr(endpoint) + str(endpoint.access_key)
+
+
+# ---------------------------------------------------------------------------------- the neighbours
+
+
+def test_sts_tells_who_is_calling(endpoint: Endpoint, lab: Lab) -> None:
+    told = client(endpoint, "sts").get_caller_identity()
+    root = ("111122223333", "111122223333", "arn:aws:iam::111122223333:root")
+    assert (told["UserId"], told["Account"], told["Arn"]) == root
+    user, session = lab.user("dora").access_key(), lab.role("guest", session="two").access_key()
+    for pair, kind, tail in ((user, "AIDA", ""), (session, "AROA", ":two")):
+        told = client(
+            endpoint,
+            "sts",
+            aws_access_key_id=pair.id,
+            aws_secret_access_key=pair.secret.decode(),
+            aws_session_token=pair.token or None,
+        ).get_caller_identity()
+        assert told["UserId"].startswith(kind)
+        assert told["UserId"].endswith(tail)
+        assert len(told["UserId"]) == 21 + len(tail)
+
+
+def test_a_presigned_question_to_sts_is_answered(endpoint: Endpoint) -> None:
+    request = own(
+        endpoint,
+        b"",
+        method="GET",
+        headers={},
+        query="Action=GetCallerIdentity&Version=2011-06-15",
+        service="sts",
+        presigned=60,
+    )
+    status, headers, body = exchange(endpoint, written(request))
+    assert (status, headers["content-type"]) == (200, "text/xml")
+    assert b"<Account>111122223333</Account>" in body
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "status"),
+    [
+        ({"aws_access_key_id": "AKIANOBODY"}, "InvalidClientTokenId", 403),
+        ({"aws_secret_access_key": "guess"}, "SignatureDoesNotMatch", 403),
+        ({"aws_session_token": "any"}, "InvalidClientTokenId", 403),
+    ],
+)
+def test_sts_has_its_own_names_for_errors(
+    endpoint: Endpoint, changed: dict[str, str], error: str, status: int
+) -> None:
+    with pytest.raises(ClientError) as caught:
+        client(endpoint, "sts", **changed).get_caller_identity()
+    assert caught.value.response["Error"]["Code"] == error
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+def test_sts_tells_the_unsigned_so(endpoint: Endpoint) -> None:
+    for form in (b"Action=GetCallerIdentity&Version=2011-06-15", b"a&" * 5_000):
+        request = own(endpoint, form, headers={}, service="sts")
+        status, _, body = exchange(endpoint, written(with_headers(request, authorization=None)))
+        if b"Action" in form:
+            assert status == 403
+            assert b"<Code>MissingAuthenticationToken</Code>" in body
+            assert b"<Message>Request is missing Authentication Token</Message>" in body
+        else:
+            assert (status, body) == (404, b"<UnknownOperationException/>\n")
+    request = own(endpoint, b"a&" * 5_000, headers={}, service="sts")
+    status, _, body = exchange(endpoint, written(request))
+    assert (status, b"InvalidAction" in body) == (400, True)
+
+
+def test_sts_knows_nothing_else(endpoint: Endpoint) -> None:
+    with pytest.raises(ClientError) as caught:
+        client(endpoint, "sts").get_session_token()
+    assert str(caught.value) == (
+        "An error occurred (InvalidAction) when calling the GetSessionToken operation: "
+        "Could not find operation GetSessionToken for version 2011-06-15"
+    )
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("s3", "list_buckets"),
+        ("dynamodb", "list_tables"),
+        ("ec2", "describe_vpcs"),
+        ("iam", "list_users"),
+        ("lambda", "list_functions"),
+        ("secretsmanager", "list_secrets"),
+    ],
+)
+def test_another_service_is_named(endpoint: Endpoint, service: str, operation: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        getattr(client(endpoint, service), operation)()
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    assert f"but not {service}. " in caught.value.response["Error"]["Message"]
+
+
+def test_kms_signed_for_another_service_is_told_the_right_one(endpoint: Endpoint) -> None:
+    status, _, body = exchange(endpoint, written(own(endpoint, service="s3")))
+    assert (status, json.loads(body)) == (
+        400,
+        {
+            "__type": "InvalidSignatureException",
+            "message": "Credential should be scoped to correct service: 'kms'. ",
+        },
+    )
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_scripts_can_ask_whether_it_is_there(endpoint: Endpoint, method: str) -> None:
+    with connected(endpoint) as link:
+        link.sendall(f"{method} /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        got = b"".join(iter(lambda: link.recv(65_536), b""))
+    assert got.startswith(b"HTTP/1.1 200 ")
+    assert got.endswith(b'{"status":"ok"}' if method == "GET" else b"\r\n\r\n")
+
+
+# ----------------------------------------------------------------------------- outside the protocol
+
+
+def test_an_unknown_operation_is_told_so(endpoint: Endpoint) -> None:
+    for target in ("TrentService.Nothing", "TrentService.", "TrentService"):
+        request = own(endpoint, headers=JSON | {"X-Amz-Target": target})
+        status, _, body = exchange(endpoint, written(request))
+        assert (status, json.loads(body)) == (400, {"__type": "UnknownOperationException"})
+    status, _, body = exchange(endpoint, written(own(endpoint, headers=JSON)))
+    assert (status, json.loads(body)) == (400, {"__type": "UnknownOperationException"})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"method": "GET", "body": b""},
+        {"method": "PUT"},
+        {"path": "/keys"},
+        {"headers": LIST_KEYS | {"Content-Type": "application/x-amz-cbor-1.1"}},
+        {"headers": LIST_KEYS | {"Content-Type": "text/plain"}},
+        {"headers": {"X-Amz-Target": "TrentService.ListKeys"}},
+    ],
+)
+def test_what_is_not_the_protocol_is_not_found(endpoint: Endpoint, changed: dict[str, Any]) -> None:
+    status, headers, body = exchange(endpoint, written(own(endpoint, **changed)))
+    assert (status, body) == (404, b"<UnknownOperationException/>\n")
+    assert "x-amzn-requestid" in headers
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"\xff",
+        b"[]",
+        b'{"Limit": 1, "Limit": 2}',
+        b'{"Limit": ' + b"9" * 5_000 + b"}",
+        b'{"Limit": 1e999}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"Limit": NaN}',
+        b'{"Limit": 1} x',
+        b'\xef\xbb\xbf{"Limit": 1}',
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_what_is_no_request_is_a_serialization_exception(endpoint: Endpoint, body: bytes) -> None:
+    status, _, told = exchange(endpoint, written(own(endpoint, body)))
+    assert (status, code(told)) == (400, "SerializationException")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/X-Amz-Json-1.0; a=b"])
+def test_other_names_of_json_are_understood(endpoint: Endpoint, content_type: str) -> None:
+    request = own(endpoint, b' {"Limit": 1}\n', headers=LIST_KEYS | {"Content-Type": content_type})
+    assert exchange(endpoint, written(request))[0] == 200
+
+
+def test_an_empty_body_needs_no_type(endpoint: Endpoint) -> None:
+    request = own(endpoint, b"", headers={"X-Amz-Target": "TrentService.ListKeys"})
+    assert exchange(endpoint, written(request))[0] == 200
+
+
+# -------------------------------------------------------------------------------------- bad company
+
+
+def test_a_body_in_chunks_is_put_together(endpoint: Endpoint) -> None:
+    sent = written(own(endpoint, b'{"Limit": 1}'), chunked=True)
+    assert exchange(endpoint, sent)[0] == 200
+
+
+def test_what_follows_the_chunks_is_no_header(endpoint: Endpoint) -> None:
+    request = with_headers(own(endpoint), x_amz_target=None)
+    sent = written(request, chunked=True)[:-2] + b"x-amz-target: TrentService.ListKeys\r\n\r\n"
+    status, _, body = exchange(endpoint, sent)
+    assert (status, code(body)) == (400, "UnknownOperationException")
+
+
+def test_endless_trailers_are_cut_off(endpoint: Endpoint) -> None:
+    with connected(endpoint) as link:
+        link.sendall(written(own(endpoint), chunked=True)[:-2])
+        with pytest.raises(ConnectionError):
+            flood(link, b"x-amz-a: b\r\n" * 5_000)
+
+
+def test_a_body_is_waited_for(endpoint: Endpoint) -> None:
+    request = with_headers(own(endpoint, b'{"Limit": 1}'), expect=b"100-continue")
+    head, _, body = written(request).partition(b"\r\n\r\n")
+    with connected(endpoint) as link:
+        link.sendall(head + b"\r\n\r\n")
+        assert link.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        for each in body:
+            link.sendall(bytes([each]))
+        assert answer(link)[0] == 200
+
+
+def test_a_huge_body_is_refused_before_it_is_sent(endpoint: Endpoint) -> None:
+    head, _, _ = written(own(endpoint)).partition(b"\r\n\r\n")
+    for length in (b"16777217", b"9" * 18):
+        sent = head.replace(b"content-length: 2", b"content-length: " + length)
+        status, headers, body = exchange(endpoint, sent + b"\r\n\r\n")
+        assert (status, code(body)) == (413, "RequestEntityTooLargeException")
+        assert headers["connection"] == "close"
+
+
+def test_a_huge_body_in_chunks_is_refused_on_the_way(endpoint: Endpoint) -> None:
+    head, _, _ = written(own(endpoint), chunked=True).partition(b"\r\n\r\n")
+    chunk = b"%x\r\n" % 65_536 + b" " * 65_536 + b"\r\n"
+    for chunks in (chunk * 17 + b"0\r\n\r\n", chunk * 257):
+        status, headers, body = exchange(endpoint, head + b"\r\n\r\n" + chunks)
+        assert (status, code(body)) == (413, "RequestEntityTooLargeException")
+        assert headers["connection"] == "close"
+
+
+def test_a_client_hears_that_its_body_was_too_large(endpoint: Endpoint) -> None:
+    with pytest.raises(ClientError) as caught:
+        client(endpoint).encrypt(KeyId="alias/http", Plaintext=bytes(4 * 1024 * 1024))
+    assert caught.value.response["Error"]["Code"] == "RequestEntityTooLargeException"
+
+
+def test_the_largest_body_is_read(endpoint: Endpoint) -> None:
+    body = b'{"Limit": 1}'.ljust(1024 * 1024)
+    assert exchange(endpoint, written(own(endpoint, body)))[0] == 200
+
+
+def test_requests_in_a_row_are_answered_in_a_row(endpoint: Endpoint) -> None:
+    wanted = [b'{"Limit": 1}', b"{", b'{"Limit": 0}', b'{"Limit": 1}']
+    with connected(endpoint) as link:
+        link.sendall(b"".join(written(own(endpoint, body)) for body in wanted))
+        link.shutdown(socket.SHUT_WR)
+        got = b"".join(iter(lambda: link.recv(65_536), b""))
+    statuses = [part[:3] for part in got.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [b"200", b"400", b"400", b"200"]
+
+
+def test_a_connection_is_kept(endpoint: Endpoint) -> None:
+    with connected(endpoint) as link:
+        for _ in range(3):
+            link.sendall(written(own(endpoint)))
+            assert answer(link)[0] == 200
+
+
+def test_who_has_said_all_is_still_answered(endpoint: Endpoint) -> None:
+    create = own(endpoint, headers=JSON | {"X-Amz-Target": "TrentService.CreateKey"})
+    for request in (own(endpoint), create):
+        with connected(endpoint) as link:
+            link.sendall(written(request))
+            link.shutdown(socket.SHUT_WR)
+            assert answer(link)[0] == 200
+            assert link.recv(1) == b""
+
+
+def test_an_old_client_is_answered_and_left(endpoint: Endpoint) -> None:
+    sent = written(own(endpoint)).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+    with connected(endpoint) as link:
+        link.sendall(sent)
+        assert answer(link)[0] == 200
+        assert link.recv(1) == b""
+
+
+def test_an_offer_to_upgrade_is_ignored(endpoint: Endpoint) -> None:
+    """Java's client offers HTTP/2 in its first request."""
+    upgrade = with_headers(
+        own(endpoint, b'{"Limit": 1}'),
+        connection=b"Upgrade, HTTP2-Settings",
+        upgrade=b"h2c",
+        http2_settings=b"AAEAAEAAAAIAAAAB",
+    )
+    with connected(endpoint) as link:
+        link.sendall(written(upgrade))
+        assert answer(link)[0] == 200
+        link.sendall(written(own(endpoint, b'{"Limit": 1}')))
+        assert answer(link)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"content-length: 2", b"content-length: 2\r\ncontent-length: 3"),
+        (b"content-length: 2", b"content-length: 2\r\ntransfer-encoding: chunked"),
+        (b"content-length: 2", b"transfer-encoding: chunked, identity"),
+        (b"content-length: 2", b"content-length: -2"),
+        (b"content-length: 2", b"content-length: 2 2"),
+        (b"content-length: 2", b"content-length: 0x2"),
+        (b"content-length: 2", b"content-length : 2"),
+        (b"content-length: 2", b"content-length: 2\r\nx-amz-a: b\x00c"),
+        (b"content-length: 2", b"content-length: 2\r\n folded: x"),
+        (b"content-length: 2", b"content-length: 2\nx-amz-a: b"),
+        (b"POST / ", b"POST  / "),
+        (b"HTTP/1.1", b"HTTP/3.7"),
+        (b"POST", b"P\xc3\x96ST"),
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(
+    endpoint: Endpoint, old: bytes, new: bytes
+) -> None:
+    sent = written(own(endpoint)).replace(old, new, 1)
+    with connected(endpoint) as link:
+        link.sendall(sent + b"0\r\n\r\n")
+        got = b"".join(iter(lambda: link.recv(65_536), b""))
+    assert got.startswith(b"HTTP/1.1 400 ")
+    assert got.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    "doubled", [b"x-amz-target", b"host", b"x-amz-date", b"authorization", b"x-amz-security-token"]
+)
+def test_a_header_that_comes_twice_is_not_believed(endpoint: Endpoint, doubled: bytes) -> None:
+    request = own(endpoint)
+    value = request.headers.get(doubled, b"x")
+    for where in (b"\r\n", b"\r\n\r\n"):
+        line = b"\r\n" + doubled + b": " + value
+        sent = written(request).replace(where, line + where, 1)
+        status, _, body = exchange(endpoint, sent)
+        assert status == 400
+        assert code(body) in {
+            "IncompleteSignatureException",
+            "InvalidSignatureException",
+            "UnknownOperationException",
+            "UnrecognizedClientException",
+        }
+
+
+def test_letters_beyond_ascii_in_headers_do_no_harm(endpoint: Endpoint) -> None:
+    for name in ("user_agent", "x_amz_security_token", "content_type", "x_amz_target", "host"):
+        request = with_headers(own(endpoint), **{name: "열쇠\xff".encode("utf-8", "replace")})
+        status, _, _ = exchange(endpoint, written(request))
+        assert status == (200 if name == "user_agent" else 404 if name == "content_type" else 400)
+    signed_so = own(endpoint, headers=LIST_KEYS | {"X-Amz-A": "열쇠"})
+    assert exchange(endpoint, written(signed_so))[0] == 200
+
+
+def test_an_endless_head_is_cut_off(endpoint: Endpoint) -> None:
+    with connected(endpoint) as link:
+        link.sendall(b"POST / HTTP/1.1\r\nx-amz-a: ")
+        with pytest.raises(ConnectionError):
+            flood(link, b"a" * 4_096)
+
+
+def test_who_is_slow_is_left_and_holds_nobody_up(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "PATIENCE", 0.5)
+    head, _, body = written(own(endpoint, b'{"Limit": 1}')).partition(b"\r\n\r\n")
+    starts = [b"", b"\r\n", b"POST / HT", head, head + b"\r\n\r\n" + body[:3]]
+    links = [connected(endpoint) for _ in range(8) for _ in starts]
+    try:
+        for number, link in enumerate(links):
+            link.sendall(starts[number % len(starts)])
+        began = time.monotonic()
+        assert exchange(endpoint, written(own(endpoint)))[0] == 200
+        assert time.monotonic() - began < 0.5
+        for link in links:
+            assert link.recv(1) == b""
+        assert time.monotonic() - began < 5
+    finally:
+        for link in links:
+            link.close()
+
+
+def test_who_fetches_no_answer_is_left(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "PATIENCE", 0.5)
+    with connected(endpoint) as link:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        with pytest.raises(ConnectionError):
+            flood(link, written(own(endpoint)) * 20)
+    assert exchange(endpoint, written(own(endpoint)))[0] == 200
+
+
+def test_who_vanishes_is_forgotten(endpoint: Endpoint) -> None:
+    for sent in (b"", b"POST", written(own(endpoint))[:-1], written(own(endpoint))):
+        with connected(endpoint) as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")  # reset
+            link.sendall(sent)
+    assert exchange(endpoint, written(own(endpoint)))[0] == 200
+
+
+def test_a_long_operation_holds_nobody_up(endpoint: Endpoint) -> None:
+    kms = client(endpoint)
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    with ThreadPoolExecutor(1) as pool:
+        long = pool.submit(kms.generate_data_key_pair, KeyId=key, KeyPairSpec="RSA_3072")
+        waits = []
+        while not long.done():
+            began = time.monotonic()
+            assert exchange(endpoint, written(own(endpoint)))[0] == 200
+            waits.append(time.monotonic() - began)
+        assert long.result()["KeyPairSpec"] == "RSA_3072"
+    assert min(waits) < 0.1
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    body=st.one_of(
+        st.binary(max_size=60),
+        st.recursive(
+            st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+            lambda inner: st.one_of(
+                st.lists(inner, max_size=3),
+                st.dictionaries(st.sampled_from(["KeyId", "Limit", "Marker", "x"]), inner),
+            ),
+        ).map(lambda value: json.dumps(value).encode()),
+    ),
+    operation=st.sampled_from(
+        ["ListKeys", "Encrypt", "Decrypt", "CreateKey", "Sign", "TagResource"]
+    ),
+)
+def test_whatever_is_signed_is_answered_in_awss_form(
+    endpoint: Endpoint, body: bytes, operation: str
+) -> None:
+    headers = JSON | {"X-Amz-Target": f"TrentService.{operation}"}
+    status, _, told = exchange(endpoint, written(own(endpoint, body, headers=headers)))
+    assert status in (200, 400)
+    if status == 400:
+        assert code(told).endswith("Exception")
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(at=st.integers(0, 400), length=st.integers(0, 3), noise=st.binary(max_size=6))
+def test_noise_in_a_request_is_never_the_servers_fault(
+    endpoint: Endpoint, at: int, length: int, noise: bytes
+) -> None:
+    sent = written(own(endpoint))
+    with connected(endpoint) as link:
+        link.sendall(sent[:at] + noise + sent[at + length :])
+        link.shutdown(socket.SHUT_WR)
+        got = b"".join(iter(lambda: link.recv(65_536), b""))
+    assert b"HTTP/1.1 5" not in got.replace(b"HTTP/1.1 501", b"")
+
+
+def test_an_xml_answer_is_xml(endpoint: Endpoint) -> None:
+    request = own(
+        endpoint,
+        b"Action=<&>&Version=%00<x>",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        service="sts",
+    )
+    status, _, body = exchange(endpoint, written(request))
+    assert status == 400
+    assert ElementTree.fromstring(body.decode()) is not None

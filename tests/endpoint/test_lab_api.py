@@ -1,0 +1,96 @@
+"""`Kmslab.…`: what only a lab tells, over HTTP and to the root user alone."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.httpsession import URLLib3Session
+
+from kmslab import Lab
+from kmslab.endpoint.lab_api import LabApi
+from kmslab.endpoint.server import Endpoint, running
+from kmslab.kms.contract.errors import KMSError
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab() as lab:
+        lab.create_cmk("orders")
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def endpoint(lab: Lab) -> Iterator[Endpoint]:
+    with running(lab) as endpoint:
+        yield endpoint
+
+
+def ask(endpoint: Endpoint, name: str, body: str, signed: bool = True) -> tuple[int, Any]:
+    headers = {"X-Amz-Target": f"Kmslab.{name}", "Content-Type": "application/x-amz-json-1.1"}
+    request = AWSRequest("POST", f"{endpoint.url}/", headers, body)
+    if signed:
+        pair = endpoint.access_key
+        credentials = Credentials(pair.id, pair.secret.decode())
+        SigV4Auth(credentials, "kms", "us-east-1").add_auth(request)
+    answer = URLLib3Session(proxies={}).send(request.prepare())
+    return answer.status_code, json.loads(answer.content)
+
+
+def test_trail_bill_and_explanation_are_told(endpoint: Endpoint):
+    status, told = ask(endpoint, "Trail", "{}")
+    assert (status, told["Events"][1]["eventName"]) == (200, "CreateKey")
+    assert ask(endpoint, "Trail", json.dumps({"After": told["Last"]}))[1]["Events"] == []
+    assert ask(endpoint, "Bill", "")[1]["account"] == "111122223333"
+    asked = {"Action": "kms:Decrypt", "KeyId": "alias/orders", "EncryptionContext": {"a": "b"}}
+    assert ask(endpoint, "Explain", json.dumps(asked))[1]["Allowed"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "code"),
+    [
+        ("Keys", "{}", "UnknownOperationException"),
+        ("Trail", "{", "SerializationException"),
+        ("Trail", "[]", "SerializationException"),
+        ("Trail", '{"After": "x"}', "SerializationException"),
+        ("Trail", '{"After": true}', "SerializationException"),
+        ("Trail", '{"After": 99999999999999999999999}', "SerializationException"),
+        ("Bill", '{"Month": 1}', "SerializationException"),
+        ("Bill", '{"Month": "May"}', "ValidationException"),
+        ("Explain", "{}", "ValidationException"),
+        ("Explain", '{"Action": "kms:Decrypt", "KeyId": "x"}', "NotFoundException"),
+        ("Explain", '{"Action": "kms:Decrypt", "KeyId": ["x"]}', "SerializationException"),
+        (
+            "Explain",
+            '{"Action": "kms:Decrypt", "KeyId": "alias/orders", "EncryptionContext": {"a": 1}}',
+            "SerializationException",
+        ),
+        ("Explain", '{"Action": "kms:ListKeys", "Principal": "nobody/x"}', "ValidationException"),
+        ("Explain", '{"Action": "kms:ListKeys", "Principal": "arn:x"}', "NotFoundException"),
+    ],
+)
+def test_what_is_asked_wrongly_is_an_error_and_never_a_fault(
+    endpoint: Endpoint, name: str, body: str, code: str
+):
+    status, told = ask(endpoint, name, body)
+    assert (status, told["__type"]) == (400, code)
+
+
+def test_unsigned_question_is_refused(endpoint: Endpoint):
+    status, told = ask(endpoint, "Trail", "{}", signed=False)
+    assert (status, told["__type"]) == (400, "MissingAuthenticationTokenException")
+
+
+def test_users_and_roles_are_told_nothing(lab: Lab):
+    for caller in (lab.user("alice").caller, lab.role("reader").caller):
+        with pytest.raises(KMSError, match="to the root user") as caught:
+            LabApi(lab.service, lab.clock).ask("Trail", caller, {})
+        assert caught.value.code == "AccessDeniedException"
+
+
+def test_root_of_another_account_sees_its_own_trail(lab: Lab):
+    other = lab.account("444455556666")
+    assert LabApi(lab.service, lab.clock).ask("Trail", other.caller, {})["Events"] == []

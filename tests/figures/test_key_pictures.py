@@ -1,0 +1,172 @@
+"""What the pictures of a key's life say is what the tables say and what really happened."""
+
+import pytest
+
+from kmslab import CMK, figures
+from kmslab.course import clinic, outcome
+from kmslab.figures.life import MOVED, STATES
+from kmslab.figures.operations import COLUMNS, _groups
+from kmslab.kms.contract.states import MOVES, KeyState
+from kmslab.kms.table import SERVICE_TABLE, STATELESS, TABLE
+from tests.figures.drawn_keys import new_key
+
+# ------------------------------------------------------------------------------------ states
+
+
+def test_every_move_between_the_drawn_states_has_its_place():
+    drawn = {None, *STATES}
+    known = {move for moves in MOVES.values() for move in moves if drawn.issuperset(move)}
+    assert known == set(MOVED)
+
+
+def test_arrows_bear_the_names_of_the_moves():
+    shown = {text.get_text() for text in figures.life(new_key()).figure.axes[0].texts}
+    for name in MOVES.keys() - {"SeedKey"}:  # a birth like CreateKey's, of which callers know
+        own = " (the service itself)" if name in SERVICE_TABLE else ""
+        assert f"{name}{own}" in shown
+
+
+def test_way_of_a_key_is_the_one_that_it_took():
+    key = new_key()
+    key.disable()
+    key.disable()  # no step: it was disabled already
+    key.schedule_deletion(days=7)
+    key.lab.clock.advance(days=3)
+    key.cancel_deletion()
+    assert "has made 4: 1 CreateKey (2026-01-05), 2 DisableKey (2026-01-05), " in repr(
+        figures.life(key)
+    )
+    assert "4 CancelKeyDeletion (2026-01-08). It is Disabled." in repr(figures.life(key))
+
+
+def test_refused_call_is_no_step():
+    key = new_key()
+    with pytest.raises(Exception, match="is not pending deletion"):
+        key.cancel_deletion()
+    assert "has made 1: 1 CreateKey (2026-01-05). It is Enabled." in repr(figures.life(key))
+
+
+def test_life_of_another_key_is_not_mixed_in():
+    key = new_key()
+    key.lab.create_cmk("other").disable()
+    assert "It is Enabled." in repr(figures.life(key))
+
+
+def test_a_deleted_key_still_has_its_picture():
+    key = new_key()
+    key.schedule_deletion(days=7)
+    key.lab.clock.advance(days=7)
+    assert "3 DeleteKey (2026-01-12). It is gone." in repr(figures.life(key))
+    assert "is gone." in repr(figures.operations(key))
+
+
+# -------------------------------------------------------------------------------- operations
+
+
+def test_every_operation_that_names_a_key_is_drawn_and_no_other():
+    drawn = {name.partition(" (")[0] for group in _groups() for name in group.names}
+    assert drawn == {row.name for row in TABLE.values() if {*row.roles} - STATELESS}
+
+
+def keys_in_each_state() -> list[CMK]:
+    enabled, disabled, pending = (new_key() for _ in COLUMNS)
+    disabled.disable()
+    pending.schedule_deletion()
+    return [enabled, disabled, pending]
+
+
+@pytest.mark.parametrize(
+    ("operation", "call"),
+    [
+        ("Encrypt", lambda key: key.encrypt(b"1")),
+        ("RotateKeyOnDemand", CMK.rotate),
+        ("TagResource", lambda key: key.tag({"owner": "Sora"})),
+        ("EnableKey", CMK.enable),
+        ("DescribeKey", lambda key: key.metadata),
+        ("GetKeyLastUsage", lambda key: key.last_used),
+        ("CancelKeyDeletion", CMK.cancel_deletion),
+    ],
+)
+def test_row_is_what_the_service_really_answers(operation, call):
+    drawn = next(group.pattern for group in _groups() if operation in group.names)
+    answers = [outcome(call, key) for key in keys_in_each_state()]
+    assert answers == [answer[0] if answer else "ok" for answer in drawn]
+
+
+@pytest.mark.parametrize("state", [KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_DELETION])
+def test_column_of_the_keys_own_state_is_marked(state):
+    key = new_key()
+    {KeyState.DISABLED: key.disable, KeyState.PENDING_DELETION: key.schedule_deletion}.get(
+        state, key.enable
+    )()
+    picture = figures.operations(key)
+    here = next(t for t in picture.figure.axes[0].texts if t.get_text() == "the key is here")
+    named = next(t for t in picture.figure.axes[0].texts if t.get_text() == state)
+    assert here.get_position()[0] == named.get_position()[0]
+    assert f"is {state}." in repr(picture)
+
+
+# --------------------------------------------------------------------------------- materials
+
+
+def test_blobs_from_before_and_after_a_rotation_name_different_materials():
+    key = new_key()
+    before = key.encrypt(b"1")
+    key.rotate()
+    after = key.encrypt(b"1")
+    said = repr(figures.materials(key, before, after))
+    assert "2 pieces of key material; number 2 is the current one" in said
+    assert f"blob 1 ({len(before)} bytes) names material 1, blob 2" in said
+    assert f"({len(after)} bytes) names material 2. No blob was changed." in said
+
+
+@pytest.mark.parametrize("blob", [b"something else", new_key().encrypt(b"1")])
+def test_a_blob_of_another_key_is_not_drawn(blob):
+    with pytest.raises(ValueError, match="did not make"):
+        figures.materials(new_key(), blob)
+
+
+# ------------------------------------------------------------------------------------ scenes
+
+
+def test_forgotten_key_has_no_name_no_note_and_no_use_for_weeks():
+    lab, office = clinic(until="05")
+    archive = office.forgotten_key()
+    assert lab.kms.list_aliases(KeyId=archive.key.id)["Aliases"] == []
+    assert (archive.key.tags, archive.key.metadata["Description"]) == ({}, "")
+    assert (lab.clock.now() - archive.key.last_used).days >= 84
+    assert lab.cmk("alias/archive") != archive.key
+    assert len(archive.folders) == len(set(archive.folders)) == 569
+    assert len(lab.decrypt(archive.folders[0])) == 32
+
+
+def test_scenes_keep_the_key_as_long_as_it_lives_and_make_another_when_it_is_gone():
+    lab, office = clinic(until="05")
+    archive = office.forgotten_key()
+    assert office.tidied_on_friday() is archive
+    assert archive.key.state is KeyState.PENDING_DELETION
+    assert office.forgotten_key() is archive
+    assert archive.key.state is KeyState.ENABLED
+    office.tidied_on_friday()
+    lab.clock.advance(days=7)
+    another = office.tidied_on_friday()
+    assert another.key != archive.key
+    assert another.key.state is KeyState.PENDING_DELETION
+    assert lab.cmk("alias/archive") not in (another.key, archive.key)
+
+
+def test_a_friday_has_all_seven_days_left_whatever_happened_before():
+    lab, office = clinic(until="05")
+    for days in (0, 3, 6):
+        key = office.tidied_on_friday().key
+        left = key.metadata["DeletionDate"] - lab.clock.now()
+        assert (left.days, lab.clock.now().weekday()) == (7, 4)
+        lab.clock.advance(days=days)
+
+
+def test_a_scene_made_in_a_rehearsal_is_forgotten_with_it():
+    lab, office = clinic(until="05")
+    with lab.rehearsal():
+        rehearsed = office.forgotten_key()
+    assert office.forgotten_key().key.state is KeyState.ENABLED
+    assert office.forgotten_key() is not rehearsed

@@ -1,0 +1,69 @@
+"""What the pictures of timings say, beside what every picture must keep (test_pictures)."""
+
+from itertools import pairwise
+
+import pytest
+from matplotlib.collections import PathCollection
+
+from kmslab.figures import Cloud, Mark, Timings, searches, times, wings
+from kmslab.figures.scale import Scale, around, microseconds
+from tests.figures import drawn_timings
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        (0.0526, "52.6 ns"),
+        (1.0, "1 µs"),
+        (253.4, "253 µs"),
+        (999.9, "1,000 µs"),
+        (1461.0, "1.46 ms"),
+        (1.589e6, "1.59 s"),
+        (5e-5, "0.05 ns"),
+    ],
+)
+def test_times_are_shown_in_the_unit_that_suits_them(time, shown):
+    assert microseconds(time) == shown
+
+
+def test_a_scale_of_powers_gives_each_power_the_same_room():
+    scale = Scale(0.1, 1000, 0, 400)
+    assert [round(scale.at(tick)) for tick in scale.ticks()] == [0, 100, 200, 300, 400]
+
+
+def test_a_linear_scale_starts_at_nothing_and_has_few_ticks():
+    for high in (0.7, 1.0, 3.3, 7.5e6, 9.9):
+        scale = Scale(0, high, 0, 100, powers=False)
+        ticks = list(scale.ticks())
+        assert ticks[0] == scale.at(0) == 0
+        assert 4 <= len(ticks) <= 9
+        assert all(later - here == pytest.approx(ticks[1]) for here, later in pairwise(ticks))
+
+
+def test_everything_lies_on_the_scale_that_is_drawn_around_it():
+    scale = around([0.05, 7.0, 9999.0], 200, 700)
+    assert 200 < scale.at(0.05) < scale.at(9999.0) < 700
+
+
+def test_caption_states_medians_bytes_and_marks():
+    row = Timings("AES-KW", (Cloud("wrap", [1.0, 2.0, 90.0]), Cloud("unwrap", [3.0])), 40)
+    said = repr(times("a library", [row], Mark("network", 1000)))
+    assert said == ("Picture: a library, medians. AES-KW wrap 2 µs, unwrap 3 µs; network 1 ms.")
+    assert repr(wings("a library", [row])).endswith("AES-KW wrap 2 µs, unwrap 3 µs, 40 bytes.")
+
+
+def test_caption_of_a_search_tells_mean_and_median_and_how_many_lie_above():
+    said = repr(searches("keys", [Timings("a", (Cloud("generate", [1e3, 2e3, 9e3]),))]))
+    assert said == "Picture: keys. a median 2 ms, mean 4 ms; 1 of 3 took longer than the mean."
+
+
+def test_every_sample_is_a_dot():
+    axes = drawn_timings.many_times().figure.axes[0]
+    clouds = [each for each in axes.collections if isinstance(each, PathCollection)]
+    assert sum(len(each.get_offsets()) for each in clouds) == 18 * 100
+
+
+def test_two_operations_differ_without_colour_too():
+    axes = drawn_timings.many_times().figure.axes[0]
+    shapes = {each.get_paths()[0].vertices.tobytes() for each in axes.collections}
+    assert len(shapes) == 2

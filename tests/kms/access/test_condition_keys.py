@@ -1,0 +1,434 @@
+"""What each condition key answers. `Null` tells whether a key is there at all."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from kmslab.kms.access import condition_keys
+from kmslab.kms.contract.records import Alias, LastUse, R, Source
+from kmslab.kms.contract.specs import KeyUsage
+from tests.kms.access.world import (
+    ALICE,
+    ARN,
+    CLERK,
+    EVERYTHING,
+    HERE,
+    NOW,
+    ROOT,
+    SESSION,
+    TABLES,
+    Records,
+    allowed,
+    ask,
+    holds,
+    policy,
+    statement,
+    user,
+)
+
+VIA = "s3.us-east-1.amazonaws.com"
+BUCKET = "arn:aws:s3:::ledger"
+BROWSER = Source(ip="203.0.113.7", user_agent="curl/8", host="kms", tls_version="TLSv1.3")
+PLAIN = Source(ip="2001:db8::1", host="kms")
+NO_KEY = {"record": None, "resource": "*"}
+TAGS = {"Tags": [{"TagKey": "Ward", "TagValue": "3"}, {"TagKey": "of", "TagValue": "us"}]}
+CONSTRAINTS = {"EncryptionContextSubset": {"order": "17"}, "SourceArn": BUCKET}
+
+# (key, what it answers, the operation, who asks, with what)
+CASES: list[tuple[str, tuple[str, ...] | None, str, str, dict[str, Any]]] = [
+    ("kms:KeySpec", ("SYMMETRIC_DEFAULT",), "Encrypt", ALICE, {}),
+    ("kms:KeySpec", ("SYMMETRIC_DEFAULT",), "CreateKey", ALICE, NO_KEY),
+    (
+        "kms:KeySpec",
+        ("RSA_2048",),
+        "CreateKey",
+        ALICE,
+        NO_KEY | {"request": {"KeySpec": "RSA_2048"}},
+    ),
+    (
+        "kms:KeySpec",
+        ("SYMMETRIC_DEFAULT",),
+        "GenerateDataKey",
+        ALICE,
+        {"request": {"KeySpec": "AES_256"}},
+    ),
+    ("kms:KeySpec", None, "ListKeys", ALICE, NO_KEY),
+    ("kms:KeyUsage", ("SIGN_VERIFY",), "Sign", ALICE, {"on": {"usage": KeyUsage.SIGN_VERIFY}}),
+    ("kms:KeyUsage", ("ENCRYPT_DECRYPT",), "CreateKey", ALICE, NO_KEY),
+    ("kms:KeyOrigin", ("AWS_KMS",), "Encrypt", ALICE, {}),
+    ("kms:CustomerMasterKeySpec", ("SYMMETRIC_DEFAULT",), "Encrypt", ALICE, {}),
+    ("kms:CustomerMasterKeyUsage", ("ENCRYPT_DECRYPT",), "Encrypt", ALICE, {}),
+    ("kms:MultiRegion", ("false",), "Encrypt", ALICE, {}),
+    ("kms:MultiRegion", ("true",), "CreateKey", ALICE, NO_KEY | {"request": {"MultiRegion": True}}),
+    ("kms:MultiRegion", None, "ListKeys", ALICE, NO_KEY),
+    ("kms:ResourceAliases", None, "Encrypt", ALICE, {}),
+    (
+        "kms:RequestAlias",
+        ("alias/orders",),
+        "Encrypt",
+        ALICE,
+        {"request": {"KeyId": "alias/orders"}},
+    ),
+    (
+        "kms:RequestAlias",
+        ("alias/orders",),
+        "Encrypt",
+        ALICE,
+        {"request": {"KeyId": f"arn:aws:kms:us-east-1:{HERE}:alias/orders"}},
+    ),
+    ("kms:RequestAlias", None, "Encrypt", ALICE, {"request": {"KeyId": ARN}}),
+    (
+        "kms:RequestAlias",
+        ("alias/new",),
+        "ReEncryptTo",
+        ALICE,
+        {
+            "prefix": "Destination",
+            "request": {"SourceKeyId": "alias/old", "DestinationKeyId": "alias/new"},
+        },
+    ),
+    (
+        "kms:EncryptionContext:order",
+        ("17",),
+        "Encrypt",
+        ALICE,
+        {"request": {"EncryptionContext": {"Order": "17"}}},
+    ),
+    (
+        "kms:EncryptionContext:aws:s3:arn",
+        (BUCKET,),
+        "Encrypt",
+        ALICE,
+        {"request": {"EncryptionContext": {"aws:s3:arn": BUCKET}}},
+    ),
+    ("kms:EncryptionContext:order", None, "Encrypt", ALICE, {}),
+    (
+        "kms:EncryptionContext:order",
+        ("17",),
+        "CreateGrant",
+        ALICE,
+        {"request": {"Constraints": CONSTRAINTS}},
+    ),
+    (
+        "kms:EncryptionContext:order",
+        ("18",),
+        "ReEncryptFrom",
+        ALICE,
+        {
+            "prefix": "Source",
+            "request": {
+                "SourceEncryptionContext": {"order": "18"},
+                "DestinationEncryptionContext": {"order": "19"},
+            },
+        },
+    ),
+    (
+        "kms:EncryptionContextKeys",
+        ("a", "B"),
+        "Encrypt",
+        ALICE,
+        {"request": {"EncryptionContext": {"a": "1", "B": "2"}}},
+    ),
+    ("kms:EncryptionContextKeys", None, "Encrypt", ALICE, {"request": {"EncryptionContext": {}}}),
+    (
+        "kms:EncryptionAlgorithm",
+        ("SYMMETRIC_DEFAULT",),
+        "Encrypt",
+        ALICE,
+        {"request": {"EncryptionAlgorithm": "SYMMETRIC_DEFAULT"}},
+    ),
+    (
+        "kms:EncryptionAlgorithm",
+        ("RSAES_OAEP_SHA_1",),
+        "ReEncryptTo",
+        ALICE,
+        {
+            "prefix": "Destination",
+            "request": {"DestinationEncryptionAlgorithm": "RSAES_OAEP_SHA_1"},
+        },
+    ),
+    (
+        "kms:SigningAlgorithm",
+        ("ECDSA_SHA_256",),
+        "Sign",
+        ALICE,
+        {"request": {"SigningAlgorithm": "ECDSA_SHA_256"}},
+    ),
+    (
+        "kms:MacAlgorithm",
+        ("HMAC_SHA_256",),
+        "GenerateMac",
+        ALICE,
+        {"request": {"MacAlgorithm": "HMAC_SHA_256"}},
+    ),
+    (
+        "kms:KeyAgreementAlgorithm",
+        ("ECDH",),
+        "DeriveSharedSecret",
+        ALICE,
+        {"request": {"KeyAgreementAlgorithm": "ECDH"}},
+    ),
+    ("kms:MessageType", ("RAW",), "Sign", ALICE, {}),
+    ("kms:MessageType", ("DIGEST",), "Verify", ALICE, {"request": {"MessageType": "DIGEST"}}),
+    ("kms:MessageType", None, "Encrypt", ALICE, {}),
+    (
+        "kms:DataKeyPairSpec",
+        ("RSA_2048",),
+        "GenerateDataKeyPair",
+        ALICE,
+        {"request": {"KeyPairSpec": "RSA_2048"}},
+    ),
+    ("kms:ReEncryptOnSameKey", ("true",), "ReEncryptTo", ALICE, {"same_key": True}),
+    ("kms:ReEncryptOnSameKey", ("false",), "ReEncryptTo", ALICE, {"same_key": False}),
+    ("kms:ReEncryptOnSameKey", None, "Encrypt", ALICE, {}),
+    (
+        "kms:GranteePrincipal",
+        (CLERK,),
+        "CreateGrant",
+        ALICE,
+        {"request": {"GranteePrincipal": CLERK}},
+    ),
+    ("kms:GranteePrincipal", None, "ListGrants", ALICE, {"request": {"GranteePrincipal": CLERK}}),
+    (
+        "kms:GranteeServicePrincipal",
+        (TABLES,),
+        "CreateGrant",
+        ALICE,
+        {"request": {"GranteeServicePrincipal": TABLES}},
+    ),
+    (
+        "kms:RetiringPrincipal",
+        (CLERK,),
+        "CreateGrant",
+        ALICE,
+        {"request": {"RetiringPrincipal": CLERK}},
+    ),
+    (
+        "kms:RetiringServicePrincipal",
+        (TABLES,),
+        "CreateGrant",
+        ALICE,
+        {"request": {"RetiringServicePrincipal": TABLES}},
+    ),
+    (
+        "kms:GrantOperations",
+        ("Encrypt", "Decrypt"),
+        "CreateGrant",
+        ALICE,
+        {"request": {"Operations": ["Encrypt", "Decrypt"]}},
+    ),
+    (
+        "kms:GrantConstraintType",
+        ("EncryptionContextSubset",),
+        "CreateGrant",
+        ALICE,
+        {"request": {"Constraints": CONSTRAINTS}},
+    ),
+    (
+        "kms:GrantConstraintSourceArn",
+        (BUCKET,),
+        "CreateGrant",
+        ALICE,
+        {"request": {"Constraints": CONSTRAINTS}},
+    ),
+    ("kms:GrantIsForAWSResource", ("false",), "CreateGrant", ALICE, {}),
+    ("kms:GrantIsForAWSResource", ("true",), "RevokeGrant", ALICE, {"caller": {"via": VIA}}),
+    ("kms:GrantIsForAWSResource", ("true",), "ListGrants", TABLES, {}),
+    ("kms:GrantIsForAWSResource", None, "Encrypt", ALICE, {}),
+    (
+        "kms:WrappingAlgorithm",
+        ("RSAES_OAEP_SHA_256",),
+        "GetParametersForImport",
+        ALICE,
+        {"request": {"WrappingAlgorithm": "RSAES_OAEP_SHA_256"}},
+    ),
+    (
+        "kms:WrappingKeySpec",
+        ("RSA_4096",),
+        "GetParametersForImport",
+        ALICE,
+        {"request": {"WrappingKeySpec": "RSA_4096"}},
+    ),
+    ("kms:ExpirationModel", ("KEY_MATERIAL_EXPIRES",), "ImportKeyMaterial", ALICE, {}),
+    (
+        "kms:ValidTo",
+        ("2026-05-01T12:00:00Z",),
+        "ImportKeyMaterial",
+        ALICE,
+        {"request": {"ValidTo": NOW}},
+    ),
+    (
+        "kms:PrimaryRegion",
+        ("eu-west-1",),
+        "UpdatePrimaryRegion",
+        ALICE,
+        {"request": {"PrimaryRegion": "eu-west-1"}},
+    ),
+    (
+        "kms:ReplicaRegion",
+        ("eu-west-1",),
+        "ReplicateKey",
+        ALICE,
+        {"request": {"ReplicaRegion": "eu-west-1"}},
+    ),
+    ("kms:BypassPolicyLockoutSafetyCheck", ("false",), "PutKeyPolicy", ALICE, {}),
+    (
+        "kms:BypassPolicyLockoutSafetyCheck",
+        ("true",),
+        "CreateKey",
+        ALICE,
+        NO_KEY | {"request": {"BypassPolicyLockoutSafetyCheck": True}},
+    ),
+    ("kms:BypassPolicyLockoutSafetyCheck", None, "GetKeyPolicy", ALICE, {}),
+    ("kms:PolicyName", ("default",), "GetKeyPolicy", ALICE, {}),
+    ("kms:PolicyName", None, "Encrypt", ALICE, {}),
+    ("kms:RotationPeriodInDays", ("365",), "EnableKeyRotation", ALICE, {}),
+    (
+        "kms:RotationPeriodInDays",
+        ("90",),
+        "EnableKeyRotation",
+        ALICE,
+        {"request": {"RotationPeriodInDays": 90}},
+    ),
+    ("kms:ScheduleKeyDeletionPendingWindowInDays", ("30",), "ScheduleKeyDeletion", ALICE, {}),
+    (
+        "kms:ScheduleKeyDeletionPendingWindowInDays",
+        ("7",),
+        "ScheduleKeyDeletion",
+        ALICE,
+        {"request": {"PendingWindowInDays": 7}},
+    ),
+    ("kms:TrailingDaysWithoutKeyUsage", ("0",), "DisableKey", ALICE, {}),
+    ("kms:TrailingDaysWithoutKeyUsage", None, "Encrypt", ALICE, {}),
+    ("kms:CallerAccount", (HERE,), "Encrypt", ALICE, {}),
+    ("kms:ViaService", (VIA,), "Encrypt", ALICE, {"caller": {"via": VIA}}),
+    ("kms:ViaService", None, "Encrypt", ALICE, {}),
+    ("kms:RecipientAttestation:ImageSha384", None, "Decrypt", ALICE, {}),
+    ("aws:ResourceAccount", (HERE,), "Encrypt", ALICE, {}),
+    ("aws:ResourceTag/ward", ("3",), "Encrypt", ALICE, {"on": {"tags": {"Ward": "3"}}}),
+    ("aws:ResourceTag/ward", None, "Encrypt", ALICE, {}),
+    ("aws:RequestTag/Ward", ("3",), "TagResource", ALICE, {"request": TAGS}),
+    ("aws:TagKeys", ("Ward", "of"), "TagResource", ALICE, {"request": TAGS}),
+    ("aws:TagKeys", ("Ward",), "UntagResource", ALICE, {"request": {"TagKeys": ["Ward"]}}),
+    ("aws:TagKeys", None, "Encrypt", ALICE, {}),
+    ("aws:CurrentTime", ("2026-05-01T12:00:00Z",), "Encrypt", ALICE, {}),
+    ("aws:EpochTime", ("1777636800",), "Encrypt", ALICE, {}),
+    ("aws:RequestedRegion", ("us-east-1",), "Encrypt", ALICE, {}),
+    ("aws:PrincipalArn", (ALICE,), "Encrypt", ALICE, {}),
+    ("aws:PrincipalArn", (CLERK,), "Encrypt", SESSION, {}),
+    ("aws:PrincipalArn", None, "Encrypt", TABLES, {}),
+    ("aws:PrincipalAccount", (HERE,), "Encrypt", SESSION, {}),
+    ("aws:PrincipalAccount", None, "Encrypt", TABLES, {}),
+    ("aws:PrincipalType", ("Account",), "Encrypt", ROOT, {}),
+    ("aws:PrincipalType", ("User",), "Encrypt", ALICE, {}),
+    ("aws:PrincipalType", ("AssumedRole",), "Encrypt", SESSION, {}),
+    ("aws:PrincipalType", None, "Encrypt", TABLES, {}),
+    ("aws:PrincipalIsAWSService", ("true",), "Encrypt", TABLES, {}),
+    ("aws:PrincipalIsAWSService", ("false",), "Encrypt", ALICE, {}),
+    ("aws:PrincipalServiceName", (TABLES,), "Encrypt", TABLES, {}),
+    ("aws:PrincipalServiceName", None, "Encrypt", ALICE, {}),
+    ("aws:username", ("alice",), "Encrypt", ALICE, {}),
+    ("aws:username", ("zoe",), "Encrypt", f"arn:aws:iam::{HERE}:user/ward/3/zoe", {}),
+    ("aws:username", None, "Encrypt", SESSION, {}),
+    ("aws:username", None, "Encrypt", ROOT, {}),
+    ("aws:CalledVia", ("s3.amazonaws.com",), "Encrypt", ALICE, {"caller": {"via": VIA}}),
+    ("aws:CalledViaFirst", ("s3.amazonaws.com",), "Encrypt", ALICE, {"caller": {"via": VIA}}),
+    ("aws:CalledViaLast", None, "Encrypt", ALICE, {}),
+    ("aws:ViaAWSService", ("true",), "Encrypt", ALICE, {"caller": {"via": VIA}}),
+    ("aws:ViaAWSService", ("false",), "Encrypt", ALICE, {}),
+    ("aws:SourceArn", (BUCKET,), "Encrypt", TABLES, {"caller": {"source_arn": BUCKET}}),
+    ("aws:SourceArn", None, "Encrypt", ALICE, {}),
+    (
+        "aws:SourceAccount",
+        (HERE,),
+        "Encrypt",
+        TABLES,
+        {"caller": {"source_arn": f"arn:aws:dynamodb:us-east-1:{HERE}:table/t"}},
+    ),
+    ("aws:SourceAccount", None, "Encrypt", ALICE, {}),
+    ("aws:SourceAccount", (HERE,), "Encrypt", TABLES, {"caller": {"source_arn": BUCKET}}),
+    ("aws:SourceIp", ("203.0.113.7",), "Encrypt", ALICE, {"caller": {"source": BROWSER}}),
+    ("aws:SourceIp", None, "Encrypt", ALICE, {"caller": {"source": BROWSER, "via": VIA}}),
+    ("aws:SourceIp", None, "Encrypt", ALICE, {}),
+    ("aws:SecureTransport", ("true",), "Encrypt", ALICE, {"caller": {"source": BROWSER}}),
+    ("aws:SecureTransport", ("false",), "Encrypt", ALICE, {"caller": {"source": PLAIN}}),
+    ("aws:SecureTransport", ("true",), "Encrypt", ALICE, {}),
+    ("aws:UserAgent", ("curl/8",), "Encrypt", ALICE, {"caller": {"source": BROWSER}}),
+    ("aws:UserAgent", None, "Encrypt", ALICE, {}),
+    ("aws:MultiFactorAuthPresent", None, "Encrypt", ALICE, {}),
+    ("made:Up", None, "Encrypt", ALICE, {}),
+]
+
+
+@pytest.mark.parametrize(("key", "values", "operation", "principal", "about"), CASES)
+def test_condition_key_answers(
+    key: str,
+    values: tuple[str, ...] | None,
+    operation: str,
+    principal: str,
+    about: dict[str, Any],
+) -> None:
+    question = ask(principal, operation, **about)
+    assert condition_keys.find(key)(question) == values
+    assert condition_keys.find(key.swapcase())(question) == values
+
+
+def test_every_condition_key_is_asked_here() -> None:
+    asked = {case[0].lower() for case in CASES}
+    assert condition_keys.KEYS.keys() <= asked
+    assert all(any(key.startswith(family) for key in asked) for family in condition_keys.FAMILIES)
+
+
+def test_resource_aliases_are_all_names_of_the_key() -> None:
+    aliases = [
+        Alias(
+            arn=f"arn:aws:kms:us-east-1:{HERE}:alias/{name}", target=ARN, created=NOW, updated=NOW
+        )
+        for name in ("orders", "old/orders")
+    ]
+    found = condition_keys.find("kms:ResourceAliases")(ask(ALICE, others=aliases))
+    assert sorted(found or ()) == ["alias/old/orders", "alias/orders"]
+    assert holds("ForAnyValue:StringLike", "kms:ResourceAliases", "alias/old/*", others=aliases)
+
+
+class Used(Records):
+    """Of a key that has done cryptography five days and a bit ago."""
+
+    def last_use(self, key: str) -> LastUse:
+        return LastUse("Encrypt", NOW - timedelta(days=5, hours=23), "")
+
+
+def test_idle_days_are_whole_and_count_from_the_last_use() -> None:
+    question = ask(ALICE, "ScheduleKeyDeletion", records=Used())
+    assert condition_keys.find("kms:TrailingDaysWithoutKeyUsage")(question) == ("5",)
+
+
+def test_idle_days_of_an_old_key_count_from_when_aws_began_to_track() -> None:
+    old = {"created": datetime(2020, 1, 1, tzinfo=UTC)}
+    question = ask(ALICE, "DisableKey", on=old)
+    assert condition_keys.find("kms:TrailingDaysWithoutKeyUsage")(question) == ("8",)
+
+
+def test_names_that_differ_in_case_are_one_key_with_several_values() -> None:
+    context = {"EncryptionContext": {"Order": "17", "order": "18"}}
+    for value in ("17", "18"):
+        assert holds("StringEquals", "kms:EncryptionContext:ORDER", value, request=context)
+
+
+def test_a_value_is_looked_up_only_if_a_policy_asks() -> None:
+    """A call's way must not read aliases or last uses that nobody has asked for."""
+
+    class Quiet(Records):
+        def find(self, kind: type[R], **equal: str) -> list[R]:
+            raise AssertionError("nobody has asked")
+
+    assert allowed(ALICE, records=Quiet(user(ALICE, EVERYTHING)))
+
+
+def test_policy_of_a_bucket_key_is_judged_by_encryption_context() -> None:
+    condition = {"StringLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::ledger/*"}}
+    iam = policy(statement(Condition=condition))
+    for path, found in (("ledger/may", True), ("letters/may", False)):
+        request = {"EncryptionContext": {"aws:s3:arn": f"arn:aws:s3:::{path}"}}
+        assert allowed(ALICE, iam=iam, request=request) is found

@@ -1,0 +1,169 @@
+from typing import Any
+
+import pytest
+
+from kmslab.kms import access
+from kmslab.kms.access import Because
+from tests.kms.access.world import (
+    ALICE,
+    ARN,
+    BOB,
+    CLOSED,
+    EVE,
+    EVERYTHING,
+    ROOT,
+    SESSION,
+    TABLES,
+    ask,
+    denied,
+    grant,
+    named,
+    policy,
+    statement,
+)
+
+CONDITION = {"StringEquals": {"kms:EncryptionContext:order": ["17", "18"]}}
+NEARLY = policy(
+    statement(Action="kms:Encrypt"),
+    statement(Sid="orders", Action="kms:Decrypt", Condition=CONDITION),
+)
+
+# Every reason to allow or refuse, each with words that its explanation must have.
+SCENES: dict[Because, tuple[str, dict[str, Any], list[str]]] = {
+    Because.KEY_POLICY: (
+        ALICE,
+        {"key_policy": policy(named(BOB), named(ALICE, Sid="hers"))},
+        ["Allowed: user/alice may call kms:Decrypt on key/1234", 'statement 2 "hers"'],
+    ),
+    Because.BOTH: (ALICE, {"iam": EVERYTHING}, ["opens the key to the IAM policies", "allows it"]),
+    Because.IAM_POLICY: (ROOT, {"record": None, "resource": "*"}, ["the account as a whole"]),
+    Because.GRANT: (
+        ALICE,
+        {"grants": [grant(ALICE, "Decrypt")]},
+        ["grant abababab… (Allow) allows"],
+    ),
+    Because.KEY_DENIES: (
+        ALICE,
+        {
+            "key_policy": policy(
+                named(ROOT),
+                denied(Principal="*", Condition={"Bool": {"aws:SecureTransport": "true"}}),
+            )
+        },
+        ["a Deny wins over every Allow", "differ in Bool aws:SecureTransport"],
+    ),
+    Because.IAM_DENIES: (ALICE, {"iam": policy(denied())}, ["statement 1 (Deny) denies it"]),
+    Because.KEY_SILENT: (
+        SESSION,
+        {"key_policy": CLOSED},
+        ["does not apply: Principal", "a session of arn:aws:iam::111122223333:role/clerk"],
+    ),
+    Because.IAM_SILENT: (
+        ALICE,
+        {"iam": NEARLY, "request": {"EncryptionContext": {"order": "19"}}},
+        [
+            'statement 2 "orders" (Allow) does not apply: StringEquals',
+            "17 or 18",
+            "19",
+            "statement 1 (Allow) does not apply: Action",
+        ],
+    ),
+    Because.ELSEWHERE: (EVE, {"foreign": False}, ["user/eve of account 444455556666"]),
+    Because.NOT_RETIRING: (
+        EVE,
+        {"record": grant(ALICE, "Decrypt", retiring=BOB), "operation": "RetireGrant"},
+        [f"It may be retired by {BOB}, which it names for that, and {ROOT}"],
+    ),
+}
+
+
+def explained(principal: str, about: dict[str, Any]) -> access.Explanation:
+    return access.explain(ask(principal, about.pop("operation", "Decrypt"), **about))
+
+
+@pytest.mark.parametrize("reason", Because)
+def test_every_decision_is_explained(reason: Because) -> None:
+    principal, about, words = SCENES[reason]
+    explanation = explained(principal, dict(about))
+    assert explanation.verdict.because is reason
+    text = " ".join(repr(explanation).split())
+    for each in words:
+        assert each in text
+    assert text.startswith("Allowed" if explanation.verdict.allowed else "Refused")
+    assert bool(explanation.advice) is not explanation.verdict.allowed
+
+
+@pytest.mark.parametrize("reason", Because)
+def test_explanation_shows_the_same_in_a_notebook(reason: Because) -> None:
+    principal, about, _ = SCENES[reason]
+    explanation = explained(principal, dict(about))
+    shown = explanation._repr_markdown_()
+    assert shown.startswith(f"**{explanation.sentence}**")
+    assert explanation.advice in shown.replace("\\*", "*")
+
+
+def test_missing_value_is_said_to_be_missing() -> None:
+    assert "(not in the request)" in repr(access.explain(ask(ALICE, iam=NEARLY)))
+
+
+def test_what_is_proposed_would_do() -> None:
+    refused = access.explain(ask(ALICE))
+    assert refused.addition is not None
+    assert access.decide(ask(ALICE, iam=policy(refused.addition))).allowed
+    for who in (ALICE, SESSION, TABLES):
+        refused = access.explain(ask(who, key_policy=CLOSED))
+        assert refused.addition is not None
+        assert access.decide(ask(who, key_policy=policy(refused.addition))).allowed
+
+
+def test_nearest_statement_comes_first_with_all_its_elements() -> None:
+    many = [statement(Action=f"kms:Op{number}") for number in range(40)]
+    near = statement(Sid="near", Action="kms:Decrypt", Resource=ARN, Condition=CONDITION)
+    text = repr(access.explain(ask(ALICE, iam=policy(*many, near))))
+    lines = text[text.index("The IAM policy") :].splitlines()
+    assert lines[1].startswith('✗ statement 41 "near"')
+    assert "35 more, which are no nearer" in text
+
+
+def test_grants_of_others_are_not_shown() -> None:
+    mine = grant(ALICE, "Encrypt", handle="k/mine")
+    others = [grant(BOB, "Decrypt", handle="k/theirs")]
+    text = repr(access.explain(ask(ALICE, grants=[mine, *others])))
+    assert "grant mine" in text
+    assert "theirs" not in text
+
+
+def test_grant_that_nearly_matched_says_why_not() -> None:
+    constraints = {"EncryptionContextSubset": {"order": "17"}}
+    mine = grant(TABLES, "Decrypt", constraints=constraints, source_arn="arn:aws:dynamodb:*:*:t/*")
+    request = {"EncryptionContext": {"order": "18"}}
+    text = repr(access.explain(ask(TABLES, key_policy=CLOSED, grants=[mine], request=request)))
+    assert "does not apply: encryption context and source" in text
+    assert "EncryptionContextSubset order=17" in text
+
+
+def test_unreadable_policy_is_said_to_deny() -> None:
+    text = repr(access.explain(ask(ROOT, key_policy="{")))
+    assert 'statement 1 "cannot be read" (Deny) denies it' in text
+
+
+def test_nothing_that_callers_write_reaches_the_terminal_raw() -> None:
+    condition = {"StringEquals": {"kms:EncryptionContext:it": "\x1b[2J"}}
+    nasty = policy(
+        statement(Sid="\x1b[31m", Principal="*", Action="kms:Decrypt", Condition=condition)
+    )
+    request = {"EncryptionContext": {"it": "<script>|\u202e\x07"}}
+    explanation = access.explain(ask(ALICE, key_policy=nasty, request=request))
+    assert "\x1b" not in repr(explanation)
+    assert "\x07" not in repr(explanation)
+    shown = explanation._repr_markdown_()
+    assert "<script" not in shown
+    assert "\x1b" not in shown
+
+
+def test_neither_question_nor_explanation_shows_a_plaintext() -> None:
+    request = {"Plaintext": b"card 4242", "EncryptionContext": {"order": "17"}}
+    question = ask(ALICE, "Encrypt", request=request)
+    explanation = access.explain(question)
+    shown = [repr(question), str(question), f"{question}", repr(explanation), str(explanation)]
+    assert "4242" not in " ".join(shown) + explanation._repr_markdown_()

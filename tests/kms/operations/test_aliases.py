@@ -1,0 +1,207 @@
+"""Aliases: their rules, and what an alias that moves takes along."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from kmslab import Lab
+from kmslab.kms.contract.specs import KeyUsage
+from tests.kms.operations.keyring import cmk, shared
+
+HERE = "arn:aws:kms:us-east-1:111122223333:"
+NO_PREFIX = (
+    'Alias must start with the prefix "alias/". Please see '
+    "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+)
+
+
+@pytest.fixture
+def keys(lab: Lab) -> list[str]:
+    return [lab.create_cmk().arn for _ in range(2)]
+
+
+def test_alias_is_listed_with_its_target_and_times(lab: Lab, key: str) -> None:
+    created = lab.clock.now()
+    assert lab.kms.create_alias(AliasName="alias/orders", TargetKeyId=key) == {}
+    moved = lab.clock.advance(hours=1)
+    lab.kms.update_alias(AliasName="alias/orders", TargetKeyId=key)
+    assert lab.kms.list_aliases() == {
+        "Aliases": [
+            {
+                "AliasName": "alias/orders",
+                "AliasArn": f"{HERE}alias/orders",
+                "TargetKeyId": key.rpartition("/")[2],
+                "CreationDate": created,
+                "LastUpdatedDate": moved,
+            }
+        ],
+        "Truncated": False,
+    }
+
+
+def test_alias_that_moves_leaves_old_blobs_with_the_old_key(lab: Lab, keys: list[str]) -> None:
+    old, new = keys
+    lab.kms.create_alias(AliasName="alias/orders", TargetKeyId=old)
+    blob = lab.kms.encrypt(KeyId="alias/orders", Plaintext=b"x")["CiphertextBlob"]
+    assert lab.kms.update_alias(AliasName="alias/orders", TargetKeyId=new) == {}
+    assert lab.kms.encrypt(KeyId="alias/orders", Plaintext=b"x")["KeyId"] == new
+    assert lab.kms.decrypt(CiphertextBlob=blob)["KeyId"] == old
+
+
+def test_deleted_alias_is_gone_and_the_key_is_not(lab: Lab, key: str, refused: Any) -> None:
+    lab.kms.create_alias(AliasName="alias/orders", TargetKeyId=key)
+    assert lab.kms.delete_alias(AliasName="alias/orders") == {}
+    missing = f"Alias {HERE}alias/orders is not found."
+    with refused("NotFoundException", missing):
+        lab.kms.encrypt(KeyId="alias/orders", Plaintext=b"x")
+    with refused("NotFoundException", missing):
+        lab.kms.delete_alias(AliasName="alias/orders")
+    with refused("NotFoundException", missing):
+        lab.kms.update_alias(AliasName="alias/orders", TargetKeyId=key)
+    assert lab.kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+    lab.kms.create_alias(AliasName="alias/orders", TargetKeyId=key)
+
+
+def test_name_is_taken_once_an_account_and_region(lab: Lab, keys: list[str], refused: Any) -> None:
+    lab.kms.create_alias(AliasName="alias/orders", TargetKeyId=keys[0])
+    for target in keys:
+        text = f"An alias with the name {HERE}alias/orders already exists"
+        with refused("AlreadyExistsException", text):
+            lab.kms.create_alias(AliasName="alias/orders", TargetKeyId=target)
+    for elsewhere in (lab.region("eu-west-1"), lab.account("444455556666")):
+        elsewhere.create_cmk("orders")
+
+
+@pytest.mark.parametrize(
+    "name", ["orders", "Alias/orders", "aliases/orders", f"{HERE}alias/orders"]
+)
+def test_name_needs_its_prefix(lab: Lab, key: str, refused: Any, name: str) -> None:
+    for call in (
+        lambda: lab.kms.create_alias(AliasName=name, TargetKeyId=key),
+        lambda: lab.kms.update_alias(AliasName=name, TargetKeyId=key),
+        lambda: lab.kms.delete_alias(AliasName=name),
+    ):
+        with refused("ValidationException", NO_PREFIX):
+            call()
+
+
+@pytest.mark.parametrize("name", ["alias/", "alias/a:b"])
+def test_name_that_only_the_model_lets_pass_is_refused(lab: Lab, key: str, name: str) -> None:
+    with pytest.raises(lab.kms.exceptions.InvalidAliasNameException):
+        lab.kms.create_alias(AliasName=name, TargetKeyId=key)
+
+
+@pytest.mark.parametrize("name", ["alias/with space", "alias/é", "alias/x\n", "alias/" + "x" * 251])
+def test_name_that_the_model_forbids_is_refused(lab: Lab, key: str, name: str) -> None:
+    with pytest.raises(lab.kms.exceptions.ValidationException, match="1 validation error detected"):
+        lab.kms.create_alias(AliasName=name, TargetKeyId=key)
+
+
+@pytest.mark.parametrize(
+    "name", ["alias/A-z_0/9", "alias/" + "x" * 250, "alias/alias/x", "alias//"]
+)
+def test_name_may_hold_letters_digits_slash_dash_and_underscore(
+    lab: Lab, key: str, name: str
+) -> None:
+    lab.kms.create_alias(AliasName=name, TargetKeyId=key)
+    assert lab.kms.encrypt(KeyId=name, Plaintext=b"x")["KeyId"] == key
+
+
+def test_names_of_aws_are_reserved(lab: Lab, key: str) -> None:
+    with pytest.raises(lab.kms.exceptions.NotAuthorizedException):
+        lab.kms.create_alias(AliasName="alias/aws/s3", TargetKeyId=key)
+    lab.kms.create_alias(AliasName="alias/awsome", TargetKeyId=key)
+
+
+def test_key_has_at_most_50_aliases(lab: Lab, keys: list[str]) -> None:
+    full, other = keys
+    for number in range(50):
+        lab.kms.create_alias(AliasName=f"alias/{number}", TargetKeyId=full)
+    lab.kms.create_alias(AliasName="alias/other", TargetKeyId=other)
+    for call in (lab.kms.create_alias, lab.kms.update_alias):
+        name = "alias/one-more" if call == lab.kms.create_alias else "alias/other"
+        with pytest.raises(lab.kms.exceptions.LimitExceededException):
+            call(AliasName=name, TargetKeyId=full)
+    lab.kms.update_alias(AliasName="alias/7", TargetKeyId=full)
+    lab.kms.delete_alias(AliasName="alias/7")
+    lab.kms.create_alias(AliasName="alias/one-more", TargetKeyId=full)
+
+
+def test_alias_may_leave_a_key_that_is_going(lab: Lab, keys: list[str], refused: Any) -> None:
+    going, staying = keys
+    lab.kms.create_alias(AliasName="alias/orders", TargetKeyId=going)
+    lab.kms.schedule_key_deletion(KeyId=going)
+    lab.kms.update_alias(AliasName="alias/orders", TargetKeyId=staying)
+    with refused("KMSInvalidStateException", f"{going} is pending deletion."):
+        lab.kms.update_alias(AliasName="alias/orders", TargetKeyId=going)
+    lab.clock.advance(days=31)
+    assert lab.kms.encrypt(KeyId="alias/orders", Plaintext=b"x")["KeyId"] == staying
+
+
+KINDS = [
+    ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"),
+    ("RSA_2048", "ENCRYPT_DECRYPT"),
+    ("RSA_2048", "SIGN_VERIFY"),
+    ("ECC_NIST_P256", "KEY_AGREEMENT"),
+    ("ML_KEM_512", "ENCAPSULATE_DECAPSULATE"),
+    ("HMAC_256", "GENERATE_VERIFY_MAC"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), list(permutations(KINDS, 2)))
+def test_alias_does_not_move_to_a_key_of_another_kind_or_use(
+    refused: Any, old: tuple[str, str], new: tuple[str, str]
+) -> None:
+    """What was written to be encrypted would be refused, or what was signed not be verified."""
+    here, there = (cmk(spec, KeyUsage(usage)) for spec, usage in (old, new))
+    kms, name = shared().kms, f"alias/{here.id}"
+    kms.create_alias(AliasName=name, TargetKeyId=here.arn)
+    text = f"Alias {name} can only move to a key of its key's type"
+    with refused("ValidationException", text):
+        kms.update_alias(AliasName=name, TargetKeyId=there.arn)
+    assert kms.describe_key(KeyId=name)["KeyMetadata"]["Arn"] == here.arn
+    kms.delete_alias(AliasName=name)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "usage"),
+    [
+        ("ECC_NIST_P256", "ECC_NIST_P384", "SIGN_VERIFY"),
+        ("ECC_NIST_P256", "ML_DSA_44", "SIGN_VERIFY"),
+        ("RSA_2048", "ECC_NIST_EDWARDS25519", "SIGN_VERIFY"),
+        ("ML_KEM_512", "ML_KEM_768", "ENCAPSULATE_DECAPSULATE"),
+        ("HMAC_256", "HMAC_512", "GENERATE_VERIFY_MAC"),
+    ],
+)
+def test_alias_moves_to_a_key_of_another_spec(old: str, new: str, usage: str) -> None:
+    """Which is how a key that cannot rotate is replaced."""
+    here, there = (cmk(spec, KeyUsage(usage)) for spec in (old, new))
+    kms, name = shared().kms, f"alias/{here.id}"
+    kms.create_alias(AliasName=name, TargetKeyId=here.arn)
+    kms.update_alias(AliasName=name, TargetKeyId=there.arn)
+    assert kms.describe_key(KeyId=name)["KeyMetadata"]["Arn"] == there.arn
+    kms.delete_alias(AliasName=name)
+
+
+def test_aliases_of_one_key_are_listed_alone(lab: Lab, keys: list[str]) -> None:
+    for name, target in (("b", keys[0]), ("a", keys[0]), ("c", keys[1])):
+        lab.kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=target)
+    names = [a["AliasName"] for a in lab.kms.list_aliases(KeyId=keys[0])["Aliases"]]
+    assert names == ["alias/a", "alias/b"]
+
+
+def test_aliases_of_other_places_are_not_listed(lab: Lab) -> None:
+    lab.create_cmk("orders")
+    assert lab.region("eu-west-1").kms.list_aliases()["Aliases"] == []
+    assert lab.account("444455556666").kms.list_aliases()["Aliases"] == []
+
+
+def test_aliases_of_another_accounts_key_are_nobodys_business(lab: Lab) -> None:
+    """Nor does asking for them leave a line in that account's trail."""
+    key = lab.create_cmk("merger-with-initech")
+    before = len(lab.trail)
+    stranger = lab.account("444455556666")
+    with pytest.raises(lab.kms.exceptions.AccessDeniedException, match="kms:ListAliases"):
+        stranger.kms.list_aliases(KeyId=key.arn)
+    assert len(lab.trail) == before

@@ -1,0 +1,260 @@
+"""Several processes on one file: nothing is lost, and each soon sees what another changed."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kmslab.kms.contract.records import Alias, Setting
+from kmslab.kms.store import Conflict, Store, open_store
+from tests.kms.store.samples import HERE, NOON, alias, ended, event, key, setting, start
+
+
+def soon(condition: Callable[[], bool], seconds: float = 20) -> float:
+    """How long it took until this was so."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() < begun + seconds
+        time.sleep(0.01)
+    return time.monotonic() - begun
+
+
+def test_change_of_another_is_seen_after_a_refresh(opened: Callable[[], Store]) -> None:
+    one, other = opened(), opened()
+    one.commit(put=[setting("1")])
+    soon(other.refresh)
+    old = other.get(Setting, "number")
+    assert not other.refresh()
+    one.commit(put=[replace(old, value="2"), key(due=NOON)])
+    soon(other.refresh)
+    assert other.get(Setting, "number").value == "2"
+    assert other.next_due == NOON
+
+
+def test_removal_by_another_is_seen_after_a_refresh(opened: Callable[[], Store]) -> None:
+    one, other = opened(), opened()
+    one.commit(put=[setting("1"), key(due=NOON)])
+    soon(other.refresh)
+    assert other.get(Setting, "number") is not None
+    one.commit(remove=[one.get(Setting, "number"), *one.due(NOON)])
+    soon(other.refresh)
+    assert other.get(Setting, "number") is None
+    assert other.next_due is None
+
+
+def test_own_commits_and_foreign_events_are_no_change_by_others(
+    opened: Callable[[], Store],
+) -> None:
+    one, other = opened(), opened()
+    one.commit(put=[setting("1")])
+    other.commit(events=[event()])
+    other.log(event())
+    other.flush()
+    time.sleep(0.6)
+    assert not one.refresh()
+
+
+def test_foreign_change_found_by_an_own_commit_is_told_by_the_next_refresh(
+    opened: Callable[[], Store],
+) -> None:
+    one, other = opened(), opened()
+    one.commit(put=[setting("1")])
+    soon(other.refresh)
+    old = other.get(Setting, "number")
+    one.commit(put=[replace(old, value="2")])
+    other.commit(put=[alias("a")])
+    assert other.get(Setting, "number").value == "2"
+    assert other.refresh()
+    assert not other.refresh()
+
+
+def test_refresh_asks_the_database_twice_a_second_at_most(
+    opened: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened()
+    looks: list[object] = []
+    look = store._look
+    monkeypatch.setattr(store, "_look", lambda: looks.append(look()))
+    begun = time.monotonic()
+    while time.monotonic() < begun + 0.8:
+        store.refresh()
+    assert 1 <= len(looks) <= 1 + (time.monotonic() - begun) / 0.5
+
+
+def test_store_in_memory_never_has_news() -> None:
+    store = open_store()
+    store.commit(put=[setting("1")])
+    assert not store.refresh()
+    store.close()
+
+
+def test_loser_reads_anew_at_once(opened: Callable[[], Store]) -> None:
+    """Or its retry would find the same outdated record in the cache, again and again."""
+    one, other = opened(), opened()
+    one.commit(put=[setting("1"), alias("a")])
+    old = other.get(Setting, "number")
+    target = other.get(Alias, f"{HERE}alias/a")
+    other.refresh()  # so that the next look is half a second away
+    one.commit(put=[replace(old, value="2"), replace(target, target="x")])
+    with pytest.raises(Conflict):
+        other.commit(put=[replace(old, value="3")], found=[target])
+    assert other.get(Setting, "number").value == "2"
+    assert other.get(Alias, f"{HERE}alias/a").target == "x"
+    assert other.refresh()
+
+
+WATCH = """
+import time
+store = open_store(sys.argv[1])
+for old in "123":
+    assert store.get(Setting, "number").value == old
+    print("ready", flush=True)
+    while store.get(Setting, "number").value == old:
+        store.refresh()
+        time.sleep(0.001)
+    print(time.time(), flush=True)
+"""
+
+
+def test_another_process_sees_a_change_within_a_second(url: str) -> None:
+    """It polls as the road does. The best of three counts: the machine may be busy."""
+    store = open_store(url)
+    store.commit(put=[setting("1")])
+    watcher = start(WATCH, url)
+    delays: list[float] = []
+    for new in "234":
+        assert watcher.stdout.readline() == "ready\n"
+        store.commit(put=[replace(store.get(Setting, "number"), value=new)])
+        committed = time.time()
+        delays.append(float(watcher.stdout.readline()) - committed)
+    ended(watcher)
+    assert min(delays) < 1
+    store.close()
+
+
+COUNT = """
+from dataclasses import replace
+store = open_store(sys.argv[1])
+sys.stdin.read()
+for number in range(int(sys.argv[2])):
+    while True:
+        old = store.get(Setting, "number")
+        try:
+            store.commit(put=[replace(old, value=str(int(old.value) + 1))], events=[event(number)])
+        except Conflict:
+            continue
+        break
+"""
+
+
+def test_processes_that_count_together_lose_no_step(url: str) -> None:
+    store = open_store(url)
+    store.commit(put=[setting("0")])
+    processes = [start(COUNT, url, 40) for _ in range(4)]
+    for process in processes:
+        process.stdin.close()
+        process.stdin = None
+    for process in processes:
+        ended(process)
+    assert len(store.events()) == 160
+    soon(store.refresh)
+    assert store.get(Setting, "number").value == "160"
+    store.close()
+
+
+def test_killed_process_loses_no_change_and_leaves_no_lock(url: str) -> None:
+    """Each number is told after its commit has returned, and the kill comes in a later one."""
+    worker = start(
+        """
+store = open_store(sys.argv[1])
+for number in range(1_000_000):
+    store.commit(put=[setting("", f"{number:07}")])
+    print(number, flush=True)
+""",
+        url,
+    )
+    told = [worker.stdout.readline().strip() for _ in range(50)]
+    worker.kill()
+    told += worker.stdout.read().split()
+    worker.communicate()
+    store = open_store(url)
+    stored = [int(each.name) for each in store.page(Setting, "", limit=1_000_000)]
+    assert stored[: len(told)] == [int(number) for number in told]
+    assert len(stored) <= len(told) + 1
+    store.commit(put=[setting("", "afterwards")])
+    store.close()
+
+
+def test_two_stores_of_one_process_lose_no_step(opened: Callable[[], Store]) -> None:
+    opened().commit(put=[setting("0")])
+
+    def count(store: Store) -> None:
+        for _ in range(50):
+            while True:
+                old = store.get(Setting, "number")
+                try:
+                    store.commit(put=[replace(old, value=str(int(old.value) + 1))])
+                except Conflict:
+                    continue
+                break
+
+    threads = [threading.Thread(target=count, args=[opened()]) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert opened().get(Setting, "number").value == "150"
+
+
+STARTER = """
+store = open_store(sys.argv[1])
+store.commit(put=[setting("1", sys.argv[2])], events=[event(int(sys.argv[2]))])
+assert store.get(Setting, sys.argv[2]).value == "1"
+"""
+
+
+def all_live(path: Path, count: int = 4) -> None:
+    processes = [start(STARTER, f"sqlite:///{path}", number) for number in range(count)]
+    for process in processes:
+        ended(process)
+    store = open_store(f"sqlite:///{path}")
+    assert len(store.page(Setting, "")) == count
+    assert len(store.events()) == count
+    store.close()
+
+
+def test_four_processes_that_start_on_a_new_file_all_live(tmp_path: Path) -> None:
+    all_live(tmp_path / "my.db")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_four_processes_that_start_on_a_new_file_all_live_a_hundred_times(tmp_path: Path) -> None:
+    for attempt in range(100):
+        all_live(tmp_path / f"{attempt}.db")
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_threads_that_open_a_new_file_at_once_all_live(url: str, attempt: int) -> None:
+    """Closer together than processes can start."""
+    stores: list[Store] = []
+    gate = threading.Barrier(8)
+
+    def begin(number: int) -> None:
+        gate.wait()
+        store = open_store(url)
+        store.commit(put=[setting("1", str(number))])
+        stores.append(store)
+
+    threads = [threading.Thread(target=begin, args=[number]) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(stores) == 8
+    for store in stores:
+        assert len(store.page(Setting, "")) == 8
+        store.close()

@@ -1,0 +1,513 @@
+"""Seeds: what a file declares is there, once, whole or not at all; an error says where it is."""
+
+import base64
+import copy
+import json
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kmslab import Clock, Lab
+from kmslab.errors import AccessDeniedException, DisabledException, InvalidCiphertextException
+from kmslab.kms.access import allow
+from kmslab.kms.contract.records import AccessKey, Alias, DomainKey, Key, Material, Principal
+from kmslab.lab.seeding import SeedError
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "docs/seed.yaml"
+ID, ID_2 = "1b6a5ec6-33b2-4e0c-9d43-6d1b3a1c7e01", "1b6a5ec6-33b2-4e0c-9d43-6d1b3a1c7e02"
+HEX = "8f2b40c7d1e95a36b07c94e2135f68ad41f09be72c5d83a6907e1b4fd286c35a"
+OTHER_HEX = HEX[::-1]
+KINDS = (Key, Material, Alias, Principal, AccessKey)
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def file(text: str, name: str = "seed.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return file
+
+
+def count(lab: Lab) -> int:
+    return sum(len(lab._store.page(kind, "", limit=1000)) for kind in KINDS)
+
+
+# ------------------------------------------------------------------------------------- what is made
+
+
+def test_example_makes_everything_that_it_declares():
+    with Lab.from_seed(EXAMPLE) as lab:
+        assert (lab.caller.account, lab.caller.region) == ("111122223333", "eu-west-1")
+        orders = lab.cmk("alias/orders")
+        assert orders.arn == f"arn:aws:kms:eu-west-1:111122223333:key/{ID}"
+        assert orders.metadata["Description"] == "Seals the orders"
+        assert orders.tags == {"project": "shop", "owner": "alice"}
+        status = lab.kms.get_key_rotation_status(KeyId=ID)
+        assert (status["KeyRotationEnabled"], status["RotationPeriodInDays"]) == (True, 365)
+        with pytest.raises(DisabledException):
+            lab.cmk("alias/retired").encrypt(b"x")
+        assert lab.region("us-east-1").cmk("alias/receipts").spec == "ECC_NIST_P256"
+        alice, auditor = lab.user("alice"), lab.role("auditor", session="monday")
+        assert alice.decrypt(orders.encrypt(b"x")) == b"x"
+        assert auditor.cmk(ID).state == "Enabled"
+        with pytest.raises(AccessDeniedException):
+            auditor.kms.list_keys()
+        assert alice.access_key().id == "AKIAEXAMPLEALICE0001"
+        assert alice.access_key().secret.decode() == "alice-may-encrypt-and-decrypt-0000000000"
+
+
+def test_key_of_another_account_is_shared_by_its_policy():
+    with Lab.from_seed(EXAMPLE) as lab:
+        shared = lab.account("444455556666").cmk("alias/shared")
+        assert lab.decrypt(shared.encrypt(b"x")) == b"x"
+
+
+def test_known_material_makes_keys_that_open_each_others_blobs(write: Write):
+    path = write(f"keys: [{{id: {ID}, material: {{hex: {HEX}}}}}]")
+    with Lab.from_seed(path) as one, Lab.from_seed(path) as other:
+        assert other.decrypt(one.cmk(ID).encrypt(b"x")) == b"x"
+
+
+def test_hex_of_digits_alone_is_no_number(write: Write):
+    path = write(f"keys: [{{id: {ID}, material: {{hex: {'0' * 10 + '1' * 54}}}}}]")
+    with Lab.from_seed(path) as lab:
+        assert lab.cmk(ID).spec == "SYMMETRIC_DEFAULT"
+
+
+def test_account_number_may_stand_without_quotes(write: Write):
+    path = write(f"account: 000000000001\nkeys: [{{id: {ID}}}]")
+    with Lab.from_seed(path) as lab:
+        assert lab.cmk(ID).arn.split(":")[4] == "000000000001"
+
+
+def test_json_says_the_same(write: Write):
+    seed = {
+        "users": {"alice": {"policy": allow("kms:ListKeys")}},
+        "keys": [{"id": ID, "rotation": 90, "tags": {"a": "ß"}, "policy": None}],
+    }
+    text = json.dumps(seed, indent="\t")
+    with Lab.from_seed(write(text, "seed.json")) as lab:
+        assert lab.cmk(ID).tags == {"a": "ß"}
+        assert lab.kms.get_key_rotation_status(KeyId=ID)["RotationPeriodInDays"] == 90
+
+
+@pytest.mark.parametrize(
+    ("spec", "usage"),
+    [
+        ("RSA_2048", "ENCRYPT_DECRYPT"),
+        ("ECC_NIST_P256", "KEY_AGREEMENT"),
+        ("ECC_SECG_P256K1", "SIGN_VERIFY"),
+        ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY"),
+        ("ML_DSA_44", "SIGN_VERIFY"),
+        ("ML_KEM_768", "ENCAPSULATE_DECAPSULATE"),
+        ("ML_KEM_512", "ENCAPSULATE_DECAPSULATE"),
+    ],
+)
+def test_private_key_in_der_and_pem_becomes_the_key(write: Write, spec: str, usage: str):
+    with Lab() as maker:
+        private, public = maker._ground.hsm.key_pair(spec)
+    der = base64.b64encode(private).decode()
+    lines = "\n".join(der[i : i + 64] for i in range(0, len(der), 64))
+    pem = f"-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n"
+    named = {"spec": spec} if spec == "ML_KEM_512" else {}  # which not both libraries know
+    for material in ({"base64": der}, {"pem": pem}):
+        key = {"id": ID, "usage": usage, "material": material, **named}
+        with Lab.from_seed(write(json.dumps({"keys": [key]}), "seed.json")) as lab:
+            assert lab.cmk(ID).spec == spec
+            assert lab.cmk(ID).public_key().der == public
+
+
+def test_several_materials_make_a_rotated_key(write: Write):
+    material = f"[{{hex: {HEX}}}, {{hex: {OTHER_HEX}}}]"
+    first = write(f"keys: [{{id: {ID}, material: {{hex: {HEX}}}}}]", "first.yaml")
+    both = write(f"keys: [{{id: {ID}, material: {material}}}]")
+    with Lab.from_seed(first) as old, Lab.from_seed(both) as lab:
+        assert lab.decrypt(old.cmk(ID).encrypt(b"x")) == b"x"
+        assert len(lab.cmk(ID).rotations.rows) == 2
+        blob = lab.cmk(ID).encrypt(b"x")
+        with pytest.raises(InvalidCiphertextException):
+            old.decrypt(blob)
+        assert len(lab._store.page(DomainKey, "", limit=9)) == 1
+
+
+def test_next_rotation_in_the_past_is_carried_out_at_the_first_call(write: Write):
+    path = write(f"keys: [{{id: {ID}, rotation: true, next_rotation: 2020-01-01T00:00:00Z}}]")
+    with Lab.from_seed(path) as lab:
+        assert lab.cmk(ID).state == "Enabled"
+        assert len(lab.cmk(ID).rotations.rows) == 2
+
+
+def test_policy_in_yaml_keeps_its_version_and_its_account_numbers(write: Write):
+    path = write(f"""
+keys:
+  - id: {ID}
+    policy:
+      Version: 2012-10-17
+      Statement:
+        Effect: Allow
+        Principal: {{AWS: 111122223333}}
+        Action: kms:*
+        Resource: "*"
+""")
+    with Lab.from_seed(path) as lab:
+        assert lab.cmk(ID).policy["Version"] == "2012-10-17"
+        assert lab.cmk(ID).encrypt(b"x")
+
+
+def test_trail_tells_of_seeded_keys():
+    with Lab.from_seed(EXAMPLE) as lab:
+        told = [event["eventName"] for event in lab.trail]
+        assert told.count("CreateKey") == 3
+        assert HEX not in json.dumps(lab.trail)
+
+
+# -------------------------------------------------------------------------------- again and again
+
+
+def test_seed_on_a_store_that_has_it_changes_nothing(tmp_path: Path):
+    store = f"sqlite:///{tmp_path / 'my.db'}"
+    with Lab.from_seed(EXAMPLE, store) as lab:
+        before = count(lab)
+        lab.cmk("alias/orders").disable()
+        lab.kms.update_alias(AliasName="alias/orders-2025", TargetKeyId=ID)
+    with Lab.from_seed(EXAMPLE, store) as lab:
+        assert count(lab) == before
+        assert lab.cmk("alias/orders").state == "Disabled"
+        assert lab.cmk("alias/orders-2025").id == ID
+        outcomes = dict(lab.seed(EXAMPLE))
+        assert outcomes["alias/orders-2025"] == "was there, and names another key"
+        assert set(outcomes.values()) == {"was there", "was there, and names another key"}
+
+
+def test_seed_says_what_it_made_and_what_was_there(lab: Lab, write: Write):
+    lab.seed(write(f"keys: [{{id: {ID}, alias: orders}}]"))
+    planted = lab.seed(write(f"keys: [{{id: {ID}, alias: orders}}, {{id: {ID_2}, alias: new}}]"))
+    arn = "arn:aws:kms:us-east-1:111122223333:key/"
+    assert planted == [
+        (f"{arn}{ID}", "was there"),
+        ("alias/orders", "was there"),
+        (f"{arn}{ID_2}", "made"),
+        ("alias/new", "made"),
+    ]
+    assert "made" in repr(planted)
+    assert planted._repr_markdown_().startswith("| declared | outcome |")
+
+
+def test_key_without_an_id_is_known_again_by_its_alias(lab: Lab, write: Write):
+    path = write("keys: [{alias: orders}]")
+    lab.seed(path)
+    first = lab.cmk("alias/orders").arn
+    lab.seed(path)
+    assert lab.cmk("alias/orders").arn == first
+
+
+def test_alias_added_to_the_seed_later_is_made(lab: Lab, write: Write):
+    lab.seed(write(f"keys: [{{id: {ID}}}]"))
+    lab.seed(write(f"keys: [{{id: {ID}, alias: orders}}]"))
+    assert lab.cmk("alias/orders").id == ID
+
+
+CONTRADICTIONS = {
+    f"keys: [{{id: {ID}, spec: HMAC_256, alias: h}}]": "is there already as SYMMETRIC_DEFAULT",
+    f"keys: [{{id: {ID}, material: {{hex: {OTHER_HEX}}}}}]": "with other key material",
+    "users: {alice: {access_keys: [{id: AKIA1, secret: other}]}}": "with another secret or token",
+    "users: {bob: {access_keys: [{id: AKIA1, secret: one}]}}": "belongs to arn:aws:iam::",
+    f"accounts: {{444455556666: {{keys: [{{id: {ID}, material: {{hex: {HEX}}}}}]}}}}": (
+        "another account has a key of this id and material"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", CONTRADICTIONS)
+def test_contradiction_is_refused_and_nothing_is_made(lab: Lab, write: Write, text: str):
+    lab.seed(
+        write(f"""
+users: {{alice: {{access_keys: [{{id: AKIA1, secret: one}}]}}}}
+keys: [{{id: {ID}, material: {{hex: {HEX}}}}}]
+""")
+    )
+    before = count(lab)
+    path = write("roles: {new: {}}\n" + text)
+    with pytest.raises(SeedError, match=r"^seed.yaml, line 2 \(") as caught:
+        lab.seed(path)
+    assert CONTRADICTIONS[text] in str(caught.value)
+    assert count(lab) == before
+
+
+# ------------------------------------------------------------------------------------ what is wrong
+
+WRONG = {
+    "": "seed.yaml: the file is empty",
+    "keys: [": "line 1: this is no YAML",
+    "- 1": "seed.yaml, line 1: names with values are expected here",
+    "kees: []": "line 1 (kees): kees means nothing here. Is keys meant?",
+    "keys: {a: b}": "line 1 (keys): a list is expected here",
+    "account: 12": "line 1 (account): '12' is no account number: it has 12 digits",
+    "region: here": "line 1 (region): 'here' is no Region",
+    "accounts: {x: {}}": "line 1 (accounts.x): 'x' is no account number",
+    "keys:\n- description: x": "line 2 (keys[0]): a key needs an id or an alias",
+    "keys:\n- id: ABC": "line 2 (keys[0].id): this is no key id",
+    f"keys:\n- id: {ID}\n  spec: AES": "line 2 (keys[0]): ValidationException: 1 validation error",
+    f"keys:\n- id: {ID}\n  spec: RSA_2048": "KeyUsage is required for key spec RSA_2048",
+    f"keys:\n- id: {ID}\n  rotation: 5": "Member must have value greater than or equal to 90",
+    f"keys:\n- id: {ID}\n  rotation: x": "line 3 (keys[0].rotation): a whole number",
+    f"keys:\n- id: {ID}\n  spec: HMAC_256\n  rotation: true": "only a symmetric encryption key",
+    f"keys:\n- id: {ID}\n  next_rotation: soon": "also has rotation:",
+    f"keys:\n- id: {ID}\n  rotation: 90\n  next_rotation: soon": "a time is expected here",
+    f"keys:\n- id: {ID}\n  rotation: 90\n  next_rotation: 0001-01-01T00:00:00+01:00": "a time is ",
+    f"keys:\n- id: {ID}\n  rotation: {'9' * 5000}": "a whole number is expected here",
+    f"keys:\n- id: {ID}\n  state: Pending": "a key can be declared Enabled or Disabled",
+    f"keys:\n- id: {ID}\n  alias: aws/s3": "line 3 (keys[0].alias): this is no name for a key",
+    f"keys:\n- id: {ID}\n  tags: {{aws:x: y}}": "TagException",
+    f"keys:\n- id: {ID}\n- id: {ID}": "line 3 (keys[1])",
+    f"keys:\n- id: {ID}\n  id: {ID_2}": "line 3 (keys[0]): id stands here twice",
+    f"keys:\n- {{id: {ID}, alias: a}}\n- {{id: {ID_2}, alias: a}}": "alias/a is declared twice",
+    f"keys:\n- id: {ID}\n  policy: nonsense": "MalformedPolicyDocumentException",
+    f"keys:\n- id: {ID}\n  material: {{hex: zz}}": "this is not written in hex",
+    f"keys:\n- id: {ID}\n  material: {{hex: 00ff}}": "this is no private key of a KMS key",
+    f"keys:\n- id: {ID}\n  spec: HMAC_256\n  material: {{hex: 00ff}}": "of spec HMAC_256 has 32",
+    f"keys:\n- id: {ID}\n  material: {{hex: {HEX}, pem: x}}": "one of hex, base64 and pem",
+    f"keys:\n- id: {ID}\n  material: [{{hex: {HEX}}}, {{hex: {HEX}}}]": "stands here twice",
+    "users: {'a b': {}}": "'a b' is no user name",
+    "users:\n  alice:\n    policy: {Statement: 1}": "line 3 (users.alice.policy): Malformed",
+    "users: {alice: {access_keys: [{id: x}]}}": "an access key needs an id and a secret",
+    "users: {alice: {access_keys: [{id: '-', secret: x}]}}": "is no id of an access key",
+    "access_keys: [{id: A, secret: x, token: y}]": "token means nothing here",
+    "roles: {r: {access_keys: [{id: A, secret: x, session: '/'}]}}": "'/' is no session name",
+    "a: &a [*a]": "this is nested too deeply",
+    "[" * 5000: "this is nested too deeply",
+    "? [a]\n: b": "a name is expected here",
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_wrong_file_is_refused_with_its_place_and_nothing_is_made(
+    lab: Lab, write: Write, text: str
+):
+    before = count(lab)
+    with pytest.raises(SeedError) as caught:
+        lab.seed(write(text))
+    assert str(caught.value).startswith("seed.yaml")
+    assert WRONG[text] in str(caught.value)
+    assert count(lab) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"keys": [', "seed.json, line 1: this is no JSON"),
+        ('{"keys": [], "keys": []}', "keys stands here twice"),
+        ('{"keys": [{"id": 1}]}', "seed.json (keys[0].id): this is no key id"),
+        ("[" * 100_000, "this is nested too deeply"),
+        (
+            '{"access_keys": [{"id": "A", "secret": "\\ud800"}]}',
+            "(access_keys[0].secret): this holds",
+        ),
+        ('{"\\ud800": 1}', "seed.json: this holds half a character"),
+    ],
+)
+def test_wrong_json_is_refused_with_its_place(lab: Lab, write: Write, text: str, expected: str):
+    with pytest.raises(SeedError) as caught:
+        lab.seed(write(text, "seed.json"))
+    assert expected in str(caught.value)
+
+
+def test_file_that_cannot_be_read_is_named(lab: Lab, tmp_path: Path):
+    with pytest.raises(SeedError, match=r"nowhere\.yaml cannot be read: No such file"):
+        lab.seed(tmp_path / "nowhere.yaml")
+    (tmp_path / "odd.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SeedError, match=r"odd\.yaml is no text in UTF-8"):
+        lab.seed(tmp_path / "odd.yaml")
+    (tmp_path / "odd.yaml").write_bytes(b"a: \x00")
+    with pytest.raises(SeedError, match="characters that no text has"):
+        lab.seed(tmp_path / "odd.yaml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"keys: [{{id: {ID}, material: {{hex: {HEX}zz}}}}]",
+        f"keys: [{{id: {ID}, material: {{hex: '{HEX}}}}}]",
+        f"keys: [{{id: {ID}, material: {{pem: '{HEX}'}}}}]",
+        f"users: {{alice: {{access_keys: [{{id: A B, secret: {HEX}}}]}}}}",
+        f"users: {{alice: {{access_keys: [{{id: A, secret: [{HEX}]}}]}}}}",
+        f"users: {{alice: {{access_keys: [{{id: A, secret: *{HEX}}}]}}}}",
+    ],
+)
+def test_no_error_shows_a_secret(lab: Lab, write: Write, text: str):
+    with pytest.raises(SeedError) as caught:
+        lab.seed(write(text))
+    shown = "".join(traceback.format_exception(caught.value, limit=0))
+    assert HEX[:16] not in shown
+
+
+def test_wrong_seed_leaves_no_store_behind(tmp_path: Path, write: Write):
+    with pytest.raises(SeedError):
+        Lab.from_seed(write("kees: []"), f"sqlite:///{tmp_path / 'my.db'}")
+    assert not (tmp_path / "my.db").exists()
+
+
+def test_two_who_plant_the_same_seed_at_once_make_it_once(tmp_path: Path, monkeypatch: Any):
+    store = f"sqlite:///{tmp_path / 'my.db'}"
+    with Lab(store) as one, Lab(store) as other:
+        commit = one._store.commit
+
+        def late(**what: Any) -> None:
+            monkeypatch.undo()
+            other.seed(EXAMPLE)
+            commit(**what)
+
+        monkeypatch.setattr(one._store, "commit", late)
+        outcomes = one.seed(EXAMPLE)
+        assert {outcome for _, outcome in outcomes} == {"was there"}
+
+
+# ------------------------------------------------------------------------------- local-kms's form
+
+EC_PEM = """\
+-----BEGIN EC PRIVATE KEY-----
+{}
+-----END EC PRIVATE KEY-----
+"""
+
+
+def local_kms(pem: str) -> str:
+    indented = "\n".join("          " + line for line in pem.splitlines())
+    return f"""
+Keys:
+  Symmetric:
+    Aes:
+      - Metadata:
+          KeyId: {ID}
+          Description: a rotated key
+        NextKeyRotation: "2019-09-12T15:19:21+00:00"
+        BackingKeys:
+          - {HEX}
+          - {OTHER_HEX.upper()}
+  Asymmetric:
+    Ecc:
+      - Metadata:
+          KeyId: {ID_2}
+        PrivateKeyPem: |
+{indented}
+
+Aliases:
+  - AliasName: alias/testing
+    TargetKeyId: {ID}
+"""
+
+
+def ec_pem() -> str:
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    form = PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(Encoding.PEM, form, NoEncryption()).decode()
+
+
+def test_seed_of_local_kms_is_read(write: Write):
+    with Lab.from_seed(write(local_kms(ec_pem())), clock=Clock()) as lab:
+        assert lab.cmk("alias/testing").id == ID
+        assert len(lab.cmk(ID).rotations.rows) == 3  # two from the file, one that was due
+        signing = lab.cmk(ID_2)
+        assert (signing.spec, signing.usage) == ("ECC_NIST_P256", "SIGN_VERIFY")
+        assert signing.verify(b"x", signing.sign(b"x"))
+        assert dict(lab.seed(write(local_kms(ec_pem()).split("  Asymmetric")[0])))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("Description: a rotated key", "Origin: EXTERNAL", "Keys.Symmetric.Aes[0].Metadata.Origin"),
+        (f"TargetKeyId: {ID}", f"TargetKeyId: {ID[:-1]}9", "no key with this TargetKeyId"),
+        ("BackingKeys", "BackingKey", "Is BackingKeys meant?"),
+        ("Description: a rotated key", "Arn: x", "Arn means nothing here"),
+        ("PrivateKeyPem: |", "Pem: |", "Pem means nothing here"),
+        (f"KeyId: {ID_2}", "Description: x", "a key needs a KeyId"),
+    ],
+)
+def test_wrong_seed_of_local_kms_names_the_place(
+    lab: Lab, write: Write, old: str, new: str, expected: str
+):
+    text = local_kms(ec_pem()).replace(old, new)
+    with pytest.raises(SeedError) as caught:
+        lab.seed(write(text))
+    assert expected in str(caught.value)
+    assert count(lab) == 0
+
+
+# ---------------------------------------------------------------------- whatever somebody writes
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(max_size=8),
+    st.sampled_from(["[]", "{}", "arn:aws:iam::111122223333:root", "2026-02-31", "\ud800"]),
+)
+WHATEVER = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=4,
+)
+
+
+@given(text=st.text(max_size=60) | st.text("[]{}:,-&*|>'\"#?! \n\tab0", max_size=40))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_planted_or_refused_in_words(shared_lab: Lab, text: str):
+    _plant_or_refuse(shared_lab, text.encode("utf-8", "replace"), ".yaml")
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_example_with_anything_in_any_place_is_planted_or_refused_in_words(
+    shared_lab: Lab, data: st.DataObject
+):
+    seed = copy.deepcopy(PARSED)
+    holder, name = data.draw(st.sampled_from(list(_places(seed))))
+    holder[name] = data.draw(WHATEVER)
+    _plant_or_refuse(shared_lab, json.dumps(seed).encode(), ".json")
+
+
+PARSED = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    names = value if isinstance(value, dict) else range(len(value))
+    for name in names:
+        yield value, name
+        if isinstance(value[name], dict | list):
+            yield from _places(value[name])
+
+
+def _plant_or_refuse(lab: Lab, content: bytes, suffix: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"seed{suffix}")
+        path.write_bytes(content)
+        before = count(lab)
+        refused = None
+        try:
+            lab.seed(path)
+        except SeedError as error:
+            refused = str(error)
+    if refused is not None:
+        assert refused.startswith("seed.")
+        assert count(lab) == before
