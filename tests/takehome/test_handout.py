@@ -163,7 +163,7 @@ def test_this_computer_is_one_of_those_that_are_known():
 @pytest.mark.parametrize(
     ("file", "path"),
     [
-        ("kmslab/cli/app.py", "/Lib/site-packages/kmslab/__pycache__/cli.cpython-311.pyc"),
+        ("kmslab/cli/app.py", "/Lib/site-packages/kmslab/cli/__pycache__/app.cpython-311.pyc"),
         ("kmslab/kms/contract/kms.json", "/Lib/site-packages/kmslab/kms/contract/kms.json"),
         ("jupyterlab-4.data/data/share/jupyter/lab.js", "/share/jupyter/lab.js"),
     ],

@@ -47,9 +47,11 @@ def test_an_unpacked_wheel_finds_what_it_carries(unpacked, tmp_path):
     program = """
 import json
 from pathlib import Path
-from kmslab.course import shipped, story, workbook
+from kmslab.course import installed_files, workbook
+from kmslab.course.clinic import records
 found = [str(installed_files.folder(name)) for name in ("notebooks", "data")]
-print(json.dumps([*found, len(story.rows()), story.changed(), len(workbook.lay_out(Path("book")))]))
+laid_out = workbook.lay_out(Path("book"))
+print(json.dumps([*found, len(records.rows()), records.changed(), len(laid_out)]))
 """
     run = subprocess.run(
         [sys.executable, "-c", program],
@@ -64,6 +66,12 @@ print(json.dumps([*found, len(story.rows()), story.changed(), len(workbook.lay_o
         *(str(course / "notebooks"), str(course / "data")),
         *(569, [], len(lessons)),
     ]
+
+
+def test_wheel_says_that_its_modules_are_typed(unpacked):
+    assert (unpacked / "kmslab/py.typed").read_bytes() == b""
+    (metadata,) = unpacked.glob("*.dist-info/METADATA")
+    assert "Classifier: Typing :: Typed\n" in metadata.read_text(encoding="utf-8")
 
 
 def test_wheel_has_the_command(unpacked):
