@@ -33,7 +33,7 @@ def kmslab(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def invoke(*arguments: str):
     """The same in this process."""
-    return CliRunner().invoke(app.app, arguments)
+    return CliRunner().invoke(app, arguments)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_mistyped_command_exits_with_2_and_words(arguments, opened):
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "pwsh"])
 def test_each_shell_can_be_taught_to_complete_it(shell, monkeypatch):
     monkeypatch.setenv("_KMSLAB_COMPLETE", f"source_{shell}")
-    assert "kmslab" in CliRunner().invoke(app.app, prog_name="kmslab").output
+    assert "kmslab" in CliRunner().invoke(app, prog_name="kmslab").output
 
 
 # ------------------------------------------------------------------------------------------ lab

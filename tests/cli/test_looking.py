@@ -52,7 +52,7 @@ def kmslab(request: Any, tmp_path: Path, monkeypatch: Any) -> Iterator[Kmslab]:
 
 def invoke(*arguments: str) -> Result:
     """Errors that say what to do reach `main`, which prints them: here too."""
-    result = CliRunner().invoke(app.app, arguments, env={"COLUMNS": "200"})
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
     if result.exception and not isinstance(result.exception, SystemExit | PlainError):
         raise result.exception
     return result
@@ -183,7 +183,7 @@ def test_explain_leaves_nothing_in_the_trail(kmslab: Kmslab):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--action", "kms:Fly"], "'kms:Fly' is no permission of AWS KMS"),
+        (["--action", "kms:Fly"], "'kms:Fly' is not a permission of AWS KMS"),
         (["--action", "kms:Decrypt", "--key", "alias/none"], "alias/none is not found"),
         (["--action", "kms:ListKeys", "--principal", "carol"], "There is no arn:aws:iam::"),
         (["--action", "kms:ListKeys", "--principal", FOREIGN_ROOT], "no other's"),
@@ -209,7 +209,7 @@ def test_explains_actions_complete():
 def _parameters(name: str) -> list[Any]:
     import typer.main
 
-    return typer.main.get_command(app.app).commands[name].params  # type: ignore[attr-defined]
+    return typer.main.get_command(app).commands[name].params  # type: ignore[attr-defined]
 
 
 # --------------------------------------------------------------------------------- where it looks

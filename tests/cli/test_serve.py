@@ -175,7 +175,7 @@ def refused_before(monkeypatch: Any) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError("it serves")
 
-    monkeypatch.setattr(serving, "serve", fail)
+    monkeypatch.setattr("kmslab.endpoint.server.serve", fail)
 
 
 @pytest.mark.usefixtures("refused_before")
@@ -194,7 +194,7 @@ def refused_before(monkeypatch: Any) -> None:
     ],
 )
 def test_what_is_asked_wrongly_exits_with_2(arguments: list[str], text: str):
-    result = CliRunner().invoke(app.app, ["serve", *arguments], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(app, ["serve", *arguments], env={"COLUMNS": "200"})
     assert result.exit_code == 2
     assert text in result.stderr
     assert "secret-words" not in result.output
@@ -213,7 +213,7 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(
     arguments: list[str], text: str, tmp_path: Path
 ):
     (tmp_path / "seed.yaml").write_text("kees: []")
-    result = CliRunner().invoke(app.app, ["serve", *arguments])
+    result = CliRunner().invoke(app, ["serve", *arguments])
     assert isinstance(result.exception, PlainError)
     assert text in str(result.exception)
     assert list(tmp_path.glob("my.db*")) == []
@@ -231,13 +231,13 @@ def test_library_that_is_not_installed_is_told_in_one_line(
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, "kmslab.endpoint.server", raising=False)
     monkeypatch.delattr("kmslab.endpoint.server", raising=False)
-    result = CliRunner().invoke(app.app, arguments)
+    result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, PlainError)
     assert "pip install " in str(result.exception)
 
 
 def test_beyond_this_machine_it_speaks_tls_only():
-    result = CliRunner().invoke(app.app, ["serve", "--host", "0.0.0.0", "--port", "0"])
+    result = CliRunner().invoke(app, ["serve", "--host", "0.0.0.0", "--port", "0"])
     assert "needs --tls self-signed" in str(result.exception)
 
 
@@ -246,15 +246,14 @@ def test_port_that_is_taken_is_named():
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        result = CliRunner().invoke(app.app, ["serve", "--port", port])
+        result = CliRunner().invoke(app, ["serve", "--port", port])
     assert f"Nothing can be served at 127.0.0.1, port {port}" in str(result.exception)
 
 
 def test_access_keys_can_come_from_the_environment(monkeypatch: Any):
-
     asked: dict[str, Any] = {}
-    monkeypatch.setattr(serving, "serve", lambda *_, **options: asked.update(options))
+    monkeypatch.setattr("kmslab.endpoint.server.serve", lambda *_, **options: asked.update(options))
     monkeypatch.setenv("KMSLAB_ACCESS_KEYS", "AKIAONE:first AKIATWO:second")
-    assert CliRunner().invoke(app.app, ["serve"]).exit_code == 0
+    assert CliRunner().invoke(app, ["serve"]).exit_code == 0
     assert asked["access_keys"] == {"AKIAONE": "first", "AKIATWO": "second"}
     assert serve.MEMORY.startswith("in memory")

@@ -11,7 +11,7 @@ from kmslab.kms import names, service, throttle
 from kmslab.kms.backing import hsm
 from kmslab.kms.operations import pages
 from kmslab.kms.table import TABLE
-from kmslab.lab.lab import lab, view
+from kmslab.lab import lab, view
 
 OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
 MODULES = (lab, view, names, service, throttle, hsm, pages, *OPERATIONS)
