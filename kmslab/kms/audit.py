@@ -7,14 +7,14 @@ Source: AWS KMS developer guide, "Logging AWS KMS API calls with AWS CloudTrail"
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from kmslab.display import Table
+from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL, Operation
-from kmslab.kms.contract.records import Alias, Caller, Event, Grant, Key, Material, Record, Source
+from kmslab.kms.contract.records import Alias, Event, Grant, Key, Material, Record, Source
 from kmslab.kms.contract.specs import KEY_SPECS, Kind
 
 VERSION = "1.11"
@@ -26,38 +26,30 @@ IDENTITIES = {"root": "Root", "user": "IAMUser", "assumed-role": "AssumedRole"}
 
 
 def event(
-    name: str,
-    caller: Caller,
-    now: datetime,
-    request_id: str,
-    *,
-    request: Mapping[str, Any],
-    answer: Mapping[str, Any] | None,
-    records: Sequence[Record],
-    used: Mapping[str, Material],
-    details: Mapping[str, Any],
-    error: KMSError | None,
+    call: Call, *, answer: Mapping[str, Any] | None = None, error: KMSError | None = None
 ) -> Event:
-    """What a call leaves behind; `answer` is None unless the operation changes something.
-
-    `used`: the material that has done cryptography, by the prefix of its role's members.
-    """
-    operation = MODEL.operations.get(name)  # the service's own acts are not in the model
-    resources = _resources(records)
+    """What a call leaves behind; `answer` is None unless the operation changes something."""
+    operation = MODEL.operations.get(call.name)  # the service's own acts are not in the model
+    roles = call.roles
+    if error and error.code == "AccessDeniedException":
+        roles = [role for role in roles if not (role.unnamed and call.is_foreign(role))]
+    records = [role.record for role in roles if role.record]
+    resources = _resources(records if error else [*records, *call.staged])
+    used = {role.prefix: role.used for role in roles if role.algorithm and role.used}
     return Event(
-        time=now,
-        operation=name,
-        principal=caller.principal,
-        account=caller.account,
-        region=caller.region,
-        request_id=request_id,
-        via=caller.via,
-        source=caller.source or (),
-        request=operation.redact(request) if operation else None,
+        time=call.now,
+        operation=call.name,
+        principal=call.caller.principal,
+        account=call.caller.account,
+        region=call.caller.region,
+        request_id=call.request_id,
+        via=call.caller.via,
+        source=call.caller.source or (),
+        request=operation.redact(call.request) if operation else None,
         response=_response(operation, answer, resources),
         resources=resources,
         used=() if error else tuple(dict.fromkeys(each.key for each in used.values())),
-        extra=details or _material_ids(used),
+        extra=call.details or _material_ids(used),
         error_code=error.code if error else "",
         error_message=error.message if error else "",
     )

@@ -10,27 +10,27 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from kmslab.kms.backing.hsm import Hsm
+from kmslab.kms.backing import Backing
 from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Material, Reader, Record
 from kmslab.kms.contract.specs import Origin
 
 
-class Part(NamedTuple):
-    """One of the operation's roles, as this call fills it."""
+class FilledRole(NamedTuple):
+    """One of the operation's roles as this call fills it."""
 
-    arn: str  # of the resource that access is asked to, which may have no record
+    arn: str  # of the resource that the caller needs a permission for; it may have no record
     record: Key | Alias | Grant | None = None
     used: Material | None = None
     algorithm: str = ""
     context: Mapping[str, str] = MappingProxyType({})
-    prefix: str = ""  # of the members that are about this role
-    unnamed: bool = False  # a blob has named it, not the caller
+    prefix: str = ""  # of the request's members that are about this role
+    unnamed: bool = False  # a ciphertext named the key, and the caller did not
 
     @property
     def material(self) -> Material:
         if not isinstance(self.record, Key) or self.used is None:
             raise RuntimeError("this role has no key material")
-        # What the seal binds the material to: whoever writes the store must not use it otherwise.
+        # The seal binds the material to both, so that a changed store cannot put it to other use.
         if (self.used.key, self.used.spec) != (self.record.arn, self.record.spec):
             raise RuntimeError(f"{self.record.arn} names material of another key or key spec")
         return self.used
@@ -43,13 +43,13 @@ class Call:
     now: datetime
     request_id: str
     records: Reader
-    backings: Mapping[Origin, Hsm]
+    backings: Mapping[Origin, Backing]
     new_id: Callable[[], str]
     request: dict[str, Any] = field(default_factory=dict, repr=False)  # it may hold a plaintext
-    parts: list[Part] = field(default_factory=list)
+    roles: list[FilledRole] = field(default_factory=list)
     staged: list[Record] = field(default_factory=list)
     removed: list[Record] = field(default_factory=list)
-    details: dict[str, Any] = field(default_factory=dict)  # what the event tells besides
+    details: dict[str, Any] = field(default_factory=dict)  # what else the event says
 
     def __getitem__(self, member: str) -> Any:
         return self.request[member]
@@ -58,16 +58,23 @@ class Call:
         return self.request.get(member, default)
 
     @property
-    def role(self) -> Part:
+    def role(self) -> FilledRole:
         """The first role; most operations have no other."""
-        return self.parts[0]
+        return self.roles[0]
 
     @property
     def found(self) -> list[Key | Alias | Grant]:
-        """The records that the request names, which the operation is given."""
-        return [part.record for part in self.parts if part.record]
+        """The records that the request names; the operation is called with them."""
+        return [role.record for role in self.roles if role.record]
 
-    def backing(self, key: Key) -> Hsm:
+    def is_foreign(self, role: FilledRole) -> bool:
+        """True if another account owns the resource.
+
+        If only a ciphertext named it, neither an AccessDenied error nor its event reveals it.
+        """
+        return f":{self.caller.account}:" not in role.arn
+
+    def backing(self, key: Key) -> Backing:
         return self.backings[key.origin]
 
     def put(self, *records: Record) -> None:

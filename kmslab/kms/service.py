@@ -17,15 +17,15 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 from kmslab.clock import Clock
-from kmslab.kms import access, audit, lifecycle
+from kmslab.kms import audit, lifecycle
 from kmslab.kms.access import tokens
-from kmslab.kms.backing.hsm import Hsm
-from kmslab.kms.call import Call, Part
+from kmslab.kms.admission import admit
+from kmslab.kms.backing import Backing
+from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.records import Caller, Event, Key, Reader, name_of
-from kmslab.kms.contract.specs import KEY_SPECS, Kind, Origin
-from kmslab.kms.contract.states import refusal
+from kmslab.kms.contract.specs import Origin
 from kmslab.kms.store import Conflict, Store
 from kmslab.kms.table import SERVICE_TABLE, TABLE, UNBUILT_MEMBERS, Role, Row
 from kmslab.kms.throttle import Throttle
@@ -36,12 +36,12 @@ log = logging.getLogger("kmslab")
 
 
 class Service:
-    """A KMS: its records in `store`, its key material behind `hsm`, its time from `clock`."""
+    """A KMS: its records in `store`, its key material in `backings`, its time from `clock`."""
 
     def __init__(
         self,
         store: Store,
-        hsm: Hsm,
+        backings: Mapping[Origin, Backing],
         clock: Clock,
         new_id: Callable[[], str],
         throttle: Throttle | None = None,
@@ -50,7 +50,6 @@ class Service:
         self._store = store
         self._clock = clock
         self._throttle = throttle
-        backings = {Origin.AWS_KMS: hsm}
         self._new_call = partial(Call, records=store, backings=backings, new_id=new_id)
 
     def call(
@@ -100,12 +99,9 @@ class Service:
     def _attempt(self, row: Row, call: Call) -> dict[str, Any]:
         for _ in range(ATTEMPTS):
             call.staged, call.removed = [], []
-            cast = [(role, part) for role in row.roles if (part := self._find(role, call))]
-            call.parts = [part for _, part in cast]
-            for role, part in cast:
-                _authorise(role, part, call)
-            for role, part in cast:
-                _admit(call.name, role, part)
+            cast = [(role, filled) for role in row.roles if (filled := self._fill(role, call))]
+            call.roles = [filled for _, filled in cast]
+            admit(call, cast)
             dry = call.get("DryRun", False)
             if not dry or "IGNORE_CIPHERTEXT" not in call.get("DryRunModifiers", ()):
                 answer = row.run(call, *call.found)
@@ -118,20 +114,20 @@ class Service:
             return answer
         fail("DependencyTimeoutException", "Too many others are changing the key. Try again.")
 
-    def _find(self, role: Role, call: Call) -> Part | None:
+    def _fill(self, role: Role, call: Call) -> FilledRole | None:
         it = role.naming.find(self._store, call.caller, call.request)
         if it is None:
             return None
         usage, prefix = role.usage, role.naming.prefix
         if usage is None:
-            return Part(it.arn, it.record, it.used, prefix=prefix)
+            return FilledRole(it.arn, it.record, it.used, prefix=prefix)
         algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
         context = call.get(prefix + usage.context, {})
-        return Part(it.arn, it.record, it.used, algorithm, context, prefix, it.unnamed)
+        return FilledRole(it.arn, it.record, it.used, algorithm, context, prefix, it.unnamed)
 
     def _finish(self, row: Row, call: Call, answer: dict[str, Any]) -> None:
         """Store what was staged, with the event; a call that changes nothing is only logged."""
-        event = _event(call, answer=None if row.reads else answer)
+        event = audit.event(call, answer=None if row.reads else answer)
         copies = audit.copies(event)
         if not call.staged and not call.removed:
             for each in (event, *copies):
@@ -172,7 +168,7 @@ class Service:
             raise RuntimeError(f"{key.arn} was found due, but nothing is")
         moment, name = due
         call = self._own_call(name, key.account, key.region, moment)
-        call.parts = [Part(key.arn, key)]
+        call.roles = [FilledRole(key.arn, key)]
         self._act(call)
 
     def _own_call(self, name: str, account: str, region: str, now: datetime) -> Call:
@@ -188,7 +184,7 @@ class Service:
 
     def _log_failure(self, call: Call, error: KMSError) -> None:
         error.request_id = call.request_id
-        self._store.log(_event(call, error=error))
+        self._store.log(audit.event(call, error=error))
 
 
 def _id() -> str:
@@ -199,81 +195,3 @@ def _refuse_unbuilt(name: str) -> NoReturn:
     if name in MODEL.operations:
         fail("UnsupportedOperationException", f"{name} is not built yet in this lab")
     fail("UnknownOperationException", f"There is no operation {name} in AWS KMS")
-
-
-def _authorise(role: Role, part: Part, call: Call) -> None:
-    """Raise unless the caller may do this to this resource. Nothing of the decision is kept."""
-    if role.permission is None and not _is_anothers(part, call.caller):
-        return  # and another account's is looked at by nobody without a permission
-    operation = role.permission or call.name
-    question = access.Question(
-        caller=call.caller,
-        operation=operation,
-        resource=part.arn,
-        record=part.record,
-        request=call.request,
-        prefix=part.prefix,
-        now=call.now,
-        records=call.records,
-        foreign=role.foreign,
-        same_key=len({each.arn for each in call.parts}) == 1 if part.prefix else None,
-    )
-    access.require(question, unnamed=part.unnamed)
-
-
-def _admit(name: str, role: Role, part: Part) -> None:
-    """Raise unless the key's state, usage and algorithms suit this role."""
-    key = part.record
-    if not isinstance(key, Key):
-        return
-    spec = KEY_SPECS[key.spec]
-    if spec.kind not in role.kinds:
-        fail("UnsupportedOperationException")  # AWS sends no text with it
-    if refused := refusal(key.state, role.states):
-        code, words = refused
-        fail(code, f"{key.arn} {words}")
-    if role.usage is None:
-        return
-    if key.usage is not role.usage.usage:
-        fail(
-            "InvalidKeyUsageException",
-            f"{key.arn} key usage is {key.usage} which is not valid for {name}.",
-        )
-    if part.algorithm not in spec.algorithms[key.usage]:
-        fail(
-            "InvalidKeyUsageException",
-            f"Algorithm {part.algorithm} is incompatible with key spec {key.spec}.",
-        )
-    if part.context and spec.kind is not Kind.SYMMETRIC:
-        fail(
-            "ValidationException",
-            f"Key spec {key.spec} does not support an encryption context.",
-        )
-
-
-def _is_anothers(part: Part, caller: Caller) -> bool:
-    """Of such a key, if a blob alone has named it, a refusal tells nothing, nor does its event."""
-    return f":{caller.account}:" not in part.arn
-
-
-def _event(
-    call: Call, *, answer: Mapping[str, Any] | None = None, error: KMSError | None = None
-) -> Event:
-    parts = call.parts
-    if error and error.code == "AccessDeniedException":
-        parts = [part for part in parts if not (part.unnamed and _is_anothers(part, call.caller))]
-    return audit.event(
-        call.name,
-        call.caller,
-        call.now,
-        call.request_id,
-        request=call.request,
-        answer=answer,
-        records=[
-            *(part.record for part in parts if part.record),
-            *([] if error else call.staged),
-        ],
-        used={part.prefix: part.used for part in parts if part.algorithm and part.used},
-        details=call.details,
-        error=error,
-    )

@@ -13,6 +13,7 @@ from kmslab.kms.backing import root_key
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.backing.self_tested import BACKENDS
 from kmslab.kms.contract.records import Caller, DomainKey
+from kmslab.kms.contract.specs import Origin
 from kmslab.kms.iam import Iam, account_number, region_name
 from kmslab.kms.names import KEY_ID
 from kmslab.kms.service import Service
@@ -68,7 +69,7 @@ class Lab(View):
             raise
         quotas = Throttle() if throttle else None
         new_id = _judged(ids or _uuid)
-        service = Service(self._store, hsm, own, new_id, quotas)
+        service = Service(self._store, {Origin.AWS_KMS: hsm}, own, new_id, quotas)
         if copy:
             reports.copy_trail(self._store, copy.write)
         iam = Iam(self._store, hsm, own.now)
@@ -83,7 +84,7 @@ class Lab(View):
         sealed = bool(self._store.page(DomainKey, "", limit=1))
         hsm = Hsm(root_key.beside(database, needed=sealed), self._store, backends)
         try:
-            hsm.safe.prove_root_key()
+            hsm.domain_keys.prove_root_key()
         except Forged:
             raise root_key.RootKeyError(
                 f"The root key beside {database} is not the one that its keys are sealed under. "

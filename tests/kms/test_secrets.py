@@ -110,7 +110,7 @@ def read_files(folder: Path) -> list[tuple[str, bytes]]:
 
 def private_keys(lab: Lab) -> dict[str, bytes]:
     """The secret numbers of the lab's asymmetric keys, opened behind the boundary."""
-    (hsm,) = [hsm for hsm in alive(Hsm) if hsm.safe._records is lab._store]
+    (hsm,) = [hsm for hsm in alive(Hsm) if hsm.domain_keys._records is lab._store]
     return {
         f"{material.spec} {number}": secret
         for material in lab._store.page(Material, "")

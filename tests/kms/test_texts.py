@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from kmslab.kms import names, service, throttle
+from kmslab.kms import admission, names, service, throttle
 from kmslab.kms.backing import hsm
 from kmslab.kms.operations import pages
 from kmslab.kms.table import TABLE
 from kmslab.lab import lab, view
 
 OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
-MODULES = (lab, view, names, service, throttle, hsm, pages, *OPERATIONS)
+MODULES = (lab, view, admission, names, service, throttle, hsm, pages, *OPERATIONS)
 GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"
 
 # Seen in AWS's documentation or in public reports of its answers; <…> is what varies. The texts

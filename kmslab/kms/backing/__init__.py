@@ -1,1 +1,82 @@
-"""Where key material lives: one interface, chosen by a key's Origin. Outside, it is sealed."""
+"""Where key material lives. A key's Origin chooses its backing, and operations know only `Backing`.
+
+Outside a backing, key material is sealed. Of the ways that AWS offers, `hsm` is built: KMS's own
+hardware security modules. `blob` is the form of its ciphertexts, `domain_keys` and `root_key` are
+the keys above the keys, and `access_keys` keeps the secrets of those who call.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from kmslab.crypto import CiphertextBlob, SecretBytes
+from kmslab.crypto.message_types import MessageType
+from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
+
+
+class Backing(Protocol):
+    """What operations ask of the place where key material lives.
+
+    A backing opens a key's sealed material, works with it, and forgets it. It stores nothing: what
+    `create` returns is to be stored by the caller. Errors are AWS's; a ciphertext that does not
+    open raises InvalidCiphertextException, whatever the reason.
+    """
+
+    def random(self, size: int) -> SecretBytes:
+        """This many random bytes."""
+        ...
+
+    def key_pair(self, spec: str) -> tuple[SecretBytes, bytes]:
+        """A private key (PKCS#8) and its public key (SubjectPublicKeyInfo), both in DER."""
+        ...
+
+    def create(
+        self, records: Reader, key: Key, now: datetime, known: bytes | None = None
+    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+        """New material for a key, sealed, and the domain key that seals it if that is new too.
+
+        `known`: the material that the key is to have: raw, or a private key in PKCS#8. `records`:
+        what is stored, or will be together with the material.
+        """
+        ...
+
+    def encrypt(
+        self, material: Material, algorithm: str, plaintext: bytes, context: Mapping[str, str]
+    ) -> CiphertextBlob: ...
+
+    def decrypt(
+        self, material: Material, algorithm: str, ciphertext: bytes, context: Mapping[str, str]
+    ) -> SecretBytes: ...
+
+    def public_key(self, material: Material) -> bytes: ...
+
+    def sign(
+        self, material: Material, algorithm: str, message: bytes, form: MessageType
+    ) -> bytes: ...
+
+    def verify(
+        self,
+        material: Material,
+        algorithm: str,
+        message: bytes,
+        form: MessageType,
+        signature: bytes,
+    ) -> None:
+        """Raises KMSInvalidSignatureException."""
+        ...
+
+    def mac(self, material: Material, algorithm: str, message: bytes) -> bytes: ...
+
+    def verify_mac(self, material: Material, algorithm: str, message: bytes, mac: bytes) -> None:
+        """Raises KMSInvalidMacException."""
+        ...
+
+    def agree(self, material: Material, algorithm: str, peer: bytes) -> SecretBytes:
+        """The secret that this private key and another's public key (in DER) have in common."""
+        ...
+
+    def encapsulate(
+        self, material: Material, algorithm: str
+    ) -> tuple[CiphertextBlob, SecretBytes]: ...
+
+    def decapsulate(self, material: Material, algorithm: str, ciphertext: bytes) -> SecretBytes: ...

@@ -71,7 +71,7 @@ class AccessKeys:
         return AccessKey(
             id=key_id,
             principal=principal,
-            sealed=self._hsm.safe.protect(_name(key_id, principal), secret),
+            sealed=self._hsm.domain_keys.protect(_name(key_id, principal), secret),
             token=token,
             created=self._now(),
         )
@@ -86,7 +86,7 @@ class AccessKeys:
         return self._store.get(AccessKey, key_id) if ID.fullmatch(key_id) else None
 
     def secret(self, key: AccessKey) -> SecretBytes:
-        return self._hsm.safe.unprotect(_name(key.id, key.principal), key.sealed)
+        return self._hsm.domain_keys.unprotect(_name(key.id, key.principal), key.sealed)
 
     def _new(
         self, prefix: str, principal: str, token: str = "", expires: datetime | None = None
@@ -96,7 +96,7 @@ class AccessKeys:
         record = AccessKey(
             id=key_id,
             principal=principal,
-            sealed=self._hsm.safe.protect(_name(key_id, principal), secret),
+            sealed=self._hsm.domain_keys.protect(_name(key_id, principal), secret),
             token=token,
             expires=expires,
             created=self._now(),

@@ -5,7 +5,6 @@ what it is, so that rows swapped in the store do not open.
 """
 
 import secrets
-from copy import copy
 from datetime import datetime
 
 from kmslab.crypto import SecretBytes, frame
@@ -16,7 +15,7 @@ IV, KEY = 12, 32  # bytes
 PROTECTED = b"protected"  # no Region has this name: no domain key is bound to the same bytes
 
 
-class Safe:
+class DomainKeys:
     """Seals and opens under a root key, and under the domain keys that it wraps."""
 
     def __init__(self, root_key: SecretBytes, records: Reader, modules: Modules) -> None:
@@ -25,15 +24,9 @@ class Safe:
         self._modules = modules
         self._domain_keys: dict[str, SecretBytes] = {}
 
-    def over(self, records: Reader) -> "Safe":
-        """The same one over other records: those of a commit that is still to come."""
-        other = copy(self)
-        other._records = records
-        return other
-
-    def domain(self, region: str, now: datetime) -> tuple[DomainKey, bool]:
-        """The domain key that seals in this Region, and whether it is new, thus to be stored."""
-        if known := self._records.find(DomainKey, region=region):
+    def domain(self, records: Reader, region: str, now: datetime) -> tuple[DomainKey, bool]:
+        """The domain key that seals in this Region, and whether it is new and has to be stored."""
+        if known := records.find(DomainKey, region=region):
             return known[-1], False
         name, key = secrets.token_hex(16), secrets.token_bytes(KEY)
         wrapped = self._seal(self._root_key, key, _identity(region, name))

@@ -3,8 +3,7 @@
 It stands for a hardware security module (HSM). What comes in is a sealed key and data; what goes
 out is data, or a key sealed again: AES-256-GCM under the Region's domain key, with the key's ARN
 and spec, the material's id and its public key as authenticated data, so that rows swapped in the
-store do not open, and no key does another spec's work. `safe` keeps the domain keys, `modules`
-chooses the library.
+store do not open, and no key does another spec's work. `domain_keys` seals and opens.
 
 Only the wall is simulated: this is a Python object, and its memory is this process's memory.
 Source: "AWS KMS Cryptographic Details"; NIST SP 800-38D (GCM), SP 800-108 (key derivation).
@@ -13,7 +12,6 @@ Source: "AWS KMS Cryptographic Details"; NIST SP 800-38D (GCM), SP 800-108 (key 
 import hmac
 import secrets
 from collections.abc import Mapping
-from copy import copy
 from datetime import datetime
 from hashlib import sha256
 
@@ -29,10 +27,10 @@ from kmslab.crypto import (
 )
 from kmslab.crypto.message_types import MessageType
 from kmslab.kms.backing import blob
-from kmslab.kms.backing.domain_keys import Safe
+from kmslab.kms.backing.domain_keys import DomainKeys
 from kmslab.kms.backing.self_tested import BACKENDS, Modules
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.records import DomainKey, Material, Reader
+from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
 from kmslab.kms.contract.specs import KEY_SPECS
 
 NONCE, IV, KEY = 16, 12, 32  # bytes
@@ -49,14 +47,8 @@ class Hsm:
         backends: tuple[Backend, ...] = BACKENDS,
     ) -> None:
         modules = Modules(backends)
-        self.safe = Safe(root_key, records, modules)
+        self.domain_keys = DomainKeys(root_key, records, modules)
         self._module = modules.serving
-
-    def over(self, records: Reader) -> "Hsm":
-        """The same boundary over other records: those of a commit that is still to come."""
-        other = copy(self)
-        other.safe = self.safe.over(records)
-        return other
 
     def random(self, size: int) -> SecretBytes:
         """Bytes from the operating system's generator, the only source there is."""
@@ -70,23 +62,19 @@ class Hsm:
         return private, module.public_key(private)
 
     def create(
-        self, arn: str, spec: str, now: datetime, known: bytes | None = None
+        self, records: Reader, key: Key, now: datetime, known: bytes | None = None
     ) -> tuple[Material, *tuple[DomainKey, ...]]:
-        """New key material, sealed; with a Region's first also a domain key: both to be stored.
-
-        `known`: material that somebody wants to have in the key: raw, or a private key in PKCS#8.
-        """
-        secret, public = self._generate(spec) if known is None else self._take(spec, known)
-        region, key_id = arn.split(":")[3], arn.rpartition("/")[2]
-        name = material_id(key_id, secret)
-        domain, is_new = self.safe.domain(region, now)
-        sealed = self.safe.seal(domain, secret, _identity(arn, spec, name, public))
+        """With a Region's first material comes the domain key that seals it."""
+        secret, public = self._generate(key.spec) if known is None else self._take(key.spec, known)
+        name = material_id(key.id, secret)
+        domain, is_new = self.domain_keys.domain(records, key.region, now)
+        identity = _identity(key.arn, key.spec, name, public)
         material = Material(
-            handle=f"{region}/{name}",
-            key=arn,
-            spec=spec,
+            handle=f"{key.region}/{name}",
+            key=key.arn,
+            spec=key.spec,
             domain=domain.id,
-            sealed=sealed,
+            sealed=self.domain_keys.seal(domain, secret, identity),
             public=public,
             created=now,
         )
@@ -196,7 +184,7 @@ class Hsm:
 
     def _secret(self, material: Material) -> SecretBytes:
         identity = _identity(material.key, material.spec, material.id, material.public)
-        return self.safe.open(material.domain, material.sealed, identity)
+        return self.domain_keys.open(material.domain, material.sealed, identity)
 
     def _derive(self, secret: bytes, nonce: bytes) -> SecretBytes:
         return self._module("KDF_CTR_HMAC_SHA_256").kdf_counter(secret, LABEL, nonce, KEY)

@@ -54,8 +54,8 @@ def generate_random(call: Call) -> dict[str, Any]:
 
 
 def _wrapped(call: Call, key: Key, secret: bytes) -> bytes:
-    part = call.role
-    return call.backing(key).encrypt(part.material, part.algorithm, secret, part.context)
+    role = call.role
+    return call.backing(key).encrypt(role.material, role.algorithm, secret, role.context)
 
 
 def _size(call: Call) -> int:

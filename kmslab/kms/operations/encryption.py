@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kmslab.kms.call import Call, Part
+from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Key
 from kmslab.kms.contract.specs import RSA_PLAINTEXT
@@ -25,7 +25,7 @@ def decrypt(call: Call, key: Key) -> dict[str, Any]:
 
 def re_encrypt(call: Call, old: Key, new: Key) -> dict[str, Any]:
     """The plaintext passes from one key to the other and is never in the answer."""
-    source, destination = call.parts
+    source, destination = call.roles
     return {
         "CiphertextBlob": _seal(call, new, destination, _open(call, old, source)),
         "SourceKeyId": old.arn,
@@ -37,22 +37,22 @@ def re_encrypt(call: Call, old: Key, new: Key) -> dict[str, Any]:
     }
 
 
-def _seal(call: Call, key: Key, part: Part, plaintext: bytes) -> bytes:
-    limit = RSA_PLAINTEXT.get((key.spec, part.algorithm), len(plaintext))
+def _seal(call: Call, key: Key, role: FilledRole, plaintext: bytes) -> bytes:
+    limit = RSA_PLAINTEXT.get((key.spec, role.algorithm), len(plaintext))
     if len(plaintext) > limit:
         fail(
             "ValidationException",
-            f"Algorithm {part.algorithm} and key spec {key.spec} cannot encrypt data larger than "
+            f"Algorithm {role.algorithm} and key spec {key.spec} cannot encrypt data larger than "
             f"{limit} bytes.",
         )
-    return call.backing(key).encrypt(part.material, part.algorithm, plaintext, part.context)
+    return call.backing(key).encrypt(role.material, role.algorithm, plaintext, role.context)
 
 
-def _open(call: Call, key: Key, part: Part) -> bytes:
+def _open(call: Call, key: Key, role: FilledRole) -> bytes:
     blob = call["CiphertextBlob"]
-    return call.backing(key).decrypt(part.material, part.algorithm, blob, part.context)
+    return call.backing(key).decrypt(role.material, role.algorithm, blob, role.context)
 
 
-def _material_id(part: Part) -> dict[str, str]:
+def _material_id(role: FilledRole) -> dict[str, str]:
     """Only a symmetric key has more than one piece of material, so only there it is told."""
-    return {} if part.material.public else {f"{part.prefix}KeyMaterialId": part.material.id}
+    return {} if role.material.public else {f"{role.prefix}KeyMaterialId": role.material.id}

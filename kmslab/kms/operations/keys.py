@@ -40,7 +40,7 @@ def create(call: Call) -> dict[str, Any]:
         raise RuntimeError(f"{arn} is there already: key ids must not repeat")
     key = _new(call, arn, spec, usage)
     check_control(call, key)
-    material, *domain = call.backings[Origin.AWS_KMS].create(arn, spec, call.now)
+    material, *domain = call.backing(key).create(call.records, key, call.now)
     key = replace(key, material=material.id)
     call.put(key, material, *domain)
     return {"KeyMetadata": metadata(key)}
@@ -68,7 +68,7 @@ def _put_seeded(call: Call, key: Key) -> None:
     """Several materials, the oldest first, make a key that looks rotated."""
     number, material_id = 0, ""
     for number, known in enumerate(call.get("Materials", (None,))):
-        material, *domain = call.backing(key).create(key.arn, key.spec, call.now, known)
+        material, *domain = call.backing(key).create(call.records, key, call.now, known)
         call.put(replace(material, number=number, rotation="ON_DEMAND" if number else ""), *domain)
         material_id = material.id
     days = call.get("RotationPeriodInDays", 0)

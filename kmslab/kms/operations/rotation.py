@@ -62,7 +62,7 @@ def rotate(call: Call, key: Key) -> dict[str, Any]:
     on_demand = key.rotate_at is not None and key.rotate_at <= call.now
     kind = "ON_DEMAND" if on_demand else "AUTOMATIC"
     number = len(call.records.find(Material, key=key.arn))
-    material, *domain = call.backing(key).create(key.arn, key.spec, call.now)
+    material, *domain = call.backing(key).create(call.records, key, call.now)
     call.put(replace(material, number=number, rotation=kind), *domain)
     if on_demand:
         rotated = replace(key, material=material.id, rotate_at=None)

@@ -6,7 +6,7 @@ spec under the same id, another secret of the same access key) is an error.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -119,7 +119,6 @@ class _Bed:
         self.staged = _Staged(ground.store)
         self.events: list[Event] = []
         self._ground = ground
-        self._hsm = ground.hsm.over(self._records)
         self._now = ground.now()
 
     @property
@@ -184,7 +183,7 @@ class _Bed:
             now=self._now,
             request_id=str(uuid4()),
             records=self._records,
-            backings={Origin.AWS_KMS: self._hsm},
+            backings={Origin.AWS_KMS: self._ground.hsm},
             new_id=self._ground.new_id,
             request={**declared.request, "KeyId": arn.rpartition("/")[2]},
             staged=self.staged,
@@ -238,16 +237,4 @@ class _Bed:
 
     def _log(self, call: Call, staged: list[Record]) -> None:
         if any(isinstance(record, Key) for record in staged):
-            event = audit.event(
-                call.name,
-                call.caller,
-                call.now,
-                call.request_id,
-                request={},
-                answer=None,
-                records=staged,
-                used={},
-                details={},
-                error=None,
-            )
-            self.events.append(event)
+            self.events.append(audit.event(replace(call, staged=staged)))

@@ -1,0 +1,69 @@
+"""Whether a call may run: the caller may do this to each resource, and each key suits its role.
+
+Every permission is asked first. A caller without it must not learn a key's kind, state or usage.
+"""
+
+from collections.abc import Sequence
+
+from kmslab.kms import access
+from kmslab.kms.call import Call, FilledRole
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import Key
+from kmslab.kms.contract.specs import KEY_SPECS, Kind
+from kmslab.kms.contract.states import refusal
+from kmslab.kms.table import Role
+
+
+def admit(call: Call, cast: Sequence[tuple[Role, FilledRole]]) -> None:
+    """Raise unless every role of the call may be filled as it is. Nothing of it is remembered."""
+    for role, filled in cast:
+        _authorise(call, role, filled)
+    for role, filled in cast:
+        if isinstance(filled.record, Key):
+            _check_key(call.name, role, filled, filled.record)
+
+
+def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
+    """Raise AccessDeniedException unless the caller may do this to this resource."""
+    if role.permission is None and not call.is_foreign(filled):
+        return
+    question = access.Question(
+        caller=call.caller,
+        operation=role.permission or call.name,
+        resource=filled.arn,
+        record=filled.record,
+        request=call.request,
+        prefix=filled.prefix,
+        now=call.now,
+        records=call.records,
+        foreign=role.foreign,
+        same_key=len({each.arn for each in call.roles}) == 1 if filled.prefix else None,
+    )
+    access.require(question, unnamed=filled.unnamed)
+
+
+def _check_key(name: str, role: Role, filled: FilledRole, key: Key) -> None:
+    """Raise unless the key's kind, state, usage and algorithms suit this role."""
+    spec = KEY_SPECS[key.spec]
+    if spec.kind not in role.kinds:
+        fail("UnsupportedOperationException")  # AWS sends no text with it
+    if refused := refusal(key.state, role.states):
+        code, words = refused
+        fail(code, f"{key.arn} {words}")
+    if role.usage is None:
+        return
+    if key.usage is not role.usage.usage:
+        fail(
+            "InvalidKeyUsageException",
+            f"{key.arn} key usage is {key.usage} which is not valid for {name}.",
+        )
+    if filled.algorithm not in spec.algorithms[key.usage]:
+        fail(
+            "InvalidKeyUsageException",
+            f"Algorithm {filled.algorithm} is incompatible with key spec {key.spec}.",
+        )
+    if filled.context and spec.kind is not Kind.SYMMETRIC:
+        fail(
+            "ValidationException",
+            f"Key spec {key.spec} does not support an encryption context.",
+        )
