@@ -84,7 +84,7 @@ def test_asking_is_not_logged(lab):
 
 
 def test_unknown_action_and_unknown_key_are_said_to_be_unknown(lab):
-    with pytest.raises(ValueError, match="'Decrypt' is no permission"):
+    with pytest.raises(ValueError, match="'Decrypt' is not a permission"):
         lab.explain("Decrypt", lab.create_cmk())
     with pytest.raises(NotFoundException):
         lab.explain("kms:Decrypt", "alias/nobody")
