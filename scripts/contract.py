@@ -2,12 +2,15 @@
 
     python scripts/contract.py
 
-`kmslab/kms/contract/kms.json` gets the operations, shapes and errors of botocore's KMS
-model, without its prose; `kmslab/errors.pyi` gets the names of the exception classes, for type
-checkers and completion. The same botocore gives the same bytes; an unknown trait stops the script.
+`kmslab/kms/contract/kms.json` gets the operations, shapes and errors of botocore's KMS model,
+without its prose. Two stubs are for type checkers and editors: `kmslab/errors.pyi` gets the
+exception classes, `kmslab/lab/client.pyi` the client's methods. The same botocore gives the same
+bytes; an unknown trait stops the script.
 """
 
+import inspect
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,6 @@ from botocore.loaders import Loader
 
 PACKAGE = Path(__file__).resolve().parents[1] / "kmslab"
 CONTRACT = PACKAGE / "kms" / "contract" / "kms.json"
-STUB = PACKAGE / "errors.pyi"
 
 LICENCE = (
     "Apache-2.0. Derived from botocore, Copyright Amazon.com, Inc. or its affiliates: "
@@ -26,6 +28,34 @@ SERVICE = ("apiVersion", "endpointPrefix", "jsonVersion", "targetPrefix")
 SHAPE = ("type", "required", "enum", "pattern", "min", "max", "sensitive")
 UNUSED = {"documentation", "deprecated", "deprecatedMessage", "exception", "fault"}
 MEMBER = {"shape", "documentation", "deprecated", "deprecatedMessage"}
+
+CLIENT = """\
+# Written by scripts/contract.py.
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from kmslab.kms.contract.records import Caller
+from kmslab.kms.service import Service
+
+Blob = bytes | bytearray | memoryview | str  # a text is sent as UTF-8
+
+class KmsClient:
+    exceptions: SimpleNamespace
+
+    def __init__(self, service: Service, caller: Caller) -> None: ...
+"""
+# The Python types of a request's members, by the kind of their shape.
+TYPES = {
+    "string": "str",
+    "integer": "int",
+    "boolean": "bool",
+    "blob": "Blob",
+    "timestamp": "datetime",
+    "structure": "Mapping[str, Any]",
+}
 
 
 def contract() -> str:
@@ -50,14 +80,38 @@ def contract() -> str:
     )
 
 
-def stub() -> str:
+def errors_stub() -> str:
     """The text of errors.pyi."""
-    from kmslab.kms.contract.errors import (
-        EXCEPTIONS,  # here, since it reads the kms.json just written
-    )
+    from kmslab.kms.contract.errors import EXCEPTIONS  # here: it reads the kms.json just written
 
     classes = "\n".join(f"class {name}(KMSError): ..." for name in EXCEPTIONS)
     return f"from kmslab.kms.contract.errors import KMSError as KMSError\n\n{classes}\n"
+
+
+def client_stub() -> str:
+    """The text of client.pyi: the methods as they are, with the types that their members take."""
+    from kmslab.kms.contract.model import MODEL  # here, as above
+
+    return CLIENT + "".join(map(_method, MODEL.operations.values()))
+
+
+def _method(operation: Any) -> str:
+    from kmslab.lab.client import KmsClient
+
+    method = getattr(KmsClient, operation.snake_name)
+    _, *members = inspect.signature(method).parameters.values()
+    typed = []
+    for member in members:
+        default = "" if member.default is member.empty else " | None = None"
+        typed.append(f"{member.name}: {_type(operation.input.members[member.name])}{default}")
+    arguments = "".join(f"        {each},\n" for each in ["self", "*", *typed])
+    return f"    def {operation.snake_name}(\n{arguments}    ) -> dict[str, Any]: ...\n"
+
+
+def _type(shape: Any) -> str:
+    if shape.kind == "list":
+        return f"Sequence[{_type(shape.member)}]"
+    return f"Mapping[str, {_type(shape.value)}]" if shape.kind == "map" else TYPES[shape.kind]
 
 
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +154,14 @@ def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 
+# In this order: the stubs are written from the package as the new kms.json makes it.
+FILES: dict[Path, Callable[[], str]] = {
+    CONTRACT: contract,
+    PACKAGE / "errors.pyi": errors_stub,
+    PACKAGE / "lab" / "client.pyi": client_stub,
+}
+
 if __name__ == "__main__":
-    for path, text in ((CONTRACT, contract), (STUB, stub)):
+    for path, text in FILES.items():
         path.write_text(text(), encoding="utf-8", newline="\n")
         print(f"{path.name}: {path.stat().st_size:,} bytes")

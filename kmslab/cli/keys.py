@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from kmslab.cli.sources import Account, Endpoint, Region, Source, Store, every, opened, print_json
+from kmslab.cli.sources import Account, Endpoint, Region, Source, Store, opened, print_json
 from kmslab.display import Table
 from kmslab.kms.contract.errors import KMSError
-from kmslab.lab.cmk import Metadata
+from kmslab.lab.pages import all_items
+from kmslab.lab.tables import Metadata
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 Key = Annotated[str, typer.Argument(help="A key's id or ARN, or its alias (alias/orders).")]
@@ -58,9 +59,9 @@ def describe(
 
 def _keys(source: Source) -> list[dict[str, Any]]:
     names = defaultdict(list)
-    for alias in every(source.kms.list_aliases, "Aliases"):
+    for alias in all_items(source.kms.list_aliases, "Aliases"):
         names[alias.get("TargetKeyId")].append(alias["AliasName"])
-    listed = [entry["KeyId"] for entry in every(source.kms.list_keys, "Keys")]
+    listed = [entry["KeyId"] for entry in all_items(source.kms.list_keys, "Keys")]
     described = [source.kms.describe_key(KeyId=name)["KeyMetadata"] for name in listed]
     return [{**key, "Aliases": names[key["KeyId"]]} for key in described]
 
@@ -77,13 +78,15 @@ def _described(source: Source, name: str) -> dict[str, Any]:
     metadata = kms.describe_key(KeyId=name)["KeyMetadata"]
     arn = metadata["Arn"]
     parts: dict[str, Callable[[], Any]] = {
-        "Aliases": lambda: [a["AliasName"] for a in every(kms.list_aliases, "Aliases", KeyId=arn)],
+        "Aliases": lambda: [
+            a["AliasName"] for a in all_items(kms.list_aliases, "Aliases", KeyId=arn)
+        ],
         "Tags": lambda: {
             tag["TagKey"]: tag["TagValue"]
-            for tag in every(kms.list_resource_tags, "Tags", KeyId=arn)
+            for tag in all_items(kms.list_resource_tags, "Tags", KeyId=arn)
         },
         "Rotation": lambda: _rotation(kms.get_key_rotation_status(KeyId=arn)),
-        "Grants": lambda: every(kms.list_grants, "Grants", KeyId=arn),
+        "Grants": lambda: all_items(kms.list_grants, "Grants", KeyId=arn),
         "Policy": lambda: json.loads(kms.get_key_policy(KeyId=arn)["Policy"]),
     }
     found = {"KeyMetadata": metadata}

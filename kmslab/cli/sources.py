@@ -182,16 +182,6 @@ class _Asking:
 # ------------------------------------------------------------------------------------- printing
 
 
-def every(operation: Callable[..., dict[str, Any]], member: str, **request: Any) -> list[Any]:
-    """The items of all pages."""
-    page = operation(**request)
-    found = list(page[member])
-    while page.get("Truncated"):
-        page = operation(Marker=page["NextMarker"], **request)
-        found += page[member]
-    return found
-
-
 def print_json(value: Any) -> None:
     """Times as ISO 8601, and letters as they are."""
     typer.echo(json.dumps(value, indent=2, default=_iso, ensure_ascii=False))

@@ -13,7 +13,8 @@ from typing import Any, cast
 from kmslab.display import PlainError
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
-from kmslab.lab.cmk import CMK, InLab
+from kmslab.lab.cmk import CMK
+from kmslab.lab.view import View
 
 NAMES = {operation.snake_name: operation.name for operation in MODEL.operations.values()}
 
@@ -136,7 +137,7 @@ def _listened(argument: Any, heard: _Heard) -> Any:
         return argument
     about = {"Arn": argument.arn, "KeySpec": argument.spec, "KeyUsage": argument.usage}
     place = SimpleNamespace(kms=_Listener(argument, heard))
-    return CMK(cast(InLab, place), about, argument.name)
+    return CMK(cast(View, place), about, argument.name)
 
 
 def _sizes(members: Mapping[str, Any]) -> Sizes:

@@ -6,7 +6,6 @@ Ids are random, so the caption counts instead: material 1 is the one that came w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from kmslab.figures.canvas import (
     BLUE,
@@ -70,11 +69,12 @@ def materials(key: CMK, *blobs: bytes) -> Picture:
 
 def _listed(key: CMK) -> list[Material]:
     """The KMS lists them in order, the first and the current one included."""
-    request = {"KeyId": key.arn, "IncludeKeyMaterial": "ALL_KEY_MATERIAL", "Limit": 1000}
-    entries: Sequence[dict[str, Any]] = key.lab.kms.list_key_rotations(**request)["Rotations"]
+    answer = key.lab.kms.list_key_rotations(
+        KeyId=key.arn, IncludeKeyMaterial="ALL_KEY_MATERIAL", Limit=1000
+    )
     return [
         Material(number, entry["KeyMaterialId"], entry["KeyMaterialState"])
-        for number, entry in enumerate(entries, 1)
+        for number, entry in enumerate(answer["Rotations"], 1)
     ]
 
 

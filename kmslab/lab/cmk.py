@@ -4,10 +4,10 @@ It holds no key material and remembers only what never changes: the key's ARN, s
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
 from kmslab.crypto.message_types import MessageType
@@ -15,11 +15,15 @@ from kmslab.display import Table
 from kmslab.envelope import KmsKeyring
 from kmslab.kms.contract.specs import KEY_SPECS, KeyUsage
 from kmslab.kms.contract.states import KeyState
-from kmslab.lab.client import KmsClient
+from kmslab.lab.pages import all_items
+from kmslab.lab.tables import Metadata, grant_table, rotation_table
+
+if TYPE_CHECKING:
+    from kmslab.lab.view import View
 
 Context = Mapping[str, str] | None
 
-# The algorithm for a use, where the key leaves a choice and nobody asks for another.
+# The algorithm for a use, where the key leaves a choice and the call names none.
 PREFERRED: dict[KeyUsage, str] = {
     KeyUsage.ENCRYPT_DECRYPT: "RSAES_OAEP_SHA_256",
     KeyUsage.SIGN_VERIFY: "RSASSA_PSS_SHA_256",
@@ -27,10 +31,6 @@ PREFERRED: dict[KeyUsage, str] = {
     KeyUsage.KEY_AGREEMENT: "ECDH",
     KeyUsage.ENCAPSULATE_DECAPSULATE: "ML_KEM",
 }
-
-
-# They derive from random key material, so a table that must look the same twice leaves them out.
-MATERIAL_IDS = frozenset({"CurrentKeyMaterialId", "KeyMaterialId", "keyMaterialId"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +52,19 @@ class DataKeyPair:
 
 @dataclass(frozen=True, slots=True)
 class Encapsulation:
-    """A shared secret, and the ciphertext that brings it to whoever has the private key."""
+    """A shared secret, and the ciphertext from which the private key's owner gets the same one."""
 
     secret: SecretBytes
     ciphertext: CiphertextBlob
 
 
-class Metadata(dict[str, Any]):
-    """A key's metadata: AWS's KeyMetadata, a dict that shows itself as a table."""
-
-    def table(self, *, material_ids: bool = False) -> Table:
-        members = [m for m in self if material_ids or m not in MATERIAL_IDS]
-        return Table(["metadata", "value"], [[m, _plain(self[m])] for m in members])
-
-    def __repr__(self) -> str:
-        return repr(self.table())
-
-    def _repr_markdown_(self) -> str:
-        return self.table()._repr_markdown_()
-
-
-class InLab(Protocol):
-    """The lab, or the view of it, that a handle comes from and acts for."""
-
-    kms: KmsClient
-
-
 class CMK:
-    """One KMS key (customer master key, as it was called until 2021)."""
+    """One KMS key (customer master key, as it was called until 2021).
 
-    def __init__(self, lab: InLab, metadata: Mapping[str, Any], name: str | None = None) -> None:
+    `lab`: the lab, or the view of it, for whose caller the handle acts.
+    """
+
+    def __init__(self, lab: "View", metadata: Mapping[str, Any], name: str | None = None) -> None:
         self.lab = lab
         self.arn: str = metadata["Arn"]
         self.spec: str = metadata["KeySpec"]
@@ -102,9 +85,11 @@ class CMK:
 
         An RSA key takes fewer bytes (190 for RSA_2048 with OAEP and SHA-256) and no context.
         """
-        request = {"Plaintext": plaintext, "EncryptionContext": context}
-        answer = self._ask(
-            "encrypt", EncryptionAlgorithm=self._for(KeyUsage.ENCRYPT_DECRYPT, algorithm), **request
+        answer = self._kms.encrypt(
+            KeyId=self.arn,
+            EncryptionAlgorithm=self._algorithm(KeyUsage.ENCRYPT_DECRYPT, algorithm),
+            Plaintext=plaintext,
+            EncryptionContext=context,
         )
         blob: CiphertextBlob = answer["CiphertextBlob"]
         return blob
@@ -114,20 +99,26 @@ class CMK:
 
         An RSA ciphertext names no key: another key's raises InvalidCiphertextException.
         """
-        request = {"CiphertextBlob": blob, "EncryptionContext": context}
-        answer = self._ask(
-            "decrypt", EncryptionAlgorithm=self._for(KeyUsage.ENCRYPT_DECRYPT, algorithm), **request
+        answer = self._kms.decrypt(
+            KeyId=self.arn,
+            EncryptionAlgorithm=self._algorithm(KeyUsage.ENCRYPT_DECRYPT, algorithm),
+            CiphertextBlob=blob,
+            EncryptionContext=context,
         )
         return bytes(answer["Plaintext"])
 
     def generate_data_key(self, context: Context = None, size: int = 32) -> DataKey:
         """A fresh data key of 1 to 1,024 bytes, in plaintext and encrypted under this key."""
-        answer = self._ask("generate_data_key", NumberOfBytes=size, EncryptionContext=context)
+        answer = self._kms.generate_data_key(
+            KeyId=self.arn, NumberOfBytes=size, EncryptionContext=context
+        )
         return DataKey(answer["Plaintext"], answer["CiphertextBlob"])
 
     def generate_data_key_pair(self, spec: str, context: Context = None) -> DataKeyPair:
         """A fresh key pair of this spec (such as ECC_NIST_P256), its private key also encrypted."""
-        answer = self._ask("generate_data_key_pair", KeyPairSpec=spec, EncryptionContext=context)
+        answer = self._kms.generate_data_key_pair(
+            KeyId=self.arn, KeyPairSpec=spec, EncryptionContext=context
+        )
         return DataKeyPair(
             PublicKey(answer["PublicKey"]),
             answer["PrivateKeyPlaintext"],
@@ -135,7 +126,10 @@ class CMK:
         )
 
     def keyring(self) -> KmsKeyring:
-        """For `kmslab.envelope`, which also takes the CMK itself: its data keys under this key."""
+        """A keyring for `kmslab.envelope`, which wraps data keys under this key.
+
+        `envelope` makes one itself if it is given the CMK.
+        """
         return KmsKeyring(self._kms, self.arn)
 
     def sign(
@@ -145,11 +139,11 @@ class CMK:
 
         ECDSA signatures are DER; algorithms as in AWS KMS, RSASSA_PSS_SHA_256 for RSA by default.
         """
-        answer = self._ask(
-            "sign",
+        answer = self._kms.sign(
+            KeyId=self.arn,
             Message=message,
             MessageType=message_type,
-            SigningAlgorithm=self._for(KeyUsage.SIGN_VERIFY, algorithm),
+            SigningAlgorithm=self._algorithm(KeyUsage.SIGN_VERIFY, algorithm),
         )
         signature: bytes = answer["Signature"]
         return signature
@@ -162,55 +156,63 @@ class CMK:
         message_type: str = MessageType.RAW,
     ) -> bool:
         """True; a signature that doesn't verify raises KMSInvalidSignatureException."""
-        answer = self._ask(
-            "verify",
+        answer = self._kms.verify(
+            KeyId=self.arn,
             Message=message,
             MessageType=message_type,
             Signature=signature,
-            SigningAlgorithm=self._for(KeyUsage.SIGN_VERIFY, algorithm),
+            SigningAlgorithm=self._algorithm(KeyUsage.SIGN_VERIFY, algorithm),
         )
         return bool(answer["SignatureValid"])
 
     def mac(self, message: bytes) -> bytes:
         """The HMAC (FIPS 198-1) of 1 to 4,096 bytes, not truncated."""
-        algorithm = self._for(KeyUsage.GENERATE_VERIFY_MAC)
-        answer = self._ask("generate_mac", Message=message, MacAlgorithm=algorithm)
+        answer = self._kms.generate_mac(
+            KeyId=self.arn,
+            Message=message,
+            MacAlgorithm=self._algorithm(KeyUsage.GENERATE_VERIFY_MAC),
+        )
         mac: bytes = answer["Mac"]
         return mac
 
     def verify_mac(self, message: bytes, mac: bytes) -> bool:
-        """True; a MAC that doesn't fit raises KMSInvalidMacException."""
-        algorithm = self._for(KeyUsage.GENERATE_VERIFY_MAC)
-        answer = self._ask("verify_mac", Message=message, Mac=mac, MacAlgorithm=algorithm)
+        """True; a MAC that doesn't verify raises KMSInvalidMacException."""
+        answer = self._kms.verify_mac(
+            KeyId=self.arn,
+            Message=message,
+            Mac=mac,
+            MacAlgorithm=self._algorithm(KeyUsage.GENERATE_VERIFY_MAC),
+        )
         return bool(answer["MacValid"])
 
     def public_key(self) -> PublicKey:
         """The public half of an asymmetric key, with `.der`, `.pem` and `.load()`."""
-        return PublicKey(self._ask("get_public_key")["PublicKey"])
+        return PublicKey(self._kms.get_public_key(KeyId=self.arn)["PublicKey"])
 
     def derive_shared_secret(self, peer: PublicKey | bytes) -> SecretBytes:
         """ECDH with a public key on the same curve: the raw x coordinate (SP 800-56A), no KDF."""
-        answer = self._ask(
-            "derive_shared_secret",
+        answer = self._kms.derive_shared_secret(
+            KeyId=self.arn,
             PublicKey=bytes(peer),
-            KeyAgreementAlgorithm=self._for(KeyUsage.KEY_AGREEMENT),
+            KeyAgreementAlgorithm=self._algorithm(KeyUsage.KEY_AGREEMENT),
         )
         secret: SecretBytes = answer["SharedSecret"]
         return secret
 
     def encapsulate(self) -> Encapsulation:
         """A fresh 32-byte secret for this ML-KEM key (FIPS 203), and the ciphertext to send."""
-        answer = self._ask(
-            "encapsulate", EncapsulationAlgorithm=self._for(KeyUsage.ENCAPSULATE_DECAPSULATE)
+        answer = self._kms.encapsulate(
+            KeyId=self.arn,
+            EncapsulationAlgorithm=self._algorithm(KeyUsage.ENCAPSULATE_DECAPSULATE),
         )
         return Encapsulation(answer["SharedSecret"], answer["SharedSecretCiphertextBlob"])
 
     def decapsulate(self, ciphertext: bytes) -> SecretBytes:
         """The secret. A forged ciphertext of the right length gives another one, and no error."""
-        answer = self._ask(
-            "decapsulate",
+        answer = self._kms.decapsulate(
+            KeyId=self.arn,
             SharedSecretCiphertextBlob=ciphertext,
-            EncapsulationAlgorithm=self._for(KeyUsage.ENCAPSULATE_DECAPSULATE),
+            EncapsulationAlgorithm=self._algorithm(KeyUsage.ENCAPSULATE_DECAPSULATE),
         )
         secret: SecretBytes = answer["SharedSecret"]
         return secret
@@ -220,7 +222,7 @@ class CMK:
     @property
     def metadata(self) -> Metadata:
         """AWS's KeyMetadata as it is now, from DescribeKey."""
-        return Metadata(self._ask("describe_key")["KeyMetadata"])
+        return Metadata(self._kms.describe_key(KeyId=self.arn)["KeyMetadata"])
 
     @property
     def state(self) -> KeyState:
@@ -228,72 +230,77 @@ class CMK:
 
     @property
     def last_used(self) -> datetime | None:
-        """When this key has last done cryptography, in UTC."""
-        moment: datetime | None = self._ask("get_key_last_usage")["KeyLastUsage"].get("Timestamp")
+        """When this key last did cryptography, in UTC; None if it never has."""
+        answer = self._kms.get_key_last_usage(KeyId=self.arn)
+        moment: datetime | None = answer["KeyLastUsage"].get("Timestamp")
         return moment
 
     @property
     def tags(self) -> dict[str, str]:
-        """At most 50, as AWS has it: one page."""
-        listed = self._ask("list_resource_tags")["Tags"]
+        """The key's tags, at most 50, as a dict from key to value."""
+        listed = all_items(self._kms.list_resource_tags, "Tags", KeyId=self.arn)
         return {tag["TagKey"]: tag["TagValue"] for tag in listed}
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Add tags, or give those that are there another value."""
+        """Add tags; a tag whose key is there already gets the new value."""
         written = [{"TagKey": key, "TagValue": value} for key, value in tags.items()]
-        self._ask("tag_resource", Tags=written)
+        self._kms.tag_resource(KeyId=self.arn, Tags=written)
 
     def untag(self, *keys: str) -> None:
         """Remove the tags with these keys."""
-        self._ask("untag_resource", TagKeys=list(keys))
+        self._kms.untag_resource(KeyId=self.arn, TagKeys=keys)
 
     def disable(self) -> None:
-        self._ask("disable_key")
+        self._kms.disable_key(KeyId=self.arn)
 
     def enable(self) -> None:
-        self._ask("enable_key")
+        self._kms.enable_key(KeyId=self.arn)
 
     def schedule_deletion(self, days: int = 30) -> None:
         """Delete the key for good when 7 to 30 days are over; until then it can be cancelled."""
-        self._ask("schedule_key_deletion", PendingWindowInDays=days)
+        self._kms.schedule_key_deletion(KeyId=self.arn, PendingWindowInDays=days)
 
     def cancel_deletion(self) -> None:
         """The key comes back Disabled."""
-        self._ask("cancel_key_deletion")
+        self._kms.cancel_key_deletion(KeyId=self.arn)
 
     def rotate(self) -> None:
         """New key material for new blobs, now; at most 25 times in a key's life."""
-        self._ask("rotate_key_on_demand")
+        self._kms.rotate_key_on_demand(KeyId=self.arn)
 
     def enable_rotation(self, days: int = 365) -> None:
         """New key material every 90 to 2,560 days, by the lab's clock."""
-        self._ask("enable_key_rotation", RotationPeriodInDays=days)
+        self._kms.enable_key_rotation(KeyId=self.arn, RotationPeriodInDays=days)
 
     def disable_rotation(self) -> None:
-        self._ask("disable_key_rotation")
+        self._kms.disable_key_rotation(KeyId=self.arn)
 
     @property
     def rotations(self) -> Table:
         """All key materials that this key has had, the first included."""
-        every = {"IncludeKeyMaterial": "ALL_KEY_MATERIAL"}
-        found = self._pages("list_key_rotations", "Rotations", **every)
-        return Table(["rotated (UTC)", "how", "state"], [_rotation(each) for each in found])
+        listed = all_items(
+            self._kms.list_key_rotations,
+            "Rotations",
+            KeyId=self.arn,
+            IncludeKeyMaterial="ALL_KEY_MATERIAL",
+        )
+        return rotation_table(listed)
 
     @property
     def policy(self) -> dict[str, Any]:
         """The key policy: who may use and manage the key. Put another one with `put_policy`."""
-        text: str = self._ask("get_key_policy")["Policy"]
+        text: str = self._kms.get_key_policy(KeyId=self.arn)["Policy"]
         document: dict[str, Any] = json.loads(text)
         return document
 
     def put_policy(self, policy: Mapping[str, Any] | str) -> None:
         """Replace the key policy, by a document as a dict or as JSON.
 
-        MalformedPolicyDocumentException for one that names nobody who is there, or that would not
-        let its author change it again.
+        Raises MalformedPolicyDocumentException for a policy that names a principal who does not
+        exist, or that would not let its author change it again.
         """
         text = policy if isinstance(policy, str) else json.dumps(policy, ensure_ascii=False)
-        self._ask("put_key_policy", Policy=text)
+        self._kms.put_key_policy(KeyId=self.arn, Policy=text)
 
     def grant(
         self, grantee: str, *operations: str, context: Context = None, name: str | None = None
@@ -302,12 +309,11 @@ class CMK:
 
         `context`: pairs that the encryption context of each of its calls must have.
         """
-        constraints = {"EncryptionContextSubset": context} if context else None
-        answer = self._ask(
-            "create_grant",
+        answer = self._kms.create_grant(
+            KeyId=self.arn,
             GranteePrincipal=grantee,
             Operations=operations,
-            Constraints=constraints,
+            Constraints={"EncryptionContextSubset": context} if context else None,
             Name=name,
         )
         grant_id: str = answer["GrantId"]
@@ -315,33 +321,21 @@ class CMK:
 
     def revoke(self, grant_id: str) -> None:
         """Take a grant back."""
-        self._ask("revoke_grant", GrantId=grant_id)
+        self._kms.revoke_grant(KeyId=self.arn, GrantId=grant_id)
 
     @property
     def grants(self) -> Table:
         """Who holds which grant on this key."""
-        headings = ["grantee", "operations", "constraints", "grant id"]
-        return Table(headings, [_grant(each) for each in self._pages("list_grants", "Grants")])
+        return grant_table(all_items(self._kms.list_grants, "Grants", KeyId=self.arn))
 
-    def _for(self, usage: KeyUsage, asked: str | None = None) -> str:
+    def _algorithm(self, usage: KeyUsage, asked: str | None = None) -> str:
         """What was asked for; else the preferred algorithm, or the only one that the key offers.
 
-        A key that is not for this use gets the preferred one: the service will say what is wrong.
+        A key that is not for this usage gets the preferred one: the service says what is wrong.
         """
         offered = KEY_SPECS[self.spec].algorithms.get(usage, ())
         preferred = PREFERRED[usage]
         return asked or (preferred if preferred in offered or not offered else offered[0])
-
-    def _pages(self, operation: str, listed: str, **members: Any) -> Iterator[dict[str, Any]]:
-        """What a List operation has listed, to its last page."""
-        page: dict[str, Any] = {"Truncated": True, "NextMarker": None}
-        while page["Truncated"]:
-            page = self._ask(operation, Marker=page["NextMarker"], **members)
-            yield from page[listed]
-
-    def _ask(self, operation: str, **members: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = getattr(self._kms, operation)(KeyId=self.arn, **members)
-        return answer
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CMK) and self.arn == other.arn
@@ -351,33 +345,3 @@ class CMK:
 
     def __repr__(self) -> str:
         return f"<CMK {self.name + ' ' if self.name else ''}{self.arn}>"
-
-
-def _grant(entry: Mapping[str, Any]) -> list[str]:
-    grantee = entry.get("GranteePrincipal") or entry.get("GranteeServicePrincipal", "")
-    constraints = [f"{name}: {_pairs(it)}" for name, it in entry.get("Constraints", {}).items()]
-    return [
-        grantee.rpartition(":")[2],
-        ", ".join(entry["Operations"]),
-        ", ".join(constraints),
-        entry["GrantId"][:8] + "…",
-    ]
-
-
-def _pairs(constraint: Mapping[str, str] | str) -> str:
-    """Of an encryption context; a source's ARN stays as it is."""
-    if isinstance(constraint, str):
-        return constraint
-    return ", ".join(f"{name}={value}" for name, value in constraint.items())
-
-
-def _rotation(entry: Mapping[str, Any]) -> list[str]:
-    date = entry.get("RotationDate")
-    when = f"{date:%Y-%m-%d %H:%M:%S}" if date else "with the key"
-    return [when, entry.get("RotationType", ""), entry["KeyMaterialState"]]
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return value.strftime("%Y-%m-%d %H:%M:%S UTC") if hasattr(value, "strftime") else str(value)

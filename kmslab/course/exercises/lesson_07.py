@@ -152,8 +152,13 @@ def _keeper(key: CMK, people: Staff, blob: bytes, about: dict[str, str]) -> None
         for words, attempt in _ways_in(who, held).items():
             if outcome(attempt) == WORKS:
                 raise Wrong(told.format(words))
-    move = {"SourceEncryptionContext": about, "DestinationKeyId": mina.create_cmk().arn}
-    if outcome(lambda: mina.kms.re_encrypt(CiphertextBlob=blob, **move)) == WORKS:
+    own = mina.create_cmk().arn
+    moved = outcome(
+        lambda: mina.kms.re_encrypt(
+            CiphertextBlob=blob, SourceEncryptionContext=about, DestinationKeyId=own
+        )
+    )
+    if moved == WORKS:
         raise Wrong(MOVES)
     care = {"look at": lambda: hers.metadata, "disable": hers.disable, "enable": hers.enable}
     for words, act in care.items():

@@ -13,10 +13,9 @@ ROOT = Path(__file__).parents[3]
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "contract.py"))
 
 
-@pytest.mark.parametrize("what", ["contract", "stub"])
-def test_generated_files_are_what_the_script_writes_today(what: str) -> None:
-    path = SCRIPT["CONTRACT" if what == "contract" else "STUB"]
-    assert path.read_text("utf-8") == SCRIPT[what](), "run scripts/contract.py"
+@pytest.mark.parametrize("path", SCRIPT["FILES"], ids=lambda path: path.name)
+def test_generated_files_are_what_the_script_writes_today(path: Path) -> None:
+    assert path.read_text("utf-8") == SCRIPT["FILES"][path](), "run scripts/contract.py"
 
 
 def test_kms_json_holds_no_prose() -> None:
