@@ -15,7 +15,7 @@ reset: setup-lab ## a fresh copy of one lesson, yours is kept: make reset LESSON
 	@$(PY) -m kmslab lab --reset "$(LESSON)"
 
 test: setup-test ## the tests and the notebooks, in under five minutes (more options: TEST_ARGS="-k wire")
-	$(PY) -m pytest -n logical --dist loadfile --nbval --nbval-current-env tests notebooks $(TEST_ARGS)
+	$(PY) -m pytest -n logical --dist loadfile --nbval --nbval-current-env tests examples notebooks $(TEST_ARGS)
 
 test-all: test setup-browser setup-clients ## after `make test`, what takes longer or needs more
 	$(PY) -m pytest -m long --durations=5 $(TEST_ARGS)

@@ -1,0 +1,32 @@
+"""The examples as readers meet them: programs that never name kmslab, tests that run alone."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SUITES = sorted(path.parent for path in EXAMPLES.rglob("pytest.ini"))
+PROGRAMS = sorted(path for suite in SUITES for path in suite.glob("*.py"))
+
+
+def named(path: Path) -> str:
+    return path.name
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=named)
+def test_the_program_speaks_to_aws_and_never_names_kmslab(program):
+    source = program.read_text(encoding="utf-8")
+    assert "import boto3\n" in source
+    assert "kmslab" not in source
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("suite", SUITES, ids=named)
+def test_its_tests_pass_in_their_own_folder(suite, tmp_path):
+    copy = shutil.copytree(suite, tmp_path / suite.name)
+    command = [sys.executable, "-m", "pytest", "-q"]
+    run = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
