@@ -33,7 +33,8 @@ TWICE = "" if os.name == "nt" else ", twice"  # elsewhere JupyterLab asks whethe
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 Version = Annotated[bool, typer.Option("--version", help="Say which kmslab this is.")]
 Folder = Annotated[
-    Path, typer.Option(envvar=workbook.NAMED_BY, help="Where your copies of the lessons are.")
+    Path,
+    typer.Option(envvar=workbook.WORKBOOK_VARIABLE, help="Where your copies of the lessons are."),
 ]
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="Where to serve; if it is taken, at another near it.")

@@ -1,9 +1,19 @@
-"""What the notebooks use and programs don't: the clinic, bets, exercises, and a doctor.
+"""The course: what the lessons use and other programs do not. No part of the KMS imports it.
 
-Nothing here is part of the KMS, and the KMS knows nothing of it.
+In order of reading:
+
+1. `clinic/`: the scenes and the people that a lesson starts from; `clinic(until="04")` builds them.
+2. `betting.py`: `predict` keeps a bet and `reveal` replies to it, with the texts in `bets/`.
+3. `exercises/`: `check` and `hint`, and how to write an exercise.
+4. `outcome.py`, `policy_statements.py`, `module_self_tests.py`, `simulated_machines.py` and
+   `endpoint.py`: small tools, each for a lesson or two.
+5. `doctor.py`: is this computer ready? `workbook.py`: the learner's own copies of the lessons.
+
+`messages.py`, `texts.py` and `installed_files.py` serve the others: they show Markdown, read the
+texts, and find the lessons and the clinic's data.
 """
 
-from kmslab.course.betting import A, B, C, listen, predict, reveal, undecided
+from kmslab.course.betting import A, B, C, accept_bare_letters, predict, reveal, undecided
 from kmslab.course.clinic.clinic import clinic
 from kmslab.course.clinic.records import recorded
 from kmslab.course.clinic.stolen_laptop import lock, unlock
@@ -11,12 +21,12 @@ from kmslab.course.doctor import doctor
 from kmslab.course.endpoint import aws, endpoint
 from kmslab.course.exercises.checking import check
 from kmslab.course.exercises.hinting import hint
-from kmslab.course.module_self_tests import self_tests, wounded_lab
+from kmslab.course.module_self_tests import faulty_lab, self_tests
 from kmslab.course.outcome import outcome, refusal
 from kmslab.course.policy_statements import let
 from kmslab.course.simulated_machines import machines
 
-listen()
+accept_bare_letters()
 
 __all__ = [
     "A",
@@ -27,6 +37,7 @@ __all__ = [
     "clinic",
     "doctor",
     "endpoint",
+    "faulty_lab",
     "hint",
     "let",
     "lock",
@@ -39,5 +50,4 @@ __all__ = [
     "self_tests",
     "undecided",
     "unlock",
-    "wounded_lab",
 ]

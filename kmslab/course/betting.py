@@ -1,14 +1,17 @@
-"""Bets: a learner commits before a cell runs, and the answer replies to the bet that was made.
+"""Bets: a learner commits before a cell runs, and `reveal` replies to the choice.
 
-A bet lives in this kernel, under its id. What is said of each choice is data: `bets/<lesson>.toml`.
+The kernel keeps each bet under its id. The replies are data: `bets/<lesson>.toml`.
 """
 
 import ast
 import sys
 from enum import StrEnum
+from pathlib import Path
 
-from kmslab.course.messages import say
-from kmslab.course.texts import text
+from kmslab.course.messages import show_message
+from kmslab.course.texts import lesson_texts
+
+REPLIES = Path(__file__).parent / "bets"
 
 
 class Choice(StrEnum):
@@ -21,43 +24,45 @@ class Choice(StrEnum):
 
 
 A, B, C, undecided = Choice
-_kept: dict[str, Choice] = {}
+_bets: dict[str, Choice] = {}
 
 
 def predict(bet: str, choice: str = undecided) -> None:
-    """Keep a bet (`A`, `B` or `C`) under its id; anything else clears it."""
-    _kept.pop(bet, None)
-    if not text("bets", bet):
-        return say(_unknown(bet))
-    wanted = str(choice).strip()
-    chosen = next((known for known in Choice if wanted.lower() == known.lower()), None)
+    """Keep a bet (`A`, `B` or `C`) under its id; any other choice clears it."""
+    _bets.pop(bet, None)
+    if not lesson_texts(REPLIES, bet):
+        return show_message(_unknown(bet))
+    typed = str(choice).strip()
+    chosen = next((known for known in Choice if typed.lower() == known.lower()), None)
     if chosen is None:
-        return say(f"`{wanted}` is none of the choices, so no bet is kept: type `A`, `B` or `C`.")
+        return show_message(
+            f"`{typed}` is not one of the choices, so no bet is kept: type `A`, `B` or `C`."
+        )
     if chosen is undecided:
-        return say(
+        return show_message(
             "No bet yet. Double-click `undecided`, type `A`, `B` or `C`, and run this cell again."
         )
-    _kept[bet] = chosen
-    return say(f"Your bet is **{chosen}**. Now see what happens.")
+    _bets[bet] = chosen
+    return show_message(f"Your bet is **{chosen}**. Now see what happens.")
 
 
 def reveal(bet: str) -> None:
-    """Answer the bet kept under this id; without one, give the right answer and every reply."""
-    texts = text("bets", bet)
-    if not texts:
-        return say(_unknown(bet))
-    right, chosen = texts["right"], _kept.get(bet)
-    answer = f"**{right}** {texts[right]}"
+    """Reply to the bet kept under this id; without one, give the right answer and every reply."""
+    replies = lesson_texts(REPLIES, bet)
+    if not replies:
+        return show_message(_unknown(bet))
+    right, chosen = replies["right"], _bets.get(bet)
+    answer = f"**{right}** {replies[right]}"
     if chosen is None:
-        wrong = [f"- **{other}** {texts[other]}" for other in (A, B, C) if other != right]
-        return say("\n".join([answer, "", *wrong]))
+        wrong = [f"- **{other}** {replies[other]}" for other in (A, B, C) if other != right]
+        return show_message("\n".join([answer, "", *wrong]))
     if chosen == right:
-        return say(f"You bet **{right}**, and you were right. {texts[right]}")
-    return say(f"You bet **{chosen}**. {texts[chosen]}\n\n{answer}")
+        return show_message(f"You bet **{right}**, and you were right. {replies[right]}")
+    return show_message(f"You bet **{chosen}**. {replies[chosen]}\n\n{answer}")
 
 
 class BareLetters(ast.NodeTransformer):
-    """Makes `predict("01-key", a)` mean `"a"`: a learner's slip, or his own variable called `A`."""
+    """Reads `predict("01-key", a)` as `predict("01-key", "a")`, whatever a variable `a` holds."""
 
     def visit_Call(self, call: ast.Call) -> ast.AST:
         self.generic_visit(call)
@@ -67,8 +72,8 @@ class BareLetters(ast.NodeTransformer):
         return call
 
 
-def listen() -> None:
-    """In a notebook, let bare letters be bets; elsewhere nothing."""
+def accept_bare_letters() -> None:
+    """In a notebook, let a bare letter be a bet; elsewhere do nothing."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell and not any(isinstance(each, BareLetters) for each in shell.ast_transformers):
         shell.ast_transformers.append(BareLetters())

@@ -1,7 +1,7 @@
-"""The lab as other programs find it: at an address, for boto3 and the AWS CLI, unchanged.
+"""The lab at an HTTP address, for boto3 and the AWS CLI, unchanged.
 
-`kmslab serve` does in a terminal what `endpoint` does in a notebook. The address is this computer's
-own, so no network is needed; what the machine has set up for AWS has no say meanwhile.
+`endpoint` does in a notebook what `kmslab serve` does in a terminal. The address is this computer's
+own, so no network is needed; meanwhile the machine's own settings for AWS have no effect.
 """
 
 import os
@@ -18,31 +18,31 @@ from kmslab.lab.lab import Lab
 from kmslab.lab.view import View
 from kmslab.testing import fresh_default_session, settings
 
-LONG = 60  # seconds for one command
-ALONE = {
+COMMAND_TIMEOUT = 60  # seconds
+NO_AWS_SETTINGS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_PAGER": "",  # the CLI would wait for somebody to turn the page
+    "AWS_PAGER": "",  # the CLI would show its output page by page and wait
     "NO_PROXY": "*",
 }
 NO_CLI = (
-    "The AWS CLI is not installed on this computer, so nobody has typed that. "
-    "Nothing is lost: boto3 asks the same."
+    "The AWS CLI is not installed on this computer, so the command was not run. "
+    "You miss nothing: boto3 makes the same call."
 )
 
 
 @contextmanager
-def endpoint(lab: Lab, who: View) -> Iterator[str]:
+def endpoint(lab: Lab, person: View) -> Iterator[str]:
     """`with endpoint(lab, jiho):` serves the lab meanwhile, and signs this process in as Jiho.
 
-    Everything of AWS's that asks its environment, as `boto3.client("kms")` does, finds the lab. The
-    address is handed out. Needs `kmslab[serve]`.
+    Programs that read AWS's environment variables, as `boto3.client("kms")` does, find the lab.
+    Yields the address. Needs `kmslab[serve]`.
     """
     from kmslab.endpoint.server import running
 
-    key = who.access_key()
+    key = person.access_key()
     signed_in = {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret.decode()}
-    with running(lab) as served, patch.dict(os.environ, ALONE):
+    with running(lab) as served, patch.dict(os.environ, NO_AWS_SETTINGS):
         for name, value in settings({**served.environment, **signed_in}).items():
             os.environ.pop(name, None)
             if value is not None:
@@ -54,17 +54,19 @@ def endpoint(lab: Lab, who: View) -> Iterator[str]:
 def aws(command: str, **files: bytes) -> str:
     """What the AWS CLI prints inside `with endpoint(…):`, if this computer has it.
 
-    `files` lie where it runs, so that `blob=…` can be named as `fileb://blob`.
+    `files` are written to the folder where it runs, so that `blob=…` is its `fileb://blob`.
     """
     url, program = os.environ.get("AWS_ENDPOINT_URL_KMS"), shutil.which("aws")
     if url is None:
-        raise ValueError("aws asks the lab inside `with course.endpoint(lab, …):` only")
+        raise ValueError("call `aws` inside `with course.endpoint(lab, …):`")
     if program is None:
         return NO_CLI
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             Path(folder, name).write_bytes(content)
-        # An old CLI knows no variable for it, and would ask AWS: so the address is said in words.
-        words = [program, *shlex.split(command), "--endpoint-url", url]
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=LONG)
+        # Old versions ignore AWS_ENDPOINT_URL_KMS and would call AWS: so the option is given too.
+        arguments = [program, *shlex.split(command), "--endpoint-url", url]
+        done = subprocess.run(
+            arguments, cwd=folder, capture_output=True, text=True, timeout=COMMAND_TIMEOUT
+        )
     return (done.stdout or done.stderr).strip()

@@ -1,6 +1,6 @@
-"""Where the course's own files lie: a clone has them at its top, a wheel beside this module.
+"""Finds the lessons and the clinic's data: at the top of a clone, in a wheel beside this module.
 
-Nobody else looks for them.
+No other module looks for them.
 """
 
 from importlib.resources import files
@@ -8,6 +8,6 @@ from pathlib import Path
 
 
 def folder(name: str) -> Path:
-    """`notebooks` or `data`, as they were shipped. Both ways in are folders of ordinary files."""
+    """The shipped folder `notebooks` or `data`; in a clone and in a wheel, ordinary files."""
     inside = Path(str(files("kmslab.course"))) / name
     return inside if inside.is_dir() else inside.parents[2] / name

@@ -1,11 +1,11 @@
-"""How the course speaks: Markdown, which wraps and follows the theme, and the same words plain."""
+"""Messages to the learner: Markdown in a notebook, and the same words plain in a terminal."""
 
 import re
 from typing import Any
 
 
-class Words(str):
-    """Markdown for a notebook; a terminal gets the same words without the emphasis."""
+class Message(str):
+    """Markdown text. A notebook renders it; a terminal gets the words without the emphasis."""
 
     __slots__ = ()
 
@@ -20,8 +20,8 @@ class Words(str):
         return self.plain
 
 
-def say(markdown: str) -> None:
+def show_message(markdown: str) -> None:
     """Show it below the cell."""
-    from IPython.display import display  # the course's other half, the workbook, works without it
+    from IPython.display import display  # only notebooks need IPython; the workbook does not
 
-    display(Words(markdown))  # type: ignore[no-untyped-call]  # IPython has no types here
+    display(Message(markdown))  # type: ignore[no-untyped-call]  # IPython has no types here

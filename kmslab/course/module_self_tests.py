@@ -1,7 +1,7 @@
-"""The cryptographic module before the learner's eyes: its self-tests, and one with a wound.
+"""The cryptographic module's self-tests as a table, and a lab whose module fails one of them.
 
-The tests are the ones that the HSM itself runs before it first uses an algorithm; nothing here
-imitates them. This lab is not a validated module (FIPS 140), whatever its self-tests say.
+These are the very tests that the HSM runs before it first uses an algorithm, not imitations. This
+lab is not a validated module (FIPS 140), even if all its self-tests pass.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from kmslab.display import Table
 from kmslab.kms.backing.self_tested import BACKENDS
 from kmslab.lab.lab import Lab
 
-# What a learner calls it, and how the names of its algorithms begin.
+# A family of algorithms in the learner's words, and how the names of its members begin.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AES-GCM", ("AES_GCM",)),
     ("key derivation", ("KDF", "HKDF")),
@@ -27,27 +27,27 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def self_tests() -> Table:
-    """Run every known-answer test now, in both libraries, and say how each family did."""
+    """Run every known-answer test now, in both libraries, and give the results by family."""
     answers = Counter(known.algorithm for known in KNOWN_ANSWERS)
     headings = ["algorithms", "known answers", *(backend.NAME for backend in BACKENDS)]
-    return Table(headings, [_family(name, heads, answers) for name, heads in FAMILIES])
+    return Table(headings, [_row(name, beginnings, answers) for name, beginnings in FAMILIES])
 
 
-def _family(name: str, heads: tuple[str, ...], answers: Mapping[str, int]) -> list[object]:
-    members = [algorithm for algorithm in answers if algorithm.startswith(heads)]
-    verdicts = [Counter(passed(each, member) for member in members) for each in BACKENDS]
-    return [name, sum(answers[member] for member in members), *map(_summary, verdicts)]
+def _row(name: str, beginnings: tuple[str, ...], answers: Mapping[str, int]) -> list[object]:
+    members = [algorithm for algorithm in answers if algorithm.startswith(beginnings)]
+    results = [Counter(self_test_result(each, member) for member in members) for each in BACKENDS]
+    return [name, sum(answers[member] for member in members), *map(_summary, results)]
 
 
-def _summary(verdicts: Mapping[str, int]) -> str:
-    """`passed`, or how many of each where a family is not of one mind."""
-    if len(verdicts) == 1:
-        return next(iter(verdicts))
-    return ", ".join(f"{number} {verdict}" for verdict, number in Counter(verdicts).most_common())
+def _summary(results: Mapping[str, int]) -> str:
+    """`passed` if all members did, else how many had which result."""
+    if len(results) == 1:
+        return next(iter(results))
+    return ", ".join(f"{number} {result}" for result, number in Counter(results).most_common())
 
 
-def passed(backend: Backend, algorithm: str) -> str:
-    """The verdict in a word or two."""
+def self_test_result(backend: Backend, algorithm: str) -> str:
+    """`passed`, `FAILED`, or `not offered` by this library."""
     if algorithm not in backend.ALGORITHMS:
         return "not offered"
     try:
@@ -57,10 +57,10 @@ def passed(backend: Backend, algorithm: str) -> str:
     return "passed"
 
 
-class Wounded:
-    """A module whose AES-GCM gets one bit wrong, the last one. All else works."""
+class FaultyModule:
+    """A module whose AES-GCM gets one bit wrong, the last one. Everything else works."""
 
-    NAME = "cryptography, wounded"
+    NAME = "cryptography, made faulty"
     ALGORITHMS = pyca.ALGORITHMS
     KEY_SPECS = pyca.KEY_SPECS
 
@@ -86,6 +86,6 @@ class Wounded:
     decapsulate = staticmethod(pyca.decapsulate)
 
 
-def wounded_lab() -> Lab:
-    """A lab like any other, but the first of its two modules is the wounded one."""
-    return Lab(region=SEOUL, backends=(Wounded(), pycryptodome))
+def faulty_lab() -> Lab:
+    """A lab like any other, except that the first of its two modules is the faulty one."""
+    return Lab(region=SEOUL, backends=(FaultyModule(), pycryptodome))

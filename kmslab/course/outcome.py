@@ -1,4 +1,4 @@
-"""What a call came to, in one word, so that many calls can be counted."""
+"""The outcome of a call in one word, so that the outcomes of many calls can be counted."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +7,10 @@ from kmslab.kms.contract.errors import KMSError
 
 
 def outcome(call: Callable[..., Any], *arguments: Any) -> str:
-    """Make the call; the name of the refusal, such as `DisabledException`, or `"ok"`.
+    """Make the call; return `"ok"` or the name of the error, such as `DisabledException`.
 
-    Who refuses is the KMS, or a library, whose one word for it is ValueError.
+    The errors are those of the KMS and ValueError, with which a library refuses. Any other error
+    is raised.
     """
     try:
         call(*arguments)
@@ -21,9 +22,9 @@ def outcome(call: Callable[..., Any], *arguments: Any) -> str:
 
 
 def refusal(call: Callable[..., Any], *arguments: Any) -> KMSError:
-    """Make the call, and have its error in hand: to print it, or to ask it to `explain()`.
+    """Make the call and return the KMS's error, to print it or to call its `explain()`.
 
-    Raises ValueError if nothing is refused.
+    Raises ValueError if the KMS did not refuse.
     """
     try:
         call(*arguments)

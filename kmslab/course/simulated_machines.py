@@ -1,71 +1,72 @@
-"""Machines on which a benchmark goes wrong, each in a way of its own; what is true there is known.
+"""Simulated machines with known times, each with a fault by which a benchmark goes wrong.
 
-They are played: a call moves the machine's own clock and nothing else. So a benchmark that takes an
-hour there is over at once, and says the same each time.
+A call moves the machine's own clock and does nothing else. So a benchmark that takes an hour there
+is over at once, and gives the same result each time.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-LOOK = 1e-6  # seconds that a look at the clock takes
-SLOWER = 1.6  # times, while another program runs
-SHARE = 1.25  # another program runs from the 4th call to the 5th, the 16th to the 20th, …
-HEAT = 0.15  # a call's time grows as this power of how many there have been
+CLOCK_READING = 1e-6  # seconds that it takes to read the clock
+SLOWDOWN = 1.6  # a call's time is multiplied by this while the other program runs
+BUSY_UNTIL = 1.25  # the other program runs from the 4th call to the 5th, the 16th to the 20th, …
+HEATING_POWER = 0.15  # a call's time grows as this power of how many there have been
 
 
 @dataclass(slots=True)
-class Machine:
+class SimulatedMachine:
     """`call` is a program that takes `cost` seconds on this machine; `clock()` gives its time."""
 
     name: str
     cost: float  # seconds, what a fair benchmark finds
     loading: float = 0  # seconds more for the first call
-    tick: float = 0  # seconds; the clock shows nothing between two ticks
+    tick: float = 0  # seconds; between two ticks the clock's reading does not change
     shared: bool = False  # with another program
     heating: bool = False
     now: float = 0
     calls: int = 0
-    looks: int = 0
-    _busy: int = 1  # the call at which the other program starts, or started last
+    clock_readings: int = 0
+    _busy_from: int = 1  # the call at which the other program starts, or started last
 
     def call(self) -> None:
         self.program(self.cost)()
 
     def program(self, cost: float) -> Callable[[], None]:
-        """Another program for this machine, that takes so many seconds."""
+        """Another program for this machine, which takes `cost` seconds."""
 
         def call() -> None:
             self.calls += 1
-            self.now += cost * self._slowness()
+            self.now += cost * self._slowdown()
             if self.calls == 1:
                 self.now += self.loading
 
         return call
 
     def clock(self) -> float:
-        self.looks += 1
-        self.now += LOOK
+        self.clock_readings += 1
+        self.now += CLOCK_READING
         return self.now // self.tick * self.tick if self.tick else self.now
 
-    def _slowness(self) -> float:
+    def _slowdown(self) -> float:
         if self.heating:
-            return float(self.calls**HEAT)
+            return float(self.calls**HEATING_POWER)
         if self.shared:
-            self._busy = 4 * self._busy if self.calls >= 4 * self._busy else self._busy
-            return SLOWER if self.calls < SHARE * self._busy else 1
+            if self.calls >= 4 * self._busy_from:
+                self._busy_from *= 4
+            return SLOWDOWN if self.calls < BUSY_UNTIL * self._busy_from else 1
         return 1
 
 
-def machines() -> list[Machine]:
-    """Fresh ones, each with its fault in its name."""
+def machines() -> list[SimulatedMachine]:
+    """Four new machines, each with its fault in its name."""
     return [
-        Machine("quiet", cost=0.002),
-        Machine("loads at the first call", cost=0.002, loading=0.5),
-        Machine("its clock ticks seldom", cost=0.00025, tick=1 / 64),
-        Machine("another program runs too", cost=0.002, shared=True),
+        SimulatedMachine("quiet", cost=0.002),
+        SimulatedMachine("loads at the first call", cost=0.002, loading=0.5),
+        SimulatedMachine("its clock ticks seldom", cost=0.00025, tick=1 / 64),
+        SimulatedMachine("another program runs too", cost=0.002, shared=True),
     ]
 
 
-def hot() -> Machine:
-    """It gets slower the longer it works."""
-    return Machine("gets hot", cost=0.002, heating=True)
+def heating_machine() -> SimulatedMachine:
+    """A machine that gets slower the longer it works."""
+    return SimulatedMachine("gets hot", cost=0.002, heating=True)

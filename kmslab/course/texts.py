@@ -1,18 +1,18 @@
-"""What the course says to a learner is data: a TOML file a lesson, one folder for each purpose."""
+"""The course's texts to a learner are data: in each folder of texts, one TOML file a lesson."""
 
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 
-def text(folder: str, name: str) -> Mapping[str, Any]:
-    """What `folder` (`bets` or `hints`) holds under a name such as `01-key`; {} if nothing."""
+def lesson_texts(folder: Path, name: str) -> Mapping[str, Any]:
+    """The texts in `folder` under a name such as `01-key`; {} if there are none."""
     return _lesson(folder, name.partition("-")[0]).get(name, {})
 
 
 @cache
-def _lesson(folder: str, number: str) -> Mapping[str, Mapping[str, Any]]:
-    data = files("kmslab.course").joinpath(folder, f"{number}.toml")
-    return tomllib.loads(data.read_text("utf-8")) if data.is_file() else {}
+def _lesson(folder: Path, number: str) -> Mapping[str, Mapping[str, Any]]:
+    file = folder / f"{number}.toml"
+    return tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}

@@ -1,7 +1,7 @@
-"""The learner's own copies of the lessons: outputs cleared, laid out once and never overwritten.
+"""The learner's own copies of the lessons: outputs cleared, copied once and never overwritten.
 
-What is in `workbook/` belongs to the learner. A lesson that is there stays as it is, a new one is
-added beside it, and a reset keeps the learner's copy under another name. `kmslab lab` does it all.
+The files in `workbook/` belong to the learner. `kmslab lab` adds the lessons that are missing there
+and leaves the others as they are; a reset keeps the learner's copy under another name.
 """
 
 import json
@@ -15,14 +15,14 @@ from kmslab.display import PlainError
 
 LESSONS = installed_files.folder("notebooks")
 JUPYTER = Path(__file__).parent / "jupyter"  # no news, no updates; Markdown opens rendered
-QUIET = ("--ServerApp.log_level=WARN", "--LabApp.log_level=WARN")  # its address shows all the same
+QUIET = ("--ServerApp.log_level=WARN", "--LabApp.log_level=WARN")  # JupyterLab still prints its URL
 # The extra `lab`.
 NEEDED = ("boto3", "httptools", "ipython", "jupyterlab", "matplotlib", "pillow", "uvicorn")
-NAMED_BY = "KMSLAB_WORKBOOK"  # so that a terminal inside JupyterLab means the same folder
+WORKBOOK_VARIABLE = "KMSLAB_WORKBOOK"  # tells JupyterLab's own terminals which folder it is
 
 
 class WorkbookError(PlainError):
-    """Something the learner can put right; the text says how."""
+    """The workbook cannot be made, reset or opened; the text says what the learner can do."""
 
 
 def lay_out(workbook: Path, lessons: Path = LESSONS) -> list[Path]:
@@ -39,9 +39,9 @@ def lay_out(workbook: Path, lessons: Path = LESSONS) -> list[Path]:
 
 
 def reset(workbook: Path, lesson: str, lessons: Path = LESSONS) -> Path | None:
-    """Restore one lesson (`"02"` or its whole name); return where the learner's copy went.
+    """Restore one lesson (`"02"` or its whole name); return the new path of the learner's copy.
 
-    An untouched copy needs no keeping: then it is None.
+    Returns None if there was no copy, or an unchanged one, which is not kept.
     """
     source = _find(lesson, _lessons(lessons))
     target = workbook / source.name
@@ -63,7 +63,7 @@ def reset(workbook: Path, lesson: str, lessons: Path = LESSONS) -> Path | None:
 def open_lab(workbook: Path, arguments: Sequence[str]) -> None:
     """Run JupyterLab on the workbook until it is stopped."""
     try:
-        from jupyterlab.labapp import LabApp  # an extra: a workbook can be laid out without it
+        from jupyterlab.labapp import LabApp  # an extra: copying the lessons works without it
     except ImportError as error:
         raise WorkbookError(
             "JupyterLab is not installed here. In a clone `make lab` installs it; elsewhere: "
@@ -71,12 +71,12 @@ def open_lab(workbook: Path, arguments: Sequence[str]) -> None:
         ) from error
     if os.name == "posix" and os.geteuid() == 0 and "--allow-root" not in arguments:
         raise WorkbookError(
-            "JupyterLab does not start as root. Be another user, or: kmslab lab -- --allow-root"
+            "JupyterLab does not start as root. Use another account, or: kmslab lab -- --allow-root"
         )
-    os.environ[NAMED_BY] = str(workbook.resolve())
+    os.environ[WORKBOOK_VARIABLE] = str(workbook.resolve())
     _put_first("JUPYTER_CONFIG_PATH", str(JUPYTER))
-    _put_first("JUPYTER_PATH", str(JUPYTER))  # a kernel of this Python, whatever else has one
-    _put_first("PATH", sysconfig.get_path("scripts"))  # its terminals know `kmslab` too
+    _put_first("JUPYTER_PATH", str(JUPYTER))  # so that the kernel is this Python's
+    _put_first("PATH", sysconfig.get_path("scripts"))  # so that its terminals find `kmslab`
     LabApp.launch_instance([str(workbook), *QUIET, *arguments])
 
 
@@ -89,10 +89,10 @@ def _refused(workbook: Path, error: OSError) -> str:
     if isinstance(error, PermissionError):
         why = "you may not write there"
     elif isinstance(error, FileExistsError | NotADirectoryError):
-        why = "a file stands in its place"
+        why = "there is a file of that name"
     else:
         why = error.strerror or str(error)
-    return f"{workbook}: {why}. Another place: kmslab lab --folder NAME"
+    return f"{workbook}: {why}. To use another folder: kmslab lab --folder NAME"
 
 
 def _lessons(folder: Path) -> list[Path]:
@@ -108,11 +108,11 @@ def _find(lesson: str, lessons: list[Path]) -> Path:
     if len(found) == 1:
         return found[0]
     names = ", ".join(path.stem for path in lessons)
-    raise WorkbookError(f"There is no lesson {wanted!r}. Say which one, such as 01, of: {names}")
+    raise WorkbookError(f"There is no lesson {wanted!r}. Give a number, such as 01, from: {names}")
 
 
 def _fresh(source: Path) -> bytes:
-    """The file as a learner first meets it: nobody sees an answer before betting."""
+    """The file with its outputs cleared, so that learners bet before they see an answer."""
     if source.suffix != ".ipynb":
         return source.read_bytes()
     notebook = json.loads(source.read_text(encoding="utf-8"))
@@ -131,7 +131,7 @@ def _free_name(path: Path) -> Path:
 
 
 def _write(target: Path, content: bytes) -> Path:
-    """Through a file beside it: a half-written lesson would be kept for ever."""
+    """Through a file beside it: a half-written lesson would count as the learner's and be kept."""
     beside = target.with_name(f".{target.name}.part")
     beside.write_bytes(content)
     beside.replace(target)

@@ -106,7 +106,7 @@ def test_a_workbook_that_is_there_is_kept_and_what_is_new_is_named(tmp_path, ope
 def test_a_terminal_in_jupyterlab_means_the_same_workbook(tmp_path, monkeypatch):
     own = tmp_path / "my course"
     workbook.lay_out(own)
-    monkeypatch.setenv(workbook.NAMED_BY, str(own))
+    monkeypatch.setenv(workbook.WORKBOOK_VARIABLE, str(own))
     (lesson,) = own.glob("01-*.ipynb")
     lesson.write_text("mine", encoding="utf-8")
     result = invoke("lab", "--reset", "01")
@@ -120,13 +120,13 @@ def test_jupyterlab_is_started_quietly_and_its_terminals_know_the_command(tmp_pa
     labapp = pytest.importorskip("jupyterlab.labapp")
     started = []
     monkeypatch.setattr(labapp.LabApp, "launch_instance", started.append)
-    for name in ("PATH", "JUPYTER_CONFIG_PATH", "JUPYTER_PATH", workbook.NAMED_BY):
+    for name in ("PATH", "JUPYTER_CONFIG_PATH", "JUPYTER_PATH", workbook.WORKBOOK_VARIABLE):
         monkeypatch.setenv(name, "before")
     workbook.open_lab(tmp_path, ["--allow-root"])
     assert started == [[str(tmp_path), *workbook.QUIET, "--allow-root"]]
     assert os.environ["PATH"].split(os.pathsep) == [sysconfig.get_path("scripts"), "before"]
     assert os.environ["JUPYTER_CONFIG_PATH"].endswith(f"{os.pathsep}before")
-    assert os.environ[workbook.NAMED_BY] == str(tmp_path)
+    assert os.environ[workbook.WORKBOOK_VARIABLE] == str(tmp_path)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no root")
@@ -155,8 +155,8 @@ def test_a_file_in_the_workbooks_place_is_told_in_one_line(tmp_path):
     result = kmslab(tmp_path, "lab")
     assert result.returncode == 1
     assert result.stderr.splitlines() == [
-        "The lessons can't be laid out in workbook: a file stands in its place. "
-        "Another place: kmslab lab --folder NAME"
+        "The lessons can't be laid out in workbook: there is a file of that name. "
+        "To use another folder: kmslab lab --folder NAME"
     ]
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import nbformat
 
 from kmslab.course.exercises import EXERCISES
-from kmslab.course.texts import text
+from kmslab.course.exercises.hinting import HINTS
+from kmslab.course.texts import lesson_texts
 from scripts.notebooks import run
 from tests.hygiene.lessons import FOLDER, LESSONS, tags
 
@@ -37,7 +38,7 @@ def written(exercise: str) -> Iterator[Answer]:
     path = DATA / f"{exercise}.toml"
     for name, answer in tomllib.loads(path.read_text("utf-8")).items():
         yield Answer(exercise, name, **answer)
-    second = text("hints", exercise)["second"]
+    second = lesson_texts(HINTS, exercise)["second"]
     yield Answer(exercise, ANOTHER_WAY, second["code"], "[ OK ]")
 
 

@@ -7,8 +7,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from kmslab import course
 from kmslab.course import A, B, C, predict, reveal, undecided
-from kmslab.course.betting import BareLetters, listen
-from kmslab.course.messages import Words
+from kmslab.course.betting import BareLetters, accept_bare_letters
+from kmslab.course.messages import Message
 
 DATA = sorted((Path(course.__file__).parent / "bets").glob("*.toml"))
 BETS = {
@@ -113,7 +113,7 @@ def test_an_unknown_bet_is_explained_and_never_raises(said, name):
 
 
 def test_words_are_the_same_in_markdown_and_in_plain_text():
-    words = Words("`[ OK ]` You bet **B**.")
+    words = Message("`[ OK ]` You bet **B**.")
     assert words._repr_mimebundle_() == {
         "text/markdown": "`[ OK ]` You bet **B**.",
         "text/plain": "[ OK ] You bet B.",
@@ -145,8 +145,8 @@ def test_all_other_code_stays_as_it_is():
 def test_a_notebook_hears_a_slip_and_a_variable_called_like_a_choice(capsys):
     shell = InteractiveShell.instance()
     try:
-        listen()
-        listen()
+        accept_bare_letters()
+        accept_bare_letters()
         assert [type(each) for each in shell.ast_transformers].count(BareLetters) == 1
         shell.run_cell("from kmslab.course import predict\nA = 5\npredict('01-key', A)")
         assert "Your bet is" in capsys.readouterr().out

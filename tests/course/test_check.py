@@ -13,16 +13,16 @@ from kmslab.kms.contract.states import KeyState
 
 
 @pytest.fixture
-def office():
+def the_clinic():
     """The clinic of lesson 01, with its key made, as `records` in a learner's notebook."""
     _, made = clinic(until="02")
     return made
 
 
 @pytest.fixture
-def verdict(office, capsys):
+def verdict(the_clinic, capsys):
     def ask(exercise: str, *functions) -> str:
-        check(exercise, office, *functions)
+        check(exercise, the_clinic, *functions)
         return capsys.readouterr().out.strip()
 
     return ask
@@ -39,8 +39,8 @@ def thief(files):
 class Answers:
     """What a learner may have written in the cell of 01-seal."""
 
-    def __init__(self, office) -> None:
-        self.lab, self.records = office.lab, office.lab.cmk("alias/records")
+    def __init__(self, the_clinic) -> None:
+        self.lab, self.records = the_clinic.lab, the_clinic.lab.cmk("alias/records")
         self.own_key = os.urandom(32)
 
     def seal(self, record):
@@ -73,8 +73,8 @@ class Answers:
     "answer",
     ["seal", "seal_alone", "seal_by_a_key_of_its_own_in_the_lab", "seal_and_ruin_the_lab"],
 )
-def test_check_leaves_keys_and_trail_as_they_were(verdict, office, state, answer):
-    lab, answers = office.lab, Answers(office)
+def test_check_leaves_keys_and_trail_as_they_were(verdict, the_clinic, state, answer):
+    lab, answers = the_clinic.lab, Answers(the_clinic)
     other = lab.create_cmk("other")
     prepare = {
         KeyState.ENABLED: lambda: None,
@@ -91,15 +91,15 @@ def test_check_leaves_keys_and_trail_as_they_were(verdict, office, state, answer
     assert lab.clock.now() == now
 
 
-def test_a_key_left_disabled_does_not_fail_a_right_answer(verdict, office):
-    answers = Answers(office)
+def test_a_key_left_disabled_does_not_fail_a_right_answer(verdict, the_clinic):
+    answers = Answers(the_clinic)
     answers.records.disable()
     assert verdict("01-seal", answers.seal, answers.unseal).startswith("`[ OK ]`")
     assert answers.records.state is KeyState.DISABLED
 
 
-def test_a_check_can_be_run_again_and_again(verdict, office):
-    answers = Answers(office)
+def test_a_check_can_be_run_again_and_again(verdict, the_clinic):
+    answers = Answers(the_clinic)
     said = {verdict("01-seal", answers.seal, answers.unseal) for _ in range(3)}
     assert len(said) == 1
 
@@ -134,8 +134,8 @@ def test_a_forgotten_clinic_is_answered_too(capsys):
     assert "Give `check` the clinic" in capsys.readouterr().out
 
 
-def test_a_scene_that_cannot_be_set_is_said_and_not_raised(verdict, office):
-    office.lab.cmk("alias/records").schedule_deletion()
+def test_a_scene_that_cannot_be_set_is_said_and_not_raised(verdict, the_clinic):
+    the_clinic.lab.cmk("alias/records").schedule_deletion()
     said = verdict("00-thief", thief)
     assert said.startswith("`[    ]` The check could not set its scene")
     assert "KMSInvalidStateException" in said

@@ -12,12 +12,12 @@ from kmslab.kms.contract.states import KeyState
 
 
 @pytest.fixture
-def office():
+def the_clinic():
     return clinic(until="04")[1]
 
 
-def right_answers(office):
-    reports = office.lab.create_cmk("reports", spec="ECC_NIST_P256", usage="SIGN_VERIFY")
+def right_answers(the_clinic):
+    reports = the_clinic.lab.create_cmk("reports", spec="ECC_NIST_P256", usage="SIGN_VERIFY")
 
     def sign_report(report):
         return reports.sign(sha256(report).digest(), message_type="DIGEST")
@@ -32,27 +32,27 @@ def right_answers(office):
     return reports, sign_report, genuine
 
 
-def test_a_key_left_disabled_does_not_fail_a_right_answer_and_stays_disabled(office, capsys):
-    reports, *answers = right_answers(office)
+def test_a_key_left_disabled_does_not_fail_a_right_answer_and_stays_disabled(the_clinic, capsys):
+    reports, *answers = right_answers(the_clinic)
     reports.disable()
-    check("04-reports", office, *answers)
+    check("04-reports", the_clinic, *answers)
     assert capsys.readouterr().out.startswith("`[ OK ]`")
     assert reports.state is KeyState.DISABLED
 
 
-def test_it_leaves_no_trace_however_often_it_is_run(office, capsys):
-    _, *answers = right_answers(office)
-    before = len(office.lab.trail), office.lab.kms.list_keys()["Keys"]
+def test_it_leaves_no_trace_however_often_it_is_run(the_clinic, capsys):
+    _, *answers = right_answers(the_clinic)
+    before = len(the_clinic.lab.trail), the_clinic.lab.kms.list_keys()["Keys"]
     said = set()
     for _ in range(3):
-        check("04-reports", office, *answers)
+        check("04-reports", the_clinic, *answers)
         said.add(capsys.readouterr().out)
-    assert (len(office.lab.trail) - 1, office.lab.kms.list_keys()["Keys"]) == before
+    assert (len(the_clinic.lab.trail) - 1, the_clinic.lab.kms.list_keys()["Keys"]) == before
     assert len(said) == 1
 
 
-def test_a_key_about_to_be_deleted_is_answered_and_never_raises(office, capsys):
-    reports, *answers = right_answers(office)
+def test_a_key_about_to_be_deleted_is_answered_and_never_raises(the_clinic, capsys):
+    reports, *answers = right_answers(the_clinic)
     reports.schedule_deletion(days=7)
-    check("04-reports", office, *answers)
+    check("04-reports", the_clinic, *answers)
     assert capsys.readouterr().out.startswith("`[    ]` The check could not set its scene")

@@ -4,10 +4,10 @@ import socket
 import pytest
 
 from kmslab import envelope, errors
-from kmslab.course import clinic, doctor, lock, outcome, self_tests, unlock, wounded_lab
+from kmslab.course import clinic, doctor, faulty_lab, lock, outcome, self_tests, unlock
 from kmslab.course.clinic import records
 from kmslab.course.clinic.clinic import LESSONS
-from kmslab.course.doctor import CHECKS, Diagnosis, Ill, _examine
+from kmslab.course.doctor import CHECKS, Diagnosis, Problem, _examine
 from kmslab.crypto import Forged
 from kmslab.crypto.self_test import KNOWN_ANSWERS
 
@@ -42,9 +42,9 @@ def test_an_unknown_lesson_is_refused_with_those_that_there_are(until):
 
 
 def test_fridays_laptop_opens_without_asking_anybody():
-    lab, office = clinic(until="00")
-    friday = office.stolen_on_friday()
-    assert friday.open() == office.record("R-017")
+    lab, the_clinic = clinic(until="00")
+    friday = the_clinic.stolen_on_friday()
+    assert friday.open() == the_clinic.record("R-017")
     assert friday.open() == unlock(friday.files["R-017.sealed"], friday.files["key.bin"])
     assert list(lab.trail) == []
 
@@ -58,9 +58,9 @@ def test_fridays_laptop_shows_sizes_and_no_bytes():
 
 
 def test_the_second_laptop_has_to_ask_and_is_heard_as_jiho():
-    lab, office = clinic(until="01")
-    again = office.stolen_again()
-    assert again.open() == office.record("R-017")
+    lab, the_clinic = clinic(until="01")
+    again = the_clinic.stolen_again()
+    assert again.open() == the_clinic.record("R-017")
     assert list(lab.trail)[-1]["userIdentity"]["userName"] == "jiho"
     lab.cmk("alias/records").disable()
     with pytest.raises(errors.DisabledException):
@@ -68,22 +68,22 @@ def test_the_second_laptop_has_to_ask_and_is_heard_as_jiho():
 
 
 def test_a_scene_starts_over_whatever_happened_before():
-    lab, office = clinic(until="01")
-    office.stolen_again()
+    lab, the_clinic = clinic(until="01")
+    the_clinic.stolen_again()
     lab.cmk("alias/records").disable()
-    assert office.stolen_again().open() == office.record("R-017")
+    assert the_clinic.stolen_again().open() == the_clinic.record("R-017")
 
 
 def test_the_workshops_envelope_opens_without_the_key_and_without_a_call():
-    lab, office = clinic(until="02")
-    folder = office.home_from_workshop()
+    lab, the_clinic = clinic(until="02")
+    folder = the_clinic.home_from_workshop()
     key = lab.cmk("alias/records")
     assert len(lab.decrypt(folder.files["datakey.encrypted"])) == 32  # a good one, and unused
     key.disable()
     before = len(lab.trail)
-    assert folder.open() == office.table
+    assert folder.open() == the_clinic.table
     assert (len(lab.trail), list(folder.files)) == (before, ["records.sealed", "datakey.encrypted"])
-    assert office.home_from_workshop().open() == office.table  # a scene starts over
+    assert the_clinic.home_from_workshop().open() == the_clinic.table  # a scene starts over
     assert key.state == "Enabled"
 
 
@@ -120,50 +120,50 @@ def test_unlock_refuses_in_one_line_whatever_does_not_fit():
 
 @pytest.mark.parametrize("size", [0, 1, 65_150, 65_151, 200_000])
 def test_a_tape_is_as_long_as_was_asked_and_reads_alike_in_any_pieces(size):
-    office = clinic(until="00")[1]
-    whole = office.tape(size).read()
-    assert whole == (office.scan * 4)[:size]
-    tape = office.tape(size)
+    the_clinic = clinic(until="00")[1]
+    whole = the_clinic.repeated_scan(size).read()
+    assert whole == (the_clinic.scan * 4)[:size]
+    tape = the_clinic.repeated_scan(size)
     assert b"".join(iter(lambda: tape.read(4_097), b"")) == whole
 
 
 def test_data_are_as_they_were_shipped():
-    assert records.changed() == []
+    assert records.changed_files() == []
 
 
 def test_a_record_is_the_line_of_the_table_that_has_its_number():
-    office = clinic(until="00")[1]
-    rows = list(csv.reader(office.table.decode("ascii").splitlines()))
+    the_clinic = clinic(until="00")[1]
+    rows = list(csv.reader(the_clinic.table.decode("ascii").splitlines()))
     for row in (rows[1], rows[17], rows[-1]):
-        assert office.record(row[0]) == ",".join(row).encode("ascii")
-    assert len(rows) - 1 == len(office.column("diagnosis"))
-    assert set(office.column("diagnosis")) == {"benign", "malignant"}
+        assert the_clinic.record(row[0]) == ",".join(row).encode("ascii")
+    assert len(rows) - 1 == len(the_clinic.column("diagnosis"))
+    assert set(the_clinic.column("diagnosis")) == {"benign", "malignant"}
 
 
 def test_table_and_picture_are_too_large_for_encrypt_and_records_are_not():
-    lab, office = clinic(until="02")
+    lab, the_clinic = clinic(until="02")
     key = lab.cmk("alias/records")
-    assert outcome(key.encrypt, office.table) == "ValidationException"
-    assert outcome(key.encrypt, office.scan) == "ValidationException"
-    assert outcome(key.encrypt, office.record("R-569")) == "ok"
+    assert outcome(key.encrypt, the_clinic.table) == "ValidationException"
+    assert outcome(key.encrypt, the_clinic.scan) == "ValidationException"
+    assert outcome(key.encrypt, the_clinic.record("R-569")) == "ok"
 
 
 def test_the_letter_names_a_key_of_its_own_and_is_laid_out_as_a_learners_own_message():
-    lab, office = clinic(until="02")
+    lab, the_clinic = clinic(until="02")
     records = lab.cmk("alias/records")
-    mine = envelope.encrypt(office.record("R-017"), records, suite=0x0478)
-    assert len(office.letter) == len(mine)
-    assert office.letter[:3] == mine[:3]
+    mine = envelope.encrypt(the_clinic.record("R-017"), records, suite=0x0478)
+    assert len(the_clinic.letter) == len(mine)
+    assert the_clinic.letter[:3] == mine[:3]
     fields = [
         [(field.offset, field.size, field.name) for field in envelope.inspect(message).fields]
-        for message in (office.letter, mine)
+        for message in (the_clinic.letter, mine)
     ]
     assert fields[0] == fields[1]
     assert mine[50:130] == records.arn.encode()
-    assert office.letter[50:130].startswith(records.arn.partition("/")[0].encode())
-    assert office.letter[50:130] != mine[50:130]
+    assert the_clinic.letter[50:130].startswith(records.arn.partition("/")[0].encode())
+    assert the_clinic.letter[50:130] != mine[50:130]
     with pytest.raises(envelope.DecryptionError, match="None of the keys that you gave"):
-        envelope.decrypt(office.letter, records)
+        envelope.decrypt(the_clinic.letter, records)
 
 
 # ------------------------------------------------------------------------------------- doctor
@@ -176,12 +176,12 @@ def test_doctor_is_green_with_the_network_off(monkeypatch):
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    assert [str(finding) for finding in doctor() if not finding.healthy] == []
+    assert [str(finding) for finding in doctor() if not finding.passed] == []
 
 
 def test_doctor_says_what_is_wrong_and_goes_on():
     def ill() -> str:
-        raise Ill("no ink; refill the printer")
+        raise Problem("no ink; refill the printer")
 
     diagnosis = Diagnosis([_examine("printer", ill), _examine("Python", CHECKS[0][1])])
     assert not diagnosis.green
@@ -191,8 +191,8 @@ def test_doctor_says_what_is_wrong_and_goes_on():
 
 def test_a_broken_machine_does_not_break_the_doctor():
     finding = _examine("arithmetic", lambda: str(1 // 0))
-    assert not finding.healthy
-    assert "zero" in finding.words
+    assert not finding.passed
+    assert "zero" in finding.detail
 
 
 # ------------------------------------------------------------------------------- self-tests
@@ -211,7 +211,7 @@ def test_self_tests_count_every_known_answer_once():
 
 
 def test_a_module_with_one_wrong_bit_makes_no_key_and_encrypts_nothing():
-    lab = wounded_lab()
+    lab = faulty_lab()
     for _ in range(2):
         with pytest.raises(errors.KMSInternalException) as refusal:
             lab.create_cmk("trial")

@@ -2,9 +2,9 @@ import pytest
 
 from kmslab.course import hint
 from kmslab.course.exercises import EXERCISES
-from kmslab.course.exercises.hinting import second_way
-from kmslab.course.messages import Words
-from kmslab.course.texts import text
+from kmslab.course.exercises.hinting import HINTS, second_way
+from kmslab.course.messages import Message
+from kmslab.course.texts import lesson_texts
 
 EXERCISE = pytest.mark.parametrize("exercise", EXERCISES)
 
@@ -20,20 +20,20 @@ def said(capsys):
 
 @EXERCISE
 def test_every_exercise_has_hints_in_stages_and_another_way(exercise):
-    assert len(text("hints", exercise)["hints"]) >= 3
+    assert len(lesson_texts(HINTS, exercise)["hints"]) >= 3
     assert second_way(exercise).startswith("**Another way.**")
 
 
 @EXERCISE
 def test_no_hint_is_a_whole_answer(exercise):
-    for each in text("hints", exercise)["hints"]:
+    for each in lesson_texts(HINTS, exercise)["hints"]:
         assert "```" not in each
         assert "\n" not in each.strip()
 
 
 @EXERCISE
 def test_hints_come_one_by_one(said, exercise):
-    hints = text("hints", exercise)["hints"]
+    hints = lesson_texts(HINTS, exercise)["hints"]
     for number in range(1, len(hints) + 1):
         answer = said(exercise, number)
         assert answer.startswith(f"Hint {number} of {len(hints)}. ")
@@ -59,5 +59,5 @@ def test_an_unknown_exercise_is_explained_and_never_raises(said, exercise):
 
 
 def test_plain_words_keep_code_and_lose_its_fence():
-    words = Words("**Another way.** So:\n\n```python\ndef f():\n    return 1\n```")
+    words = Message("**Another way.** So:\n\n```python\ndef f():\n    return 1\n```")
     assert words.plain == "Another way. So:\n\ndef f():\n    return 1"

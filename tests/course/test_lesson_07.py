@@ -8,7 +8,7 @@ import pytest
 
 from kmslab import Lab, allow, figures
 from kmslab.course import aws, clinic, endpoint, let, outcome, refusal
-from kmslab.course.clinic.staff import READ
+from kmslab.course.clinic.staff import READINGS
 from kmslab.course.endpoint import NO_CLI
 from kmslab.errors import AccessDeniedException
 from kmslab.figures.key_kind_trials import KINDS, QUESTIONS, try_kinds
@@ -63,42 +63,42 @@ def test_caption_tells_every_cell(draw):
 
 
 def test_january_happens_once_and_stands_in_the_trail_with_its_friday_night():
-    lab, office = clinic(until="07")
-    sealed = office.january()
+    lab, the_clinic = clinic(until="07")
+    sealed = the_clinic.january()
     assert lab.clock.now().isoformat() == "2026-02-02T00:00:00+00:00"
     reads = [event for event in lab.trail if event["eventName"] == "Decrypt"]
-    assert len(reads) == len(READ)
+    assert len(reads) == len(READINGS)
     friday = [e for e in reads if e["eventTime"] == "2026-01-09T13:40:00Z"]
     assert [e["requestParameters"]["encryptionContext"] for e in friday] == [ABOUT]
     assert {e["userIdentity"]["userName"] for e in reads} == {"jiho"}
-    assert office.january() is sealed
-    assert len([event for event in lab.trail if event["eventName"] == "Decrypt"]) == len(READ)
+    assert the_clinic.january() is sealed
+    assert len([event for event in lab.trail if event["eventName"] == "Decrypt"]) == len(READINGS)
 
 
 def test_january_starts_over_from_the_policy_that_aws_gives():
-    lab, office = clinic(until="07")
-    sealed, key, mina = office.january(), lab.cmk("alias/records"), office.staff().mina
+    lab, the_clinic = clinic(until="07")
+    sealed, key, mina = the_clinic.january(), lab.cmk("alias/records"), the_clinic.staff().mina
     key.put_policy({"Version": "2012-10-17", "Statement": [let(lab, "kms:Put*", "kms:Desc*")]})
     assert outcome(mina.decrypt, sealed["R-017"], ABOUT) == "AccessDeniedException"
-    office.january()
+    the_clinic.january()
     assert outcome(mina.decrypt, sealed["R-017"], ABOUT) == "ok"
 
 
 def test_the_third_rotation_is_free():
-    lab, office = clinic(until="07")
-    office.january()
+    lab, the_clinic = clinic(until="07")
+    the_clinic.january()
     lines = {line.what: line for line in lab.bill("2026-01").lines if "records" in line.subject}
     assert list(lines) == ["key", "first rotation", "second rotation", "later rotations"]
     assert lines["later rotations"].amount == 0
 
 
 def test_trail_finds_a_text_anywhere_and_none_of_what_was_sealed():
-    lab, office = clinic(until="07")
-    office.january()
+    lab, the_clinic = clinic(until="07")
+    the_clinic.january()
     found = lab.trail.about("R-017")
     assert {event["eventName"] for event in found} == {"Encrypt", "Decrypt"}
     assert "record=R-017" in repr(found)
-    record = office.record("R-017").decode()
+    record = the_clinic.record("R-017").decode()
     assert not any(lab.trail.about(word) for word in record.split(",")[1:] if len(word) > 3)
 
 
@@ -117,7 +117,7 @@ def test_let_writes_one_statement_for_one_caller():
 
 def test_let_says_what_it_wants():
     lab = Lab()
-    with pytest.raises(TypeError, match=r"wants the person \(sora\), not a name in quotes"):
+    with pytest.raises(TypeError, match=r"takes a person \(sora\), not a name in quotes"):
         let("sora", "kms:*")
     with pytest.raises(TypeError, match=r"one after the other: let\(jiho, \*actions\)"):
         let(lab.user("jiho"), ["kms:Encrypt", "kms:Decrypt"])

@@ -10,7 +10,7 @@ from Crypto.Cipher import AES
 from kmslab import course
 from kmslab.bench import wrapping
 from kmslab.bench.result import GENERATE, UNWRAP, WRAP, Result
-from kmslab.course.simulated_machines import LOOK, SLOWER, hot, machines
+from kmslab.course.simulated_machines import CLOCK_READING, SLOWDOWN, heating_machine, machines
 
 OURS, OTHER = "cryptography", "PyCryptodome"
 RSA = ("RSA-OAEP 2048", "RSA-OAEP 3072", "RSA-OAEP 4096")
@@ -94,7 +94,7 @@ def test_the_network_leaves_less_than_one_power_of_ten_of_three():
 def test_a_played_machine_tells_the_same_each_time_and_takes_none():
     said = [[machine.clock() for machine in machines() if not machine.call()] for _ in range(2)]
     assert said[0] == said[1]
-    assert len({machine.name for machine in [*machines(), hot()]}) == 5
+    assert len({machine.name for machine in [*machines(), heating_machine()]}) == 5
 
 
 def test_the_other_program_slows_so_few_calls_that_a_median_escapes_it_and_no_mean_does():
@@ -105,7 +105,7 @@ def test_the_other_program_slows_so_few_calls_that_a_median_escapes_it_and_no_me
         machine.call()
         slow += machine.now - before > machine.cost * 1.01
         if number > 100:
-            assert slow / number * (SLOWER - 1) > 0.04
+            assert slow / number * (SLOWDOWN - 1) > 0.04
             assert slow / number < 0.3
 
 
@@ -115,4 +115,4 @@ def test_whoever_only_waits_for_the_clock_does_not_wait_for_ever():
     looks = 0
     while machine.clock() == began:
         looks += 1
-    assert looks * LOOK <= machine.tick
+    assert looks * CLOCK_READING <= machine.tick

@@ -100,7 +100,7 @@ def test_a_lesson_that_is_not_there_is_named_with_those_that_are(own, lessons, n
 
 def test_a_file_in_the_workbooks_place_is_a_clear_error(tmp_path, lessons):
     (tmp_path / "taken").write_text("", encoding="utf-8")
-    with pytest.raises(WorkbookError, match=r"can't be laid out .* a file stands in its place"):
+    with pytest.raises(WorkbookError, match=r"can't be laid out .* there is a file of that name"):
         lay_out(tmp_path / "taken", lessons)
 
 
@@ -122,5 +122,7 @@ def test_a_folder_that_may_not_be_written_is_told_in_words(tmp_path, lessons, mo
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
-    with pytest.raises(WorkbookError, match=r"you may not write there\. Another place: kmslab lab"):
+    with pytest.raises(
+        WorkbookError, match=r"you may not write there\. To use another folder: kmslab lab"
+    ):
         lay_out(tmp_path / "workbook", lessons)

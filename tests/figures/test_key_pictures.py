@@ -130,8 +130,8 @@ def test_a_blob_of_another_key_is_not_drawn(blob):
 
 
 def test_forgotten_key_has_no_name_no_note_and_no_use_for_weeks():
-    lab, office = clinic(until="05")
-    archive = office.forgotten_key()
+    lab, the_clinic = clinic(until="05")
+    archive = the_clinic.forgotten_key()
     assert lab.kms.list_aliases(KeyId=archive.key.id)["Aliases"] == []
     assert (archive.key.tags, archive.key.metadata["Description"]) == ({}, "")
     assert (lab.clock.now() - archive.key.last_used).days >= 84
@@ -141,32 +141,32 @@ def test_forgotten_key_has_no_name_no_note_and_no_use_for_weeks():
 
 
 def test_scenes_keep_the_key_as_long_as_it_lives_and_make_another_when_it_is_gone():
-    lab, office = clinic(until="05")
-    archive = office.forgotten_key()
-    assert office.tidied_on_friday() is archive
+    lab, the_clinic = clinic(until="05")
+    archive = the_clinic.forgotten_key()
+    assert the_clinic.tidied_on_friday() is archive
     assert archive.key.state is KeyState.PENDING_DELETION
-    assert office.forgotten_key() is archive
+    assert the_clinic.forgotten_key() is archive
     assert archive.key.state is KeyState.ENABLED
-    office.tidied_on_friday()
+    the_clinic.tidied_on_friday()
     lab.clock.advance(days=7)
-    another = office.tidied_on_friday()
+    another = the_clinic.tidied_on_friday()
     assert another.key != archive.key
     assert another.key.state is KeyState.PENDING_DELETION
     assert lab.cmk("alias/archive") not in (another.key, archive.key)
 
 
 def test_a_friday_has_all_seven_days_left_whatever_happened_before():
-    lab, office = clinic(until="05")
+    lab, the_clinic = clinic(until="05")
     for days in (0, 3, 6):
-        key = office.tidied_on_friday().key
+        key = the_clinic.tidied_on_friday().key
         left = key.metadata["DeletionDate"] - lab.clock.now()
         assert (left.days, lab.clock.now().weekday()) == (7, 4)
         lab.clock.advance(days=days)
 
 
 def test_a_scene_made_in_a_rehearsal_is_forgotten_with_it():
-    lab, office = clinic(until="05")
+    lab, the_clinic = clinic(until="05")
     with lab.rehearsal():
-        rehearsed = office.forgotten_key()
-    assert office.forgotten_key().key.state is KeyState.ENABLED
-    assert office.forgotten_key() is not rehearsed
+        rehearsed = the_clinic.forgotten_key()
+    assert the_clinic.forgotten_key().key.state is KeyState.ENABLED
+    assert the_clinic.forgotten_key() is not rehearsed

@@ -51,7 +51,7 @@ from kmslab.course import installed_files, workbook
 from kmslab.course.clinic import records
 found = [str(installed_files.folder(name)) for name in ("notebooks", "data")]
 laid_out = workbook.lay_out(Path("book"))
-print(json.dumps([*found, len(records.rows()), records.changed(), len(laid_out)]))
+print(json.dumps([*found, len(records.rows()), records.changed_files(), len(laid_out)]))
 """
     run = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,5 +1,7 @@
-"""The story's scenes and people: a small records office in Seoul, lesson by lesson.
+"""The clinic, a small records office in Seoul: the scenes and the people that a lesson starts from.
 
-Start with `clinic.py`, which builds what the earlier lessons have made. The other modules each hold
-one scene: the staff and their January, the sealed archive, a stolen laptop, a workshop's mistake.
+Start with `clinic.py`: `clinic(until="04")` builds what the lessons before 04 have made, and each
+scene is a method of `Clinic`. The modules behind it: `records.py` reads the table and the picture;
+`stolen_laptop.py` is for lessons 00 and 01, `workshop_envelope.py` and `repeated_content.py` for
+lesson 02, `archive.py` for lesson 05, `staff.py` for lesson 07.
 """

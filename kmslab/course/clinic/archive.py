@@ -1,7 +1,8 @@
-"""The clinic's archive: a folder a patient, each sealed under a data key, and a forgotten KMS key.
+"""The clinic's archive: a folder for each patient, and the forgotten KMS key that they all need.
 
-What lies beside a folder is its data key, encrypted under a KMS key. That key has lost its name:
-the alias was moved to a newer one. Scenes start from here, whatever was done to the key since.
+A folder is sealed under a data key, which lies beside it, encrypted under that KMS key. The KMS key
+has lost its name: the alias was moved to a newer one. A scene sets the key's state again, whatever
+was done to it before.
 """
 
 from dataclasses import dataclass, field
@@ -17,14 +18,14 @@ from kmslab.lab.lab import Lab
 NAME = "archive"
 ALIAS = f"alias/{NAME}"
 DESCRIPTION, TAGS = "Seals the data keys of the patients' folders", {"owner": "Sora"}
-FORGOTTEN = timedelta(weeks=12)  # how long nobody has used the key, at least
-WINDOW = timedelta(days=7)
+UNUSED_FOR = timedelta(weeks=12)  # at least
+WAITING_PERIOD = timedelta(days=7)
 FRIDAY = 4  # as `weekday` counts
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A key, and the encrypted data keys that lie beside the folders, one a patient."""
+    """A key, and the encrypted data keys beside the folders, one for each patient."""
 
     key: CMK
     folders: tuple[CiphertextBlob, ...] = field(repr=False)
@@ -33,55 +34,55 @@ class Archive:
         return f"<Archive of {len(self.folders):,} folders, sealed under {self.key}>"
 
 
-def forgotten(lab: Lab) -> Archive:
+def forgotten_archive(lab: Lab) -> Archive:
     """Sealed in January, then the alias moved to another key; today is a Friday in spring.
 
-    Once the alias has moved, it stays: the next forgotten key never had it.
+    Once the alias has moved, it stays there: the next forgotten key never had it.
     """
-    key, named = lab.create_cmk(), _is_named(lab)
-    if not named:
+    key, alias_exists = lab.create_cmk(), _alias_exists(lab)
+    if not alias_exists:
         lab.kms.create_alias(AliasName=ALIAS, TargetKeyId=key.arn)
     folders = tuple(key.generate_data_key().encrypted for _ in records.rows())
-    if not named:
+    if not alias_exists:
         lab.kms.update_alias(AliasName=ALIAS, TargetKeyId=lab.create_cmk().arn)
-    lab.clock.advance(days=FORGOTTEN.days)
-    _until_friday(lab)
+    lab.clock.advance(days=UNUSED_FOR.days)
+    _advance_to_friday(lab)
     return Archive(key, folders)
 
 
-def is_gone(archive: Archive) -> bool:
-    """Deleted for good, or made in a rehearsal."""
+def key_is_gone(archive: Archive) -> bool:
+    """True if its key was deleted, or was made in a rehearsal that is over."""
     try:
         return not archive.key.state
     except EXCEPTIONS["NotFoundException"]:
         return True
 
 
-def wake(key: CMK) -> None:
-    """Enabled, from whatever state."""
+def enable(key: CMK) -> None:
+    """Enable the key, whatever its state."""
     if key.state in PENDING:
         key.cancel_deletion()
     if key.state is KeyState.DISABLED:
         key.enable()
 
 
-def condemn(lab: Lab, key: CMK) -> None:
-    """Friday at five: seven days left, all seven."""
-    if key.metadata.get("DeletionDate") == lab.clock.now() + WINDOW:
+def schedule_deletion_on_friday(lab: Lab, key: CMK) -> None:
+    """Go to a Friday on which the key has all of its last seven days before it."""
+    if key.metadata.get("DeletionDate") == lab.clock.now() + WAITING_PERIOD:
         return
-    wake(key)
-    _until_friday(lab)
-    key.schedule_deletion(days=WINDOW.days)
+    enable(key)
+    _advance_to_friday(lab)
+    key.schedule_deletion(days=WAITING_PERIOD.days)
 
 
-def current(lab: Lab) -> CMK:
-    """What lesson 05 leaves behind: the archive's key of today, with a name and a note."""
+def current_key(lab: Lab) -> CMK:
+    """What lesson 05 leaves behind: the archive's key of today, with a name and tags."""
     return lab.create_cmk(NAME, description=DESCRIPTION, tags=TAGS)
 
 
-def _is_named(lab: Lab) -> bool:
+def _alias_exists(lab: Lab) -> bool:
     return any(alias["AliasName"] == ALIAS for alias in lab.kms.list_aliases()["Aliases"])
 
 
-def _until_friday(lab: Lab) -> None:
+def _advance_to_friday(lab: Lab) -> None:
     lab.clock.advance(days=(FRIDAY - lab.clock.now().weekday()) % 7)

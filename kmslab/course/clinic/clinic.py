@@ -1,6 +1,6 @@
-"""The clinic, a small records office in Seoul: each lesson starts from what the earlier ones made.
+"""The clinic as each lesson finds it: a lab with the keys that earlier lessons made, and scenes.
 
-Ids and times are the same every time, so that outputs can be compared; keys and nonces never are.
+Key ids and times are the same in every run, so that outputs can be compared; keys and nonces never.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from kmslab.clock import Clock
 from kmslab.course.clinic import archive, records, staff, stolen_laptop, workshop_envelope
 from kmslab.course.clinic.archive import Archive
-from kmslab.course.clinic.repeated_content import Tape
+from kmslab.course.clinic.repeated_content import RepeatedContent
 from kmslab.course.clinic.staff import Staff
 from kmslab.course.clinic.stolen_laptop import Laptop
 from kmslab.crypto import CiphertextBlob
@@ -23,17 +23,17 @@ from kmslab.lab.lab import Lab
 
 SEOUL = "ap-northeast-2"
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # nine in the morning in Seoul
-RECORDS = "records"  # the name of the key that guards them
+RECORDS = "records"  # the name of the key that encrypts them
 REPORTS = "reports"  # the name of the key that signs them
-STOLEN = "R-017"
+STOLEN = "R-017"  # the record on the stolen laptops
 
 
 class Clinic:
-    """The story's place: its data, and the scenes that a lesson starts from, each made afresh."""
+    """The clinic's data, and the scenes that a lesson starts from. Each call sets a scene anew."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        self._kept: Archive | None = None  # so that a lesson meets the same key again
+        self._archive: Archive | None = None  # kept, so that a lesson finds the same key again
         self._january: Mapping[str, CiphertextBlob] = {}
 
     @property
@@ -48,15 +48,15 @@ class Clinic:
 
     @property
     def letter(self) -> bytes:
-        """An old message with record R-017 in it, the same for everybody: its header is read."""
+        """An old message with record R-017 in it: the same bytes for everybody who reads it."""
         return records.read(records.LETTER)
 
-    def tape(self, size: int) -> Tape:
-        """Pictures from the X-ray room: a file of `size` bytes to read, however many."""
-        return Tape(self.scan, size)
+    def repeated_scan(self, size: int) -> RepeatedContent:
+        """A readable file of `size` bytes, as if from the X-ray room: the scan over and over."""
+        return RepeatedContent(self.scan, size)
 
     def record(self, number: str) -> bytes:
-        """One record as a line of text, by its number, such as `R-017`."""
+        """The line of the table for a record's number, such as `R-017`."""
         return records.record(number)
 
     def column(self, name: str) -> list[str]:
@@ -72,24 +72,24 @@ class Clinic:
         key = _records_key(self.lab)
         key.enable()
         jiho = self.lab.user("jiho", allow("kms:Decrypt"))
-        return stolen_laptop.that_asks(key.encrypt(self.record(STOLEN)), STOLEN, jiho)
+        return stolen_laptop.with_kms_blob(key.encrypt(self.record(STOLEN)), STOLEN, jiho)
 
     def home_from_workshop(self) -> Laptop:
-        """The folder that Jiho brought home: the table, sealed as he was taught. Key enabled."""
+        """The folder with the table, sealed as Jiho was taught. The key is enabled."""
         key = _records_key(self.lab)
         key.enable()
-        return workshop_envelope.folder(self.table, key, self.lab)
+        return workshop_envelope.workshop_folder(self.table, key, self.lab)
 
     def forgotten_key(self) -> Archive:
         """A key that has lost its name, enabled, and the folders that were sealed under it."""
-        found = self._archive()
-        archive.wake(found.key)
+        found = self._living_archive()
+        archive.enable(found.key)
         return found
 
     def tidied_on_friday(self) -> Archive:
-        """A Friday on which that key has just been given its last seven days."""
-        found = self._archive()
-        archive.condemn(self.lab, found.key)
+        """A Friday on which the deletion of that key has just been scheduled, in seven days."""
+        found = self._living_archive()
+        archive.schedule_deletion_on_friday(self.lab, found.key)
         return found
 
     def staff(self) -> Staff:
@@ -97,21 +97,21 @@ class Clinic:
         return staff.staff(self.lab)
 
     def january(self) -> Mapping[str, CiphertextBlob]:
-        """Three sealed records by their number, and a month in which they were read; once a lab.
+        """Play January, once a lab, and return the three encrypted records by their number.
 
-        The key's policy is the one that AWS gives, whatever was written since.
+        Each call gives the key AWS's default policy again.
         """
         key = _records_key(self.lab)
         key.put_policy(default_policy(self.lab.caller.account))
         if not self._january:
-            self._january = staff.month(self.lab, key)
+            self._january = staff.play_january(self.lab, key)
         return self._january
 
-    def _archive(self) -> Archive:
-        """As long as its key lives, the same."""
-        if self._kept is None or archive.is_gone(self._kept):
-            self._kept = archive.forgotten(self.lab)
-        return self._kept
+    def _living_archive(self) -> Archive:
+        """The same archive until its key is deleted, then a new one."""
+        if self._archive is None or archive.key_is_gone(self._archive):
+            self._archive = archive.forgotten_archive(self.lab)
+        return self._archive
 
     def __repr__(self) -> str:
         return f"<Clinic in {SEOUL}: {len(records.rows())} records and a picture>"
@@ -125,14 +125,14 @@ def clinic(until: str) -> tuple[Lab, Clinic]:
     if until not in LESSONS:
         raise ValueError(f"until is the number of a lesson, one of {', '.join(LESSONS)}")
     lab = Lab(clock=Clock.frozen(MONDAY), ids=_ids(), region=SEOUL)
-    for lesson, make in MADE.items():
+    for lesson, make in LEFT_BY_LESSON.items():
         if lesson < until:
             make(lab)
     return lab, Clinic(lab)
 
 
 def _ids() -> Callable[[], str]:
-    """Key ids that look like any other and are the same in every kernel. They are not secret."""
+    """Key ids that look like any others and are the same in every kernel. They are not secret."""
     numbers = count(1)
     return lambda: str(uuid5(NAMESPACE_DNS, f"key {next(numbers)} of the clinic"))
 
@@ -142,14 +142,14 @@ def _records_key(lab: Lab) -> CMK:
 
 
 def reports_key(lab: Lab) -> CMK:
-    """Signs what the clinic sends out."""
+    """The key that signs the reports which the clinic sends out."""
     return lab.create_cmk(REPORTS, spec="ECC_NIST_P256", usage=KeyUsage.SIGN_VERIFY)
 
 
 LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08")
-# What a lesson leaves behind for those after it.
-MADE: Mapping[str, Callable[[Lab], object]] = {
+# What a lesson leaves behind for the lessons after it.
+LEFT_BY_LESSON: Mapping[str, Callable[[Lab], object]] = {
     "01": _records_key,
     "04": reports_key,
-    "05": archive.current,
+    "05": archive.current_key,
 }

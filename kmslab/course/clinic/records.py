@@ -1,4 +1,4 @@
-"""The clinic's own things: a table of real measurements and a picture, as they lie in `data/`."""
+"""The clinic's data, read from `data/`: a table of real measurements, a picture and a message."""
 
 import csv
 from functools import cache
@@ -7,13 +7,13 @@ from hashlib import sha256
 from kmslab.course import installed_files
 
 DATA = installed_files.folder("data")
-TABLE, SCAN, SUMS = "records.csv", "scan-017.png", "SHA256SUMS"
-LETTER = "messages/r-017.message"
+TABLE, SCAN, LETTER = "records.csv", "scan-017.png", "messages/r-017.message"
+CHECKSUMS = "SHA256SUMS"
 
 
 @cache
 def read(name: str) -> bytes:
-    """A file of `data/`, byte for byte as it was shipped."""
+    """The bytes of a file in `data/`."""
     return (DATA / name).read_bytes()
 
 
@@ -24,17 +24,17 @@ def rows() -> tuple[dict[str, str], ...]:
 
 
 def record(number: str) -> bytes:
-    """One line of the table, such as that of `R-017`; any other number is a KeyError."""
+    """The table's line for a record such as `R-017`. KeyError if there is no such record."""
     lines = read(TABLE).decode("ascii").splitlines()
     return {line.partition(",")[0]: line for line in lines[1:]}[number].encode("ascii")
 
 
 def recorded(benchmark: str) -> bytes:
-    """A full run of a benchmark, such as `wrapping`, as JSON: `make bench` measures it anew."""
+    """A full run of a benchmark, such as `wrapping`, as JSON. `make bench` records a new one."""
     return read(f"benchmarks/{benchmark}.json")
 
 
-def changed() -> list[str]:
-    """The names of shipped files that are not as they were shipped."""
-    listed = (line.split() for line in read(SUMS).decode("ascii").splitlines())
+def changed_files() -> list[str]:
+    """The names of files whose content is not what was shipped."""
+    listed = (line.split() for line in read(CHECKSUMS).decode("ascii").splitlines())
     return [name for digest, name in listed if sha256(read(name)).hexdigest() != digest]

@@ -1,14 +1,14 @@
-"""A tape of pictures from the X-ray room: as long as a lesson wants, and never whole in memory."""
+"""A readable file of any length that repeats one content and is never whole in memory."""
 
 from io import RawIOBase
 from typing import Any
 
 
-class Tape(RawIOBase):
+class RepeatedContent(RawIOBase):
     """Reads like a binary file of `length` bytes: the same content over and over."""
 
     def __init__(self, content: bytes, length: int) -> None:
-        self._round = memoryview(content)
+        self._content = memoryview(content)
         self._length = length
         self._position = 0
 
@@ -16,16 +16,16 @@ class Tape(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """As much as fits, up to the end of the tape; 0 there."""
+        """Fill the buffer as far as the file goes; 0 at its end."""
         wanted = min(len(buffer), self._length - self._position)
         filled = 0
         while filled < wanted:
-            start = (self._position + filled) % len(self._round)
-            piece = self._round[start : start + wanted - filled]
+            start = (self._position + filled) % len(self._content)
+            piece = self._content[start : start + wanted - filled]
             buffer[filled : filled + len(piece)] = piece
             filled += len(piece)
         self._position += wanted
         return wanted
 
     def __repr__(self) -> str:
-        return f"<Tape of {self._length:,} bytes>"
+        return f"<RepeatedContent of {self._length:,} bytes>"

@@ -1,8 +1,8 @@
-"""January at the clinic: what its people asked of the key `records`, and who sat at whose laptop.
+"""January at the clinic: the calls that its staff, and a thief, made with the key `records`.
 
-Everybody is an administrator, as it goes in small offices. In the second week a laptop is stolen on
-which Jiho is signed in (lesson 1); that evening stands in the trail like any other. From then on
-Sora rotates the key each Monday, three times, though that takes nothing from a thief (lesson 5).
+All three are administrators, as happens in small offices. On a Friday evening a thief uses the
+laptop on which Jiho is signed in (lesson 01), and the trail records that like any other reading. On
+the next three Mondays Sora rotates the key, which takes nothing from a thief (lesson 05).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,22 +18,22 @@ from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 from kmslab.lab.view import View
 
-STAFF = ("sora", "jiho", "mina")
-EVERYTHING = allow("*")  # what AWS calls AdministratorAccess
-WORDS = ("R-016", "R-017", "R-018")  # the records that are sealed in the first hour
-OFFICE, EVENING = timedelta(hours=1), timedelta(hours=13, minutes=40)  # 10:00 and 22:40 in Seoul
+NAMES = ("sora", "jiho", "mina")
+ADMINISTRATOR = allow("*")  # what AWS calls AdministratorAccess
+SEALED = ("R-016", "R-017", "R-018")  # the records that Jiho's program encrypts on the first Monday
+MORNING, EVENING = timedelta(hours=1), timedelta(hours=13, minutes=40)  # 10:00 and 22:40 in Seoul
 # Days after the first Monday, the time of day in UTC, and the record that was read.
-READ: Sequence[tuple[int, timedelta, str]] = (
-    (1, OFFICE, "R-016"),
-    (2, OFFICE, "R-017"),
-    (3, OFFICE, "R-018"),
-    (4, EVENING, "R-017"),
-    (11, OFFICE, "R-016"),
-    (16, OFFICE, "R-017"),
-    (22, OFFICE, "R-018"),
+READINGS: Sequence[tuple[int, timedelta, str]] = (
+    (1, MORNING, "R-016"),
+    (2, MORNING, "R-017"),
+    (3, MORNING, "R-018"),
+    (4, EVENING, "R-017"),  # the thief
+    (11, MORNING, "R-016"),
+    (16, MORNING, "R-017"),
+    (22, MORNING, "R-018"),
 )
-ROTATED = (7, 14, 21)  # days after that Monday: three more of them, out of fright
-OVER = timedelta(days=28)  # Monday again, the second of February
+ROTATION_DAYS = (7, 14, 21)  # after the first Monday
+MONTH = timedelta(days=28)  # until Monday, the second of February
 
 
 class Staff(NamedTuple):
@@ -45,34 +45,36 @@ class Staff(NamedTuple):
 
 
 def staff(lab: Lab) -> Staff:
-    """With every right that IAM can give. What the keys' policies say is another matter."""
-    return Staff(*(lab.user(name, EVERYTHING) for name in STAFF))
+    """Each with every right that IAM can give; a key's policy may still refuse them."""
+    return Staff(*(lab.user(name, ADMINISTRATOR) for name in NAMES))
 
 
-def about(number: str) -> dict[str, str]:
-    """The encryption context of a record: which one it is."""
+def context_of(number: str) -> dict[str, str]:
+    """A record's encryption context: its number."""
     return {"record": number}
 
 
-def month(lab: Lab, key: CMK) -> dict[str, CiphertextBlob]:
-    """Sealed on the first day, read until the last. Gives back the blobs, by record."""
-    began, (sora, jiho, _) = lab.clock.now(), staff(lab)
-    hers, his = sora.cmk(key.arn), jiho.cmk(key.arn)
-    sealed = {number: his.encrypt(records.record(number), about(number)) for number in WORDS}
+def play_january(lab: Lab, key: CMK) -> dict[str, CiphertextBlob]:
+    """Encrypt the records, then make the month's calls. Returns the blobs by record number."""
+    start, (sora, jiho, _) = lab.clock.now(), staff(lab)
+    soras_key, jihos_key = sora.cmk(key.arn), jiho.cmk(key.arn)
+    sealed = {
+        number: jihos_key.encrypt(records.record(number), context_of(number)) for number in SEALED
+    }
 
     def read(number: str) -> None:
-        jiho.decrypt(sealed[number], about(number))
+        jiho.decrypt(sealed[number], context_of(number))
 
-    happened: list[tuple[timedelta, Callable[[], None]]] = [
-        *((timedelta(days=days) + time, partial(read, number)) for days, time, number in READ),
-        *((timedelta(days=days), hers.rotate) for days in ROTATED),
+    calls: list[tuple[timedelta, Callable[[], None]]] = [
+        *((timedelta(days=days) + time, partial(read, number)) for days, time, number in READINGS),
+        *((timedelta(days=days), soras_key.rotate) for days in ROTATION_DAYS),
     ]
-    for moment, act in sorted(happened, key=itemgetter(0)):
-        _until(lab, began + moment)
-        act()
-    _until(lab, began + OVER)
+    for moment, call in sorted(calls, key=itemgetter(0)):
+        _advance_to(lab, start + moment)
+        call()
+    _advance_to(lab, start + MONTH)
     return sealed
 
 
-def _until(lab: Lab, moment: datetime) -> None:
+def _advance_to(lab: Lab, moment: datetime) -> None:
     lab.clock.advance(seconds=(moment - lab.clock.now()).total_seconds())

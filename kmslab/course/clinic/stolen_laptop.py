@@ -1,4 +1,4 @@
-"""A stolen laptop: what lies on it, and a program that opens what it can with nothing else."""
+"""A stolen laptop: its files, and the clinic's program on it, which opens what it can from them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Laptop:
-    """What the thief holds. `open()` runs the clinic's own program, as he would."""
+    """What the thief has. `open()` runs the clinic's own program, as he would."""
 
     files: Files
     program: Callable[[Files], bytes] = field(repr=False)
-    lab: View = field(repr=False)  # where the program asks, if it asks
+    lab: View = field(repr=False)  # as the user whom the program calls the KMS as, if it does
 
     def open(self) -> bytes:
-        """The record, or the refusal of whoever the program asks."""
+        """The record. If the program calls the KMS and is refused, that error is raised."""
         return self.program(self.files)
 
     @property
@@ -36,23 +36,23 @@ class Laptop:
 
 
 def with_key_file(record: bytes, name: str, lab: View) -> Laptop:
-    """The clinic before its KMS: a record sealed with AES-256-GCM, and the key in the next file."""
+    """The clinic before its KMS: a record sealed with AES-256-GCM, and the key beside it."""
     key = token_bytes(KEY)
     files = {f"{name}.sealed": lock(record, key), "key.bin": SecretBytes(key)}
     return Laptop(files, lambda files: unlock(files[f"{name}.sealed"], files["key.bin"]), lab)
 
 
-def that_asks(blob: bytes, name: str, lab: View) -> Laptop:
-    """The clinic with a KMS: a ciphertext blob, and a program signed in as one of its users."""
+def with_kms_blob(blob: bytes, name: str, lab: View) -> Laptop:
+    """The clinic with a KMS: a ciphertext blob, and a program that is signed in as one user."""
     return Laptop({f"{name}.blob": blob}, lambda files: lab.decrypt(files[f"{name}.blob"]), lab)
 
 
 class NoKey(PlainError, ValueError):
-    """What was given as a key can't be one."""
+    """The argument is not a key for AES-256."""
 
 
 class NotOpened(PlainError, Forged):
-    """The tag does not fit: to a learner it may say which two things that can mean."""
+    """The tag does not fit. To a learner the text may name the two possible causes."""
 
 
 def lock(data: bytes, key: bytes) -> bytes:
@@ -63,7 +63,7 @@ def lock(data: bytes, key: bytes) -> bytes:
 
 
 def unlock(sealed: bytes, key: bytes) -> bytes:
-    """Open what `lock` sealed, with the key itself; `NotOpened`, a `Forged`, if it is another."""
+    """Open what `lock` sealed, with the same key; else raise `NotOpened`, which is a `Forged`."""
     _need_key(key)
     try:
         return bytes(pyca.aes_gcm_open(key, sealed[:NONCE], sealed[NONCE:], b""))
@@ -72,7 +72,7 @@ def unlock(sealed: bytes, key: bytes) -> bytes:
 
 
 def _need_key(key: object) -> None:
-    """Whoever mistakes one of a data key's two copies for the other is told so in a line."""
+    """The error for a whole data key says which part of it is the key."""
     if not isinstance(key, bytes):
         meant = ", whose `.plaintext` is one" if hasattr(key, "plaintext") else ""
         raise NoKey(f"a key is bytes, and this is a {type(key).__name__}{meant}")

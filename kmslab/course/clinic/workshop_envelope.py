@@ -1,10 +1,10 @@
-"""What Jiho brought home from a workshop: an envelope of which nobody needs the key.
+"""The folder that Jiho brought home from a workshop: an envelope that opens without its data key.
 
 The commands are those of a real workshop, as many people have copied them into their notes.
-OpenSSL's `-k` takes a password; `fileb://` means something to the AWS CLI and nothing to OpenSSL.
-So the table was sealed under a key made of the file's *name*, and the file was never opened. (Tried
-with OpenSSL 3.0: without the file, the command that opens gives the table back. A wrong password
-gives rubbish, `bad decrypt` in nearly every case, and the exit code 1.)
+OpenSSL's `-k` takes a password, and only the AWS CLI knows `fileb://`. So the table was sealed
+under a key made of the file's *name*, and the file was never read. (With OpenSSL 3.0, the command
+that opens returns the table even without the file. A wrong password gives rubbish, `bad decrypt` in
+nearly every case, and the exit code 1.)
 """
 
 from hashlib import sha256
@@ -19,10 +19,10 @@ PASSWORD = f"fileb://{PLAINTEXT}"
 SALT = 8  # bytes, as `openssl enc` has it
 
 
-def folder(table: bytes, key: CMK, lab: View) -> Laptop:
+def workshop_folder(table: bytes, key: CMK, lab: View) -> Laptop:
     """The folder after its last command, `rm datakey.bin`; `open()` runs the commands that open.
 
-    The data key is real and was asked for: whoever reads the trail sees nothing wrong.
+    The data key is real and GenerateDataKey was called, so the trail looks as it should.
     """
     encrypted = key.generate_data_key().encrypted
     salt = token_bytes(SALT)
@@ -36,5 +36,5 @@ def _open(files: Files) -> bytes:
 
 
 def _key(password: str, salt: bytes) -> bytes:
-    """What OpenSSL makes of a password, unless told better. (It goes on with CBC; we do not.)"""
+    """OpenSSL's default way from a password to a key. (It then uses CBC; this program uses GCM.)"""
     return sha256(password.encode() + salt).digest()

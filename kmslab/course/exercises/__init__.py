@@ -1,26 +1,27 @@
-"""The exercises: each is a function that judges a learner's functions, one module a lesson.
+"""The exercises: for each a function that checks the learner's functions, one module a lesson.
 
-How to write one, `05-rescue` for example:
+`checking.py` has `check`, which a lesson calls, `hinting.py` has `hint`, and `answers.py` calls the
+learner's functions. How to write an exercise, `05-rescue` for example:
 
-1. *The judge*, in `lesson_05.py`, with a row in `EXERCISES`. It takes the clinic and the learner's
-   functions in the cell's order. First `need_written(functions, …)`, which tells *not written* from
-   *half written*; then call them with `ask(function, …)`, which knows *forgot return* and errors.
-   Raise `Wrong("why, and why that matters")` at the first thing that is wrong; return the praise.
-   Judge by what comes of it (does it open? does it stay shut?) and never by how it is written, so
-   that reading the judge gives no answer away. Set each state that you need: the learner may have
-   left any. Restore nothing: `check` runs you in `lab.rehearsal()`, after which keys, trail and
-   clock are as they were.
-2. *The hints and another way*, in `../hints/05.toml`: about three hints, from "what is asked?" to
-   "the line begins with"; in `second` an answer that teaches something more, as words and code.
-3. *The cells*. A stub with the tag `exercise:05-rescue`: functions whose only line is
-   `raise NotImplementedError`. Then a cell with these two lines:
+1. *The check*, a function in `lesson_05.py` with a row in `EXERCISES` below. It takes the clinic
+   and the learner's functions in the cell's order. First `require_bodies(functions, …)`, which
+   tells *not written* from *half written*; then call them with `result_of(function, …)`, which has
+   the messages for a forgotten `return` and for errors. Raise `Wrong("what, and why it matters")`
+   at the first thing that is wrong; return the praise. Check what the functions achieve (does it
+   open? does it stay shut?) and never how they are written, so that reading the check gives no
+   answer away. Set each state that you need: the learner may have left any. Restore nothing:
+   `check` runs you in `lab.rehearsal()`, after which keys, trail and clock are as they were.
+2. *The hints and another way*, in `hints/05.toml`: about three hints, from "what is asked?" to "the
+   line begins with"; in `second` another right answer that teaches something, as words and code.
+3. *The cells*, in the lesson. A stub with the tag `exercise:05-rescue`: functions whose only line
+   is `raise NotImplementedError`. Then a cell with these two lines:
 
        check("05-rescue", clinic, rescue)
        hint("05-rescue", 0)  # stuck? 1, 2 or 3
 
-4. *The answers*, in `tests/solutions/05-rescue.toml`: right ones, and each way to go wrong that you
-   can think of, by name, with the message that it gets and no other does. Tests inject them all,
-   and the second way, into the lesson itself.
+4. *The answers*, in `tests/solutions/05-rescue.toml`: right ones, and each wrong one that you can
+   think of, by name, with the message that it gets and no other does. The tests run them all, and
+   the second way, in the lesson itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,11 +37,11 @@ from kmslab.course.exercises import (
 )
 
 EXERCISES: Mapping[str, Callable[..., str]] = {
-    "00-thief": lesson_00.thief,
-    "01-seal": lesson_01.seal,
-    "02-envelope": lesson_02.mend,
-    "04-reports": lesson_04.reports,
-    "05-rescue": lesson_05.rescue,
-    "07-policy": lesson_07.policy,
-    "08-fair": lesson_08.fair,
+    "00-thief": lesson_00.check_thief,
+    "01-seal": lesson_01.check_seal,
+    "02-envelope": lesson_02.check_envelope,
+    "04-reports": lesson_04.check_reports,
+    "05-rescue": lesson_05.check_rescue,
+    "07-policy": lesson_07.check_policy,
+    "08-fair": lesson_08.check_fair,
 }

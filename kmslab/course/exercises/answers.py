@@ -1,7 +1,7 @@
-"""What a learner's function did when it was tried; a check never raises, whatever that was.
+"""Calls the learner's functions for a check, and turns what goes wrong into a message.
 
-The three ways of not being finished are told apart: no body yet, a body in one of several
-functions, and a body that forgot `return`.
+Three kinds of unfinished answers get messages of their own: no function has a body yet, only some
+have one, or a function does not return anything.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,61 +10,63 @@ from typing import Any
 
 from kmslab.kms.contract.errors import KMSError
 
-Answer = Callable[..., Any]
-NOTHING: Mapping[type[Exception], str] = MappingProxyType({})
+Function = Callable[..., Any]  # a learner's
+NO_MEANINGS: Mapping[type[Exception], str] = MappingProxyType({})
 
 
-class NotYet(Exception):
-    """There is nothing to judge so far."""
+class NotWritten(Exception):
+    """A function still has no body, so there is nothing to check; the text says which."""
 
 
 class Wrong(Exception):
-    """It was judged; the text is the first thing that is wrong with it, and why that matters."""
+    """The check found something wrong; the text says what, and why that matters."""
 
 
-def need_written(functions: Sequence[Answer], *trial: Any) -> None:
-    """Try each function with the same arguments, only to see which of them have a body."""
-    missing = [function.__name__ for function in functions if not _has_body(function, trial)]
+def require_bodies(functions: Sequence[Function], *arguments: Any) -> None:
+    """Raise NotWritten unless each function has a body. Calls each with the same arguments."""
+    missing = [function.__name__ for function in functions if not _has_body(function, arguments)]
     written = [function.__name__ for function in functions if function.__name__ not in missing]
     if missing and written:
-        raise NotYet(f"Half written: {_names(written)} is there, {_names(missing)} is not yet.")
+        raise NotWritten(f"Half written: {_names(written)} is there, {_names(missing)} is not yet.")
     if missing:
-        raise NotYet(f"Not written yet: put a body in place of the `raise` in {_names(missing)}.")
+        raise NotWritten(
+            f"Not written yet: put a body in place of the `raise` in {_names(missing)}."
+        )
 
 
-def ask(
-    function: Answer,
+def result_of(
+    function: Function,
     *arguments: Any,
-    refusal_is_fine: bool = False,
-    meaning: Mapping[type[Exception], str] = NOTHING,
+    may_fail: bool = False,
+    meanings: Mapping[type[Exception], str] = NO_MEANINGS,
 ) -> Any:
-    """What the function gives back. With `refusal_is_fine`, None if it raised a refusal.
+    """What the function returns. With `may_fail`, None if it raises.
 
-    Anything else that it raises, and giving nothing back, is `Wrong`. `meaning` says what an
-    exception means in this exercise, where its own words would not help.
+    Otherwise an exception, or None as the result, becomes `Wrong`. `meanings` says what an
+    exception means in this exercise, where the exception's own text would not help.
     """
     try:
-        answer = function(*arguments)
+        result = function(*arguments)
     except Exception as error:
-        if refusal_is_fine:
+        if may_fail:
             return None
-        raise Wrong(meaning.get(type(error)) or _stumbled(function, error)) from error
-    if answer is None and not refusal_is_fine:
+        raise Wrong(meanings.get(type(error)) or _failure(function, error)) from error
+    if result is None and not may_fail:
         raise Wrong(f"`{function.__name__}` gives nothing back. Did you forget `return`?")
-    return answer
+    return result
 
 
-def _has_body(function: Answer, trial: tuple[Any, ...]) -> bool:
+def _has_body(function: Function, arguments: tuple[Any, ...]) -> bool:
     try:
-        function(*trial)
+        function(*arguments)
     except NotImplementedError:
         return False
     except Exception:
-        return True  # it has a body, which did not like the trial
+        return True  # there is a body, and it failed with these arguments
     return True
 
 
-def _stumbled(function: Answer, error: Exception) -> str:
+def _failure(function: Function, error: Exception) -> str:
     kind = "was refused" if isinstance(error, KMSError) else "stopped"
     text = f": {error}" if str(error) else ""
     return f"`{function.__name__}` {kind} with `{type(error).__name__}`{text}"

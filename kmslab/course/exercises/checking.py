@@ -1,43 +1,45 @@
-"""`check` judges an exercise by what the learner's functions do, and leaves no trace of trying.
+"""`check` calls the learner's functions and shows whether they do what the exercise asks.
 
-It runs on the learner's own lab, which is what the functions know; afterwards keys and trail are as
-they were.
+It does so in the learner's own lab, which those functions use; afterwards the lab's keys, trail and
+clock are as they were.
 """
 
 from inspect import signature
 
 from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.exercises import EXERCISES
-from kmslab.course.exercises.answers import Answer, NotYet, Wrong
+from kmslab.course.exercises.answers import Function, NotWritten, Wrong
 from kmslab.course.exercises.hinting import second_way
-from kmslab.course.messages import say
+from kmslab.course.messages import show_message
 from kmslab.kms.contract.errors import KMSError
 
-DISTURBED = (
+NO_SCENE = (
     "The check could not set its scene: a key of the clinic's answered `{}`. Choose **Run ▸ Run "
     "All Above Selected Cell**, then run your own cell and this one again."
 )
 
 
-def check(exercise: str, clinic: Clinic, *functions: Answer) -> None:
-    """Say `[ OK ]` and another way, `[FAIL]` and why, or `[    ]` while nothing can be judged.
+def check(exercise: str, clinic: Clinic, *functions: Function) -> None:
+    """Show `[ OK ]` and another way, `[FAIL]` and why, or `[    ]` if nothing can be checked yet.
 
     `clinic` is the lesson's; `functions` are those of the exercise's cell, in its order.
     """
-    judge = EXERCISES.get(exercise)
-    if judge is None:
-        return say(f"There is no exercise called `{exercise}`.")
-    wanted = len(signature(judge).parameters) - 1
+    check_functions = EXERCISES.get(exercise)
+    if check_functions is None:
+        return show_message(f"There is no exercise called `{exercise}`.")
+    wanted = len(signature(check_functions).parameters) - 1
     given = isinstance(clinic, Clinic) and all(map(callable, functions))
     if not given or len(functions) != wanted:
-        return say(f"`[    ]` Give `check` the clinic, then the exercise's functions ({wanted}).")
+        return show_message(
+            f"`[    ]` Give `check` the clinic, then the exercise's functions ({wanted})."
+        )
     try:
         with clinic.lab.rehearsal():
-            praise = judge(clinic, *functions)
-    except NotYet as unfinished:
-        return say(f"`[    ]` {unfinished}")
+            praise = check_functions(clinic, *functions)
+    except NotWritten as unfinished:
+        return show_message(f"`[    ]` {unfinished}")
     except Wrong as why:
-        return say(f"`[FAIL]` {why}")
-    except KMSError as refusal:  # not of what the learner wrote, which `ask` would have caught
-        return say(f"`[    ]` {DISTURBED.format(refusal.code)}")
-    return say("\n\n".join(filter(None, [f"`[ OK ]` {praise}", second_way(exercise)])))
+        return show_message(f"`[FAIL]` {why}")
+    except KMSError as refusal:  # the check's own call; `result_of` catches the learner's
+        return show_message(f"`[    ]` {NO_SCENE.format(refusal.code)}")
+    return show_message("\n\n".join(filter(None, [f"`[ OK ]` {praise}", second_way(exercise)])))

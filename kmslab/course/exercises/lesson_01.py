@@ -1,42 +1,43 @@
-"""Seal a record so that a stolen laptop stays shut: only the KMS can open what `seal` made."""
+"""Exercise 01-seal: seal a record so that only the KMS can open it, also on a stolen laptop."""
 
 from kmslab.course.clinic.clinic import Clinic
-from kmslab.course.exercises import switch
-from kmslab.course.exercises.answers import Answer, Wrong, ask, need_written
+from kmslab.course.exercises import every_key
+from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.lab.lab import Lab
 
 FIRST, SECOND = "R-017", "R-101"
-ALONE = (
+KMS_NOT_CALLED = (
     "It works, and so does the thief: `seal` never asked the KMS, so your program holds a "
     "key of its own. Friday again. (Or did you run the lesson's first cell again? Then run "
     "those after it too.)"
 )
-REMEMBERED = (
+OPENS_WITHOUT_THE_KEY = (
     "The key is off, and the record opens all the same: `unseal` remembers what `seal` was given. "
     "So will the program on the stolen laptop."
 )
 
 
-def seal(clinic: Clinic, close: Answer, open_: Answer) -> str:
+def check_seal(clinic: Clinic, seal: Function, unseal: Function) -> str:
     one, two = clinic.record(FIRST), clinic.record(SECOND)
-    switch.on(clinic.lab)
-    need_written([close, open_], one)
-    calls = len(clinic.lab.trail)
-    sealed = [ask(close, one), ask(close, one), ask(close, two)]
-    asked = len(clinic.lab.trail) > calls
-    _hides(one, sealed)
+    every_key.enable(clinic.lab)
+    require_bodies([seal, unseal], one)
+    calls_before = len(clinic.lab.trail)
+    sealed = [result_of(seal, one), result_of(seal, one), result_of(seal, two)]
+    kms_called = len(clinic.lab.trail) > calls_before
+    _check_hides(one, sealed)
     for record, box in zip((one, one, two), sealed, strict=True):
-        if ask(open_, box) != record:
+        if result_of(unseal, box) != record:
             raise Wrong("What comes back is not the record that was sealed.")
-    _notices_change(open_, sealed[0])
-    _needs_the_kms(clinic.lab, open_, one, sealed[0], REMEMBERED if asked else ALONE)
+    _check_notices_change(unseal, sealed[0])
+    why_not = OPENS_WITHOUT_THE_KEY if kms_called else KMS_NOT_CALLED
+    _check_needs_the_kms(clinic.lab, unseal, one, sealed[0], why_not)
     return (
         "The record comes back; with the key off it does not; on again, it does. "
         "The laptop may be stolen now."
     )
 
 
-def _hides(record: bytes, sealed: list[bytes]) -> None:
+def _check_hides(record: bytes, sealed: list[bytes]) -> None:
     if not all(isinstance(box, bytes) for box in sealed):
         raise Wrong("`seal` should give back bytes: the ciphertext blob is what goes on the disk.")
     if any(record in box for box in sealed):
@@ -53,18 +54,20 @@ def _hides(record: bytes, sealed: list[bytes]) -> None:
         )
 
 
-def _notices_change(open_: Answer, box: bytes) -> None:
+def _check_notices_change(unseal: Function, box: bytes) -> None:
     for position in (0, len(box) // 2, len(box) - 1):
-        spoiled = bytearray(box)
-        spoiled[position] ^= 1
-        if ask(open_, bytes(spoiled), refusal_is_fine=True) is not None:
+        changed = bytearray(box)
+        changed[position] ^= 1
+        if result_of(unseal, bytes(changed), may_fail=True) is not None:
             raise Wrong("One bit of the blob was flipped, and `unseal` gave something back anyway.")
 
 
-def _needs_the_kms(lab: Lab, open_: Answer, record: bytes, box: bytes, why_not: str) -> None:
-    switch.off(lab)
-    if ask(open_, box, refusal_is_fine=True) == record:
+def _check_needs_the_kms(
+    lab: Lab, unseal: Function, record: bytes, box: bytes, why_not: str
+) -> None:
+    every_key.disable(lab)
+    if result_of(unseal, box, may_fail=True) == record:
         raise Wrong(why_not)
-    switch.on(lab)
-    if ask(open_, box) != record:
+    every_key.enable(lab)
+    if result_of(unseal, box) != record:
         raise Wrong("The key is on again, and the record does not come back.")

@@ -1,37 +1,37 @@
-"""Rescue the folders: whatever names a key must be sealed anew before the key may be deleted."""
+"""Exercise 05-rescue: encrypt each data key anew before the KMS key that it needs is deleted."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from kmslab.course.clinic.clinic import Clinic
-from kmslab.course.exercises.answers import Answer, Wrong, ask, need_written
+from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.outcome import outcome
 from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.lab import Lab
 
-LONG_ENOUGH = 31  # days; a window has thirty at most
-OF_NO_KEY = "AccessDeniedException"  # how the KMS answers for a blob whose key is gone
+UNTIL_DELETED = 31  # days; the waiting period has thirty at most
+KEY_GONE = "AccessDeniedException"  # the KMS's answer to Decrypt if the blob's key is gone
 
 
-def rescue(clinic: Clinic, save: Answer) -> str:
+def check_rescue(clinic: Clinic, rescue: Function) -> str:
     lab, old = clinic.lab, clinic.forgotten_key()
     folders = list(old.folders)
     keys = [lab.decrypt(blob) for blob in folders]
-    need_written([save], folders[:1])
-    before = len(lab.trail)
-    saved = ask(save, folders)
-    calls = len(lab.trail) - before
-    _are_blobs(saved, folders, keys)
+    require_bodies([rescue], folders[:1])
+    calls_before = len(lab.trail)
+    saved = result_of(rescue, folders)
+    calls = len(lab.trail) - calls_before
+    _check_blobs(saved, folders, keys)
     outcome(old.key.schedule_deletion)  # unless the learner has done that already
-    lab.clock.advance(days=LONG_ENOUGH)
-    _are_those(keys, [_opened(lab, blob) for blob in saved])
+    lab.clock.advance(days=UNTIL_DELETED)
+    _check_data_keys(keys, [_decrypt(lab, blob) for blob in saved])
     return (
         f"The old key is gone, and all {len(keys)} folders open. That took {calls:,} small calls, "
         "however many pages there are: no page was touched."
     )
 
 
-def _are_blobs(saved: Any, folders: Sequence[bytes], keys: Sequence[bytes]) -> None:
+def _check_blobs(saved: Any, folders: Sequence[bytes], keys: Sequence[bytes]) -> None:
     if not isinstance(saved, list | tuple) or not all(isinstance(each, bytes) for each in saved):
         raise Wrong("`rescue` should give back a list of blobs, one for each that it got.")
     if len(saved) != len(folders):
@@ -48,16 +48,16 @@ def _are_blobs(saved: Any, folders: Sequence[bytes], keys: Sequence[bytes]) -> N
         )
 
 
-def _opened(lab: Lab, blob: bytes) -> bytes | str:
-    """What is in it, or the name of the refusal."""
+def _decrypt(lab: Lab, blob: bytes) -> bytes | str:
+    """The plaintext, or the name of the error."""
     try:
         return lab.decrypt(blob)
     except KMSError as refusal:
         return refusal.code
 
 
-def _are_those(keys: Sequence[bytes], opened: Sequence[bytes | str]) -> None:
-    if gone := opened.count(OF_NO_KEY):
+def _check_data_keys(keys: Sequence[bytes], opened: Sequence[bytes | str]) -> None:
+    if gone := opened.count(KEY_GONE):
         raise Wrong(
             f"Lost with the old key: {gone} of {len(keys)} blobs, since they name it. Sealing anew "
             "helps only under another key."

@@ -1,17 +1,17 @@
-"""Turn a lab's keys off and on: who knows which of them the learner chose?"""
+"""Disable and enable all of a lab's keys: a check does not know which one the learner chose."""
 
 from kmslab.kms.contract.states import KeyState
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
 
-def off(lab: Lab) -> None:
+def disable(lab: Lab) -> None:
     """Disable every key that is enabled."""
     for key in _keys(lab, KeyState.ENABLED):
         key.disable()
 
 
-def on(lab: Lab) -> None:
+def enable(lab: Lab) -> None:
     """Enable every key that is disabled."""
     for key in _keys(lab, KeyState.DISABLED):
         key.enable()
