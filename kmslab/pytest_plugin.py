@@ -1,10 +1,9 @@
 """Fixtures for pytest: `kms_lab`, a fresh lab, and `kms_endpoint`, the same lab on a socket.
 
-Rule: a test suite that uses neither pays nothing. pytest imports this module at every start, so it
-imports no more than pytest has already.
+Rule: a test suite that uses neither does not wait for them. pytest imports this module at every
+start, so at the top it imports only what pytest has imported already.
 """
 
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -24,26 +23,13 @@ def kms_lab() -> Iterator[Any]:
 
 
 @pytest.fixture
-def kms_endpoint(kms_lab: Any, monkeypatch: pytest.MonkeyPatch) -> "Iterator[Endpoint]":
+def kms_endpoint(kms_lab: Any) -> "Iterator[Endpoint]":
     """A server of `kms_lab`: `kms_endpoint.url`, and an environment in which boto3 finds it.
 
     Needs `kmslab[serve]`. Processes that the test starts find it as well.
     """
     from kmslab.endpoint.server import running
-    from kmslab.testing import fresh_default_session, settings
+    from kmslab.testing import aws_environment
 
-    with running(kms_lab) as endpoint, fresh_default_session():
-        for name, value in settings(endpoint.environment).items():
-            if value is None:
-                monkeypatch.delenv(name, raising=False)
-            else:
-                monkeypatch.setenv(name, value)
-        _reach_directly(monkeypatch)
+    with running(kms_lab) as endpoint, aws_environment(endpoint.environment):
         yield endpoint
-
-
-def _reach_directly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy of the machine's would be asked for this machine too."""
-    for name in ("no_proxy", "NO_PROXY"):
-        others = os.environ.get(name, "")
-        monkeypatch.setenv(name, f"{others},127.0.0.1" if others else "127.0.0.1")

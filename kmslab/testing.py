@@ -1,7 +1,7 @@
 """For the tests of your own programs: boto3's KMS clients ask a lab, and never the network.
 
-Rule: a program under test is not changed. What it finds outside, its settings and its wire, is
-changed for a while and put back. The fixtures of `kmslab.pytest_plugin` do the same for pytest.
+Rule: the program under test stays as it is. Only what it finds outside is changed, its settings and
+its connection, and put back afterwards. `kmslab.pytest_plugin` has fixtures for pytest.
 """
 
 import os
@@ -17,7 +17,7 @@ from kmslab.lab import boto
 from kmslab.lab.lab import Lab
 from kmslab.lab.view import View
 
-# What could lead an SDK elsewhere: another profile, endpoint or kind of credentials.
+# These could lead an SDK elsewhere: to another profile, endpoint or kind of credentials.
 UNSET = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -36,14 +36,14 @@ CREDENTIAL = re.compile(r"Credential=(\w+)/\d{8}/([\w-]+)/kms/aws4_request")
 
 @contextmanager
 def patched_boto3(lab: View | None = None) -> Iterator[Any]:
-    """`with patched_boto3() as lab:` sends the KMS calls of all boto3 clients to a lab meanwhile.
+    """Within `with patched_boto3() as lab:`, all boto3 clients send their KMS calls to the lab.
 
-    Of all: those that exist already too, in every session and thread. Other services' clients are
-    left alone, and so are asynchronous ones (aiobotocore). `lab`: one of yours or a view of one,
-    such as `lab.user("alice")`; without it a fresh one, closed at the end. Who signs with an access
-    key of the lab is its owner, anybody else is the lab's own caller: no signature is verified, an
-    endpoint does that. The Region is the client's. The environment has an access key meanwhile, so
-    that a machine needs no AWS settings. Needs boto3.
+    This includes clients that exist already, in every session and thread. Clients of other services
+    and asynchronous ones (aiobotocore) are not changed. `lab`: a lab or a view of one, such as
+    `lab.user("alice")`; without it, a new lab, which is closed at the end. A call signed with an
+    access key of the lab comes from the key's owner; any other call comes from the lab's own
+    caller. Signatures are not verified; an endpoint does that. The Region is the client's. The
+    environment gets an access key, so that the machine needs no AWS settings. Needs boto3.
     """
     endpoint = _endpoint_class()
     with ExitStack() as stack:
@@ -56,22 +56,35 @@ def patched_boto3(lab: View | None = None) -> Iterator[Any]:
             return boto.answer(view.service, _caller(view, request), request)
 
         stack.enter_context(patch.object(endpoint, "_send", answer))
-        stack.enter_context(patch.dict(os.environ))
-        for name, value in settings(_environment(view)).items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
-        stack.enter_context(fresh_default_session())
+        stack.enter_context(aws_environment(_access_key(view)))
         yield view
 
 
-def settings(environment: Mapping[str, str]) -> dict[str, str | None]:
-    """What has to be set for boto3 to find an endpoint, or with None unset, whatever was there."""
-    return {**dict.fromkeys(UNSET), **SET, **environment}
+@contextmanager
+def aws_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """AWS's SDKs and CLI find these variables, and no setting that leads elsewhere; then put back.
+
+    If the variables name an endpoint, it has to be on this machine.
+    """
+    with patch.dict(os.environ), _fresh_default_session():
+        for name in UNSET:
+            os.environ.pop(name, None)
+        os.environ.update(SET)
+        if "AWS_ENDPOINT_URL_KMS" in variables:
+            _bypass_proxies()
+        os.environ.update(variables)
+        yield
+
+
+def _bypass_proxies() -> None:
+    """Else the machine's proxy would be asked for addresses on this machine too."""
+    for name in ("no_proxy", "NO_PROXY"):
+        others = os.environ.get(name)
+        os.environ[name] = f"{others},127.0.0.1" if others else "127.0.0.1"
 
 
 @contextmanager
-def fresh_default_session() -> Iterator[None]:
+def _fresh_default_session() -> Iterator[None]:
     """`boto3.client(…)` keeps one session for ever, and with it the credentials that it found."""
     before = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
     _set_default_session(None)
@@ -97,7 +110,7 @@ def _endpoint_class() -> Any:
     return Endpoint
 
 
-def _environment(view: View) -> dict[str, str]:
+def _access_key(view: View) -> dict[str, str]:
     key = view.access_key()
     token = {"AWS_SESSION_TOKEN": key.token} if key.token else {}
     return {

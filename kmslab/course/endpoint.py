@@ -12,18 +12,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from unittest.mock import patch
 
 from kmslab.lab.lab import Lab
 from kmslab.lab.view import View
-from kmslab.testing import fresh_default_session, settings
+from kmslab.testing import aws_environment
 
 COMMAND_TIMEOUT = 60  # seconds
 NO_AWS_SETTINGS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_PAGER": "",  # the CLI would show its output page by page and wait
-    "NO_PROXY": "*",
 }
 NO_CLI = (
     "The AWS CLI is not installed on this computer, so the command was not run. "
@@ -41,14 +39,12 @@ def endpoint(lab: Lab, person: View) -> Iterator[str]:
     from kmslab.endpoint.server import running
 
     key = person.access_key()
-    signed_in = {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret.decode()}
-    with running(lab) as served, patch.dict(os.environ, NO_AWS_SETTINGS):
-        for name, value in settings({**served.environment, **signed_in}).items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
-        with fresh_default_session():
-            yield served.url
+    own = NO_AWS_SETTINGS | {
+        "AWS_ACCESS_KEY_ID": key.id,
+        "AWS_SECRET_ACCESS_KEY": key.secret.decode(),
+    }
+    with running(lab) as served, aws_environment(served.environment | own):
+        yield served.url
 
 
 def aws(command: str, **files: bytes) -> str:
