@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from kmslab.kms.arn import known_arn
 from kmslab.kms.contract.records import Caller
 from kmslab.lab import boto
 from kmslab.lab.lab import Lab
@@ -129,4 +130,4 @@ def _caller(view: View, request: Any) -> Caller:
     key_id, region = found.groups()
     known = view.iam.access_keys.find(key_id)
     principal = known.principal if known else view.caller.principal
-    return Caller(principal, principal.split(":")[4], region)
+    return Caller(principal, known_arn(principal).account, region)

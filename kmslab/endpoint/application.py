@@ -18,6 +18,7 @@ from kmslab.endpoint import lab_api, other_services
 from kmslab.endpoint.claims import Request, joined, service_of
 from kmslab.endpoint.sigv4 import Verifier
 from kmslab.kms import wire
+from kmslab.kms.arn import known_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
 from kmslab.kms.contract.records import Caller, Source
@@ -184,7 +185,7 @@ def _caller(
     """A connection's caller is the same from one request to the next."""
     agent, named = user_agent.decode("latin-1"), host.decode("latin-1")
     source = Source(client[0], agent, named, *tls, access_key)
-    return Caller(principal, principal.split(":", 5)[4], region, source=source)
+    return Caller(principal, known_arn(principal).account, region, source=source)
 
 
 def _is_json(request: Request) -> bool:

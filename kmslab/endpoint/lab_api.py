@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from kmslab.clock import Clock
@@ -16,6 +17,7 @@ from kmslab.endpoint.claims import Request
 from kmslab.endpoint.sigv4 import Verifier
 from kmslab.kms import reports, wire
 from kmslab.kms.access import Explanation, principals
+from kmslab.kms.arn import as_arn, is_arn, known_arn, root_arn, session_arn, user_arn
 from kmslab.kms.billing import Bill, Line
 from kmslab.kms.contract.errors import KMSError, fail
 from kmslab.kms.contract.records import Caller
@@ -49,8 +51,11 @@ MEMBERS: dict[str, Callable[[Any], bool]] = {
 NOT_YOURS = (
     "A lab tells who may of the principals and keys of the account that asks, and no other's."
 )
-USER = "arn:aws:iam::{0}:user/{1}"
-KINDS = {"": USER, "user": USER, "role": "arn:aws:sts::{0}:assumed-role/{1}/lab"}
+KINDS: dict[str, Callable[[str, str], str]] = {
+    "": user_arn,
+    "user": user_arn,
+    "role": partial(session_arn, session="lab"),
+}
 
 
 class LabApi:
@@ -71,7 +76,7 @@ class LabApi:
             fail("UnknownOperationException")
         if not isinstance(request, dict) or not all(map(_fits, request.items())):
             fail("SerializationException")
-        if caller.principal.rpartition(":")[2] != "root":
+        if not caller.is_root:
             text = "A lab tells its trail, its bill and who may to the root user of the account."
             fail("AccessDeniedException", text)
         try:
@@ -85,7 +90,7 @@ class LabApi:
         try:
             signer = verifier.verify(request, b"kms", now)
             principal = signer.key.principal
-            caller = Caller(principal, principal.split(":", 5)[4], signer.region)
+            caller = Caller(principal, known_arn(principal).account, signer.region)
             name = target.removeprefix(PREFIX).decode("latin-1")
             found = self.ask(name, caller, wire.parse(request.body))
         except KMSError as error:
@@ -104,16 +109,15 @@ class LabApi:
 
     def _explain(self, caller: Caller, request: Members) -> dict[str, Any]:
         who = _principal(str(request.get("Principal", "root")), caller.account)
-        home = who.split(":")[4] if principals.is_arn(who) else caller.account
+        arn = as_arn(who)
+        home = arn.account if arn and arn.is_principal else caller.account
         # The answer quotes the principal's policy and the key's: each is its own account's affair.
         if {home, _account(str(request.get("KeyId", "")), caller.account)} != {caller.account}:
             fail("AccessDeniedException", NOT_YOURS)
         asked = replace(caller, principal=who, account=home, source=None)
-        if who.startswith("arn:") and not principals.exist(self._service.records, asked.identity):
-            fail(
-                "NotFoundException",
-                f"There is no {asked.identity}. Users and roles are made first.",
-            )
+        identity = str(arn.identity) if arn else who
+        if is_arn(who) and not principals.exist(self._service.records, identity):
+            fail("NotFoundException", f"There is no {identity}. Users and roles are made first.")
         members = {
             name: request[name] for name in ("KeyId", "EncryptionContext") if name in request
         }
@@ -159,21 +163,23 @@ def bill_of(told: Mapping[str, Any]) -> Bill:
 
 def _account(key: str, here: str) -> str:
     """Whose key an identifier names: an ARN says it, an id or an alias is of the caller's own."""
-    return key.split(":")[4] if key.count(":") > 4 else here
+    arn = as_arn(key)
+    return arn.account if arn else here
 
 
 def _principal(name: str, account: str) -> str:
     """From `alice`, `user/alice`, `role/auditor`, `root` or an ARN to the ARN that calls."""
-    if name.startswith("arn:aws:iam::") and ":role/" in name:
-        account, name = name.split(":")[4], name.split(":", 5)[5]
-    if name.startswith("arn:") or name.endswith(".amazonaws.com"):
+    arn = as_arn(name)
+    if arn and (arn.service, arn.kind) == ("iam", "role"):
+        account, name = arn.account, arn.resource
+    if is_arn(name) or name.endswith(".amazonaws.com"):
         return name
     if name == "root":
-        return f"arn:aws:iam::{account}:root"
+        return root_arn(account)
     kind, _, rest = name.rpartition("/")
     if kind not in KINDS:
         fail(
             "ValidationException",
             f"{name} is nobody: one looks like alice, role/auditor or an ARN.",
         )
-    return KINDS[kind].format(account, rest)
+    return KINDS[kind](account, rest)

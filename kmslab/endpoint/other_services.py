@@ -13,6 +13,7 @@ from xml.sax import saxutils
 
 from kmslab.endpoint.claims import Request
 from kmslab.endpoint.sigv4 import Signer, Verifier
+from kmslab.kms.arn import known_arn
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.wire import Answer, answer, dump, new_id
 
@@ -76,13 +77,11 @@ def elsewhere(request: Request, service: str) -> Answer:
 
 def user_id(principal: str) -> str:
     """IAM's own name for a principal, which no other one ever has; here made from its ARN."""
-    account, kind_and_name = principal.split(":", 5)[4:]
-    kind, _, name = kind_and_name.partition("/")
-    if kind == "root":
-        return account
-    role, _, session = name.partition("/")
-    if kind == "assumed-role":
-        return f"AROA{_letters(f'{account}/{role}')}:{session}"
+    arn = known_arn(principal)
+    if arn.is_root:
+        return arn.account
+    if arn.is_session:
+        return f"AROA{_letters(f'{arn.account}/{arn.identity.name}')}:{arn.friendly_name}"
     return f"AIDA{_letters(principal)}"
 
 
@@ -92,7 +91,7 @@ def _letters(text: str) -> str:
 
 def _identity(signer: Signer, request_id: str) -> str:
     principal = signer.key.principal
-    account = principal.split(":")[4]
+    account = known_arn(principal).account
     return (
         f'<GetCallerIdentityResponse xmlns="{NAMESPACE}"><GetCallerIdentityResult>'
         f"<Arn>{escape(principal)}</Arn><UserId>{escape(user_id(principal))}</UserId>"

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from kmslab.kms.arn import resource_of
 from kmslab.kms.backing.blob import parse
 from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.integrations import AWS_MANAGED, AWS_OWNED
@@ -158,7 +159,7 @@ def _count(lab: Lab, key_id: str, began: int, *names: str) -> int:
     """Events with these names about this key, in the account's trail from there on."""
     return sum(
         event["eventName"] in names
-        and any(each["ARN"].endswith(f":key/{key_id}") for each in event["resources"])
+        and any(resource_of(each["ARN"]) == f"key/{key_id}" for each in event["resources"])
         for event in lab.trail[began:]
     )
 

@@ -22,6 +22,7 @@ from kmslab.figures.canvas import (
     count,
 )
 from kmslab.figures.follow import Crossing, Followed
+from kmslab.kms.arn import Arn
 
 MARGIN, HEADER = 16, 48  # CSS pixels, as all that follows
 DISK, BAR, WALL, KEY = (MARGIN, 240), (300, 10), (640, 36), 752  # left edges and widths
@@ -134,7 +135,7 @@ def _draw_call(canvas: Canvas, call: Crossing, top: float) -> None:
         canvas.arrow((near, back), (BAR[0] + BAR[1] + 4, back), color=WORDS[member][1])
     middle = (out + lowest) / 2 - 10
     canvas.key(KEY, middle, *((GREY, "///") if call.error else (GREEN, "")))
-    lines = [call.name, f"key {call.key.rpartition('/')[2][:8]}…"]
+    lines = [call.name, f"key {Arn.parse(call.key).name[:8]}…"]
     for number, line in enumerate(filter(None, lines)):
         canvas.label(KEY - 16, middle + 34 + 22 * number, line, WIDTH - MARGIN - KEY)
     if call.error:

@@ -20,6 +20,7 @@ from kmslab.figures.canvas import (
     count,
 )
 from kmslab.figures.watch import Watched
+from kmslab.kms.arn import Arn
 
 MARGIN, HEADER, LANE = 16, 48, 136  # CSS pixels; a lane is eight bricks high
 CALLER, TRACK, WALL, INSIDE, KEY = (MARGIN, 160), 196, (590, 36), 626, 712
@@ -152,7 +153,7 @@ def _keys(canvas: Canvas, calls: Sequence[Watched]) -> None:
 
 
 def _short(arn: str) -> str:
-    return f"key {arn.rpartition('/')[2][:8]}…"
+    return f"key {Arn.parse(arn).name[:8]}…"
 
 
 def _refusal_of_key(call: Watched) -> str:

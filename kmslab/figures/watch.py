@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kmslab.figures.sizes import size
+from kmslab.kms.arn import resource_of
 from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.view import View
 
@@ -78,4 +79,4 @@ def _make(
 
 
 def _caller(event: Mapping[str, Any]) -> str:
-    return str(event.get("userIdentity", {}).get("arn", "")).rpartition(":")[2]
+    return resource_of(str(event.get("userIdentity", {}).get("arn", "")))

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from kmslab.display import Table
+from kmslab.kms.arn import Arn, is_arn, known_arn, resource_of
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL, Operation
@@ -57,9 +58,9 @@ def event(
 
 def copies(event: Event) -> list[Event]:
     """The same in the trail of each other account whose key took part. A refusal is not theirs."""
-    if event.error_code or all(f":{event.account}:" in arn for arn in event.resources):
+    if event.error_code:
         return []
-    owners = {arn.split(":")[4] for arn in event.resources} - {event.account}
+    owners = {known_arn(arn).account for arn in event.resources} - {event.account}
     return [event._replace(recipient=owner, used=()) for owner in sorted(owners)]
 
 
@@ -88,7 +89,7 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
         "eventID": event_id(event.request_id, event.recipient),
         "readOnly": reads,
         "resources": [
-            {"accountId": arn.split(":")[4], "type": "AWS::KMS::Key", "ARN": arn}
+            {"accountId": known_arn(arn).account, "type": "AWS::KMS::Key", "ARN": arn}
             for arn in event.resources
         ],
         "eventType": "AwsApiCall" if event.principal else "AwsServiceEvent",
@@ -114,16 +115,16 @@ def _material_ids(used: Mapping[str, Material]) -> dict[str, str]:
 def _identity(event: Event) -> dict[str, Any]:
     if not event.principal:
         return {"accountId": event.account, "invokedBy": INTERNAL}
-    if not event.principal.startswith("arn:"):
+    if not is_arn(event.principal):
         return {"type": "AWSService", "invokedBy": event.principal}
-    kind, _, name = event.principal.rpartition(":")[2].partition("/")
+    arn = known_arn(event.principal)
     shown: dict[str, Any] = {
-        "type": IDENTITIES.get(kind, "Unknown"),
+        "type": IDENTITIES.get(arn.kind, "Unknown"),
         "arn": event.principal,
         "accountId": event.account,
         "accessKeyId": _of(event).access_key,
-        "userName": name if kind == "user" else "",
-        "sessionContext": _session(event, name) if kind == "assumed-role" else None,
+        "userName": arn.name if arn.kind == "user" else "",
+        "sessionContext": _session(arn.identity) if arn.is_session else None,
         "invokedBy": _service(event.via),
     }
     if event.recipient:  # a key's owner is told which account has used it, and not whom it sent
@@ -132,10 +133,8 @@ def _identity(event: Event) -> dict[str, Any]:
     return {member: value for member, value in shown.items() if value}
 
 
-def _session(event: Event, name: str) -> dict[str, Any]:
-    role = name.rpartition("/")[0]
-    arn = f"arn:aws:iam::{event.account}:role/{role}"
-    issuer = {"type": "Role", "arn": arn, "accountId": event.account, "userName": role}
+def _session(role: Arn) -> dict[str, Any]:
+    issuer = {"type": "Role", "arn": str(role), "accountId": role.account, "userName": role.name}
     return {"sessionIssuer": issuer}
 
 
@@ -146,7 +145,7 @@ def _of(event: Event) -> Source:
 def _source(event: Event) -> dict[str, str | None]:
     """Of a call that a service makes, the service. A call from within this process has none."""
     source = _of(event)
-    service = _service(event.via) or ("" if event.principal.startswith("arn:") else event.principal)
+    service = _service(event.via) or ("" if is_arn(event.principal) else event.principal)
     if not event.principal:
         service = INTERNAL
     return {
@@ -216,7 +215,7 @@ class Trail(list[dict[str, Any]]):
 
 
 def _event_row(event: Mapping[str, Any]) -> list[str]:
-    keys = [arn["ARN"].rpartition(":")[2] for arn in event["resources"]]
+    keys = [resource_of(arn["ARN"]) for arn in event["resources"]]
     parameters = event["requestParameters"] or {}
     contexts = [
         value for name, value in parameters.items() if name.lower().endswith("encryptioncontext")

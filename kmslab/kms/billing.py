@@ -19,6 +19,7 @@ from importlib.resources import files
 from typing import Any
 
 from kmslab.display import Table
+from kmslab.kms.arn import known_arn
 from kmslab.kms.contract.records import Alias, Event, Key, Reader
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyManager
 
@@ -191,7 +192,7 @@ def _follow(event: Event, lives: dict[str, Life]) -> None:
 def _is_charged(life: Life, account: str, records: Reader) -> bool:
     """AWS's own keys are free. One that is gone was a customer's, since no other can go."""
     key = records.get(Key, life.arn)
-    is_own = life.arn.split(":")[4] == account
+    is_own = known_arn(life.arn).account == account
     return is_own and (key is None or key.manager is KeyManager.CUSTOMER)
 
 
@@ -211,8 +212,8 @@ def _fees(life: Life, whole: Period, until: datetime, name: str) -> Iterator[Lin
 def _name(arn: str, records: Reader) -> str:
     """The first of its aliases or its id, and where it is."""
     aliases = [alias.name for alias in records.find(Alias, target=arn)]
-    _, _, _, region, _, resource = arn.split(":")
-    return f"{[*aliases, resource.removeprefix('key/')][0]}, {region}"
+    key = known_arn(arn)
+    return f"{[*aliases, key.name][0]}, {key.region}"
 
 
 # ----------------------------------------------------------------------------------- the requests

@@ -10,6 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from kmslab.kms.arn import as_arn
 from kmslab.kms.backing import Backing
 from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Material, Reader, Record
 from kmslab.kms.contract.specs import Origin
@@ -72,7 +73,8 @@ class Call:
 
         If only a ciphertext named it, neither an AccessDenied error nor its event reveals it.
         """
-        return f":{self.caller.account}:" not in role.arn
+        arn = as_arn(role.arn)
+        return arn is None or arn.account != self.caller.account
 
     def backing(self, key: Key) -> Backing:
         return self.backings[key.origin]

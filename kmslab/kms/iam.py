@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from kmslab.kms.access import identity_policy
+from kmslab.kms.arn import role_arn, user_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.contract.records import Principal
@@ -31,11 +32,11 @@ class Iam:
 
     def user(self, account: str, name: str, policy: Policy = None) -> str:
         """The ARN of a user, who is made if he is not there. A policy replaces the one he has."""
-        return self._put(f"arn:aws:iam::{account}:user/{user_name(name)}", policy)
+        return self._put(user_arn(account, user_name(name)), policy)
 
     def role(self, account: str, name: str, policy: Policy = None) -> str:
         """The same of a role."""
-        return self._put(f"arn:aws:iam::{account}:role/{user_name(name)}", policy)
+        return self._put(role_arn(account, user_name(name)), policy)
 
     def _put(self, arn: str, policy: Policy) -> str:
         text = None if policy is None else _written(policy)

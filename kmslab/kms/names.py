@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from kmslab.kms.access import UNREACHABLE, tokens
+from kmslab.kms.arn import Arn, as_arn, is_arn
 from kmslab.kms.backing import blob
 from kmslab.kms.contract.checks import missing
 from kmslab.kms.contract.errors import fail
@@ -54,11 +55,12 @@ def key_in(member: str, *, aliases: bool) -> Finder:
         if identifier is None:
             return None
         arn = _arn(caller, identifier)
-        if arn.split(":", 5)[5].startswith(ALIAS_PREFIX):
+        if arn.kind == "alias":
             if not aliases:
                 fail("InvalidArnException", "Key Aliases are not supported for this operation")
-            arn = _alias(records, arn).target
-        key = _key(records, arn)
+            key = _key(records, _alias(records, str(arn)).target)
+        else:
+            key = _key(records, str(arn))
         return Found(key.arn, key, records.get(Material, f"{key.region}/{key.material}"))
 
     return find
@@ -119,7 +121,8 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
             fail("ValidationException", f"Please specify either {token}, or {key} and {grant}.")
         named = by_key(records, caller, request)
         handle = f"{named.arn}/{request[grant]}" if named else tokens.read(request[token]) or ""
-        is_here = handle.startswith(f"arn:aws:kms:{caller.region}:")  # a token may be of elsewhere
+        arn = as_arn(handle)
+        is_here = arn is not None and arn.region == caller.region  # a token may be of elsewhere
         found = records.get(Grant, handle) if is_here else None
         if found is None:
             code = "InvalidGrantIdException" if named else "InvalidGrantTokenException"
@@ -136,23 +139,23 @@ def alias_arn(caller: Caller, name: str) -> str:
     return caller.here + name
 
 
-def _arn(caller: Caller, identifier: str) -> str:
+def _arn(caller: Caller, identifier: str) -> Arn:
     """The full ARN that an id, an alias name or an ARN stands for, here."""
-    if not identifier.startswith("arn:"):
+    if not is_arn(identifier):
         kind = "" if identifier.startswith(ALIAS_PREFIX) else "key/"
-        return f"{caller.here}{kind}{identifier}"
-    fields = identifier.split(":", 5)
-    if len(fields) < 6 or fields[2] != "kms" or not fields[5].startswith(("key/", ALIAS_PREFIX)):
+        return caller.kms_arn(kind + identifier)
+    arn = as_arn(identifier)
+    if arn is None or arn.service != "kms" or not arn.resource.startswith(("key/", ALIAS_PREFIX)):
         fail("NotFoundException", f"Invalid arn {identifier}")
-    if fields[3] != caller.region:
-        fail("NotFoundException", f"Invalid arn {fields[3]}")
-    return identifier
+    if arn.region != caller.region:
+        fail("NotFoundException", f"Invalid arn {arn.region}")
+    return arn
 
 
 def _key(records: Reader, arn: str) -> Key:
     key = records.get(Key, arn)
     if key is None:
-        name = arn.partition("key/")[2]
+        name = Arn.parse(arn).name
         well_formed = KEY_ID.fullmatch(name)
         text = f"Key '{arn}' does not exist" if well_formed else f"Invalid keyId {name}"
         fail("NotFoundException", text)

@@ -13,6 +13,7 @@ from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
 from kmslab.crypto.message_types import MessageType
 from kmslab.display import Table
 from kmslab.envelope import KmsKeyring
+from kmslab.kms.arn import Arn
 from kmslab.kms.contract.specs import KEY_SPECS, KeyUsage
 from kmslab.kms.contract.states import KeyState
 from kmslab.lab.pages import all_items
@@ -74,7 +75,7 @@ class CMK:
 
     @property
     def id(self) -> str:
-        return self.arn.rpartition("/")[2]
+        return Arn.parse(self.arn).name
 
     # What it does
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 from kmslab.clock import Clock
 from kmslab.crypto import Backend, Forged
 from kmslab.kms import reports
+from kmslab.kms.arn import root_arn
 from kmslab.kms.backing import root_key
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.backing.self_tested import BACKENDS
@@ -56,9 +57,7 @@ class Lab(View):
             raise ValueError(
                 "ids can be chosen for a lab in memory only: in a file they would repeat"
             )
-        caller = Caller(
-            f"arn:aws:iam::{account_number(account)}:root", account, region_name(region)
-        )
+        caller = Caller(root_arn(account_number(account)), account, region_name(region))
         self._store = open_store(store)
         try:
             hsm = self._start_hsm(backends)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kmslab.display import Table
+from kmslab.kms.arn import resource_of
 
 # They derive from random key material, so a table that must look the same twice leaves them out.
 MATERIAL_IDS = frozenset({"CurrentKeyMaterialId", "KeyMaterialId", "keyMaterialId"})
@@ -42,7 +43,7 @@ def _grant(entry: Mapping[str, Any]) -> list[str]:
     grantee = entry.get("GranteePrincipal") or entry.get("GranteeServicePrincipal", "")
     constraints = [f"{name}: {_pairs(it)}" for name, it in entry.get("Constraints", {}).items()]
     return [
-        grantee.rpartition(":")[2],
+        resource_of(grantee),
         ", ".join(entry["Operations"]),
         ", ".join(constraints),
         entry["GrantId"][:8] + "…",

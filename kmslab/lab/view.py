@@ -10,6 +10,7 @@ from typing import Any
 from kmslab.clock import Clock
 from kmslab.kms import reports
 from kmslab.kms.access import Explanation
+from kmslab.kms.arn import resource_of, root_arn, session_arn
 from kmslab.kms.audit import Trail
 from kmslab.kms.backing.access_keys import AccessKeyPair
 from kmslab.kms.billing import Bill
@@ -47,7 +48,7 @@ class View:
 
     def account(self, number: str) -> "View":
         """The root user of another account, named by its 12 digits."""
-        return self._at(f"arn:aws:iam::{account_number(number)}:root", number, self.caller.region)
+        return self._at(root_arn(account_number(number)), number, self.caller.region)
 
     def user(self, name: str, policy: Policy = None) -> "View":
         """A user of this account, who may do what his IAM policy and the keys' policies say.
@@ -64,7 +65,7 @@ class View:
         """A session of a role of this account: the role's policies count, the trail shows both."""
         account = self.caller.account
         self.iam.role(account, name, policy)
-        arn = f"arn:aws:sts::{account}:assumed-role/{name}/{session_name(session)}"
+        arn = session_arn(account, name, session_name(session))
         return self._at(arn, account, self.caller.region)
 
     def access_key(self) -> AccessKeyPair:
@@ -125,8 +126,8 @@ class View:
     def cmk(self, identifier: str) -> CMK:
         """The key with this key id, key ARN, alias name (`alias/orders`) or alias ARN."""
         found = self.kms.describe_key(KeyId=identifier)["KeyMetadata"]
-        _, is_alias, name = identifier.partition("alias/")
-        return CMK(self, found, name if is_alias else None)
+        kind, _, name = resource_of(identifier).partition("/")
+        return CMK(self, found, name if kind == "alias" else None)
 
     def decrypt(self, blob: bytes, context: Context = None) -> bytes:
         """The plaintext of a ciphertext blob. The blob itself says which key made it."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from kmslab.kms.access.question import Question
+from kmslab.kms.arn import as_arn, known_arn, resource_of
 from kmslab.kms.contract.records import TRACKING_BEGAN, Alias
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Origin
 
@@ -86,8 +87,8 @@ def encryption_context(question: Question) -> Mapping[str, str]:
 
 def _request_alias(question: Question) -> str | None:
     named = question.request.get("KeyId") or question.request.get(f"{question.prefix}KeyId") or ""
-    _, alias, name = named.partition("alias/")
-    return alias + name if alias else None
+    resource = resource_of(named)
+    return resource if resource.startswith("alias/") else None
 
 
 def _constraint_types(question: Question) -> list[str]:
@@ -135,22 +136,18 @@ def _idle_days(question: Question) -> int | None:
 # ---------------------------------------------------------------------------- of the caller
 
 
-def is_service(principal: str) -> bool:
-    return not principal.startswith("arn:")
-
-
-def _unless_service(value: Callable[[Question], str]) -> Raw:
-    return lambda q: None if is_service(q.caller.principal) else value(q)
+def _unless_service(value: Callable[[Question], str | None]) -> Raw:
+    return lambda q: None if q.caller.is_service else value(q)
 
 
 def _principal_type(question: Question) -> str | None:
     kinds = {"root": "Account", "user": "User", "assumed-role": "AssumedRole"}
-    return kinds.get(question.caller.principal.rpartition(":")[2].partition("/")[0])
+    return kinds.get(known_arn(question.caller.principal).kind)
 
 
 def _username(question: Question) -> str | None:
-    _, is_user, path = question.caller.principal.partition(":user/")
-    return path.rpartition("/")[2] if is_user else None
+    principal = known_arn(question.caller.principal)
+    return principal.friendly_name if principal.kind == "user" else None
 
 
 def _called_via(question: Question) -> str | None:
@@ -160,7 +157,7 @@ def _called_via(question: Question) -> str | None:
 
 
 def _by_service(question: Question) -> bool:
-    return bool(question.caller.via) or is_service(question.caller.principal)
+    return bool(question.caller.via) or question.caller.is_service
 
 
 def _source_ip(question: Question) -> str | None:
@@ -177,9 +174,8 @@ def _secure_transport(question: Question) -> bool:
 
 def _source_account(question: Question) -> str | None:
     """Some ARNs, such as a bucket's, name no account: then the service knows whose it is."""
-    caller = question.caller
-    fields = caller.source_arn.split(":")
-    return fields[4] or caller.account if len(fields) > 4 else None
+    source = as_arn(question.caller.source_arn)
+    return (source.account or question.caller.account) if source else None
 
 
 _CREATE = ("CreateKey",)
@@ -246,12 +242,10 @@ KEYS: dict[str, Raw] = {
         "kms:ViaService": lambda q: q.caller.via,
         "aws:PrincipalArn": _unless_service(lambda q: q.caller.identity),
         "aws:PrincipalAccount": _unless_service(lambda q: q.caller.account),
-        "aws:PrincipalType": _principal_type,
-        "aws:PrincipalIsAWSService": lambda q: is_service(q.caller.principal),
-        "aws:PrincipalServiceName": lambda q: (
-            q.caller.principal if is_service(q.caller.principal) else None
-        ),
-        "aws:username": _username,
+        "aws:PrincipalType": _unless_service(_principal_type),
+        "aws:PrincipalIsAWSService": lambda q: q.caller.is_service,
+        "aws:PrincipalServiceName": lambda q: q.caller.principal if q.caller.is_service else None,
+        "aws:username": _unless_service(_username),
         "aws:CalledVia": _called_via,
         "aws:CalledViaFirst": _called_via,
         "aws:CalledViaLast": _called_via,

@@ -18,7 +18,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from kmslab.kms.access import granted
-from kmslab.kms.access.condition_keys import is_service
 from kmslab.kms.access.documents import UNREADABLE, identity_policy, key_policy
 from kmslab.kms.access.question import Question
 from kmslab.kms.access.statements import (
@@ -109,11 +108,11 @@ def refusal(question: Question, verdict: Verdict) -> str:
 def is_home(question: Question) -> bool:
     """Whether the key is of the caller's account. A service is at home everywhere."""
     caller = question.caller
-    return caller.account == question.account or is_service(caller.principal)
+    return caller.account == question.account or caller.is_service
 
 
 def ask_iam(question: Question) -> tuple[Says, Statement | None]:
-    if question.caller.principal.endswith(":root"):
+    if question.caller.is_root:
         return ALLOWS, None  # a root user has no policies, and IAM never stops him
     text = policy_of(question)
     return read(identity_policy, text).says(question) if text else SILENCE

@@ -17,6 +17,7 @@ from kmslab.kms.access import principals
 from kmslab.kms.access.conditions import Condition, condition
 from kmslab.kms.access.patterns import any_of, pattern
 from kmslab.kms.access.statements import Document, Element, Principals, Statement
+from kmslab.kms.arn import is_arn, root_arn
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Reader
 
@@ -71,7 +72,7 @@ def check_key_policy(text: str, records: Reader) -> str:
     """The text as it came, if it can be a key's policy. Whom it names must exist."""
     for statement in key_policy(text).statements:
         for name in statement.principals.wanted if statement.principals else ():
-            if name.startswith("arn:") and not principals.exist(records, name):
+            if is_arn(name) and not principals.exist(records, name):
                 malformed(INVALID_PRINCIPALS)
     return text
 
@@ -230,7 +231,7 @@ def _principal(kind: str, name: str) -> str:
         malformed(INVALID_PRINCIPALS)
     if kind not in OURS:
         return f"{kind} {name}"
-    return f"arn:aws:iam::{name}:root" if name.isdigit() else name
+    return root_arn(name) if name.isdigit() else name
 
 
 def _conditions(written: Any, variables: bool, where: str) -> tuple[Condition, ...]:

@@ -12,13 +12,13 @@ from typing import Any
 
 from kmslab.display import Table
 from kmslab.kms.access import readings
-from kmslab.kms.access.condition_keys import is_service
 from kmslab.kms.access.decide import Because, Verdict, decide, is_home, policy_of, read
 from kmslab.kms.access.documents import identity_policy, key_policy
 from kmslab.kms.access.question import Question
-from kmslab.kms.access.readings import Reading, short
-from kmslab.kms.access.statements import ALLOWS, DENIES, NOTHING, OPENS, Says, account
+from kmslab.kms.access.readings import Reading
+from kmslab.kms.access.statements import ALLOWS, DENIES, NOTHING, OPENS, Says
 from kmslab.kms.access.telling import Block, Code, Title, markdown, terminal
+from kmslab.kms.arn import resource_of
 from kmslab.kms.contract.records import Grant
 from kmslab.kms.contract.specs import grantable
 
@@ -86,11 +86,11 @@ ASKS_GRANTS = frozenset({Because.GRANT, Because.KEY_SILENT, Because.IAM_SILENT})
 
 def _iam(question: Question, verdict: Verdict) -> Source:
     caller = question.caller
-    if is_service(caller.principal):
+    if caller.is_service:
         return Source("IAM", (), "An AWS service has no IAM policy, and needs none.")
-    if caller.principal == account(caller):
+    if caller.is_root:
         return Source("IAM", (), "A root user has no IAM policy: what is left to IAM, root may do.")
-    title = f"The IAM policy of {short(caller.identity)}"
+    title = f"The IAM policy of {resource_of(caller.identity)}"
     text = policy_of(question)
     if not text:
         return Source(title, (), "There is none.")
@@ -122,13 +122,13 @@ def _deciders(verdict: Verdict) -> Iterator[str]:
 
 
 def _what(question: Question) -> str:
-    return "the account as a whole" if question.resource == "*" else short(question.resource)
+    return "the account as a whole" if question.resource == "*" else resource_of(question.resource)
 
 
 def _who(question: Question) -> str:
     caller = question.caller
     foreign = "" if is_home(question) else f" of account {caller.account}"
-    return short(caller.principal) + foreign
+    return resource_of(caller.principal) + foreign
 
 
 def _blocks(explanation: Explanation) -> Iterator[Block]:
@@ -196,11 +196,13 @@ def _against_deny(question: Question, verdict: Verdict) -> Advice:
 
 def _in_key_policy(question: Question, verdict: Verdict) -> Advice:
     caller = question.caller
-    kind = "Service" if is_service(caller.principal) else "AWS"
+    kind = "Service" if caller.is_service else "AWS"
     grant = ", or a grant" if _grantable(question) else ""
     text = f"A statement of the key policy that names {_who(question)}, as below{grant}."
-    if not is_service(caller.principal) and caller.principal != account(caller):
-        text += f" Or one that names {account(caller)}, beside an IAM policy that allows it."
+    if not caller.is_service and not caller.is_root:
+        text += (
+            f" Or one that names {caller.account_principal}, beside an IAM policy that allows it."
+        )
     if not is_home(question):
         text += " A caller of another account needs that IAM policy in any case."
     return text, {
@@ -217,7 +219,7 @@ def _grantable(question: Question) -> bool:
 
 
 def _in_iam(question: Question, verdict: Verdict) -> Advice:
-    text = f"An IAM policy of {short(question.caller.identity)} with a statement as below."
+    text = f"An IAM policy of {resource_of(question.caller.identity)} with a statement as below."
     if question.key and is_home(question):
         grant = ", or a grant," if _grantable(question) else ""
         who = _who(question)

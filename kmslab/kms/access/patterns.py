@@ -13,9 +13,9 @@ from enum import Enum
 
 from kmslab.kms.access import condition_keys
 from kmslab.kms.access.question import Question
+from kmslab.kms.arn import FIELDS
 
 Test = Callable[[str, Question], bool]  # of one value, in the light of the whole question
-ARN_FIELDS = 6
 
 
 class Wild(Enum):
@@ -130,7 +130,7 @@ def _expression(tokens: Sequence[Fixed], arn: bool) -> str:
     if not arn:
         return _field(tokens, ".")
     *first, last = _fields(tokens)
-    anything = "." if len(first) == ARN_FIELDS - 1 else "[^:]"
+    anything = "." if len(first) == FIELDS - 1 else "[^:]"
     return ":".join([*(_field(field, "[^:]") for field in first), _field(last, anything)])
 
 
@@ -141,7 +141,7 @@ def _fields(tokens: Sequence[Fixed]) -> list[list[Fixed]]:
         if isinstance(token, Wild):
             fields[-1].append(token)
             continue
-        first, *more = token.split(":", ARN_FIELDS - len(fields))
+        first, *more = token.split(":", FIELDS - len(fields))
         fields[-1].append(first)
         fields += [[each] for each in more]
     return fields

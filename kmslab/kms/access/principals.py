@@ -5,30 +5,15 @@ there is taken to be there. AWS knows every account's users; a lab that serves a
 knows none, and the program means some.
 """
 
-import re
-
+from kmslab.kms.arn import as_arn, prefix
 from kmslab.kms.contract.records import Principal, Reader
 
-NAME = r"[\w+=,.@/-]+"
-IAM = re.compile(rf"arn:aws:iam::(\d{{12}}):(root|(?:user|role)/{NAME})", re.ASCII)
-SESSION = re.compile(
-    rf"arn:aws:sts::\d{{12}}:(assumed-role/{NAME}/|federated-user/){NAME}", re.ASCII
-)
 
-
-def is_arn(text: str) -> bool:
-    """Whether this is the ARN of a root user, a user, a role or a session."""
-    return bool(IAM.fullmatch(text) or SESSION.fullmatch(text))
-
-
-def exist(records: Reader, arn: str) -> bool:
-    """Whether a grant or a key policy may name this ARN."""
-    if SESSION.fullmatch(arn):
-        return True
-    match = IAM.fullmatch(arn)
-    if match is None:
+def exist(records: Reader, text: str) -> bool:
+    """Whether a grant or a key policy may name this principal by its ARN."""
+    arn = as_arn(text)
+    if arn is None or not arn.is_principal:
         return False
-    account, name = match.groups()
-    if name == "root" or records.get(Principal, arn):
+    if arn.service == "sts" or arn.is_root or records.get(Principal, text):
         return True
-    return not records.page(Principal, f"arn:aws:iam::{account}:", limit=1)
+    return not records.page(Principal, prefix("iam", "", arn.account), limit=1)

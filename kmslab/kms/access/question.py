@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from kmslab.kms.arn import Arn
 from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Reader
 
 
@@ -41,7 +42,7 @@ class Question(NamedTuple):
     @property
     def account(self) -> str:
         """Whose resource it is. What has no ARN belongs to the caller's account."""
-        return self.caller.account if self.resource == "*" else self.resource.split(":", 5)[4]
+        return self.caller.account if self.resource == "*" else Arn.parse(self.resource).account
 
     def __repr__(self) -> str:
         """Without the request, which may hold a plaintext."""

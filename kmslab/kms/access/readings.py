@@ -23,6 +23,7 @@ from kmslab.kms.access.statements import (
     Says,
     Statement,
 )
+from kmslab.kms.arn import resource_of
 from kmslab.kms.contract.records import Grant
 
 MOST = 4  # values of one element that are shown
@@ -82,11 +83,6 @@ def listed(values: Sequence[str], between: str = ", ") -> str:
     return between.join(values[:MOST]) + more
 
 
-def short(arn: str) -> str:
-    """`user/alice`, `key/1234…`: an explanation is about one account, or says which."""
-    return arn.split(":", 5)[-1] if arn.startswith("arn:") else arn
-
-
 def _statement(statement: Statement, question: Question, decided: bool) -> Reading:
     checks = _checks(statement, question)
     says = statement.says(question) if all(check.fits for check in checks) else NOTHING
@@ -124,14 +120,14 @@ def _principal(principals: Principals, question: Question) -> Check:
     found = f"{caller.principal} (a session of {caller.identity})" if session else caller.principal
     name = "NotPrincipal" if principals.excludes else "Principal"
     wanted = listed(sorted(principals.wanted))
-    found = short(found) if wanted == "*" else found
+    found = resource_of(found) if wanted == "*" else found
     return Check(name, wanted, found, principals.name(caller) is not NOT_AT_ALL)
 
 
 def _element(name: str, element: Element, found: str, question: Question) -> Check:
     compared = found.lower() if name == "Action" else found
     wanted = listed(element.wanted) or "(left out: the statement has no effect)"
-    found = short(found) if wanted == "*" else found
+    found = resource_of(found) if wanted == "*" else found
     name = f"Not{name}" if element.excludes else name
     return Check(name, wanted, found, element.covers(compared, question))
 

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
-from kmslab.kms.access.condition_keys import is_service
 from kmslab.kms.access.conditions import Condition
 from kmslab.kms.access.patterns import Test
 from kmslab.kms.access.question import Question
@@ -47,7 +46,7 @@ class Principals:
         if self.excludes:
             # "you must also specify the account ARN of the not-denied principal", and of a session
             # its role too: whoever has one name that is not excepted is denied (IAM user guide).
-            names = {caller.principal, caller.identity, account(caller)}
+            names = {caller.principal, caller.identity, caller.account_principal}
             excepted = "*" in self.wanted or names <= self.wanted
             return NOT_AT_ALL if excepted else IN_PERSON
         return name_among(self.wanted, caller)
@@ -57,13 +56,7 @@ def name_among(wanted: Collection[str], caller: Caller) -> Named:
     """How one of these principals names the caller. A service belongs to no account."""
     if caller.principal in wanted or caller.identity in wanted or "*" in wanted:
         return IN_PERSON
-    return BY_ACCOUNT if account(caller) in wanted else NOT_AT_ALL
-
-
-def account(caller: Caller) -> str:
-    """The principal that stands for all of the caller's account."""
-    who = caller.principal
-    return who if is_service(who) else f"arn:aws:iam::{caller.account}:root"
+    return BY_ACCOUNT if caller.account_principal in wanted else NOT_AT_ALL
 
 
 @dataclass(frozen=True, slots=True)

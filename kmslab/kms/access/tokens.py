@@ -6,6 +6,8 @@ Whoever holds one may say which grant is meant, and is judged as without it.
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
+from kmslab.kms.arn import is_arn
+
 NONCE = 16  # bytes: two tokens of one grant differ
 
 
@@ -22,6 +24,6 @@ def read(token: str) -> str | None:
     except ValueError:
         return None
     # Written again, because the decoder passes over every character that is not base64.
-    if urlsafe_b64encode(opened).decode() != token or not handle.startswith("arn:"):
+    if urlsafe_b64encode(opened).decode() != token or not is_arn(handle):
         return None
     return handle

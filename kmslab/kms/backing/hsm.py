@@ -26,6 +26,7 @@ from kmslab.crypto import (
     spec_of,
 )
 from kmslab.crypto.message_types import MessageType
+from kmslab.kms.arn import known_arn
 from kmslab.kms.backing import blob
 from kmslab.kms.backing.domain_keys import DomainKeys
 from kmslab.kms.backing.self_tested import BACKENDS, Modules
@@ -110,7 +111,7 @@ class Hsm:
             return CiphertextBlob(module.encrypt(algorithm, public, plaintext))
         drawn = secrets.token_bytes(NONCE + IV)  # in one draw: it is a call to the system
         nonce, iv = drawn[:NONCE], drawn[NONCE:]
-        header = blob.header(material.id, material.key.rpartition("/")[2], nonce, iv)
+        header = blob.header(material.id, known_arn(material.key).name, nonce, iv)
         key = self._derive(self._secret(material), nonce)
         sealed = self._module("AES_GCM").aes_gcm_seal(key, iv, plaintext, _bound(header, context))
         return CiphertextBlob(header + sealed)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from kmslab.kms.arn import AWS, Arn, is_arn, known_arn, prefix, root_arn
 from kmslab.kms.contract.specs import KeyManager, KeyUsage, Origin
 from kmslab.kms.contract.states import KeyState
 
@@ -40,15 +41,15 @@ class Key:
 
     @property
     def id(self) -> str:
-        return self.arn.rpartition("/")[2]
+        return known_arn(self.arn).name
 
     @property
     def region(self) -> str:
-        return self.arn.split(":")[3]
+        return known_arn(self.arn).region
 
     @property
     def account(self) -> str:
-        return self.arn.split(":")[4]
+        return known_arn(self.arn).account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ class Alias:
     @property
     def name(self) -> str:
         """With its prefix: `alias/orders`."""
-        return self.arn.split(":", 5)[5]
+        return known_arn(self.arn).resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,18 +218,34 @@ class Caller:
     source_arn: str = ""  # the resource for which a service calls
     source: Source | None = None  # None: from within this process
 
+    def kms_arn(self, resource: str) -> Arn:
+        """The ARN of a KMS resource in this account and Region, such as `key/1234…`."""
+        return Arn(AWS, "kms", self.region, self.account, resource)
+
     @property
     def here(self) -> str:
-        """What every ARN of this account and Region begins with."""
-        return f"arn:aws:kms:{self.region}:{self.account}:"
+        """What every ARN of a KMS resource in this account and Region begins with."""
+        return prefix("kms", self.region, self.account)
+
+    @property
+    def is_service(self) -> bool:
+        """Whether an AWS service calls for itself."""
+        return not is_arn(self.principal)
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the account's root user calls."""
+        return not self.is_service and known_arn(self.principal).is_root
 
     @property
     def identity(self) -> str:
-        """Whose policies count: of a role's session, the role."""
-        head, is_session, tail = self.principal.partition(":assumed-role/")
-        if not is_session:
-            return self.principal
-        return f"{head.replace(':sts:', ':iam:')}:role/{tail.rpartition('/')[0]}"
+        """The principal whose policies count: a session's role; any other caller itself."""
+        return self.principal if self.is_service else str(known_arn(self.principal).identity)
+
+    @property
+    def account_principal(self) -> str:
+        """What a policy names to mean all of the caller's account. A service is in no account."""
+        return self.principal if self.is_service else root_arn(self.account)
 
 
 class Event(NamedTuple):

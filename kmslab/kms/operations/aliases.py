@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from kmslab.kms.arn import known_arn
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Alias, Key
@@ -61,7 +62,7 @@ def _shown(alias: Alias) -> dict[str, Any]:
     return {
         "AliasName": alias.name,
         "AliasArn": alias.arn,
-        "TargetKeyId": alias.target.rpartition("/")[2],
+        "TargetKeyId": known_arn(alias.target).name,
         "CreationDate": alias.created,
         "LastUpdatedDate": alias.updated,
     }

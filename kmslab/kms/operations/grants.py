@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from kmslab.kms.access import principals, tokens
+from kmslab.kms.arn import as_arn, is_arn, prefix, root_arn
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.records import Grant, Key
+from kmslab.kms.contract.records import Caller, Grant, Key
 from kmslab.kms.contract.specs import KEY_SPECS, Kind, grantable
 from kmslab.kms.operations.pages import cut
 
@@ -57,9 +58,9 @@ def list_retirable(call: Call) -> dict[str, Any]:
     if not retiring:
         fail("ValidationException", "Please specify a RetiringPrincipal.")
     is_principal = "RetiringPrincipal" in call.request
-    if is_principal and retiring.split(":")[4:5] != [call.caller.account]:
+    if is_principal and not _is_own(retiring, call.caller):
         fail("InvalidArnException", NO_PRINCIPAL.format(retiring))
-    here = f"arn:aws:kms:{call.caller.region}:" if is_principal else call.caller.here
+    here = prefix("kms", call.caller.region) if is_principal else call.caller.here
     found = call.records.find(Grant, retiring=retiring)
     return _listed(call, [grant for grant in found if grant.handle.startswith(here)], here)
 
@@ -78,6 +79,11 @@ def revoke(call: Call, key: Key) -> dict[str, Any]:
     return {}
 
 
+def _is_own(principal: str, caller: Caller) -> bool:
+    arn = as_arn(principal)
+    return arn is not None and arn.account == caller.account
+
+
 def _asked(call: Call, key: Key) -> Grant:
     constraints: Mapping[str, Any] = call.get("Constraints", {})
     return Grant(
@@ -89,7 +95,7 @@ def _asked(call: Call, key: Key) -> Grant:
         constraints={name: constraints[name] for name in CONTEXTS if name in constraints},
         source_arn=constraints.get("SourceArn", ""),
         name=call.get("Name", ""),
-        issuer=f"arn:aws:iam::{call.caller.account}:root",
+        issuer=root_arn(call.caller.account),
         created=call.now,
     )
 
@@ -169,7 +175,7 @@ def _shown(grant: Grant) -> dict[str, Any]:
 def _principal(role: str, name: str) -> dict[str, str]:
     if not name:
         return {}
-    return {f"{role}Principal" if name.startswith("arn:") else f"{role}ServicePrincipal": name}
+    return {f"{role}Principal" if is_arn(name) else f"{role}ServicePrincipal": name}
 
 
 def _refuse_id(grant_id: str) -> NoReturn:

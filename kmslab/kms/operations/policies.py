@@ -7,6 +7,7 @@ from typing import Any
 
 from kmslab.kms import access
 from kmslab.kms.access.documents import check_key_policy
+from kmslab.kms.arn import root_arn
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import EXCEPTIONS, fail
 from kmslab.kms.contract.records import Key
@@ -48,7 +49,7 @@ def default_policy(account: str) -> str:
                 {
                     "Sid": "Enable IAM User Permissions",
                     "Effect": "Allow",
-                    "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+                    "Principal": {"AWS": root_arn(account)},
                     "Action": "kms:*",
                     "Resource": "*",
                 }

@@ -9,6 +9,7 @@ which save such requests, are not simulated.
 import threading
 from dataclasses import dataclass, field, replace
 
+from kmslab.kms.arn import AWS, Arn
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.service import Service
 from kmslab.lab.integrations.keys import (
@@ -77,7 +78,7 @@ class Bucket:
     def put(self, name: str, content: bytes) -> None:
         """Encrypt and keep an object. Raises what the KMS answers to this caller."""
         kept = self._kept
-        context = {"aws:s3:arn": f"arn:aws:s3:::{self.name}/{name}"}
+        context = {"aws:s3:arn": str(Arn(AWS, "s3", "", "", f"{self.name}/{name}"))}
         owned = kept.key == AWS_OWNED
         request = {
             "KeyId": self._keys.key_id(kept.key, kept.account, kept.region),

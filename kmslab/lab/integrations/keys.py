@@ -16,6 +16,7 @@ from typing import Any
 
 from kmslab.crypto import CiphertextBlob, SecretBytes, encode_context
 from kmslab.crypto.backend import GCM_NONCE
+from kmslab.kms.arn import root_arn
 from kmslab.kms.backing.self_tested import BACKENDS
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import KeyManager
@@ -60,7 +61,7 @@ class Integration:
             f"authorized to use {self.title}"
         )
         through = {"kms:CallerAccount": account, "kms:ViaService": self.via(region)}
-        root = {"AWS": f"arn:aws:iam::{account}:root"}
+        root = {"AWS": root_arn(account)}
         statements = [
             _allow(all_who_may, {"AWS": "*"}, self.through)
             | {"Condition": {"StringEquals": through}},

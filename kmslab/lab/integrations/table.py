@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kmslab.crypto import CiphertextBlob
+from kmslab.kms.arn import AWS, Arn
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.service import Service
 from kmslab.lab.integrations.keys import (
@@ -78,7 +79,7 @@ class DataTable:
     @property
     def arn(self) -> str:
         account, region, name = self.place
-        return f"arn:aws:dynamodb:{region}:{account}:table/{name}"
+        return str(Arn(AWS, "dynamodb", region, account, f"table/{name}"))
 
     @property
     def key(self) -> str:

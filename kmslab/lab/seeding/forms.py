@@ -11,6 +11,7 @@ from typing import Any
 
 from kmslab.crypto import SecretBytes
 from kmslab.kms.access import identity_policy
+from kmslab.kms.arn import known_arn, role_arn, root_arn, session_arn, user_arn
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.specs import KEY_SPECS, Kind
@@ -42,12 +43,7 @@ KEY_MEMBERS = (
     "state",
     "material",
 )
-# Whose policies are declared, and who signs with their access keys: of a role, one of its sessions.
-ROOT, SESSION = "arn:aws:iam::{0}:root", "{2}"
-GROUPS = {
-    "users": ("arn:aws:iam::{0}:user/{1}", "arn:aws:iam::{0}:user/{1}"),
-    "roles": ("arn:aws:iam::{0}:role/{1}", "arn:aws:sts::{0}:assumed-role/{1}/{2}"),
-}
+GROUPS = {"users": user_arn, "roles": role_arn}
 NO_NAME = (
     "a key needs an id or an alias: without a name, each start would make another one. An id is a "
     "UUID in lower case."
@@ -67,13 +63,14 @@ def seed(root: Node, account: str, region: str) -> Seed:
     access_keys: list[SeedAccessKey] = []
     keys: list[SeedKey] = []
     for number, members in parts:
-        access_keys += _access_keys(members.get("access_keys"), ROOT, number)
-        for group, (arn, signer) in GROUPS.items():
+        access_keys += _access_keys(members.get("access_keys"), root_arn(number))
+        for group, arn_of in GROUPS.items():
             for name, person in _names(members.get(group)):
                 judged(Node(name, person.at), user_name)
                 its = person.members("policy", "access_keys")
-                principals.append(_principal(person, arn.format(number, name), its.get("policy")))
-                access_keys += _access_keys(its.get("access_keys"), signer, number, name)
+                arn = arn_of(number, name)
+                principals.append(_principal(person, arn, its.get("policy")))
+                access_keys += _access_keys(its.get("access_keys"), arn)
         keys += [_key(node, number, region) for node in _items(members.get("keys"))]
     return Seed(root.at.file, account, region, tuple(principals), tuple(access_keys), tuple(keys))
 
@@ -96,10 +93,11 @@ def document(node: Node) -> str:
     return json.dumps(node.plain(), ensure_ascii=False)
 
 
-def _access_keys(
-    node: Node | None, signer: str, account: str, name: str = ""
-) -> Iterator[SeedAccessKey]:
-    of_session = ("session", "token") if SESSION in signer else ()
+def _access_keys(node: Node | None, principal: str) -> Iterator[SeedAccessKey]:
+    """The access keys of a root user or a user; a role's belong to one of its sessions."""
+    arn = known_arn(principal)
+    is_role = arn.kind == "role"
+    of_session = ("session", "token") if is_role else ()
     for each in _items(node):
         found = each.members("id", "secret", *of_session)
         if not {"id", "secret"} <= found.keys():
@@ -107,7 +105,7 @@ def _access_keys(
         session = judged(found["session"], session_name) if "session" in found else "seed"
         yield SeedAccessKey(
             each.at,
-            signer.format(account, name, session),
+            session_arn(arn.account, arn.name, session) if is_role else principal,
             found["id"].text(),
             SecretBytes(found["secret"].text().encode()),
             _text(found, "token"),

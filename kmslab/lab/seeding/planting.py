@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from kmslab.display import Table
 from kmslab.kms import audit, lifecycle
+from kmslab.kms.arn import known_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import Hsm, material_id
 from kmslab.kms.call import Call
@@ -185,7 +186,7 @@ class _Bed:
             records=self._records,
             backings={Origin.AWS_KMS: self._ground.hsm},
             new_id=self._ground.new_id,
-            request={**declared.request, "KeyId": arn.rpartition("/")[2]},
+            request={**declared.request, "KeyId": known_arn(arn).name},
             staged=self.staged,
         )
         before = len(self.staged)
@@ -201,7 +202,7 @@ class _Bed:
         if "KeyId" in declared.request:
             return str(declared.request["KeyId"])
         alias = self._records.get(Alias, here.here + declared.request["Aliases"][0])
-        return alias.target.rpartition("/")[2] if alias else self._ground.new_id()
+        return known_arn(alias.target).name if alias else self._ground.new_id()
 
     def _compare(self, declared: SeedKey, known: Key) -> None:
         spec, usage = declared.request["KeySpec"], declared.request.get("KeyUsage", known.usage)
@@ -213,7 +214,7 @@ class _Bed:
 
     def _check_materials(self, declared: SeedKey, arn: str) -> None:
         """Of a key that is there too: else a test that knows the material would fail far away."""
-        region, name = declared.region, arn.rpartition("/")[2]
+        region, name = declared.region, known_arn(arn).name
         is_there = self._records.get(Key, arn) is not None
         for known in declared.request.get("Materials", ()):
             found = self._records.get(Material, f"{region}/{material_id(name, known)}")
