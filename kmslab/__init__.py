@@ -23,9 +23,9 @@ __all__ = [
     "envelope",
 ]
 
-# Where each of these lives. It is imported when it is first asked for: pytest imports this package
-# at every start, for its fixtures, and `kmslab --help` need not wait for cryptography.
-HOMES = {
+# The module of each name, imported when the name is first used: pytest imports this package at
+# every start, for its fixtures, and `kmslab --help` need not wait for cryptography.
+MODULES = {
     "CMK": "kmslab.lab.cmk",
     "CiphertextBlob": "kmslab.crypto",
     "Clock": "kmslab.clock",
@@ -40,9 +40,9 @@ HOMES = {
 def __getattr__(name: str) -> Any:
     if name == "envelope":
         return import_module("kmslab.envelope")
-    if name not in HOMES:
+    if name not in MODULES:
         raise AttributeError(f"module 'kmslab' has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(HOMES[name]), name)
+    found = globals()[name] = getattr(import_module(MODULES[name]), name)
     return found
 
 

@@ -1,25 +1,25 @@
-"""One clock: wall time plus an offset, or frozen at a moment. It can be advanced, never set back.
+"""The lab's clock: wall time plus an offset, or frozen at a moment. It only goes forward.
 
-The clock is the service's time. Nothing deep inside reads it: the road asks once a call and hands
-the time on as an argument.
+It is the service's time. Nothing deep inside reads it: the service asks once for each call and
+passes the time on as an argument.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-END = datetime(9000, 1, 1, tzinfo=UTC)  # what is due later still has to be a date that Python knows
+END = datetime(9000, 1, 1, tzinfo=UTC)  # leaves room for due dates: Python's end with 9999
 
 
 class Offset(Protocol):
-    """How far a clock was advanced: kept in memory, or with a lab's records."""
+    """How far a clock has been advanced: kept in memory, or with a lab's records."""
 
     def read(self) -> timedelta: ...
     def add(self, step: timedelta) -> None: ...
 
 
 class Clock:
-    """`Clock()` runs with the wall; `Clock.frozen(moment)` stands still until it is advanced."""
+    """`Clock()` shows wall time; `Clock.frozen(moment)` stands still until it is advanced."""
 
     def __init__(self, base: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._base = base
@@ -27,17 +27,17 @@ class Clock:
 
     @classmethod
     def frozen(cls, at: datetime) -> "Clock":
-        """A clock that shows `at` (an aware datetime) until somebody advances it."""
+        """A clock that shows `at` (an aware datetime) until it is advanced."""
         if at.tzinfo is None:
             raise ValueError("a frozen clock needs a time zone: datetime(2026, 1, 5, tzinfo=UTC)")
         return cls(lambda: at.astimezone(UTC))
 
     def kept_in(self, offset: Offset) -> "Clock":
-        """A lab's own clock: it stands on this one, and its offset is kept with the lab's store.
+        """A lab's own clock: this one plus an offset that is kept with the lab's store.
 
-        So a lab that is opened again does not travel back in time, and labs may share one clock.
+        So a lab that is opened again does not go back in time, and labs may share one clock.
         """
-        offset.add(timedelta())  # written down from now on: a missing record is asked for each time
+        offset.add(timedelta())  # makes its record: a missing one would be looked for in each call
         clock = Clock(self.now)
         clock._offset = offset
         return clock
@@ -51,7 +51,7 @@ class Clock:
         step = timedelta(**duration)
         if step < timedelta():
             raise ValueError("the lab's clock only goes forward")
-        if step > END - self.now():  # asked first, because a step that is kept is kept for good
+        if step > END - self.now():  # checked first, because a stored step stays
             raise ValueError(f"the lab's clock ends with the year {END.year - 1}")
         self._offset.add(step)
         return self.now()

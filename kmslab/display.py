@@ -1,9 +1,9 @@
-"""How things show themselves in a terminal and in a notebook: tables, and errors in plain text."""
+"""How tables and errors are shown in a terminal and in a notebook."""
 
 import textwrap
 from collections.abc import Sequence
 
-COLUMNS = 85  # of an error's text; what a notebook's output shows on a projector
+COLUMNS = 85  # of an error's text: as wide as a notebook's output on a projector
 
 
 class PlainError(Exception):
@@ -24,7 +24,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 class Table:
-    """Rows of cells under a heading each. `str(table)` is the text; notebooks show the Markdown."""
+    """Rows of cells under headings. `str(table)` is its text; notebooks show it as Markdown."""
 
     def __init__(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         self.headings = [str(heading) for heading in headings]
@@ -45,16 +45,16 @@ class Table:
 
 
 def visible(cell: str) -> str:
-    """Whatever callers have written, a row is one line, and a terminal is told to do nothing."""
+    """Escapes what is not printable: a cell stays on one line, and cannot control a terminal."""
     if cell.isprintable():
         return cell
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cell)
 
 
 def escaped(cell: str) -> str:
-    """A pipe would end the cell, `<` could start HTML, and `[` a link, or a picture from afar.
+    """For Markdown: a pipe would end the cell, `<` could start HTML, `[` a link or an image.
 
-    Of two stars, as in `kms:Get*, kms:List*`, Markdown would make one word in italics.
+    Two stars, as in `kms:Get*, kms:List*`, would put the words between them in italics.
     """
     for mark in "\\|[*`":
         cell = cell.replace(mark, "\\" + mark)

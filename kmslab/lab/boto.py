@@ -1,7 +1,7 @@
-"""A real boto3 client whose wire ends in this process: it reads no settings and uses no network.
+"""A real boto3 client whose requests end in this process, without settings and network.
 
 Everything of boto3 works: its checks, signatures, retries, paginators and exceptions. Only the
-moment of sending is ours.
+sending is replaced.
 """
 
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ MISSING = "lab.boto3() needs boto3, which is not installed: pip install boto3"
 def client(service: Service, caller: Caller) -> Any:
     """A `boto3.client("kms")` for this caller, in the caller's Region.
 
-    The machine's AWS profiles, variables, proxies and model files have no say in it. Raises
-    ModuleNotFoundError when boto3 is not installed.
+    The machine's AWS profiles, variables, proxies and model files are ignored. Raises
+    ModuleNotFoundError if boto3 is not installed.
     """
     try:
         import boto3
@@ -37,12 +37,12 @@ def client(service: Service, caller: Caller) -> Any:
     )
     kms = session.client(
         "kms",
-        # A name that no network resolves, should a request ever get past `before-send`.
+        # No network resolves this name, should a request ever get past `before-send`.
         endpoint_url=f"https://kms.{caller.region}.kmslab.invalid",
         config=Config(
             ignore_configured_endpoint_urls=True,
             proxies={},
-            retries={"mode": "standard"},  # one attempt alone would add words to every error
+            retries={"mode": "standard"},  # a single attempt would add words to every error
             use_dualstack_endpoint=False,
             use_fips_endpoint=False,
         ),
@@ -65,7 +65,7 @@ def _session() -> "Session":
 
 @cache
 def _loader() -> Any:
-    """botocore's own service models, read once a process; those in ~/.aws/models are not asked."""
+    """botocore's own service models, read once a process, and none from ~/.aws/models."""
     from botocore.loaders import Loader
 
     built_in = [Loader.BUILTIN_DATA_PATH]
@@ -73,7 +73,7 @@ def _loader() -> Any:
 
 
 class _Wire:
-    """Answers a prepared request instead of the network: botocore then sends nothing."""
+    """Answers a prepared request; botocore then sends nothing."""
 
     def __init__(self, service: Service, caller: Caller) -> None:
         self._service = service
@@ -93,7 +93,7 @@ def answer(service: Service, caller: Caller, request: Any) -> Any:
 
 
 class _Body:
-    """As much of urllib3's response as botocore reads."""
+    """The part of urllib3's response that botocore reads."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body

@@ -1,4 +1,7 @@
-"""`Lab`: an empty AWS of your own, with its store, clock and boundary. It is its first view."""
+"""`Lab`: an empty AWS of your own, with its own store, clock and boundary.
+
+A lab is also a view of itself: that of the account's root user in the lab's Region.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,18 +31,18 @@ from kmslab.lab.integrations import Integrations
 from kmslab.lab.seeding import Ground, Planted, Seed
 from kmslab.lab.view import View
 
-ACCOUNT, REGION = "111122223333", "us-east-1"  # of a lab that is told of no others
+ACCOUNT, REGION = "111122223333", "us-east-1"  # unless a lab is given others
 
 
 class Lab(View):
     """An empty AWS of your own: in memory, or kept in a file with its root key beside it.
 
-    `store`: None for memory, or `sqlite:///my.db`. `clock`: what the lab's own clock stands on,
-    wall time unless given. `ids`: a function of no arguments that returns each new key's id, a UUID
-    in lower case; in memory only, since ids in a file would repeat. `backends`: the cryptographic
-    libraries, the preferred one first. `throttle`: whether AWS's request quotas are kept.
-    `trail`: a file to which every event is appended as a line of JSON. Raises `StoreError` or
-    `RootKeyError` when a store cannot be opened, OSError when that file cannot.
+    `store`: None for memory, or `sqlite:///my.db`. `clock`: the clock on which the lab's own clock
+    is based, by default wall time. `ids`: a function of no arguments that returns the id of each
+    new key, a UUID in lower case; in memory only, since ids in a file would repeat. `backends`: the
+    cryptographic libraries, the preferred one first. `throttle`: whether AWS's request quotas are
+    enforced. `trail`: a file to which every event is appended as a line of JSON. Raises
+    `StoreError` or `RootKeyError` if the store cannot be opened, OSError if that file cannot.
     """
 
     def __init__(
@@ -67,7 +70,7 @@ class Lab(View):
             self._store.close()
             raise
         quotas = Throttle() if throttle else None
-        new_id = _judged(ids or _uuid)
+        new_id = _checked(ids or _uuid)
         service = Service(self._store, {Origin.AWS_KMS: hsm}, own, new_id, quotas)
         if copy:
             reports.copy_trail(self._store, copy.write)
@@ -76,7 +79,7 @@ class Lab(View):
         super().__init__(service, iam, Integrations(service), caller, own)
 
     def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:
-        """Prove the root key before anything is served: a wrong one would open nothing."""
+        """Checks the root key before the first call: with a wrong one no key could be used."""
         database = self._store.path
         if database is None:
             return Hsm(root_key.in_memory(), self._store, backends)
@@ -100,10 +103,10 @@ class Lab(View):
         region: str | None = None,
         **options: Any,
     ) -> Self:
-        """A lab that has all that a file declares: users, access keys, keys with their ids.
+        """A lab that has everything a file declares: users, access keys, keys with their ids.
 
-        `account`, `region`: the lab's own, unless given those of the file. `options`: as for a lab.
-        Raises `SeedError` for a file that is wrong, and then nothing has been made.
+        `account`, `region`: those of the lab, by default the file's. `options`: as for `Lab`.
+        Raises `SeedError` if the file is wrong; then nothing has been made.
         """
         seed = seeding.read(Path(path), account or ACCOUNT, region or REGION)
         lab = cls(store, account=account or seed.account, region=region or seed.region, **options)
@@ -115,9 +118,9 @@ class Lab(View):
         return lab
 
     def seed(self, path: str | Path) -> Planted:
-        """Make what a file declares, all of it or nothing; tells what was made and what was there.
+        """Make everything a file declares, or nothing; returns a table of what was made.
 
-        What is there stays as it is. Raises `SeedError`. `docs/seeds.md` describes the file.
+        What exists already stays as it is. Raises `SeedError`. `docs/seeds.md` describes the file.
         """
         here = self.caller
         return self._plant(seeding.read(Path(path), here.account, here.region))
@@ -126,12 +129,12 @@ class Lab(View):
         return seeding.plant(seed, self._ground)
 
     def close(self) -> None:
-        """Store what is waiting and let go of the store. A closed lab answers nothing."""
+        """Store the waiting events, and close the store. Later calls raise `StoreError`."""
         self._store.close()
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
-        """`with lab.rehearsal():` undoes all that happens in it, trail included. In memory only."""
+        """What happens within `with lab.rehearsal():` is undone, the trail too. In memory only."""
         with rehearsal(self._store), self._integrations.rehearsal():
             yield
 
@@ -146,13 +149,13 @@ def _uuid() -> str:
     return str(uuid4())
 
 
-def _judged(ids: Callable[[], str]) -> Callable[[], str]:
-    """An id of another form could not be told from an alias, or read again in a blob's header."""
+def _checked(ids: Callable[[], str]) -> Callable[[], str]:
+    """Refuses ids of another form: an alias could look the same, and blobs could not hold them."""
 
     def new_id() -> str:
         name = ids()
         if not KEY_ID.fullmatch(name):
-            raise ValueError(f"{name!r} is no key id: ids has to return UUIDs in lower case")
+            raise ValueError(f"{name!r} is not a key id: ids has to return UUIDs in lower case")
         return name
 
     return new_id

@@ -1,6 +1,7 @@
-"""A lab as one caller sees it from one Region: the same verbs for everybody, judged for each.
+"""A lab as one caller sees it from one Region. Every view has the same methods.
 
-Everything here is a plain Python word for an AWS call, and goes down the same road as one.
+Rule: a method is a plain Python word for calls of AWS's API. The service authorises and records
+them like any other call.
 """
 
 import re
@@ -25,7 +26,7 @@ from kmslab.lab.integrations import Bucket, DataTable, Integrations
 
 
 class View:
-    """A lab as one caller sees it from one Region. `Lab` is the first; the others come from it."""
+    """A lab as one caller sees it from one Region. `Lab` is the first view and makes the others."""
 
     def __init__(
         self,
@@ -35,12 +36,22 @@ class View:
         caller: Caller,
         clock: Clock,
     ) -> None:
-        self.service = service
-        self.iam = iam
-        self._integrations = integrations
         self.caller = caller
         self.clock = clock
         self.kms = KmsClient(service, caller)
+        self._service = service
+        self._iam = iam
+        self._integrations = integrations
+
+    @property
+    def service(self) -> Service:
+        """The lab's KMS. For another way in, such as the endpoint, which passes calls to it."""
+        return self._service
+
+    @property
+    def iam(self) -> Iam:
+        """The lab's users, roles and access keys. Another way in finds callers there."""
+        return self._iam
 
     def region(self, name: str) -> "View":
         """The same caller in another Region, such as `eu-west-1`."""
@@ -51,44 +62,44 @@ class View:
         return self._at(root_arn(account_number(number)), number, self.caller.region)
 
     def user(self, name: str, policy: Policy = None) -> "View":
-        """A user of this account, who may do what his IAM policy and the keys' policies say.
+        """A user of this account, who may do what the user's and the keys' policies allow.
 
         A new user has no policy. `policy`: a policy document as a dict or JSON, which replaces the
         user's; `kmslab.allow("kms:Decrypt")` writes a short one. Raises ValueError for a name that
-        IAM would refuse, MalformedPolicyDocumentException for a policy that it would refuse.
+        IAM would refuse, MalformedPolicyDocumentException for such a policy.
         """
         account = self.caller.account
         arn = self.iam.user(account, name, policy)
         return self._at(arn, account, self.caller.region)
 
     def role(self, name: str, policy: Policy = None, session: str = "lab") -> "View":
-        """A session of a role of this account: the role's policies count, the trail shows both."""
+        """A session of a role of this account. The role's policy counts; the trail shows both."""
         account = self.caller.account
         self.iam.role(account, name, policy)
         arn = session_arn(account, name, session_name(session))
         return self._at(arn, account, self.caller.region)
 
     def access_key(self) -> AccessKeyPair:
-        """What a program signs its requests with to be this caller at an endpoint.
+        """The access key with which a program calls an endpoint as this caller.
 
-        A user has one, kept with the store; a role's session gets a new one, for an hour.
+        A user's is kept with the store; a role's session gets a new one, valid for an hour.
         """
         return self.iam.access_keys.of(self.caller.principal)
 
     def bucket(self, name: str, key: CMK | str | None = None) -> Bucket:
-        """An object bucket as this caller uses it, encrypted as one of S3; made if it is not there.
+        """A bucket that encrypts its objects as Amazon S3 does; made if it does not exist.
 
-        `key`: a CMK (or a key's id, ARN or alias), `aws-managed`, which a new bucket has unless
-        told otherwise, or `aws-owned`. It counts for the objects that are written from now on.
+        `key`: a CMK (or a key's id, ARN or alias), `aws-managed` (the default of a new bucket) or
+        `aws-owned`. It encrypts the objects that are written from now on. This caller uses it.
         """
         chosen = key.arn if isinstance(key, CMK) else key
         return self._integrations.buckets.bucket(name, self.caller, chosen)
 
     def table(self, name: str, key: CMK | str | None = None) -> DataTable:
-        """A table of this account and Region as this caller uses it, encrypted as one of DynamoDB.
+        """A table of this account and Region, encrypted as Amazon DynamoDB does it.
 
-        `key`: as for a bucket, but only for a table that is not there yet; making one needs
-        `kms:DescribeKey` and `kms:CreateGrant` on a customer's key. Raises what the KMS answers.
+        `key`: as for a bucket, but only a new table takes it. To make one under a customer managed
+        key, this caller needs `kms:DescribeKey` and `kms:CreateGrant`. Raises the KMS's errors.
         """
         chosen = key.arn if isinstance(key, CMK) else key
         return self._integrations.tables.table(name, self.caller, chosen)
@@ -130,17 +141,17 @@ class View:
         return CMK(self, found, name if kind == "alias" else None)
 
     def decrypt(self, blob: bytes, context: Context = None) -> bytes:
-        """The plaintext of a ciphertext blob. The blob itself says which key made it."""
+        """The plaintext of a ciphertext blob, which names its key itself."""
         answer = self.kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)
         return bytes(answer["Plaintext"])
 
     def explain(
         self, action: str, key: CMK | str | None = None, context: Context = None
     ) -> Explanation:
-        """Whether this caller may do this, and who decides: shows itself. Nothing is done.
+        """Whether this caller may do `action`, and which policies decide it. Makes no call.
 
-        `action`: as policies have it, such as `kms:Decrypt`; `key`: a CMK, or a key's id, ARN or
-        alias; `context`: the encryption context of the call that is meant.
+        `action`: as in policies, such as `kms:Decrypt`; `key`: a CMK, or a key's id, ARN or alias;
+        `context`: the encryption context that the call would have.
         """
         named = key.arn if isinstance(key, CMK) else key
         members = {"KeyId": named, "EncryptionContext": context}
@@ -150,14 +161,14 @@ class View:
 
     @property
     def trail(self) -> Trail:
-        """What happened in this account, in all Regions, as CloudTrail tells it, oldest first."""
+        """The events of this account in all Regions, in CloudTrail's form, oldest first."""
         return reports.trail(self.service, self.caller.account)
 
     def bill(self, month: str | None = None) -> Bill:
-        """What this account pays in a month, in all Regions, in USD: a table with its total.
+        """What this account pays for a month, in all Regions, in USD: a table with its total.
 
-        `month`: `2026-01`, of UTC; the running one so far, unless given. Prices are those of
-        us-east-1, with their date and source. Raises ValueError for what is no month.
+        `month`: such as `2026-01`, in UTC; by default the current month so far. Prices are those of
+        us-east-1, with their date and source. Raises ValueError if `month` has another form.
         """
         return reports.bill(self.service, self.caller.account, month)
 
@@ -181,7 +192,7 @@ class View:
 
 
 def _key_name(name: str) -> str:
-    """Judged before the key is made, which would stay behind without its name."""
+    """Checked before the key is made: it would remain without its name."""
     if not re.fullmatch(r"(?!aws/)[a-zA-Z0-9/_-]{1,250}", name, re.ASCII):
-        raise ValueError(f"{name!r} is no name for a key: 1 to 250 letters, digits or _-/")
+        raise ValueError(f"{name!r} is not a key name: it needs 1 to 250 letters, digits or _-/")
     return name

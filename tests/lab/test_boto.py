@@ -1,4 +1,4 @@
-"""boto3, unchanged: its checks, texts, exceptions, paginators, and a process that stays alone."""
+"""boto3, unchanged: its checks, texts, exceptions and paginators, without settings or network."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ from kmslab.lab import boto
 from tests.lab.boto_walk import every_operation
 
 TWO = {"PageSize": 2}
-NOBODY = "1234abcd-12ab-34cd-56ef-1234567890ab"
+MISSING = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def test_every_built_operation_answers_boto3(lab: Lab) -> None:
 
 
 def test_an_error_reads_as_boto3_writes_it(lab: Lab) -> None:
-    error = refused(lab.boto3().describe_key, KeyId=NOBODY)
+    error = refused(lab.boto3().describe_key, KeyId=MISSING)
     assert str(error) == (
         "An error occurred (NotFoundException) when calling the DescribeKey operation: "
-        f"Key 'arn:aws:kms:us-east-1:111122223333:key/{NOBODY}' does not exist"
+        f"Key 'arn:aws:kms:us-east-1:111122223333:key/{MISSING}' does not exist"
     )
 
 
@@ -76,7 +76,7 @@ def test_errors_are_the_clients_exception_classes(lab: Lab) -> None:
         kms.encrypt(KeyId=key.id, Plaintext=b"x")
     assert disabled.value.response["Error"]["Message"] == f"{key.arn} is disabled."
     with pytest.raises(kms.exceptions.NotFoundException):
-        kms.describe_key(KeyId="alias/nobody")
+        kms.describe_key(KeyId="alias/missing")
     with pytest.raises(kms.exceptions.AlreadyExistsException):
         kms.create_alias(AliasName="alias/orders", TargetKeyId=key.id)
     signer = lab.create_cmk(spec="ECC_NIST_P256", usage="SIGN_VERIFY")
@@ -101,7 +101,7 @@ def test_only_a_failure_of_the_service_is_tried_again(monkeypatch: pytest.Monkey
 
     with Lab(ids=broken) as lab:
         kms = lab.boto3()
-        refused(kms.describe_key, KeyId=NOBODY)
+        refused(kms.describe_key, KeyId=MISSING)
         assert waits == []
         error = refused(kms.create_key)
         assert "KMSInternalException" in str(error)
@@ -200,7 +200,7 @@ ALONE = textwrap.dedent("""
         assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"card"
         assert kms.meta.region_name == "us-east-1"
         try:
-            kms.describe_key(KeyId="alias/nobody")
+            kms.describe_key(KeyId="alias/missing")
         except kms.exceptions.NotFoundException as error:
             print(error)
     assert not touched, touched
@@ -208,7 +208,7 @@ ALONE = textwrap.dedent("""
 
 
 def traps(folder: Path) -> dict[str, str]:
-    """An environment in which every variable that boto3 reads is wrong, and every file broken."""
+    """An environment in which every variable that boto3 reads is wrong and every file is broken."""
     broken = folder / ".aws"
     model = broken / "models" / "kms" / "2014-11-01" / "service-2.json"
     model.parent.mkdir(parents=True)
@@ -252,5 +252,5 @@ def test_a_hostile_environment_changes_nothing_and_nothing_outside_is_touched(
     assert done.stderr == ""
     assert done.stdout == (
         "An error occurred (NotFoundException) when calling the DescribeKey operation: "
-        "Alias arn:aws:kms:us-east-1:111122223333:alias/nobody is not found.\n"
+        "Alias arn:aws:kms:us-east-1:111122223333:alias/missing is not found.\n"
     )

@@ -1,4 +1,4 @@
-"""`CMK`: a plain Python word for every call that names a key, and the service's word on misuse."""
+"""`CMK`: a plain Python word for every call that names a key, and AWS's error on misuse."""
 
 import inspect
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def events(lab: Lab) -> list[tuple[str, dict[str, Any]]]:
     return [(event["eventName"], event["requestParameters"]) for event in lab.trail]
 
 
-# --------------------------------------------------------------------------- the algorithm, unasked
+# --------------------------------------------------------------------------- the default algorithm
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_rsa_encryption_is_with_sha_256_unless_said(spec: str) -> None:
         assert key.decrypt(blob, algorithm=asked) == b"x"
 
 
-def test_symmetric_encryption_is_what_it_was(lab: Lab) -> None:
+def test_symmetric_encryption_takes_a_context_and_no_algorithm(lab: Lab) -> None:
     key = lab.create_cmk()
     blob = key.encrypt(b"x", CONTEXT)
     assert key.decrypt(blob, CONTEXT, "SYMMETRIC_DEFAULT") == b"x"
@@ -224,7 +224,7 @@ VERBS: dict[str, tuple[Any, str, Callable[[CMK], Any]]] = {
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_key_for_another_use_says_what_it_is_for(refused: Any, verb: str) -> None:
-    """In AWS's words, whatever algorithm the handle chose for a key that has none for this."""
+    """With AWS's text, whatever algorithm the handle chose for a key that has none for this use."""
     usage, operation, call = VERBS[verb]
     for spec, other in USES:
         if other is not usage and spec not in ("RSA_3072", "RSA_4096"):
@@ -304,7 +304,7 @@ def test_tags_are_a_dict(lab: Lab) -> None:
 
 
 def test_name_that_is_taken_returns_its_key_with_the_tags_it_had(lab: Lab) -> None:
-    """A cell run twice makes one key; and what somebody has tagged since stays."""
+    """A cell that is run twice makes one key, and tags that were added since stay."""
     first = lab.create_cmk("orders", tags={"team": "records"})
     first.tag({"floor": "2"})
     again = lab.create_cmk("orders", tags={"team": "records"})
@@ -343,7 +343,7 @@ def test_key_of_every_kind_goes_through_its_life(lab: Lab, spec: str, usage: Any
     key.schedule_deletion(7)
     lab.clock.advance(days=8)
     with pytest.raises(KMSError) as caught:
-        key.state  # noqa: B018 - asking is what fails
+        key.state  # noqa: B018 - reading it is what fails
     assert caught.value.code == "NotFoundException"
 
 
@@ -382,7 +382,7 @@ PYCA_FIRST, PYCRYPTODOME_FIRST = (pyca, pycryptodome), (pycryptodome, pyca)
 def test_keys_of_every_kind_work_on_in_a_file_that_is_opened_again(
     tmp_path: Path, making: Any, using: Any
 ) -> None:
-    """With either library: a stored key is of no library."""
+    """A stored key does not depend on the library that made it."""
     url = f"sqlite:///{tmp_path / 'my.db'}"
     kinds = [use for use in USES if use[0] not in ("RSA_3072", "RSA_4096")]
     with Lab(store=url, backends=making) as lab:

@@ -183,7 +183,7 @@ def test_garbled_root_key_is_a_clear_error(
         open_lab()
 
 
-def test_failed_opening_says_no_key_byte(
+def test_failed_opening_shows_no_byte_of_the_key(
     open_lab: Callable[[], Lab], path: Path, used: bytes
 ) -> None:
     wrong = "0123456789abcdef" * 4
@@ -202,7 +202,7 @@ def test_each_store_has_a_root_key_of_its_own(tmp_path: Path) -> None:
     assert len(keys) == 2
 
 
-# ------------------------------------------------------------------------------ a meddled-with file
+# --------------------------------------------------------------------------------- a changed file
 
 
 def test_sealed_keys_that_were_swapped_in_the_file_do_not_open(
@@ -245,7 +245,7 @@ def test_sealed_key_that_was_changed_in_the_file_does_not_open(
 def test_key_that_was_given_another_spec_in_the_file_does_no_work(
     open_lab: Callable[[], Lab], path: Path, used: bytes, tables: list[str]
 ) -> None:
-    """As an HMAC key it would compute the key of every blob: deriving one is HMAC of its nonce."""
+    """As an HMAC key it would compute every blob's key, which is an HMAC of the blob's nonce."""
     with sqlite3.connect(path) as raw:
         for table in tables:
             raw.execute(f"UPDATE {table} SET spec = 'HMAC_256'")

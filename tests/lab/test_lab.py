@@ -59,7 +59,7 @@ def test_name_of_a_key_of_another_kind_is_refused(lab: Lab, refused: Any) -> Non
 
 @pytest.mark.parametrize("name", ["with space", "", "aws/s3", "a:b", "x" * 300])
 def test_name_that_no_alias_may_have_makes_no_key(lab: Lab, name: str) -> None:
-    with pytest.raises(ValueError, match="is no name for a key"):
+    with pytest.raises(ValueError, match="is not a key name"):
         lab.create_cmk(name)
     assert lab.kms.list_keys()["Keys"] == []
 
@@ -116,7 +116,7 @@ def test_cmk_goes_through_its_life(lab: Lab) -> None:
         assert cmk.metadata["KeyState"] == state
 
 
-def test_cmks_of_one_key_are_equal_whoever_holds_them(lab: Lab) -> None:
+def test_handles_on_one_key_are_equal_for_all_callers(lab: Lab) -> None:
     orders = lab.create_cmk("orders")
     again = lab.user("alice", allow("kms:*")).cmk("alias/orders")
     assert orders == again
@@ -145,7 +145,7 @@ def test_metadata_is_a_dict_that_shows_a_table(lab: Lab) -> None:
 
 
 def test_what_a_caller_wrote_is_one_line_and_no_command(lab: Lab) -> None:
-    """Or a forged row in the trail, and a picture fetched from afar by looking at a key."""
+    """Otherwise a caller could forge a row of the trail, or make a notebook fetch an image."""
     wrote = "x\n2026-01-01  Root  DeleteKey  ok\x1b[31m\u202e ![](https://kmslab.invalid/x.png)\\|"
     key = lab.create_cmk(description=wrote)
     key.encrypt(b"x", {"a": wrote})
@@ -216,7 +216,7 @@ def test_lab_may_live_elsewhere() -> None:
         (lambda lab, v: Lab(account=v), "12345678901"),
     ],
 )
-def test_name_that_aws_would_not_give_is_a_clear_error(lab: Lab, make: Any, value: str) -> None:
+def test_name_that_aws_would_refuse_is_a_clear_error(lab: Lab, make: Any, value: str) -> None:
     with pytest.raises(ValueError, match="is no"):
         make(lab, value)
 
@@ -232,11 +232,11 @@ def test_ids_may_be_chosen_in_memory() -> None:
 
 @pytest.mark.parametrize("name", ["", "orders", "alias/x", "00000000-0000-4000-8000-00000000000A"])
 def test_id_that_no_key_can_have_is_refused_by_name(name: str) -> None:
-    """A blob of a key with an id of another length would never open again."""
+    """Blobs could not hold an id of another length, and would never open again."""
     with Lab(ids=lambda: name) as lab:
         with pytest.raises(lab.kms.exceptions.KMSInternalException) as caught:
             lab.create_cmk()
-        assert str(caught.value.__cause__).startswith(f"{name!r} is no key id")
+        assert str(caught.value.__cause__).startswith(f"{name!r} is not a key id")
         assert lab.kms.list_keys()["Keys"] == []
 
 
@@ -270,7 +270,7 @@ def test_clock_only_goes_forward(lab: Lab) -> None:
 
 
 def test_clock_is_not_advanced_beyond_its_end(lab: Lab) -> None:
-    """A step is kept with the store: one too many would leave a lab that answers nothing more."""
+    """A step is stored: beyond that, the lab could not answer any call again."""
     before = lab.clock.now()
     for days in (3_000_000, 999_999_999):
         with pytest.raises(ValueError, match="ends with the year 8999"):
