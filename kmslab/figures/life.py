@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kmslab.figures.canvas import BLUE, GREEN, GREY, INK, PALE, VERMILLION, Canvas, Picture
+from kmslab.kms.audit import NAMES
 from kmslab.kms.contract.states import MOVES, KeyState, Move
 from kmslab.kms.table import SERVICE_TABLE
 from kmslab.lab.cmk import CMK
@@ -81,9 +82,13 @@ def life(key: CMK) -> Picture:
 
 
 def _moves() -> list[Move]:
-    """What MOVES knows between the states that are drawn, birth and end included."""
+    """What MOVES knows between the states that are drawn, birth and end included.
+
+    Not of acts that the trail shows under another name: the way is read from the trail.
+    """
     drawn = {None, *STATES}
-    every = {move: None for moves in MOVES.values() for move in sorted(moves, key=str)}
+    named = [moves for name, moves in MOVES.items() if name not in NAMES]
+    every = {move: None for moves in named for move in sorted(moves, key=str)}
     return [move for move in every if drawn.issuperset(move)]
 
 

@@ -35,7 +35,7 @@ def event(
     if error and error.code == "AccessDeniedException":
         roles = [role for role in roles if not (role.unnamed and call.is_foreign(role))]
     records = [role.record for role in roles if role.record]
-    resources = _resources(records if error else [*records, *call.staged])
+    resources = _resources(records if error else [*records, *call.change.staged])
     used = {role.prefix: role.used for role in roles if role.algorithm and role.used}
     return Event(
         time=call.now,

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from kmslab.kms.arn import as_arn
 from kmslab.kms.backing import Backing
+from kmslab.kms.changes import Change
 from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Material, Reader, Record
 from kmslab.kms.contract.specs import Origin
 
@@ -48,8 +49,7 @@ class Call:
     new_id: Callable[[], str]
     request: dict[str, Any] = field(default_factory=dict, repr=False)  # it may hold a plaintext
     roles: list[FilledRole] = field(default_factory=list)
-    staged: list[Record] = field(default_factory=list)
-    removed: list[Record] = field(default_factory=list)
+    change: Change = field(init=False, repr=False)  # a new one for each attempt
     details: dict[str, Any] = field(default_factory=dict)  # what else the event says
 
     def __getitem__(self, member: str) -> Any:
@@ -81,8 +81,8 @@ class Call:
 
     def put(self, *records: Record) -> None:
         """Stage records: they are stored if the call succeeds."""
-        self.staged.extend(records)
+        self.change.put(*records)
 
     def remove(self, *records: Record) -> None:
         """Stage records for deletion, if the call succeeds."""
-        self.removed.extend(records)
+        self.change.remove(*records)

@@ -15,8 +15,9 @@ from kmslab.kms.access import identity_policy
 from kmslab.kms.arn import role_arn, user_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import Hsm
+from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import Principal
-from kmslab.kms.store import Conflict, Store
+from kmslab.kms.store import Store
 
 Policy = Mapping[str, Any] | str | None
 NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
@@ -40,17 +41,16 @@ class Iam:
 
     def _put(self, arn: str, policy: Policy) -> str:
         text = None if policy is None else _written(policy)
-        while True:
-            found = self._store.get(Principal, arn)
+
+        def stage(change: Change) -> None:
+            found = change.get(Principal, arn)
             wanted = found or Principal(arn=arn, policy="", created=self._now())
             wanted = replace(wanted, policy=wanted.policy if text is None else text)
-            if wanted == found:
-                return arn
-            try:
-                self._store.commit(put=[wanted])
-            except Conflict:
-                continue  # somebody else has made or changed it: look again
-            return arn
+            if wanted != found:
+                change.put(wanted)
+
+        apply(self._store, stage)
+        return arn
 
 
 def _written(policy: Mapping[str, Any] | str) -> str:

@@ -1,38 +1,38 @@
-"""The one road that every call takes, and the only commit.
+"""The one road that every call takes.
 
-Check the request → throttle → settle what is due → find the keys → authorise → state → usage and
-algorithm → run → commit or drop → answer: exactly one place for each. An operation only stages
-records; this module commits them with the call's event in one transaction, guarded by the version
-of every record staged and found. Of two callers that change the same key one wins, and the other
-starts over from finding the keys. No lock and no transaction is held while an operation runs.
+Check the request → throttle → settle what is due → find the keys → admit the caller and the keys →
+run → commit or drop → answer: exactly one place for each. An operation only stages records;
+`changes` stores them with the call's event in one commit. Of two callers that change the same key
+one wins, and the other starts over from finding the keys. No lock and no transaction is held while
+an operation runs.
 """
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from time import monotonic
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from uuid import uuid4
 
 from kmslab.clock import Clock
-from kmslab.kms import audit, lifecycle
+from kmslab.kms import audit, changes, lifecycle
 from kmslab.kms.access import tokens
 from kmslab.kms.admission import admit
 from kmslab.kms.backing import Backing
 from kmslab.kms.call import Call, FilledRole
+from kmslab.kms.changes import ATTEMPTS, Change
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
 from kmslab.kms.contract.model import MODEL
-from kmslab.kms.contract.records import Caller, Event, Key, Reader, name_of
+from kmslab.kms.contract.records import Caller, Event, Key, Reader
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.store import Conflict, Store
 from kmslab.kms.table import SERVICE_TABLE, TABLE, UNBUILT_MEMBERS, Role, Row
 from kmslab.kms.throttle import Throttle
 
-ATTEMPTS = 50  # at a call whose records others keep changing
 WOULD_SUCCEED = "The request would have succeeded, but the DryRun option is set."
 log = logging.getLogger("kmslab")
+T = TypeVar("T")
 
 
 class Service:
@@ -68,7 +68,7 @@ class Service:
             if not all(map(tokens.read, call.get("GrantTokens", ()))):
                 fail("InvalidGrantTokenException", "Invalid grant token.")
             self._settle(call.now)
-            return self._attempt(row, call)
+            return self._run(row, call)
         except KMSError as error:
             self._log_failure(call, error)
             raise
@@ -77,14 +77,23 @@ class Service:
             self._log_failure(call, internal)
             raise internal from cause
 
-    def seed_key(self, account: str, region: str, request: Mapping[str, Any]) -> str:
-        """The ARN of a key that the service makes by itself, if it is not there."""
-        while True:
-            call = self._own_call("SeedKey", account, region, self._clock.now())
-            call.request = dict(request)
-            with suppress(Conflict):
-                arn: str = self._act(call)["KeyId"]
-                return arn
+    def apply(self, stage: Callable[[Change], T], attempts: int = ATTEMPTS) -> T:
+        """Store in one commit what `stage` stages, as `changes.apply` does."""
+        return changes.apply(self._store, stage, attempts)
+
+    def seed_key(
+        self, account: str, region: str, request: Mapping[str, Any], change: Change | None = None
+    ) -> str:
+        """The ARN of a key that the service makes by itself, if it is not there.
+
+        `change`: where to stage the key, so that others are stored with it in one commit.
+        """
+        if change is None:
+            return self.apply(partial(self.seed_key, account, region, request))
+        call = self._own_call("SeedKey", account, region, self._clock.now())
+        call.request = dict(request)
+        arn: str = self._act(call, change)["KeyId"]
+        return arn
 
     def history(self, account: str, after: int = 0) -> tuple[list[Event], datetime]:
         """What has happened in an account until now, with what was due; and when that is.
@@ -96,23 +105,24 @@ class Service:
         self._settle(now)
         return self._store.events(account=account, after=after), now
 
-    def _attempt(self, row: Row, call: Call) -> dict[str, Any]:
-        for _ in range(ATTEMPTS):
-            call.staged, call.removed = [], []
-            cast = [(role, filled) for role in row.roles if (filled := self._fill(role, call))]
-            call.roles = [filled for _, filled in cast]
-            admit(call, cast)
-            dry = call.get("DryRun", False)
-            if not dry or "IGNORE_CIPHERTEXT" not in call.get("DryRunModifiers", ()):
-                answer = row.run(call, *call.found)
-            if dry:
-                fail("DryRunOperationException", WOULD_SUCCEED)
-            try:
-                self._finish(row, call, answer)
-            except Conflict:
-                continue
-            return answer
-        fail("DependencyTimeoutException", "Too many others are changing the key. Try again.")
+    def _run(self, row: Row, call: Call) -> dict[str, Any]:
+        try:
+            return self.apply(partial(self._attempt, row, call))
+        except Conflict:
+            fail("DependencyTimeoutException", "Too many others are changing the key. Try again.")
+
+    def _attempt(self, row: Row, call: Call, change: Change) -> dict[str, Any]:
+        call.change = change
+        cast = [(role, filled) for role in row.roles if (filled := self._fill(role, call))]
+        call.roles = [filled for _, filled in cast]
+        admit(call, cast)
+        dry = call.get("DryRun", False)
+        if not dry or "IGNORE_CIPHERTEXT" not in call.get("DryRunModifiers", ()):
+            answer = row.run(call, *call.found)
+        if dry:
+            fail("DryRunOperationException", WOULD_SUCCEED)
+        _conclude(row, call, answer)
+        return answer
 
     def _fill(self, role: Role, call: Call) -> FilledRole | None:
         it = role.naming.find(self._store, call.caller, call.request)
@@ -124,23 +134,6 @@ class Service:
         algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
         context = call.get(prefix + usage.context, {})
         return FilledRole(it.arn, it.record, it.used, algorithm, context, prefix, it.unnamed)
-
-    def _finish(self, row: Row, call: Call, answer: dict[str, Any]) -> None:
-        """Store what was staged, with the event; a call that changes nothing is only logged."""
-        event = audit.event(call, answer=None if row.reads else answer)
-        copies = audit.copies(event)
-        if not call.staged and not call.removed:
-            for each in (event, *copies):
-                self._store.log(each)
-            return
-        lifecycle.check_moves(call.name, call.found, call.staged, call.removed)
-        changed = {name_of(record) for record in (*call.staged, *call.removed)}
-        self._store.commit(
-            put=[lifecycle.stamp(record) for record in call.staged],
-            remove=call.removed,
-            found=[record for record in call.found if name_of(record) not in changed],
-            events=[event, *copies],
-        )
 
     def _settle(self, now: datetime) -> None:
         """Run what is due, each on the very record that was found due, at the time it was due.
@@ -169,22 +162,34 @@ class Service:
         moment, name = due
         call = self._own_call(name, key.account, key.region, moment)
         call.roles = [FilledRole(key.arn, key)]
-        self._act(call)
+        self.apply(partial(self._act, call), attempts=1)
 
     def _own_call(self, name: str, account: str, region: str, now: datetime) -> Call:
         return self._new_call(name, Caller("", account, region), now, _id())
 
-    def _act(self, call: Call) -> dict[str, Any]:
-        """Do what no caller can ask for. An act that finds nothing to do leaves no event."""
+    def _act(self, call: Call, change: Change) -> dict[str, Any]:
+        """Stage what no caller can ask for. An act that changes no key leaves no event."""
         row = SERVICE_TABLE[call.name]
+        call.records = call.change = Change(change)
         answer = row.run(call, *call.found)
-        if call.staged or call.removed:
-            self._finish(row, call, answer)
+        if any(isinstance(each, Key) for each in (*call.change.staged, *call.change.removed)):
+            _conclude(row, call, answer)
+        change.add(call.change)
         return answer
 
     def _log_failure(self, call: Call, error: KMSError) -> None:
         error.request_id = call.request_id
         self._store.log(audit.event(call, error=error))
+
+
+def _conclude(row: Row, call: Call, answer: dict[str, Any]) -> None:
+    """Add the event, with a copy for each other account whose key took part."""
+    change = call.change
+    if change:
+        lifecycle.check_moves(call.name, call.found, change.staged, change.removed)
+        change.found = call.found
+    event = audit.event(call, answer=None if row.reads else answer)
+    change.events = [event, *audit.copies(event)]
 
 
 def _id() -> str:

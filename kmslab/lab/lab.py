@@ -16,19 +16,19 @@ from kmslab.kms.arn import root_arn
 from kmslab.kms.backing import root_key
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.backing.self_tested import BACKENDS
+from kmslab.kms.clock_offset import StoredOffset
 from kmslab.kms.contract.records import Caller, DomainKey
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.iam import Iam, account_number, region_name
 from kmslab.kms.names import KEY_ID
 from kmslab.kms.service import Service
 from kmslab.kms.store import open_store
-from kmslab.kms.store.offset import StoredOffset
 from kmslab.kms.store.rehearsal import rehearsal
 from kmslab.kms.throttle import Throttle
 from kmslab.kms.trail_file import TrailFile
 from kmslab.lab import seeding
 from kmslab.lab.integrations import Integrations
-from kmslab.lab.seeding import Ground, Planted, Seed
+from kmslab.lab.seeding import Planted, Seed
 from kmslab.lab.view import View
 
 ACCOUNT, REGION = "111122223333", "us-east-1"  # unless a lab is given others
@@ -75,7 +75,6 @@ class Lab(View):
         if copy:
             reports.copy_trail(self._store, copy.write)
         iam = Iam(self._store, hsm, own.now)
-        self._ground = Ground(self._store, hsm, iam.access_keys, own.now, new_id)
         super().__init__(service, iam, Integrations(service), caller, own)
 
     def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:
@@ -126,7 +125,7 @@ class Lab(View):
         return self._plant(seeding.read(Path(path), here.account, here.region))
 
     def _plant(self, seed: Seed) -> Planted:
-        return seeding.plant(seed, self._ground)
+        return seeding.plant(seed, self.service, self.iam.access_keys, self.clock.now)
 
     def close(self) -> None:
         """Store the waiting events, and close the store. Later calls raise `StoreError`."""

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from kmslab import Clock, Lab
 from kmslab.errors import AccessDeniedException, DisabledException, InvalidCiphertextException
 from kmslab.kms.access import allow
+from kmslab.kms.backing import root_key
+from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.contract.records import AccessKey, Alias, DomainKey, Key, Material, Principal
 from kmslab.lab.seeding import SeedError
 
@@ -117,7 +119,7 @@ def test_json_says_the_same(write: Write):
 )
 def test_private_key_in_der_and_pem_becomes_the_key(write: Write, spec: str, usage: str):
     with Lab() as maker:
-        private, public = maker._ground.hsm.key_pair(spec)
+        private, public = Hsm(root_key.in_memory(), maker._store).key_pair(spec)
     der = base64.b64encode(private).decode()
     lines = "\n".join(der[i : i + 64] for i in range(0, len(der), 64))
     pem = f"-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n"

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 from kmslab.crypto import SecretBytes
 from kmslab.kms.backing.hsm import Hsm
+from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import AccessKey
-from kmslab.kms.store import Conflict, Store
+from kmslab.kms.store import Store
 
 ID = re.compile(r"\w{1,128}", re.ASCII)  # as IAM has it, but for the length
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -51,18 +52,17 @@ class AccessKeys:
 
     def put(self, principal: str, key_id: str, secret: str) -> AccessKeyPair:
         """An access key that somebody has chosen; a secret that it had before is replaced."""
-        while True:
+
+        def stage(change: Change) -> None:
             new = self.sealed(principal, key_id, secret.encode())
             found = self.find(key_id)
-            if found is not None:
-                if found.principal == principal and self.secret(found) == secret.encode():
-                    return AccessKeyPair(key_id, SecretBytes(secret.encode()))
-                new = replace(new, version=found.version)
-            try:
-                self._store.commit(put=[new])
-            except Conflict:
-                continue  # somebody else has put one of this id: look again
-            return AccessKeyPair(key_id, SecretBytes(secret.encode()))
+            if found is None:
+                change.put(new)
+            elif found.principal != principal or self.secret(found) != secret.encode():
+                change.put(replace(new, version=found.version))
+
+        apply(self._store, stage)
+        return AccessKeyPair(key_id, SecretBytes(secret.encode()))
 
     def sealed(self, principal: str, key_id: str, secret: bytes, token: str = "") -> AccessKey:
         """The record of one that somebody has chosen, to be stored. Raises ValueError."""
@@ -101,7 +101,7 @@ class AccessKeys:
             expires=expires,
             created=self._now(),
         )
-        self._store.commit(put=[record])
+        apply(self._store, lambda change: change.put(record))
         return AccessKeyPair(key_id, secret, token)
 
 

@@ -57,7 +57,7 @@ Move = tuple[KeyState | None, KeyState | None]
 # Operation or service event → the changes of state it may make; None is "no such key".
 MOVES: dict[str, set[Move]] = {
     "CreateKey": {(None, KeyState.ENABLED)},
-    "SeedKey": {(None, KeyState.ENABLED)},
+    "SeedKey": {(None, KeyState.ENABLED), (None, KeyState.DISABLED)},
     "EnableKey": {(KeyState.DISABLED, KeyState.ENABLED)},
     "DisableKey": {(KeyState.ENABLED, KeyState.DISABLED)},
     # Unavailable is what a key shows while its key store is away: never stored, so never left.

@@ -194,10 +194,10 @@ ENDINGS = {
     "late": "import atexit; atexit.register(lambda: store.log(event(1000)))",
     "after all others": """
 import atexit
-from kmslab.kms.store import process
-atexit.unregister(process.at_exit)
+from kmslab.kms.store import fork
+atexit.unregister(fork.at_exit)
 atexit.register(lambda: store.log(event(1000)))
-atexit.register(process.at_exit)
+atexit.register(fork.at_exit)
 """,
 }
 

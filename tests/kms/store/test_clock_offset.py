@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+from kmslab.kms.clock_offset import StoredOffset
 from kmslab.kms.store import Store
-from kmslab.kms.store.offset import StoredOffset
 
 DAY = timedelta(days=1)
 

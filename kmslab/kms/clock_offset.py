@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import Setting
-from kmslab.kms.store import Conflict, Store
+from kmslab.kms.store import Store
 
 NAME = "clock offset"  # its value is in microseconds
 
@@ -16,7 +17,7 @@ class StoredOffset:
         self._offset = timedelta()
 
     def read(self) -> timedelta:
-        """Read on every call, so a record that has not changed is not parsed again."""
+        """Every call reads it, so a record that has not changed is not parsed again."""
         self._store.refresh()
         setting = self._store.get(Setting, NAME)
         if setting is not self._seen and setting is not None:
@@ -27,13 +28,12 @@ class StoredOffset:
 
     def add(self, step: timedelta) -> None:
         """Steps add up, also those that several processes take at once."""
-        while True:
-            setting = self._store.get(Setting, NAME) or Setting(name=NAME, value="0")
-            if setting.version and not step:
-                return  # opening a lab is no change that other processes must read anew for
+
+        def stage(change: Change) -> None:
+            setting = change.get(Setting, NAME) or Setting(name=NAME, value="0")
             value = int(setting.value) + step // timedelta.resolution
-            try:
-                self._store.commit(put=[replace(setting, value=str(value))])
-            except Conflict:
-                continue
-            return
+            # Opening a lab adds nothing. Other processes would have to read their records anew.
+            if step or not setting.version:
+                change.put(replace(setting, value=str(value)))
+
+        apply(self._store, stage)

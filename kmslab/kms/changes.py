@@ -1,0 +1,116 @@
+"""The only commit: whatever changes records stages the change first, and all of it is stored here.
+
+One transaction stores the staged records and the events, or nothing. It is refused if a record that
+is changed, or that the change relies on, has another version by then; the change then starts over
+from reading. Calls, what is due, IAM, access keys, the clock and seeds all come this way. Only a
+rehearsal does not (`store/rehearsal.py`), because it takes back what others have stored.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from kmslab.kms.contract.records import Event, LastUse, R, Reader, Record, name_of
+from kmslab.kms.lifecycle import stamp
+from kmslab.kms.store import Conflict, Store
+
+ATTEMPTS = 50  # of a change whose records others keep changing
+T = TypeVar("T")
+
+
+class Change:
+    """Records to store, records to remove and events. It reads as the store will after the commit.
+
+    `found`: records that the change relies on without changing them.
+    """
+
+    __slots__ = ("_changed", "_stored", "events", "found", "removed", "staged")
+
+    def __init__(self, stored: Reader) -> None:
+        self.staged: list[Record] = []
+        self.removed: list[Record] = []
+        self.found: Sequence[Record] = ()
+        self.events: list[Event] = []
+        self._stored = stored
+        self._changed: dict[tuple[type[Any], str], Any] = {}  # by kind and name; None: removed
+
+    def __bool__(self) -> bool:
+        """Whether any record changes."""
+        return bool(self.staged or self.removed)
+
+    def put(self, *records: Record) -> None:
+        self.staged.extend(records)
+        for record in records:
+            self._changed[type(record), name_of(record)] = record
+
+    def remove(self, *records: Record) -> None:
+        self.removed.extend(records)
+        for record in records:
+            self._changed[type(record), name_of(record)] = None
+
+    def add(self, part: "Change") -> None:
+        """Take over all of a change that was staged on top of this one."""
+        self.put(*part.staged)
+        self.remove(*part.removed)
+        self.found = [*self.found, *part.found]
+        self.events += part.events
+
+    def get(self, kind: type[R], name: str) -> R | None:
+        if (kind, name) not in self._changed:
+            return self._stored.get(kind, name)
+        record: R | None = self._changed[kind, name]
+        return record
+
+    def find(self, kind: type[R], **equal: str) -> list[R]:
+        [(field, value)] = equal.items()
+        found = self._stored.find(kind, **equal)
+        return self._as_changed(kind, found, lambda record: getattr(record, field) == value)
+
+    def page(self, kind: type[R], prefix: str, after: str = "", limit: int = 100) -> list[R]:
+        def belongs(record: R) -> bool:
+            return name_of(record).startswith(prefix) and name_of(record) > after
+
+        found = self._stored.page(kind, prefix, after, limit + len(self._changed))
+        return self._as_changed(kind, found, belongs)[:limit]
+
+    def last_use(self, key: str) -> LastUse | None:
+        return self._stored.last_use(key)
+
+    def _as_changed(
+        self, kind: type[R], stored: Iterable[R], belongs: Callable[[R], bool]
+    ) -> list[R]:
+        """The stored records that do not change, and the changed ones that belong to them."""
+        changed = {name: record for (of, name), record in self._changed.items() if of is kind}
+        found = [record for record in stored if name_of(record) not in changed]
+        found += [record for record in changed.values() if record and belongs(record)]
+        return sorted(found, key=name_of)
+
+
+def apply(store: Store, stage: Callable[[Change], T], attempts: int = ATTEMPTS) -> T:
+    """Run `stage`, store what it staged, and return what it returned.
+
+    If another commit was first, start over. Raises `Conflict` after so many attempts; an error of
+    `stage` is passed on. In both cases nothing has been stored.
+    """
+    for _ in range(attempts):
+        change = Change(store)
+        result = stage(change)
+        try:
+            _commit(store, change)
+        except Conflict:
+            continue
+        return result
+    raise Conflict(f"others have changed the same records during each of {attempts} attempts")
+
+
+def _commit(store: Store, change: Change) -> None:
+    """Events of a change without records are only logged, and stored within a second."""
+    if not change:
+        for event in change.events:
+            store.log(event)
+        return
+    store.commit(
+        put=[stamp(record) for record in change.staged],
+        remove=change.removed,
+        found=change.found,
+        events=change.events,
+    )
