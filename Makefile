@@ -1,9 +1,10 @@
 # `make lab` opens the lessons, `make test` runs the tests. Needed: make, and Python 3.11 or newer with venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all lint bench notebooks handout reset lock setup-lab setup-test setup-browser setup-clients
+.PHONY: help lab test test-all coverage lint bench notebooks handout reset lock setup-lab setup-test setup-browser setup-clients
 
 PY := .venv/bin/python
+QUICK := -m pytest -n logical --dist loadfile --nbval --nbval-current-env tests examples notebooks
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -15,10 +16,16 @@ reset: setup-lab ## a fresh copy of one lesson, yours is kept: make reset LESSON
 	@$(PY) -m kmslab lab --reset "$(LESSON)"
 
 test: setup-test ## the tests and the notebooks, in under five minutes (more options: TEST_ARGS="-k wire")
-	$(PY) -m pytest -n logical --dist loadfile --nbval --nbval-current-env tests examples notebooks $(TEST_ARGS)
+	$(PY) $(QUICK) $(TEST_ARGS)
 
 test-all: test setup-browser setup-clients ## after `make test`, what takes longer or needs more
 	$(PY) -m pytest -m long --durations=5 $(TEST_ARGS)
+
+coverage: setup-test ## the same tests, measured: which lines and branches of kmslab none of them takes
+	$(PY) -m coverage erase
+	$(PY) -m coverage run $(QUICK) $(TEST_ARGS)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
 
 lint: setup-test ## style, types, and who may import whom
 	$(PY) -m ruff check .

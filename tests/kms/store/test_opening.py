@@ -201,8 +201,9 @@ except StoreError as error:
 
 
 @pytest.fixture
-def public() -> Iterator[Path]:
+def public(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A directory that others may enter, which pytest's own are not."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # others may not write its data
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)
