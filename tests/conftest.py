@@ -14,7 +14,7 @@ import pytest
 from kmslab import CMK, Clock, Lab
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import Key
-from kmslab.kms.contract.specs import KeyUsage, Kind
+from kmslab.kms.contract.specs import KeyKind, KeyUsage
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.operations.policies import default_policy
 from kmslab.kms.table import TABLE
@@ -125,7 +125,7 @@ def suitable(operation: str) -> dict[str, str]:
     """The spec and usage of a key that the operation's row is for; symmetric wherever it can be."""
     roles = TABLE[operation].roles if operation else ()
     usages = [role.usage.usage for role in roles if role.usage]
-    usages += [KeyUsage.SIGN_VERIFY for role in roles if Kind.SYMMETRIC not in role.kinds]
+    usages += [KeyUsage.SIGN_VERIFY for role in roles if KeyKind.SYMMETRIC not in role.kinds]
     if not usages or usages[0] not in QUICK:
         return {}
     return {"spec": QUICK[usages[0]], "usage": usages[0]}

@@ -21,7 +21,7 @@ from kmslab.kms import wire
 from kmslab.kms.arn import known_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
-from kmslab.kms.contract.records import Caller, Source
+from kmslab.kms.contract.records import Caller, NetworkSource
 from kmslab.kms.service import Service
 from kmslab.kms.table import TABLE
 from kmslab.kms.wire import Answer, new_id
@@ -184,7 +184,7 @@ def _caller(
 ) -> Caller:
     """A connection's caller is the same from one request to the next."""
     agent, named = user_agent.decode("latin-1"), host.decode("latin-1")
-    source = Source(client[0], agent, named, *tls, access_key)
+    source = NetworkSource(client[0], agent, named, *tls, access_key)
     return Caller(principal, known_arn(principal).account, region, source=source)
 
 

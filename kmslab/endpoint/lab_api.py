@@ -128,7 +128,7 @@ class LabApi:
 def explained(found: Explanation) -> dict[str, Any]:
     return {
         "Allowed": found.verdict.allowed,
-        "Because": str(found.verdict.because),
+        "Reason": str(found.verdict.reason),
         "Sentence": found.sentence,
         "Advice": found.advice,
         "Addition": found.addition,

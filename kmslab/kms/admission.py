@@ -9,7 +9,7 @@ from kmslab.kms import access
 from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Key
-from kmslab.kms.contract.specs import KEY_SPECS, Kind
+from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 from kmslab.kms.contract.states import refusal
 from kmslab.kms.table import Role
 
@@ -36,7 +36,7 @@ def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
         prefix=filled.prefix,
         now=call.now,
         records=call.records,
-        foreign=role.foreign,
+        cross_account=role.cross_account,
         same_key=len({each.arn for each in call.roles}) == 1 if filled.prefix else None,
     )
     access.require(question, unnamed=filled.unnamed)
@@ -62,7 +62,7 @@ def _check_key(name: str, role: Role, filled: FilledRole, key: Key) -> None:
             "InvalidKeyUsageException",
             f"Algorithm {filled.algorithm} is incompatible with key spec {key.spec}.",
         )
-    if filled.context and spec.kind is not Kind.SYMMETRIC:
+    if filled.context and spec.kind is not KeyKind.SYMMETRIC:
         fail(
             "ValidationException",
             f"Key spec {key.spec} does not support an encryption context.",

@@ -111,7 +111,7 @@ def resource_of(text: str) -> str:
     return arn.resource if arn else text
 
 
-def prefix(service: str, region: str, account: str = "") -> str:
+def arn_prefix(service: str, region: str, account: str = "") -> str:
     """What the ARNs of a service begin with in a Region, or in an account of that Region."""
     start = f"arn:{AWS}:{service}:{region}:"
     return f"{start}{account}:" if account else start

@@ -15,8 +15,8 @@ from kmslab.kms.arn import Arn, is_arn, known_arn, resource_of
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL, Operation
-from kmslab.kms.contract.records import Alias, Event, Grant, Key, Material, Record, Source
-from kmslab.kms.contract.specs import KEY_SPECS, Kind
+from kmslab.kms.contract.records import Alias, Event, Grant, Key, Material, NetworkSource, Record
+from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 
 VERSION = "1.11"
 # The trail's names for errors are the API's, but for this one.
@@ -108,7 +108,7 @@ def _material_ids(used: Mapping[str, Material]) -> dict[str, str]:
     return {
         f"{prefix.lower()}KeyMaterialId" if prefix else "keyMaterialId": material.id
         for prefix, material in used.items()
-        if KEY_SPECS[material.spec].kind is Kind.SYMMETRIC
+        if KEY_SPECS[material.spec].kind is KeyKind.SYMMETRIC
     }
 
 
@@ -138,8 +138,8 @@ def _session(role: Arn) -> dict[str, Any]:
     return {"sessionIssuer": issuer}
 
 
-def _of(event: Event) -> Source:
-    return Source(*event.source)
+def _of(event: Event) -> NetworkSource:
+    return NetworkSource(*event.source)
 
 
 def _source(event: Event) -> dict[str, str | None]:

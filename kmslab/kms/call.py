@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from kmslab.kms.arn import as_arn
 from kmslab.kms.backing import Backing
 from kmslab.kms.changes import Change
-from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Material, Reader, Record
+from kmslab.kms.contract.records import Caller, Key, Material, Reader, Record, Resource
 from kmslab.kms.contract.specs import Origin
 
 
@@ -21,7 +21,7 @@ class FilledRole(NamedTuple):
     """One of the operation's roles as this call fills it."""
 
     arn: str  # of the resource that the caller needs a permission for; it may have no record
-    record: Key | Alias | Grant | None = None
+    record: Resource | None = None
     used: Material | None = None
     algorithm: str = ""
     context: Mapping[str, str] = MappingProxyType({})
@@ -64,7 +64,7 @@ class Call:
         return self.roles[0]
 
     @property
-    def found(self) -> list[Key | Alias | Grant]:
+    def found(self) -> list[Resource]:
         """The records that the request names; the operation is called with them."""
         return [role.record for role in self.roles if role.record]
 

@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from kmslab.kms.access import UNREACHABLE, tokens
+from kmslab.kms.access import UNREACHABLE, grant_tokens
 from kmslab.kms.arn import Arn, as_arn, is_arn
 from kmslab.kms.backing import blob
 from kmslab.kms.contract.checks import missing
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Material, Reader
-from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, Kind
+from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Material, Reader, Resource
+from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, KeyKind
 
 KEY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.ASCII)
 ALIAS_PREFIX = "alias/"
@@ -29,7 +29,7 @@ class Found(NamedTuple):
     """What a request names: the ARN that access is asked to, and what is stored of it."""
 
     arn: str
-    record: Key | Alias | Grant | None = None  # None: nothing yet, or every resource of the account
+    record: Resource | None = None  # None: nothing yet, or every resource of the account
     used: Material | None = None  # of a key: the material that the call will use
     unnamed: bool = False  # the caller has not named it: a blob has
 
@@ -120,7 +120,9 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
         if (token in request) == (key in request) or (key in request) != (grant in request):
             fail("ValidationException", f"Please specify either {token}, or {key} and {grant}.")
         named = by_key(records, caller, request)
-        handle = f"{named.arn}/{request[grant]}" if named else tokens.read(request[token]) or ""
+        handle = (
+            f"{named.arn}/{request[grant]}" if named else grant_tokens.read(request[token]) or ""
+        )
         arn = as_arn(handle)
         is_here = arn is not None and arn.region == caller.region  # a token may be of elsewhere
         found = records.get(Grant, handle) if is_here else None
@@ -170,7 +172,7 @@ def _alias(records: Reader, arn: str) -> Alias:
 
 
 def _is_asymmetric(found: Found) -> bool:
-    return isinstance(found.record, Key) and KEY_SPECS[found.record.spec].kind is Kind.ASYMMETRIC
+    return isinstance(found.record, Key) and KEY_SPECS[found.record.spec].kind is KeyKind.ASYMMETRIC
 
 
 def _without_ciphertext(named: Found | None, request: Mapping[str, Any], member: str) -> Found:

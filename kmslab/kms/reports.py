@@ -70,7 +70,7 @@ def explain(
         request=defaults | dict(request),
         now=now,
         records=records,
-        foreign=role.foreign,
+        cross_account=role.cross_account,
     )
     return access.explain(question)
 

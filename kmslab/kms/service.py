@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from kmslab.clock import Clock
 from kmslab.kms import audit, changes, lifecycle
-from kmslab.kms.access import tokens
+from kmslab.kms.access import grant_tokens
 from kmslab.kms.admission import admit
 from kmslab.kms.backing import Backing
 from kmslab.kms.call import Call, FilledRole
@@ -65,7 +65,7 @@ class Service:
                 self._throttle.admit(row, call.request, caller, monotonic())
             for member in UNBUILT_MEMBERS & call.request.keys():
                 fail("UnsupportedOperationException", f"{name} with {member} is not built yet")
-            if not all(map(tokens.read, call.get("GrantTokens", ()))):
+            if not all(map(grant_tokens.read, call.get("GrantTokens", ()))):
                 fail("InvalidGrantTokenException", "Invalid grant token.")
             self._settle(call.now)
             return self._run(row, call)

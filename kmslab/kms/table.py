@@ -12,7 +12,7 @@ from typing import Any
 
 from kmslab.kms import names
 from kmslab.kms.billing import Billed
-from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Kind
+from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyKind, KeyUsage
 from kmslab.kms.contract.states import (
     ANY,
     DELETABLE,
@@ -73,21 +73,21 @@ MAC = Usage(KeyUsage.GENERATE_VERIFY_MAC, "MacAlgorithm")
 AGREE = Usage(KeyUsage.KEY_AGREEMENT, "KeyAgreementAlgorithm")
 ENCAPSULATE = Usage(KeyUsage.ENCAPSULATE_DECAPSULATE, "EncapsulationAlgorithm")
 
-EVERY_KIND = frozenset(Kind)
-SYMMETRIC = frozenset({Kind.SYMMETRIC})
-ASYMMETRIC = frozenset({Kind.ASYMMETRIC})
+EVERY_KIND = frozenset(KeyKind)
+SYMMETRIC = frozenset({KeyKind.SYMMETRIC})
+ASYMMETRIC = frozenset({KeyKind.ASYMMETRIC})
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
     naming: Naming
     states: frozenset[KeyState]
-    kinds: frozenset[Kind] = EVERY_KIND
+    kinds: frozenset[KeyKind] = EVERY_KIND
     usage: Usage | None = None
     # The IAM action, without its prefix; "" is the operation's own name. None: whoever may call may
     # name this too, if it is of his account.
     permission: str | None = ""
-    foreign: bool = False  # whether a caller of another account can be allowed
+    cross_account: bool = False  # whether a caller of another account can be allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +102,21 @@ class Row:
 
 def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
     """A key at work: the state, usage and algorithm must fit."""
-    return Role(named_by, USABLE, usage=usage, permission=permission, foreign=True)
+    return Role(named_by, USABLE, usage=usage, permission=permission, cross_account=True)
 
 
 def manage(
     states: frozenset[KeyState],
     named_by: Naming = KEY_NO_ALIAS,
-    kinds: frozenset[Kind] = EVERY_KIND,
+    kinds: frozenset[KeyKind] = EVERY_KIND,
     *,
-    foreign: bool = False,
+    cross_account: bool = False,
 ) -> Role:
     """A key that is looked at or changed, as a rule by its own account alone."""
-    return Role(named_by, states, kinds, foreign=foreign)
+    return Role(named_by, states, kinds, cross_account=cross_account)
 
 
-show = partial(manage, foreign=True)
+show = partial(manage, cross_account=True)
 PUBLIC = show(USABLE, KEY, ASYMMETRIC)
 
 # Resources without a state: an alias, one that is asked for, and the account as a whole.

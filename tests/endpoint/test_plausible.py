@@ -17,7 +17,7 @@ from kmslab import Lab
 from kmslab.kms.access import allow
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.shapes import Shape
-from kmslab.kms.contract.specs import KEY_SPECS, Kind
+from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 from kmslab.kms.table import TABLE
 from kmslab.kms.wire import handle
 
@@ -78,7 +78,7 @@ def _known(lab: Lab) -> dict[str, list[Any]]:
     blob = bytes(symmetric.encrypt(b"x", context={"order": "17"}))
     plain = bytes(symmetric.encrypt(b"x"))
     public = [
-        bytes(key.public_key()) for key in keys if KEY_SPECS[key.spec].kind is Kind.ASYMMETRIC
+        bytes(key.public_key()) for key in keys if KEY_SPECS[key.spec].kind is KeyKind.ASYMMETRIC
     ]
     found = [key.id for key in everything] + [key.arn for key in everything] + names
     found += [symmetric.arn] * len(found)  # most operations take no other kind

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from kmslab.kms.arn import (
     Arn,
+    arn_prefix,
     as_arn,
     is_arn,
     known_arn,
-    prefix,
     resource_of,
     role_arn,
     root_arn,
@@ -145,9 +145,9 @@ def test_principals_are_written_as_iam_and_sts_write_them():
 
 
 def test_a_prefix_ends_where_a_region_or_an_account_ends():
-    assert prefix("kms", "us-east-1") == "arn:aws:kms:us-east-1:"
-    assert prefix("kms", "us-east-1", ACCOUNT) == f"arn:aws:kms:us-east-1:{ACCOUNT}:"
-    assert prefix("iam", "", ACCOUNT) == f"arn:aws:iam::{ACCOUNT}:"
+    assert arn_prefix("kms", "us-east-1") == "arn:aws:kms:us-east-1:"
+    assert arn_prefix("kms", "us-east-1", ACCOUNT) == f"arn:aws:kms:us-east-1:{ACCOUNT}:"
+    assert arn_prefix("iam", "", ACCOUNT) == f"arn:aws:iam::{ACCOUNT}:"
 
 
 def test_a_text_means_to_be_an_arn_by_its_beginning():

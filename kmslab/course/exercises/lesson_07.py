@@ -9,7 +9,7 @@ from kmslab.course.clinic.clinic import STOLEN, Clinic
 from kmslab.course.clinic.staff import Staff
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.outcome import outcome
-from kmslab.kms.access.documents import key_policy
+from kmslab.kms.access import key_policy
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
 from kmslab.kms.operations.policies import LOCKED_OUT
 from kmslab.lab.cmk import CMK

@@ -1,28 +1,33 @@
-"""May this caller? Key policies, IAM policies and grants, judged as AWS judges them.
+"""May this caller do that? Key policies, IAM policies and grants, evaluated as AWS evaluates them.
 
-Read `decide` first (the decision in five rules), then `statements` (what a policy consists of),
-`conditions` and `condition_keys` (two tables), `granted`, `patterns`, and `documents` (from JSON).
-`explain` tells a person why.
+Callers import from here the names below, and from no module in this folder. Read in this order:
+`question` (what is asked), `decision` (the decision in five rules), `statements` (what a policy
+consists of), `conditions` and `condition_keys` (two tables), `patterns` (wildcards and variables),
+`grants`, `documents` (policies from JSON), `enforcement` (the error). `comparison`, `explanation`
+and `blocks` then show a person why.
 """
 
-from kmslab.kms.access.decide import Because, Verdict, decide, refusal
+from kmslab.kms.access import grant_tokens, principals
+from kmslab.kms.access.decision import Reason, Verdict, decide, refusal
 from kmslab.kms.access.documents import allow, check_key_policy, identity_policy, key_policy
-from kmslab.kms.access.explain import Explanation, explain
+from kmslab.kms.access.enforcement import UNREACHABLE, require
+from kmslab.kms.access.explanation import Explanation, explain
 from kmslab.kms.access.question import Question
-from kmslab.kms.access.refusing import UNREACHABLE, require
 
 __all__ = [
     "UNREACHABLE",
-    "Because",
     "Explanation",
     "Question",
+    "Reason",
     "Verdict",
     "allow",
     "check_key_policy",
     "decide",
     "explain",
+    "grant_tokens",
     "identity_policy",
     "key_policy",
+    "principals",
     "refusal",
     "require",
 ]

@@ -21,7 +21,7 @@ from kmslab.kms.arn import is_arn, root_arn
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Reader
 
-LONGEST = 32_768  # bytes, "Resource quotas"; the model allows 131,072 characters
+MAX_POLICY_BYTES = 32_768  # bytes, "Resource quotas"; the model allows 131,072 characters
 # Only a document of the newer language has variables; one that names no version is of the older.
 VERSIONS = {"2012-10-17": True, "2008-10-17": False}
 EFFECTS = {"Allow": True, "Deny": False}
@@ -105,8 +105,8 @@ class _Number(str):
 
 
 def _document(text: str, of_key: bool) -> Document:
-    if len(text.encode(errors="replace")) > LONGEST:
-        fail("LimitExceededException", f"A policy document holds at most {LONGEST} bytes.")
+    if len(text.encode(errors="replace")) > MAX_POLICY_BYTES:
+        fail("LimitExceededException", f"A policy document holds at most {MAX_POLICY_BYTES} bytes.")
     document = _members(_json(text), DOCUMENT, "the document")
     version = _text(document.get("Version", "2008-10-17"), "Version")
     if version not in VERSIONS:

@@ -5,7 +5,7 @@ there is taken to be there. AWS knows every account's users; a lab that serves a
 knows none, and the program means some.
 """
 
-from kmslab.kms.arn import as_arn, prefix
+from kmslab.kms.arn import arn_prefix, as_arn
 from kmslab.kms.contract.records import Principal, Reader
 
 
@@ -16,4 +16,4 @@ def exist(records: Reader, text: str) -> bool:
         return False
     if arn.service == "sts" or arn.is_root or records.get(Principal, text):
         return True
-    return not records.page(Principal, prefix("iam", "", arn.account), limit=1)
+    return not records.page(Principal, arn_prefix("iam", "", arn.account), limit=1)

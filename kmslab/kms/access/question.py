@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from kmslab.kms.arn import Arn
-from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Reader
+from kmslab.kms.contract.records import Caller, Grant, Key, Reader, Resource
 
 
 class Question(NamedTuple):
@@ -20,12 +20,12 @@ class Question(NamedTuple):
     caller: Caller
     operation: str  # as permissions and grants name it: "Decrypt", "ReEncryptFrom"
     resource: str  # an ARN, or "*" if the operation has no resource of its own
-    record: Key | Alias | Grant | None  # what is stored of it
+    record: Resource | None  # what is stored of it
     request: Mapping[str, Any]  # AWS's members, checked, with the defaults of algorithms
     now: datetime
     records: Reader
     prefix: str = ""  # of ReEncrypt's members: "Source" or "Destination"
-    foreign: bool = False  # whether AWS lets other accounts do this at all
+    cross_account: bool = False  # whether AWS lets other accounts do this at all
     same_key: bool | None = None  # ReEncrypt: whether source and destination are one key
 
     @property

@@ -13,26 +13,26 @@ from kmslab.kms.access.question import Question
 from kmslab.kms.contract.records import Caller
 
 
-class Named(Enum):
+class PrincipalMatch(Enum):
     """How a policy or a grant names the caller."""
 
-    NOT_AT_ALL = 0
+    NO_MATCH = 0
     BY_ACCOUNT = 1  # which leaves the decision to the IAM of that account
-    IN_PERSON = 2  # by a name of his own, or as anybody
+    DIRECTLY = 2  # by a name of his own, or as anybody
 
 
-class Says(IntEnum):
+class Effect(IntEnum):
     """What a policy says to a question. Of several statements the strongest counts."""
 
-    NOTHING = 0
-    OPENS = 1  # it allows the caller's account, whose IAM policies decide on
+    NO_EFFECT = 0
+    DELEGATES = 1  # it allows the caller's account, whose IAM policies decide on
     ALLOWS = 2
     DENIES = 3
 
 
 # Short names, because a decision is on every call's way, and Python 3.11 looks members up slowly.
-NOT_AT_ALL, BY_ACCOUNT, IN_PERSON = Named
-NOTHING, OPENS, ALLOWS, DENIES = Says
+NO_MATCH, BY_ACCOUNT, DIRECTLY = PrincipalMatch
+NO_EFFECT, DELEGATES, ALLOWS, DENIES = Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,21 @@ class Principals:
     wanted: frozenset[str]
     excludes: bool = False
 
-    def name(self, caller: Caller) -> Named:
+    def name(self, caller: Caller) -> PrincipalMatch:
         if self.excludes:
             # "you must also specify the account ARN of the not-denied principal", and of a session
             # its role too: whoever has one name that is not excepted is denied (IAM user guide).
             names = {caller.principal, caller.identity, caller.account_principal}
             excepted = "*" in self.wanted or names <= self.wanted
-            return NOT_AT_ALL if excepted else IN_PERSON
+            return NO_MATCH if excepted else DIRECTLY
         return name_among(self.wanted, caller)
 
 
-def name_among(wanted: Collection[str], caller: Caller) -> Named:
+def name_among(wanted: Collection[str], caller: Caller) -> PrincipalMatch:
     """How one of these principals names the caller. A service belongs to no account."""
     if caller.principal in wanted or caller.identity in wanted or "*" in wanted:
-        return IN_PERSON
-    return BY_ACCOUNT if caller.account_principal in wanted else NOT_AT_ALL
+        return DIRECTLY
+    return BY_ACCOUNT if caller.account_principal in wanted else NO_MATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,14 @@ class Statement:
     resources: Element
     conditions: tuple[Condition, ...]
 
-    def says(self, question: Question) -> Says:
+    def effect(self, question: Question) -> Effect:
         """Of a statement whose Action covers the question's; see `Document.about`."""
-        named = self.principals.name(question.caller) if self.principals else IN_PERSON
-        if named is NOT_AT_ALL or not self.applies(question):
-            return NOTHING
+        named = self.principals.name(question.caller) if self.principals else DIRECTLY
+        if named is NO_MATCH or not self.applies(question):
+            return NO_EFFECT
         if not self.allows:
             return DENIES
-        return ALLOWS if named is IN_PERSON else OPENS
+        return ALLOWS if named is DIRECTLY else DELEGATES
 
     def applies(self, question: Question) -> bool:
         """Whether it speaks of this resource, in these circumstances."""
@@ -105,11 +105,11 @@ class Document:
     statements: tuple[Statement, ...]
     _by_operation: dict[str, tuple[Statement, ...]] = field(default_factory=dict, repr=False)
 
-    def says(self, question: Question) -> tuple[Says, Statement | None]:
+    def effect(self, question: Question) -> tuple[Effect, Statement | None]:
         """The strongest that its statements say, and the first that says it."""
-        strongest, by = NOTHING, None
+        strongest, by = NO_EFFECT, None
         for statement in self.about(question):
-            says = statement.says(question)
+            says = statement.effect(question)
             if says > strongest:
                 strongest, by = says, statement
         return strongest, by

@@ -1,7 +1,7 @@
 """Constraints: what the contract demands of a request's values, and AWS's words when they miss it.
 
-A judge is compiled for each shape, once; it adds a sentence for every violation that it finds, in
-the order of the model's members. Values have the right types by then (`codec` saw to that).
+Each shape's validator is compiled once. It adds a sentence for every violation, in the order of the
+model's members. `codec` has made sure before that values have the right types.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any
 from kmslab.kms.contract.shapes import Shape, camel
 
 # A value, where it stands ("tags.1.member.tagKey"), and the list of sentences to add to.
-Judge = Callable[[Any, str, list[str]], None]
+Validator = Callable[[Any, str, list[str]], None]
 
 NOT_NULL = "Member must not be null"
 
@@ -34,8 +34,8 @@ def missing(member: str) -> str:
     return message([_null(camel(member))])
 
 
-def judge(shape: Shape, dot: str = "") -> Judge | None:
-    """The judge of a shape, or None where nothing can be wrong."""
+def validator(shape: Shape, dot: str = "") -> Validator | None:
+    """The validator of a shape, or None where nothing can be wrong."""
     if shape.kind == "structure":
         return _structure(shape, dot)
     if shape.kind == "list" and shape.member and shape.member.kind == "structure":
@@ -44,11 +44,11 @@ def judge(shape: Shape, dot: str = "") -> Judge | None:
     return _rules(shape, rules) if rules else None
 
 
-def _structure(shape: Shape, dot: str) -> Judge | None:
-    judges = {name: judge(member, dot=".") for name, member in shape.members.items()}
+def _structure(shape: Shape, dot: str) -> Validator | None:
+    validators = {name: validator(member, dot=".") for name, member in shape.members.items()}
     fields = [
         (name, dot + camel(name), name in shape.required, inner)
-        for name, inner in judges.items()
+        for name, inner in validators.items()
         if inner or name in shape.required
     ]
 
@@ -64,10 +64,10 @@ def _structure(shape: Shape, dot: str) -> Judge | None:
     return check if fields else None
 
 
-def _structures(shape: Shape, member: Shape) -> Judge:
+def _structures(shape: Shape, member: Shape) -> Validator:
     """Of a list of structures each violation is named in its place: `tags.1.member.tagKey`."""
     own = _rules(shape, _own(shape))
-    inner = judge(member, dot=".")
+    inner = validator(member, dot=".")
 
     def check(value: Any, at: str, found: list[str]) -> None:
         own(value, at, found)
@@ -81,7 +81,7 @@ def _structures(shape: Shape, member: Shape) -> Judge:
     return check
 
 
-def _rules(shape: Shape, constraints: list[Constraint]) -> Judge:
+def _rules(shape: Shape, constraints: list[Constraint]) -> Validator:
     rules = [(constraint.holds, constraint.text) for constraint in constraints]
     shown = not shape.secret and not (shape.member and shape.member.kind == "structure")
 

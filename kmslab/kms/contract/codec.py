@@ -1,8 +1,8 @@
-"""Values on their way: each way through a shape is a table that says what becomes of each leaf.
+"""Converting values: into the service and out of it, along the contract's shapes.
 
-Structures, lists and maps are walked alike, whichever way a value goes: into the service from
-Python (`ACCEPT`) or from JSON (`DECODE`), out as JSON (`ENCODE`), or into an event (`REDACT`).
-What a value means is judged in `checks`; here it only has to be of the right type.
+A conversion is a table that says what becomes of each leaf: `ACCEPT` takes Python's values,
+`DECODE` JSON's, `ENCODE` makes JSON, `REDACT` what an event may keep. All of them walk structures,
+lists and maps in the same way. Only a value's type is checked here; `checks` does the rest.
 """
 
 import binascii
@@ -20,11 +20,11 @@ MILLISECOND = timedelta(milliseconds=1)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class Misfit(TypeError):
+class TypeMismatch(TypeError):
     """A value of the wrong type. `path` leads to it, outermost member first."""
 
     def __init__(self, value: object, kind: str) -> None:
-        super().__init__(misfit_text(value, kind))
+        super().__init__(mismatch_text(value, kind))
         self.path: list[str] = []
 
 
@@ -35,24 +35,24 @@ def text(value: Any) -> str:
     if type(value) is str and value.isascii():
         return value
     if not isinstance(value, str):
-        raise Misfit(value, "string")
+        raise TypeMismatch(value, "string")
     try:
         value.encode()
     except UnicodeEncodeError:  # half a surrogate pair; nothing after this could write it down
-        raise Misfit(value, "string") from None
+        raise TypeMismatch(value, "string") from None
     return str.__str__(value)
 
 
 def number(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31:
         return int(value)
-    raise Misfit(value, "integer")
+    raise TypeMismatch(value, "integer")
 
 
 def flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise Misfit(value, "boolean")
+    raise TypeMismatch(value, "boolean")
 
 
 def blob(value: Any) -> bytes:
@@ -62,35 +62,35 @@ def blob(value: Any) -> bytes:
         return text(value).encode()
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
-    raise Misfit(value, "blob")
+    raise TypeMismatch(value, "blob")
 
 
 def moment(value: Any) -> datetime:
     """In UTC; a naive time is local time, as boto3 has it."""
     if not isinstance(value, datetime):
-        raise Misfit(value, "timestamp")
+        raise TypeMismatch(value, "timestamp")
     try:
         return value.astimezone(UTC)
     except (OverflowError, ValueError, OSError):
-        raise Misfit(value, "timestamp") from None
+        raise TypeMismatch(value, "timestamp") from None
 
 
 def from_base64(value: Any) -> bytes:
     if not isinstance(value, str):
-        raise Misfit(value, "blob")
+        raise TypeMismatch(value, "blob")
     try:
         return binascii.a2b_base64(value, strict_mode=True)
     except ValueError:  # binascii.Error is one; a letter beyond ASCII is another
-        raise Misfit(value, "blob") from None
+        raise TypeMismatch(value, "blob") from None
 
 
 def from_epoch(value: Any) -> datetime:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise Misfit(value, "timestamp")
+        raise TypeMismatch(value, "timestamp")
     try:
         return EPOCH + round(value * 1000) * MILLISECOND
     except (OverflowError, ValueError):  # infinite, no number, or beyond the year 9999
-        raise Misfit(value, "timestamp") from None
+        raise TypeMismatch(value, "timestamp") from None
 
 
 def to_base64(value: Any) -> str:
@@ -110,36 +110,36 @@ def to_cloudtrail(value: Any) -> str:
     return f"{day}, {hour}:{at.minute:02}:{at.second:02} {half}"
 
 
-# ------------------------------------------------------------------------------------------ ways
+# ----------------------------------------------------------------------------------- conversions
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Conversion:
     leaves: Mapping[str, Convert]
     rename: Callable[[str], str] = str
-    secrets: bool = True  # whether secrets go along
+    secrets: bool = True  # whether secrets are kept
 
 
 _PLAIN: dict[str, Convert] = {"string": text, "integer": number, "boolean": flag}
 
-ACCEPT = Way(_PLAIN | {"blob": blob, "timestamp": moment})
-DECODE = Way(_PLAIN | {"blob": from_base64, "timestamp": from_epoch})
-ENCODE = Way(_PLAIN | {"blob": to_base64, "timestamp": to_epoch})
-REDACT = Way(_PLAIN | {"timestamp": to_cloudtrail}, rename=camel, secrets=False)
+ACCEPT = Conversion(_PLAIN | {"blob": blob, "timestamp": moment})
+DECODE = Conversion(_PLAIN | {"blob": from_base64, "timestamp": from_epoch})
+ENCODE = Conversion(_PLAIN | {"blob": to_base64, "timestamp": to_epoch})
+REDACT = Conversion(_PLAIN | {"timestamp": to_cloudtrail}, rename=camel, secrets=False)
 
 
-def converter(shape: Shape, way: Way) -> Convert:
-    """A function that takes a value of this shape along this way, or raises `Misfit`."""
+def converter(shape: Shape, conversion: Conversion) -> Convert:
+    """A function that converts a value of this shape, or raises `TypeMismatch`."""
     build = _CONTAINERS.get(shape.kind)
-    return build(shape, way) if build else way.leaves[shape.kind]
+    return build(shape, conversion) if build else conversion.leaves[shape.kind]
 
 
-def _structure(shape: Shape, way: Way) -> Convert:
+def _structure(shape: Shape, conversion: Conversion) -> Convert:
     """Members that are null, unknown, or secrets that stay behind are left out."""
     fields = {
-        name: (way.rename(name), converter(member, way))
+        name: (conversion.rename(name), converter(member, conversion))
         for name, member in shape.members.items()
-        if way.secrets or not member.secret
+        if conversion.secrets or not member.secret
     }
 
     def convert(value: Any) -> dict[str, Any]:
@@ -152,31 +152,31 @@ def _structure(shape: Shape, way: Way) -> Convert:
                 field = fields.get(name)
                 if field is not None and item is not None:
                     answer[field[0]] = field[1](item)
-        except Misfit as misfit:
-            misfit.path[:0] = [name] if name else []
+        except TypeMismatch as mismatch:
+            mismatch.path[:0] = [name] if name else []
             raise
         return answer
 
     return convert
 
 
-def _list(shape: Shape, way: Way) -> Convert:
+def _list(shape: Shape, conversion: Conversion) -> Convert:
     """A null among the elements is kept: whether it may be there is a matter for `checks`."""
     assert shape.member
-    element = converter(shape.member, way)
+    element = converter(shape.member, conversion)
 
     def convert(value: Any) -> list[Any]:
         if not isinstance(value, (list, tuple)):
-            raise Misfit(value, "list")
+            raise TypeMismatch(value, "list")
         return [None if item is None else element(item) for item in value]
 
     return convert
 
 
-def _map(shape: Shape, way: Way) -> Convert:
+def _map(shape: Shape, conversion: Conversion) -> Convert:
     """From text to something; the keys of a map are never renamed."""
     assert shape.value
-    element = converter(shape.value, way)
+    element = converter(shape.value, conversion)
 
     def convert(value: Any) -> dict[str, Any]:
         mapping = value if isinstance(value, dict) else _mapping(value)
@@ -188,10 +188,10 @@ def _map(shape: Shape, way: Way) -> Convert:
 def _mapping(value: Any) -> Mapping[Any, Any]:
     if isinstance(value, Mapping):
         return value
-    raise Misfit(value, "structure")
+    raise TypeMismatch(value, "structure")
 
 
-_CONTAINERS: dict[str, Callable[[Shape, Way], Convert]] = {
+_CONTAINERS: dict[str, Callable[[Shape, Conversion], Convert]] = {
     "structure": _structure,
     "list": _list,
     "map": _map,
@@ -211,7 +211,7 @@ _NOUNS = {
 }
 
 
-def misfit_text(value: object, kind: str) -> str:
+def mismatch_text(value: object, kind: str) -> str:
     """What SerializationException says where `kind` was expected: never the value itself."""
     if isinstance(value, Mapping):
         return "Start of structure or map found where not expected."

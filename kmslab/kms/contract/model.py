@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from kmslab.kms.contract.checks import Judge, judge, message
+from kmslab.kms.contract.checks import Validator, message, validator
 from kmslab.kms.contract.codec import (
     ACCEPT,
     DECODE,
     ENCODE,
     REDACT,
+    Conversion,
     Convert,
-    Misfit,
-    Way,
+    TypeMismatch,
     converter,
 )
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
@@ -52,11 +52,11 @@ class Operation:
             accepted: dict[str, Any] = (
                 request if isinstance(request, _Typed) else self._accept(request)
             )
-        except Misfit as misfit:
-            raise _serialization(misfit) from None
-        if self._judge is not None:
+        except TypeMismatch as mismatch:
+            raise _serialization(mismatch) from None
+        if self._validate is not None:
             found: list[str] = []
-            self._judge(accepted, "", found)
+            self._validate(accepted, "", found)
             if found:
                 fail("ValidationException", message(found))
         return accepted
@@ -68,8 +68,8 @@ class Operation:
         """
         try:
             return _Typed(self._decode(body))
-        except Misfit as misfit:
-            raise _serialization(misfit) from None
+        except TypeMismatch as mismatch:
+            raise _serialization(mismatch) from None
 
     def encode(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         """The answer as JSON has it: blobs in base64, timestamps in seconds since 1970.
@@ -86,7 +86,7 @@ class Operation:
         """
         try:
             redacted: dict[str, Any] = self._redact(request)
-        except Misfit:
+        except TypeMismatch:
             return {}
         return redacted
 
@@ -100,27 +100,27 @@ class Operation:
 
     @cached_property
     def _accept(self) -> Convert:
-        return _way(self.input, ACCEPT)
+        return _convert_with(self.input, ACCEPT)
 
     @cached_property
-    def _judge(self) -> Judge | None:
-        return judge(self.input) if self.input else None
+    def _validate(self) -> Validator | None:
+        return validator(self.input) if self.input else None
 
     @cached_property
     def _decode(self) -> Convert:
-        return _way(self.input, DECODE)
+        return _convert_with(self.input, DECODE)
 
     @cached_property
     def _encode(self) -> Convert:
-        return _way(self.output, ENCODE)
+        return _convert_with(self.output, ENCODE)
 
     @cached_property
     def _redact(self) -> Convert:
-        return _way(self.input, REDACT)
+        return _convert_with(self.input, REDACT)
 
     @cached_property
     def _redact_answer(self) -> Convert:
-        return _way(self.output, REDACT)
+        return _convert_with(self.output, REDACT)
 
 
 class Model:
@@ -137,12 +137,12 @@ def snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def _way(shape: Shape | None, way: Way) -> Convert:
-    return converter(shape, way) if shape else lambda value: {}
+def _convert_with(shape: Shape | None, conversion: Conversion) -> Convert:
+    return converter(shape, conversion) if shape else lambda value: {}
 
 
-def _serialization(misfit: Misfit) -> KMSError:
-    error = EXCEPTIONS["SerializationException"](str(misfit))
-    if misfit.path:
-        error.add_note(f"The member is {'.'.join(misfit.path)}.")
+def _serialization(mismatch: TypeMismatch) -> KMSError:
+    error = EXCEPTIONS["SerializationException"](str(mismatch))
+    if mismatch.path:
+        error.add_note(f"The member is {'.'.join(mismatch.path)}.")
     return error

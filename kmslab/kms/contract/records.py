@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from kmslab.kms.arn import AWS, Arn, is_arn, known_arn, prefix, root_arn
+from kmslab.kms.arn import AWS, Arn, arn_prefix, is_arn, known_arn, root_arn
 from kmslab.kms.contract.specs import KeyManager, KeyUsage, Origin
 from kmslab.kms.contract.states import KeyState
 
@@ -161,6 +161,7 @@ KINDS: tuple[type[Record], ...] = (
     Grant,
     Setting,
 )
+Resource = Key | Alias | Grant  # a record that a policy or a grant can be about
 R = TypeVar("R", bound=Record)
 
 
@@ -191,7 +192,7 @@ class Reader(Protocol):
     def last_use(self, key: str) -> LastUse | None: ...
 
 
-class Source(NamedTuple):
+class NetworkSource(NamedTuple):
     """Where a request came from, as far as its transport knows."""
 
     ip: str = ""
@@ -216,7 +217,7 @@ class Caller:
     region: str
     via: str = ""
     source_arn: str = ""  # the resource for which a service calls
-    source: Source | None = None  # None: from within this process
+    source: NetworkSource | None = None  # None: from within this process
 
     def kms_arn(self, resource: str) -> Arn:
         """The ARN of a KMS resource in this account and Region, such as `key/1234…`."""
@@ -225,7 +226,7 @@ class Caller:
     @property
     def here(self) -> str:
         """What every ARN of a KMS resource in this account and Region begins with."""
-        return prefix("kms", self.region, self.account)
+        return arn_prefix("kms", self.region, self.account)
 
     @property
     def is_service(self) -> bool:
@@ -263,7 +264,7 @@ class Event(NamedTuple):
     request_id: str
     recipient: str = ""  # whose trail this is in, if not the caller's: the owner of the key
     via: str = ""  # the service that called on the principal's behalf
-    source: tuple[str, ...] = ()  # the caller's `Source`
+    source: tuple[str, ...] = ()  # the caller's `NetworkSource`
     request: Mapping[str, Any] | None = None
     response: Mapping[str, Any] | None = None
     resources: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ class KeyManager(StrEnum):
     AWS = "AWS"  # made by a service for an account, which may watch it and no more
 
 
-class Kind(StrEnum):
+class KeyKind(StrEnum):
     SYMMETRIC = "symmetric encryption"
     ASYMMETRIC = "asymmetric"
     HMAC = "HMAC"
@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    kind: Kind
+    kind: KeyKind
     algorithms: Mapping[KeyUsage, tuple[str, ...]]
     size: int = 0  # bytes of key material; of an asymmetric key the library decides
 
@@ -58,29 +58,29 @@ _PKCS1 = ("RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PKCS1_V1_5_SHA_384", "RSASSA_PKCS
 
 
 def _asymmetric(usage: KeyUsage, *algorithms: str) -> Spec:
-    return Spec(Kind.ASYMMETRIC, {usage: algorithms})
+    return Spec(KeyKind.ASYMMETRIC, {usage: algorithms})
 
 
 def _curve(ecdsa: str) -> Spec:
     usages = {KeyUsage.SIGN_VERIFY: (ecdsa,), KeyUsage.KEY_AGREEMENT: ("ECDH",)}
-    return Spec(Kind.ASYMMETRIC, usages)
+    return Spec(KeyKind.ASYMMETRIC, usages)
 
 
 def _hmac(bits: int) -> Spec:
     """AWS does not publish how long a generated HMAC key is; here it is as long as the tag."""
     usages = {KeyUsage.GENERATE_VERIFY_MAC: (f"HMAC_SHA_{bits}",)}
-    return Spec(Kind.HMAC, usages, size=bits // 8)
+    return Spec(KeyKind.HMAC, usages, size=bits // 8)
 
 
 _RSA = Spec(
-    Kind.ASYMMETRIC, {KeyUsage.ENCRYPT_DECRYPT: _OAEP, KeyUsage.SIGN_VERIFY: (*_PKCS1, *_PSS)}
+    KeyKind.ASYMMETRIC, {KeyUsage.ENCRYPT_DECRYPT: _OAEP, KeyUsage.SIGN_VERIFY: (*_PKCS1, *_PSS)}
 )
 _ML_DSA = _asymmetric(KeyUsage.SIGN_VERIFY, "ML_DSA_SHAKE_256")
 _ML_KEM = _asymmetric(KeyUsage.ENCAPSULATE_DECAPSULATE, "ML_KEM")
 
 KEY_SPECS: dict[str, Spec] = {
     SYMMETRIC_DEFAULT: Spec(
-        Kind.SYMMETRIC, {KeyUsage.ENCRYPT_DECRYPT: (SYMMETRIC_DEFAULT,)}, size=32
+        KeyKind.SYMMETRIC, {KeyUsage.ENCRYPT_DECRYPT: (SYMMETRIC_DEFAULT,)}, size=32
     ),
     "RSA_2048": _RSA,
     "RSA_3072": _RSA,
@@ -112,13 +112,13 @@ _GRANTED: dict[KeyUsage, frozenset[str]] = {
     KeyUsage.KEY_AGREEMENT: frozenset({"DeriveSharedSecret"}),
     KeyUsage.ENCAPSULATE_DECAPSULATE: frozenset({"Encapsulate", "Decapsulate"}),
 }
-_GRANTED_BY_KIND: dict[Kind, frozenset[str]] = {
-    Kind.SYMMETRIC: frozenset(
+_GRANTED_BY_KIND: dict[KeyKind, frozenset[str]] = {
+    KeyKind.SYMMETRIC: frozenset(
         f"GenerateDataKey{each}"
         for each in ("", "WithoutPlaintext", "Pair", "PairWithoutPlaintext")
     ),
-    Kind.ASYMMETRIC: frozenset({"GetPublicKey"}),
-    Kind.HMAC: frozenset(),
+    KeyKind.ASYMMETRIC: frozenset({"GetPublicKey"}),
+    KeyKind.HMAC: frozenset(),
 }
 
 

@@ -16,7 +16,7 @@ from kmslab.kms.contract.specs import KEY_SPECS
 from kmslab.kms.names import alias_arn
 from kmslab.kms.operations.pages import cut, page
 
-PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
+MAX_ALIASES_PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
 NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+", re.ASCII)  # the model's pattern also lets a colon pass
 
 
@@ -51,10 +51,10 @@ def list_(call: Call, key: Key | None = None) -> dict[str, Any]:
     """Of one key, or of the whole account and Region."""
     prefix = f"{call.caller.here}alias/"
     if key is None:
-        aliases, paging = page(call, Alias, prefix, default=50, most=100)
+        aliases, paging = page(call, Alias, prefix, default=50, maximum=100)
     else:
         found = {alias.arn: alias for alias in call.records.find(Alias, target=key.arn)}
-        aliases, paging = cut(call, found, prefix, default=50, most=100)
+        aliases, paging = cut(call, found, prefix, default=50, maximum=100)
     return {"Aliases": [_shown(alias) for alias in aliases], **paging}
 
 
@@ -82,5 +82,5 @@ def _refuse_reserved(name: str) -> None:
 def _take_place(call: Call, target: Key) -> None:
     """The key is staged as it is: of two callers at the last place one has to count again."""
     call.put(target)
-    if len(call.records.find(Alias, target=target.arn)) >= PER_KEY:
-        fail("LimitExceededException", f"{target.arn} already has {PER_KEY} aliases")
+    if len(call.records.find(Alias, target=target.arn)) >= MAX_ALIASES_PER_KEY:
+        fail("LimitExceededException", f"{target.arn} already has {MAX_ALIASES_PER_KEY} aliases")

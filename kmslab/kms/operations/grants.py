@@ -11,17 +11,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from kmslab.kms.access import principals, tokens
-from kmslab.kms.arn import as_arn, is_arn, prefix, root_arn
+from kmslab.kms.access import grant_tokens, principals
+from kmslab.kms.arn import arn_prefix, as_arn, is_arn, root_arn
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Caller, Grant, Key
-from kmslab.kms.contract.specs import KEY_SPECS, Kind, grantable
+from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, grantable
 from kmslab.kms.operations.pages import cut
 
-PER_KEY = 50_000  # "Resource quotas"
-PAIRS, LONGEST = 8, 384  # of a constraint's encryption context: pairs, and characters of a value
-TOO_MUCH = f"A grant constraint holds at most {PAIRS} pairs, and values of {LONGEST} characters."
+MAX_GRANTS_PER_KEY = 50_000  # "Resource quotas"
+MAX_PAIRS, MAX_VALUE_LENGTH = 8, 384  # of the encryption context in a constraint
+TOO_MUCH = (
+    f"A grant constraint holds at most {MAX_PAIRS} pairs, and values of {MAX_VALUE_LENGTH} "
+    "characters."
+)
 NO_PRINCIPAL = "ARN {} does not refer to a valid principal."
 SERVICE_NEEDS = "A GranteeServicePrincipal needs a SourceArn constraint and a retiring principal."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,11 +38,11 @@ def create(call: Call, key: Key) -> dict[str, Any]:
     grants = call.records.find(Grant, key=key.arn)
     same = [each for each in grants if asked.name and _terms(each) == _terms(asked)]
     if not same:
-        if len(grants) >= PER_KEY:
-            fail("LimitExceededException", f"{key.arn} already has {PER_KEY} grants")
+        if len(grants) >= MAX_GRANTS_PER_KEY:
+            fail("LimitExceededException", f"{key.arn} already has {MAX_GRANTS_PER_KEY} grants")
         call.put(asked, key)  # the key as it is: of two callers at the last place one counts again
     grant = (*same, asked)[0]
-    return {"GrantToken": tokens.write(grant.handle), "GrantId": grant.id}
+    return {"GrantToken": grant_tokens.write(grant.handle), "GrantId": grant.id}
 
 
 def list_(call: Call, key: Key) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def list_retirable(call: Call) -> dict[str, Any]:
     is_principal = "RetiringPrincipal" in call.request
     if is_principal and not _is_own(retiring, call.caller):
         fail("InvalidArnException", NO_PRINCIPAL.format(retiring))
-    here = prefix("kms", call.caller.region) if is_principal else call.caller.here
+    here = arn_prefix("kms", call.caller.region) if is_principal else call.caller.here
     found = call.records.find(Grant, retiring=retiring)
     return _listed(call, [grant for grant in found if grant.handle.startswith(here)], here)
 
@@ -123,10 +126,11 @@ def _check_operations(key: Key, asked: Grant) -> None:
 
 
 def _check_constraints(key: Key, asked: Grant) -> None:
-    if asked.constraints and KEY_SPECS[key.spec].kind is not Kind.SYMMETRIC:
+    if asked.constraints and KEY_SPECS[key.spec].kind is not KeyKind.SYMMETRIC:
         fail("ValidationException", "An encryption context constrains symmetric keys alone.")
     for pairs in asked.constraints.values():
-        if len(pairs) > PAIRS or any(len(value) > LONGEST for value in pairs.values()):
+        longest = max(map(len, pairs.values()), default=0)
+        if len(pairs) > MAX_PAIRS or longest > MAX_VALUE_LENGTH:
             fail("ValidationException", TOO_MUCH)
 
 
@@ -150,7 +154,7 @@ def _wanted(call: Call, grant: Grant) -> bool:
 
 def _listed(call: Call, grants: Sequence[Grant], prefix: str) -> dict[str, Any]:
     named = {grant.handle: grant for grant in grants}
-    shown, paging = cut(call, named, prefix, default=50, most=100)
+    shown, paging = cut(call, named, prefix, default=50, maximum=100)
     return {"Grants": [_shown(grant) for grant in shown], **paging}
 
 

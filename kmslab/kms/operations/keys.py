@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from kmslab.kms.access.documents import check_key_policy
+from kmslab.kms.access import check_key_policy
 from kmslab.kms.audit import event_id
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
@@ -13,9 +13,9 @@ from kmslab.kms.contract.specs import (
     ALGORITHMS_MEMBER,
     KEY_SPECS,
     SYMMETRIC_DEFAULT,
+    KeyKind,
     KeyManager,
     KeyUsage,
-    Kind,
     Origin,
 )
 from kmslab.kms.contract.states import KeyState
@@ -99,7 +99,7 @@ def describe(call: Call, key: Key) -> dict[str, Any]:
 
 
 def list_(call: Call) -> dict[str, Any]:
-    keys, paging = page(call, Key, f"{call.caller.here}key/", default=100, most=1000)
+    keys, paging = page(call, Key, f"{call.caller.here}key/", default=100, maximum=1000)
     return {"Keys": [{"KeyId": key.id, "KeyArn": key.arn} for key in keys], **paging}
 
 
@@ -192,7 +192,7 @@ def metadata(key: Key) -> dict[str, Any]:
         "KeySpec": key.spec,
         ALGORITHMS_MEMBER[key.usage]: list(spec.algorithms[key.usage]),
         "MultiRegion": False,
-        "CurrentKeyMaterialId": key.material if spec.kind is Kind.SYMMETRIC else None,
+        "CurrentKeyMaterialId": key.material if spec.kind is KeyKind.SYMMETRIC else None,
     }
     return {member: value for member, value in shown.items() if value is not None}
 
@@ -223,7 +223,7 @@ def _spec_and_usage(call: Call) -> tuple[str, KeyUsage]:
     spec = call.get("KeySpec") or call.get("CustomerMasterKeySpec", SYMMETRIC_DEFAULT)
     if spec not in KEY_SPECS:
         fail("UnsupportedOperationException", f"Keys of spec {spec} are not built yet")
-    if "KeyUsage" not in call.request and KEY_SPECS[spec].kind is not Kind.SYMMETRIC:
+    if "KeyUsage" not in call.request and KEY_SPECS[spec].kind is not KeyKind.SYMMETRIC:
         fail("ValidationException", f"KeyUsage is required for key spec {spec}.")
     usage = KeyUsage(call.get("KeyUsage", KeyUsage.ENCRYPT_DECRYPT))
     allowed = KEY_SPECS[spec].algorithms

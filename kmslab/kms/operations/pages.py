@@ -12,30 +12,30 @@ T = TypeVar("T")
 
 
 def page(
-    call: Call, kind: type[R], prefix: str, *, default: int, most: int
+    call: Call, kind: type[R], prefix: str, *, default: int, maximum: int
 ) -> tuple[list[R], dict[str, Any]]:
     """The next records whose names have this prefix, and the answer's paging members."""
-    limit, after = _limit(call, default, most), _after(call, prefix)
+    limit, after = _limit(call, default, maximum), _after(call, prefix)
     records = call.records.page(kind, prefix, after, limit + 1)
     return records[:limit], _paging([name_of(record) for record in records], limit)
 
 
 def cut(
-    call: Call, items: Mapping[str, T], prefix: str, *, default: int, most: int
+    call: Call, items: Mapping[str, T], prefix: str, *, default: int, maximum: int
 ) -> tuple[list[T], dict[str, Any]]:
     """The same of items that are few and at hand, by their names."""
-    limit, after = _limit(call, default, most), _after(call, prefix)
+    limit, after = _limit(call, default, maximum), _after(call, prefix)
     names = sorted(name for name in items if name > after)
     return [items[name] for name in names[:limit]], _paging(names, limit)
 
 
-def _limit(call: Call, default: int, most: int) -> int:
+def _limit(call: Call, default: int, maximum: int) -> int:
     limit: int = call.get("Limit", default)
-    if limit > most:
+    if limit > maximum:
         fail(
             "ValidationException",
             f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy "
-            f"constraint: Member must have value less than or equal to {most}",
+            f"constraint: Member must have value less than or equal to {maximum}",
         )
     return limit
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from kmslab.kms import access
-from kmslab.kms.access.documents import check_key_policy
+from kmslab.kms.access import check_key_policy
 from kmslab.kms.arn import root_arn
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import EXCEPTIONS, fail

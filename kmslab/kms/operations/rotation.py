@@ -89,7 +89,7 @@ def list_(call: Call, key: Key) -> dict[str, Any]:
         for each in call.records.find(Material, key=key.arn)
         if each.number >= first
     }
-    shown, paging = cut(call, materials, prefix, default=100, most=1000)
+    shown, paging = cut(call, materials, prefix, default=100, maximum=1000)
     return {"Rotations": [_entry(key, material) for material in shown], **paging}
 
 

@@ -9,7 +9,7 @@ from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Key
 from kmslab.kms.operations.pages import cut
 
-PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
+MAX_TAGS_PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
 
 
 def tag(call: Call, key: Key) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def untag(call: Call, key: Key) -> dict[str, Any]:
 def list_(call: Call, key: Key) -> dict[str, Any]:
     prefix = f"tag of {key.arn} "
     names = {prefix + name: name for name in key.tags}
-    shown, paging = cut(call, names, prefix, default=50, most=50)
+    shown, paging = cut(call, names, prefix, default=50, maximum=50)
     return {"Tags": [{"TagKey": name, "TagValue": key.tags[name]} for name in shown], **paging}
 
 
@@ -40,6 +40,6 @@ def together(old: Mapping[str, str], new: list[dict[str, str]]) -> dict[str, str
     if any(name.lower().startswith("aws:") for name in names):
         fail("TagException", "Tag keys that begin with aws: are reserved for AWS")
     tags = {**old, **{each["TagKey"]: each["TagValue"] for each in new}}
-    if len(tags) > PER_KEY:
-        fail("LimitExceededException", f"A key holds at most {PER_KEY} tags")
+    if len(tags) > MAX_TAGS_PER_KEY:
+        fail("LimitExceededException", f"A key holds at most {MAX_TAGS_PER_KEY} tags")
     return tags

@@ -14,12 +14,12 @@ from kmslab.kms.access import identity_policy
 from kmslab.kms.arn import known_arn, role_arn, root_arn, session_arn, user_arn
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
-from kmslab.kms.contract.specs import KEY_SPECS, Kind
+from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.iam import account_number, region_name, session_name, user_name
 from kmslab.kms.names import ALIAS_PREFIX, KEY_ID
+from kmslab.kms.operations.aliases import MAX_ALIASES_PER_KEY
 from kmslab.kms.operations.aliases import NAME as ALIAS_NAME
-from kmslab.kms.operations.aliases import PER_KEY
 from kmslab.lab.seeding.declared import Seed, SeedAccessKey, SeedKey, SeedPrincipal
 from kmslab.lab.seeding.material import materials, settled
 from kmslab.lab.seeding.nodes import Node
@@ -201,8 +201,8 @@ def judged(node: Node, judge: Callable[[str], str]) -> str:
 def _aliases(found: dict[str, Node], node: Node) -> list[str] | None:
     listed = [found["alias"]] if "alias" in found else []
     listed += found["aliases"].items() if "aliases" in found else []
-    if len(listed) > PER_KEY:
-        node.wrong(f"a key has at most {PER_KEY} aliases.")
+    if len(listed) > MAX_ALIASES_PER_KEY:
+        node.wrong(f"a key has at most {MAX_ALIASES_PER_KEY} aliases.")
     return [alias_name(each) for each in listed] or None
 
 
@@ -217,7 +217,7 @@ def _only_usage(spec: str) -> str | None:
 
 
 def _is_symmetric(spec: str) -> bool:
-    return spec in KEY_SPECS and KEY_SPECS[spec].kind is Kind.SYMMETRIC
+    return spec in KEY_SPECS and KEY_SPECS[spec].kind is KeyKind.SYMMETRIC
 
 
 def _text(found: dict[str, Node], name: str) -> str:

@@ -33,7 +33,7 @@ class Scene:
     owner: str  # the key's account
     operation: str
     resource: str
-    foreign: bool  # whether other accounts can be allowed this operation
+    cross_account: bool  # whether other accounts can be allowed this operation
     keys: Mapping[str, Sequence[str]]  # the request context
     context: Mapping[str, str]
     key_policy: Sequence[Statement]
@@ -54,7 +54,7 @@ def may(scene: Scene) -> bool:
         # delegate it."
         opened = named_by_policy(scene) or account_by_policy(scene)
         opened = opened or granted(scene) or granted_to_account(scene)
-        return scene.foreign and opened and iam_allows(scene)
+        return scene.cross_account and opened and iam_allows(scene)
     # "To allow access to a KMS key, you must use the key policy, alone or together with IAM
     # policies or grants."
     if named_by_policy(scene) or granted(scene):

@@ -9,9 +9,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from kmslab.kms import access
-from kmslab.kms.access import Because
-from kmslab.kms.access.statements import NOTHING
-from kmslab.kms.contract.records import Source
+from kmslab.kms.access import Reason
+from kmslab.kms.access.statements import NO_EFFECT
+from kmslab.kms.contract.records import NetworkSource
 from tests.kms.access.oracle import Given, Scene, may
 from tests.kms.access.world import (
     ALICE,
@@ -161,14 +161,14 @@ def scene_by(chance: Random) -> tuple[Scene, access.Question]:
         owner=HERE,
         operation=operation,
         resource=ARN,
-        foreign=chance.random() < 0.8,
+        cross_account=chance.random() < 0.8,
         keys=keys_of(principal, account, operation, context, via, secure),
         context=context,
         key_policy=statements(chance, of_key=True),
         iam=statements(chance, of_key=False) if has_policies else [],
         grants=[given_grant(chance) for _ in range(chance.randrange(3))],
     )
-    source = Source(ip=IP, tls_version="TLSv1.3" if secure else "")
+    source = NetworkSource(ip=IP, tls_version="TLSv1.3" if secure else "")
     return scene, question_of(scene, {"via": via, "source": source})
 
 
@@ -217,7 +217,7 @@ def question_of(scene: Scene, caller: dict[str, Any]) -> access.Question:
         ],
         request={"EncryptionContext": scene.context},
         caller=caller,
-        foreign=scene.foreign,
+        cross_account=scene.cross_account,
         now=NOW,
     )
 
@@ -232,7 +232,7 @@ seeds = st.integers(0, 2**64)
 def test_decision_is_the_slow_judges(seed: int) -> None:
     scene, question = scene_by(Random(seed))
     verdict = access.decide(question)
-    event(verdict.because)
+    event(verdict.reason)
     assert verdict.allowed is may(scene)
 
 
@@ -243,15 +243,15 @@ def test_explanation_agrees_with_the_decision(seed: int) -> None:
     explanation = access.explain(question)
     verdict = explanation.verdict
     assert verdict == access.decide(question)
-    readings = [each for source in explanation.sources for each in source.readings]
-    for reading in readings:
-        assert (reading.says is NOTHING) is bool(reading.misses)
-    decided = [reading for reading in readings if reading.decided]
+    comparisons = [each for section in explanation.sections for each in section.comparisons]
+    for comparison in comparisons:
+        assert (comparison.effect is NO_EFFECT) is bool(comparison.misses)
+    decided = [comparison for comparison in comparisons if comparison.decided]
     assert len(decided) == bool(verdict.statement or verdict.grant)
-    assert all(reading.says is not NOTHING for reading in decided)
+    assert all(comparison.effect is not NO_EFFECT for comparison in decided)
     assert repr(explanation).startswith("Allowed" if verdict.allowed else "Refused")
 
 
 def test_scenes_reach_every_decision_about_a_key() -> None:
-    reached = {access.decide(scene_by(Random(seed))[1]).because for seed in range(1_000)}
-    assert reached == set(Because) - {Because.IAM_POLICY, Because.NOT_RETIRING}
+    reached = {access.decide(scene_by(Random(seed))[1]).reason for seed in range(1_000)}
+    assert reached == set(Reason) - {Reason.IAM_POLICY, Reason.NOT_RETIRING}

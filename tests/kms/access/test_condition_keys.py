@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from kmslab.kms.access import condition_keys
-from kmslab.kms.contract.records import Alias, LastUse, R, Source
+from kmslab.kms.contract.records import Alias, LastUse, NetworkSource, R
 from kmslab.kms.contract.specs import KeyUsage
 from tests.kms.access.world import (
     ALICE,
@@ -29,8 +29,8 @@ from tests.kms.access.world import (
 
 VIA = "s3.us-east-1.amazonaws.com"
 BUCKET = "arn:aws:s3:::ledger"
-BROWSER = Source(ip="203.0.113.7", user_agent="curl/8", host="kms", tls_version="TLSv1.3")
-PLAIN = Source(ip="2001:db8::1", host="kms")
+BROWSER = NetworkSource(ip="203.0.113.7", user_agent="curl/8", host="kms", tls_version="TLSv1.3")
+PLAIN = NetworkSource(ip="2001:db8::1", host="kms")
 NO_KEY = {"record": None, "resource": "*"}
 TAGS = {"Tags": [{"TagKey": "Ward", "TagValue": "3"}, {"TagKey": "of", "TagValue": "us"}]}
 CONSTRAINTS = {"EncryptionContextSubset": {"order": "17"}, "SourceArn": BUCKET}

@@ -192,7 +192,7 @@ def test_statement_ids_repeat_in_key_policies_only() -> None:
 
 
 def test_document_longer_than_32_kilobytes_is_refused() -> None:
-    room = documents.LONGEST - len(written(Sid=""))
+    room = documents.MAX_POLICY_BYTES - len(written(Sid=""))
     access.key_policy(written(Sid="x" * room))
     for sid in ("x" * (room + 1), "ä" * (room // 6 + 1)):
         with pytest.raises(EXCEPTIONS["LimitExceededException"]):

@@ -130,7 +130,7 @@ def ask(
         "request": request or {},
         "now": NOW,
         "records": Records(record, *principals, *grants, *others),
-        "foreign": True,
+        "cross_account": True,
     }
     return access.Question(**(values | changes))
 
@@ -139,8 +139,8 @@ def allowed(principal: str, operation: str = "Decrypt", **about: Any) -> bool:
     return access.decide(ask(principal, operation, **about)).allowed
 
 
-def because(principal: str, operation: str = "Decrypt", **about: Any) -> access.Because:
-    return access.decide(ask(principal, operation, **about)).because
+def because(principal: str, operation: str = "Decrypt", **about: Any) -> access.Reason:
+    return access.decide(ask(principal, operation, **about)).reason
 
 
 def holds(written: str, name: str, wanted: Any, **about: Any) -> bool:

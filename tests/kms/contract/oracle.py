@@ -209,7 +209,7 @@ def faults(operation: str) -> Iterator[Fault]:
             yield Fault(operation, path, label, value)
 
 
-def misfits(operation: str) -> Iterator[Fault]:
+def mismatches(operation: str) -> Iterator[Fault]:
     """Every member with a value of a wrong type."""
     for path, name, _ in _places(OPERATIONS[operation]["input"]["shape"]):
         for label, value in WRONG[SHAPES[name]["type"]].items():

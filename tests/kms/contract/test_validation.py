@@ -12,7 +12,7 @@ from tests.kms.contract.oracle import (
     OPERATIONS,
     Fault,
     faults,
-    misfits,
+    mismatches,
     put,
     request,
     sentences,
@@ -20,7 +20,7 @@ from tests.kms.contract.oracle import (
 )
 
 FAULTS = [fault for operation in OPERATIONS for fault in faults(operation)]
-MISFITS = [misfit for operation in OPERATIONS for misfit in misfits(operation)]
+MISMATCHES = [mismatch for operation in OPERATIONS for mismatch in mismatches(operation)]
 LISTED = Path(__file__).parents[2] / "guessed_texts.txt"
 
 # What AWS's own answers are known to say; facts: public reports of ValidationException.
@@ -77,10 +77,10 @@ def test_a_forbidden_value_gets_the_whole_text_of_aws(fault: Fault) -> None:
     assert error.message == expected(fault.operation, fault.request)
 
 
-@pytest.mark.parametrize("misfit", MISFITS, ids=str)
-def test_a_value_of_a_wrong_type_is_a_serialization_exception(misfit: Fault) -> None:
-    error = failure(misfit.operation, misfit.request)
-    assert (error.code, error.message) == ("SerializationException", serialization_text(misfit))
+@pytest.mark.parametrize("mismatch", MISMATCHES, ids=str)
+def test_a_value_of_a_wrong_type_is_a_serialization_exception(mismatch: Fault) -> None:
+    error = failure(mismatch.operation, mismatch.request)
+    assert (error.code, error.message) == ("SerializationException", serialization_text(mismatch))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -211,7 +211,7 @@ def test_every_text_is_published_by_aws_or_listed_as_guessed() -> None:
     used = set()
     shapes = {name: operation["input"]["shape"] for name, operation in OPERATIONS.items()}
     texts = {text for f in FAULTS for text in sentences(shapes[f.operation], f.request)}
-    for text in sorted(texts | {serialization_text(misfit) for misfit in MISFITS}):
+    for text in sorted(texts | {serialization_text(mismatch) for mismatch in MISMATCHES}):
         if any(form.fullmatch(text) for form in published):
             continue
         matching = {name for name, form in guessed.items() if form.fullmatch(text)}

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from kmslab import CMK, Lab, PublicKey, SecretBytes
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import DomainKey, Key, Material
-from kmslab.kms.contract.specs import KEY_SPECS, Kind
+from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 from tests.kms.operations.keyring import (
     AGREE,
     ENCAPSULATE,
@@ -306,7 +306,7 @@ def test_key_for_another_use_encapsulates_nothing(refused: Any, spec: str, other
 
 # ------------------------------------------------------------------------------------- public keys
 
-PUBLIC_USES = [(spec, usage) for spec, usage in USES if KEY_SPECS[spec].kind is Kind.ASYMMETRIC]
+PUBLIC_USES = [(spec, usage) for spec, usage in USES if KEY_SPECS[spec].kind is KeyKind.ASYMMETRIC]
 every_public = pytest.mark.parametrize(("spec", "usage"), PUBLIC_USES)
 
 # Bytes of SubjectPublicKeyInfo.
@@ -391,7 +391,7 @@ def test_public_key_is_found_by_every_name() -> None:
 
 @pytest.mark.parametrize(
     ("spec", "usage"),
-    [(spec, usage) for spec, usage in USES if KEY_SPECS[spec].kind is not Kind.ASYMMETRIC],
+    [(spec, usage) for spec, usage in USES if KEY_SPECS[spec].kind is not KeyKind.ASYMMETRIC],
 )
 def test_key_without_public_half_has_none_to_give(refused: Any, spec: str, usage: Any) -> None:
     with refused("UnsupportedOperationException", ""):

@@ -12,7 +12,7 @@ import pytest
 from kmslab import CMK, Clock, Lab
 from kmslab.kms.backing.blob import fields
 from kmslab.kms.contract.errors import KMSError
-from kmslab.kms.contract.specs import KEY_SPECS, Kind
+from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.operations.policies import default_policy
 from tests.kms.operations.keyring import NOW, USES, cmk, shared
@@ -304,7 +304,7 @@ OPERATIONS = [
 OTHER_KINDS = [
     (spec, usage)
     for spec, usage in USES
-    if KEY_SPECS[spec].kind is not Kind.SYMMETRIC and spec not in ("RSA_3072", "RSA_4096")
+    if KEY_SPECS[spec].kind is not KeyKind.SYMMETRIC and spec not in ("RSA_3072", "RSA_4096")
 ]
 
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from kmslab.kms import access
-from kmslab.kms.access import Because
+from kmslab.kms.access import Reason
 from tests.kms.access.world import (
     ALICE,
     ARN,
@@ -29,20 +29,20 @@ NEARLY = policy(
 )
 
 # Every reason to allow or refuse, each with words that its explanation must have.
-SCENES: dict[Because, tuple[str, dict[str, Any], list[str]]] = {
-    Because.KEY_POLICY: (
+SCENES: dict[Reason, tuple[str, dict[str, Any], list[str]]] = {
+    Reason.KEY_POLICY: (
         ALICE,
         {"key_policy": policy(named(BOB), named(ALICE, Sid="hers"))},
         ["Allowed: user/alice may call kms:Decrypt on key/1234", 'statement 2 "hers"'],
     ),
-    Because.BOTH: (ALICE, {"iam": EVERYTHING}, ["opens the key to the IAM policies", "allows it"]),
-    Because.IAM_POLICY: (ROOT, {"record": None, "resource": "*"}, ["the account as a whole"]),
-    Because.GRANT: (
+    Reason.BOTH: (ALICE, {"iam": EVERYTHING}, ["opens the key to the IAM policies", "allows it"]),
+    Reason.IAM_POLICY: (ROOT, {"record": None, "resource": "*"}, ["the account as a whole"]),
+    Reason.GRANT: (
         ALICE,
         {"grants": [grant(ALICE, "Decrypt")]},
         ["grant abababab… (Allow) allows"],
     ),
-    Because.KEY_DENIES: (
+    Reason.KEY_DENIES: (
         ALICE,
         {
             "key_policy": policy(
@@ -52,13 +52,13 @@ SCENES: dict[Because, tuple[str, dict[str, Any], list[str]]] = {
         },
         ["a Deny wins over every Allow", "differ in Bool aws:SecureTransport"],
     ),
-    Because.IAM_DENIES: (ALICE, {"iam": policy(denied())}, ["statement 1 (Deny) denies it"]),
-    Because.KEY_SILENT: (
+    Reason.IAM_DENIES: (ALICE, {"iam": policy(denied())}, ["statement 1 (Deny) denies it"]),
+    Reason.KEY_SILENT: (
         SESSION,
         {"key_policy": CLOSED},
         ["does not apply: Principal", "a session of arn:aws:iam::111122223333:role/clerk"],
     ),
-    Because.IAM_SILENT: (
+    Reason.IAM_SILENT: (
         ALICE,
         {"iam": NEARLY, "request": {"EncryptionContext": {"order": "19"}}},
         [
@@ -68,8 +68,8 @@ SCENES: dict[Because, tuple[str, dict[str, Any], list[str]]] = {
             "statement 1 (Allow) does not apply: Action",
         ],
     ),
-    Because.ELSEWHERE: (EVE, {"foreign": False}, ["user/eve of account 444455556666"]),
-    Because.NOT_RETIRING: (
+    Reason.ELSEWHERE: (EVE, {"cross_account": False}, ["user/eve of account 444455556666"]),
+    Reason.NOT_RETIRING: (
         EVE,
         {"record": grant(ALICE, "Decrypt", retiring=BOB), "operation": "RetireGrant"},
         [f"It may be retired by {BOB}, which it names for that, and {ROOT}"],
@@ -81,11 +81,11 @@ def explained(principal: str, about: dict[str, Any]) -> access.Explanation:
     return access.explain(ask(principal, about.pop("operation", "Decrypt"), **about))
 
 
-@pytest.mark.parametrize("reason", Because)
-def test_every_decision_is_explained(reason: Because) -> None:
+@pytest.mark.parametrize("reason", Reason)
+def test_every_decision_is_explained(reason: Reason) -> None:
     principal, about, words = SCENES[reason]
     explanation = explained(principal, dict(about))
-    assert explanation.verdict.because is reason
+    assert explanation.verdict.reason is reason
     text = " ".join(repr(explanation).split())
     for each in words:
         assert each in text
@@ -93,8 +93,8 @@ def test_every_decision_is_explained(reason: Because) -> None:
     assert bool(explanation.advice) is not explanation.verdict.allowed
 
 
-@pytest.mark.parametrize("reason", Because)
-def test_explanation_shows_the_same_in_a_notebook(reason: Because) -> None:
+@pytest.mark.parametrize("reason", Reason)
+def test_explanation_shows_the_same_in_a_notebook(reason: Reason) -> None:
     principal, about, _ = SCENES[reason]
     explanation = explained(principal, dict(about))
     shown = explanation._repr_markdown_()

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from kmslab.kms.access.decide import decide, refusal
-from kmslab.kms.access.explain import explain
+from kmslab.kms.access.decision import decide, refusal
+from kmslab.kms.access.explanation import explain
 from kmslab.kms.access.question import Question
 from kmslab.kms.contract.errors import EXCEPTIONS
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from kmslab.kms.access.condition_keys import encryption_context
 from kmslab.kms.access.patterns import pattern
 from kmslab.kms.access.question import Question
-from kmslab.kms.access.statements import Named, name_among
+from kmslab.kms.access.statements import PrincipalMatch, name_among
 from kmslab.kms.contract.records import Grant
 
 EQUALS, SUBSET = "EncryptionContextEquals", "EncryptionContextSubset"
@@ -19,7 +19,7 @@ PASSES_ON = frozenset({"CreateGrant"})  # permissions of the grant itself
 Pairs = Mapping[str, str]
 
 
-def grantee(grant: Grant, question: Question) -> Named:
+def grantee(grant: Grant, question: Question) -> PrincipalMatch:
     """How a grant names the caller: an account as grantee leaves the rest to its IAM policies."""
     return name_among((grant.grantee,), question.caller)
 
@@ -68,7 +68,7 @@ def covers(grant: Grant, question: Question) -> bool:
     return all(check(grant, question) for check in CHECKS.values())
 
 
-def who_retires(grant: Grant, question: Question) -> set[Named]:
+def who_retires(grant: Grant, question: Question) -> set[PrincipalMatch]:
     """How it names the caller among those who may give it back."""
     may = {grant.retiring, grant.issuer}
     if "RetireGrant" in grant.operations:

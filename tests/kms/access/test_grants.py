@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from kmslab.kms import access
-from kmslab.kms.access import Because
+from kmslab.kms.access import Reason
 from kmslab.kms.contract.records import Grant
 from tests.kms.access.world import (
     ALICE,
@@ -45,7 +45,7 @@ def context(**pairs: str) -> dict[str, Any]:
 )
 def test_grant_allows_its_grantee_what_no_policy_knows_of(caller: str, grantee: str) -> None:
     found = because(caller, key_policy=CLOSED, grants=[grant(grantee, "Decrypt")])
-    assert found is Because.GRANT
+    assert found is Reason.GRANT
 
 
 def test_grant_allows_nobody_else_and_nothing_else() -> None:
@@ -68,7 +68,7 @@ def test_grant_to_an_account_leaves_it_to_iam() -> None:
 
 def test_grant_to_another_account_needs_iam_there() -> None:
     assert not by_grant(EVE, "Decrypt", grant(EVE, "Decrypt"))
-    assert because(EVE, key_policy=CLOSED, grants=[grant(EVE, "Decrypt")]) is Because.IAM_SILENT
+    assert because(EVE, key_policy=CLOSED, grants=[grant(EVE, "Decrypt")]) is Reason.IAM_SILENT
     for grantee in (EVE, NEIGHBOUR):
         assert by_grant(EVE, "Decrypt", grant(grantee, "Decrypt"), iam=EVERYTHING)
     assert by_grant(NEIGHBOUR, "Decrypt", grant(NEIGHBOUR, "Decrypt"))
@@ -183,36 +183,36 @@ def test_source_is_handed_on() -> None:
 # -------------------------------------------------------------------------------- retiring
 
 
-def retire(principal: str, given: Grant, iam: str = "", **about: Any) -> Because:
+def retire(principal: str, given: Grant, iam: str = "", **about: Any) -> Reason:
     return because(principal, "RetireGrant", record=given, grants=[given], iam=iam, **about)
 
 
 def test_grant_is_retired_by_whom_it_names_for_that() -> None:
     given = grant(BOB, "Decrypt", retiring=ALICE)
-    assert retire(ALICE, given) is Because.GRANT
-    assert retire(BOB, given) is Because.IAM_SILENT
-    assert retire(SESSION, grant(BOB, retiring=CLERK)) is Because.GRANT
-    assert retire(EVE, grant(BOB, retiring=EVE)) is Because.GRANT
-    assert retire(EVE, given) is Because.NOT_RETIRING
+    assert retire(ALICE, given) is Reason.GRANT
+    assert retire(BOB, given) is Reason.IAM_SILENT
+    assert retire(SESSION, grant(BOB, retiring=CLERK)) is Reason.GRANT
+    assert retire(EVE, grant(BOB, retiring=EVE)) is Reason.GRANT
+    assert retire(EVE, given) is Reason.NOT_RETIRING
 
 
 def test_grantee_retires_it_if_the_grant_lists_that() -> None:
     given = grant(EVE, "Decrypt", "RetireGrant", constraints=SUBSET, source_arn=TABLE)
-    assert retire(EVE, given) is Because.GRANT
-    assert retire(EVE, grant(EVE, "Decrypt")) is Because.NOT_RETIRING
+    assert retire(EVE, given) is Reason.GRANT
+    assert retire(EVE, grant(EVE, "Decrypt")) is Reason.NOT_RETIRING
 
 
 def test_account_that_made_a_grant_may_retire_it() -> None:
     given = grant(EVE, "Decrypt")
-    assert retire(ROOT, given) is Because.GRANT
-    assert retire(ALICE, given) is Because.IAM_SILENT
-    assert retire(ALICE, given, EVERYTHING) is Because.GRANT
-    assert retire(NEIGHBOUR, given) is Because.NOT_RETIRING
+    assert retire(ROOT, given) is Reason.GRANT
+    assert retire(ALICE, given) is Reason.IAM_SILENT
+    assert retire(ALICE, given, EVERYTHING) is Reason.GRANT
+    assert retire(NEIGHBOUR, given) is Reason.NOT_RETIRING
 
 
 def test_iam_can_forbid_to_retire_and_a_key_policy_cannot() -> None:
     given = grant(BOB, "Decrypt", retiring=ALICE)
-    assert retire(ALICE, given, policy(denied())) is Because.IAM_DENIES
-    assert retire(ALICE, given, key_policy=policy(denied(Principal="*"))) is Because.GRANT
+    assert retire(ALICE, given, policy(denied())) is Reason.IAM_DENIES
+    assert retire(ALICE, given, key_policy=policy(denied(Principal="*"))) is Reason.GRANT
     eves = policy({"Effect": "Allow", "Action": "*", "Resource": "*"})
-    assert retire(EVE, given, eves) is Because.NOT_RETIRING
+    assert retire(EVE, given, eves) is Reason.NOT_RETIRING

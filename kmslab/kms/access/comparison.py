@@ -7,26 +7,26 @@ does not fit.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kmslab.kms.access import granted
+from kmslab.kms.access import grants
 from kmslab.kms.access.condition_keys import encryption_context
 from kmslab.kms.access.conditions import Condition
 from kmslab.kms.access.question import Question
 from kmslab.kms.access.statements import (
     ALLOWS,
-    IN_PERSON,
-    NOT_AT_ALL,
-    NOTHING,
-    OPENS,
+    DELEGATES,
+    DIRECTLY,
+    NO_EFFECT,
+    NO_MATCH,
     Document,
+    Effect,
     Element,
     Principals,
-    Says,
     Statement,
 )
 from kmslab.kms.arn import resource_of
 from kmslab.kms.contract.records import Grant
 
-MOST = 4  # values of one element that are shown
+MAX_VALUES_SHOWN = 4  # values of one element that are shown
 ABSENT = "(not in the request)"
 WHAT = frozenset({"Action", "NotAction", "operation"})
 
@@ -42,12 +42,12 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Comparison:
     """One statement or grant. It says something to the request only if all its checks fit."""
 
     label: str  # 'statement 1 "Enable IAM User Permissions"'
-    effect: str  # "Allow" or "Deny"
-    says: Says
+    written: str  # "Allow" or "Deny"
+    effect: Effect  # on this request
     checks: tuple[Check, ...]
     decided: bool  # whether the verdict rests on it
 
@@ -59,47 +59,47 @@ class Reading:
     def nearness(self) -> tuple[bool, bool, int, int]:
         """The greater, the more it has to do with the verdict: first what is about the action."""
         about = all(check.element not in WHAT for check in self.misses)
-        return self.decided, about, self.says, -len(self.misses)
+        return self.decided, about, self.effect, -len(self.misses)
 
 
-def statements(
+def compare_statements(
     document: Document, question: Question, decided: Statement | None
-) -> tuple[Reading, ...]:
+) -> tuple[Comparison, ...]:
     return tuple(_statement(each, question, each is decided) for each in document.statements)
 
 
-def grants(question: Question, decided: Grant | None) -> tuple[Reading, ...]:
+def compare_grants(question: Question, decided: Grant | None) -> tuple[Comparison, ...]:
     """Of the grants that name the caller; the others have nothing to do with him."""
     return tuple(
         _grant(grant, question, grant is decided)
-        for grant in granted.of_key(question)
-        if granted.grantee(grant, question) is not NOT_AT_ALL
+        for grant in grants.of_key(question)
+        if grants.grantee(grant, question) is not NO_MATCH
     )
 
 
 def listed(values: Sequence[str], between: str = ", ") -> str:
     """A few values in one line: a policy may hold hundreds."""
-    more = f" … and {len(values) - MOST} more" if len(values) > MOST else ""
-    return between.join(values[:MOST]) + more
+    more = f" … and {len(values) - MAX_VALUES_SHOWN} more" if len(values) > MAX_VALUES_SHOWN else ""
+    return between.join(values[:MAX_VALUES_SHOWN]) + more
 
 
-def _statement(statement: Statement, question: Question, decided: bool) -> Reading:
+def _statement(statement: Statement, question: Question, decided: bool) -> Comparison:
     checks = _checks(statement, question)
-    says = statement.says(question) if all(check.fits for check in checks) else NOTHING
-    effect = "Allow" if statement.allows else "Deny"
-    return Reading(label(statement), effect, says, tuple(checks), decided)
+    effect = statement.effect(question) if all(check.fits for check in checks) else NO_EFFECT
+    written = "Allow" if statement.allows else "Deny"
+    return Comparison(statement_label(statement), written, effect, tuple(checks), decided)
 
 
-def _grant(grant: Grant, question: Question, decided: bool) -> Reading:
+def _grant(grant: Grant, question: Question, decided: bool) -> Comparison:
     checks = _grant_checks(grant, question)
-    in_person = granted.grantee(grant, question) is IN_PERSON
-    says = NOTHING
+    directly = grants.grantee(grant, question) is DIRECTLY
+    effect = NO_EFFECT
     if all(check.fits for check in checks):
-        says = ALLOWS if in_person else OPENS
-    return Reading(grant_label(grant), "Allow", says, tuple(checks), decided)
+        effect = ALLOWS if directly else DELEGATES
+    return Comparison(grant_label(grant), "Allow", effect, tuple(checks), decided)
 
 
-def label(statement: Statement) -> str:
+def statement_label(statement: Statement) -> str:
     return f"statement {statement.place}" + (f' "{statement.sid}"' if statement.sid else "")
 
 
@@ -121,7 +121,7 @@ def _principal(principals: Principals, question: Question) -> Check:
     name = "NotPrincipal" if principals.excludes else "Principal"
     wanted = listed(sorted(principals.wanted))
     found = resource_of(found) if wanted == "*" else found
-    return Check(name, wanted, found, principals.name(caller) is not NOT_AT_ALL)
+    return Check(name, wanted, found, principals.name(caller) is not NO_MATCH)
 
 
 def _element(name: str, element: Element, found: str, question: Question) -> Check:
@@ -153,7 +153,7 @@ def _grant_checks(grant: Grant, question: Question) -> list[Check]:
         ),
     }
     checks = [Check("grantee", grant.grantee, question.caller.principal, True)]
-    for name, check in granted.CHECKS.items():
+    for name, check in grants.CHECKS.items():
         wanted, found = shown[name]
         fits = check(grant, question)
         if wanted and (name != "handed on" or not fits):

@@ -17,25 +17,25 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from kmslab.kms.access import granted
+from kmslab.kms.access import grants
 from kmslab.kms.access.documents import UNREADABLE, identity_policy, key_policy
 from kmslab.kms.access.question import Question
 from kmslab.kms.access.statements import (
     ALLOWS,
     BY_ACCOUNT,
     DENIES,
-    IN_PERSON,
-    NOT_AT_ALL,
-    NOTHING,
+    DIRECTLY,
+    NO_EFFECT,
+    NO_MATCH,
     Document,
-    Says,
+    Effect,
     Statement,
 )
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import Grant, Principal
 
 
-class Because(StrEnum):
+class Reason(StrEnum):
     KEY_POLICY = "the key policy allows it"
     IAM_POLICY = "an IAM policy allows it, and there is no key whose policy would matter"
     BOTH = "the key policy opens the key, and IAM allows it"
@@ -48,21 +48,21 @@ class Because(StrEnum):
     NOT_RETIRING = "the grant names somebody else to retire it"
 
 
-SILENCE = (NOTHING, None)
+SILENCE = (NO_EFFECT, None)
 # Of what has no key policy.
 IAM_ALONE = {
-    ALLOWS: Because.IAM_POLICY,
-    DENIES: Because.IAM_DENIES,
-    NOTHING: Because.IAM_SILENT,
+    ALLOWS: Reason.IAM_POLICY,
+    DENIES: Reason.IAM_DENIES,
+    NO_EFFECT: Reason.IAM_SILENT,
 }
 # AWS's own words, which follow "is not authorized to perform: kms:X on resource: Y".
 WORDS = {
-    Because.KEY_DENIES: "with an explicit deny in a resource-based policy",
-    Because.IAM_DENIES: "with an explicit deny in an identity-based policy",
-    Because.KEY_SILENT: "because no resource-based policy allows the {action} action",
-    Because.IAM_SILENT: "because no identity-based policy allows the {action} action",
-    Because.ELSEWHERE: "because no resource-based policy allows the {action} action",
-    Because.NOT_RETIRING: "because no resource-based policy allows the {action} action",
+    Reason.KEY_DENIES: "with an explicit deny in a resource-based policy",
+    Reason.IAM_DENIES: "with an explicit deny in an identity-based policy",
+    Reason.KEY_SILENT: "because no resource-based policy allows the {action} action",
+    Reason.IAM_SILENT: "because no identity-based policy allows the {action} action",
+    Reason.ELSEWHERE: "because no resource-based policy allows the {action} action",
+    Reason.NOT_RETIRING: "because no resource-based policy allows the {action} action",
 }
 
 
@@ -70,7 +70,7 @@ class Verdict(NamedTuple):
     """Whether, why, and which statement or grant has decided; neither where it was silence."""
 
     allowed: bool
-    because: Because
+    reason: Reason
     statement: Statement | None = None
     grant: Grant | None = None
 
@@ -83,24 +83,24 @@ def decide(question: Question) -> Verdict:
     key = question.key
     if key is None:
         return Verdict(iam is ALLOWS, IAM_ALONE[iam], by_iam)
-    owner, by_owner = read(key_policy, key.policy).says(question)
+    owner, by_owner = read(key_policy, key.policy).effect(question)
     if owner is DENIES:
-        return Verdict(False, Because.KEY_DENIES, by_owner)
+        return Verdict(False, Reason.KEY_DENIES, by_owner)
     if iam is DENIES:
-        return Verdict(False, Because.IAM_DENIES, by_iam)
+        return Verdict(False, Reason.IAM_DENIES, by_iam)
     home = is_home(question)
-    if not home and not question.foreign:
-        return Verdict(False, Because.ELSEWHERE)
+    if not home and not question.cross_account:
+        return Verdict(False, Reason.ELSEWHERE)
     if owner is ALLOWS and home:
-        return Verdict(True, Because.KEY_POLICY, by_owner)
-    if owner is not NOTHING and iam is ALLOWS:
-        return Verdict(True, Because.BOTH, by_owner)
+        return Verdict(True, Reason.KEY_POLICY, by_owner)
+    if owner is not NO_EFFECT and iam is ALLOWS:
+        return Verdict(True, Reason.BOTH, by_owner)
     return _by_grant(question, owner, iam, home)
 
 
 def refusal(question: Question, verdict: Verdict) -> str:
     """AWS's text for a request that was refused."""
-    words = WORDS[verdict.because].format(action=question.action)
+    words = WORDS[verdict.reason].format(action=question.action)
     what = f"{question.action} on resource: {question.resource}"
     return f"User: {question.caller.principal} is not authorized to perform: {what} {words}"
 
@@ -111,11 +111,11 @@ def is_home(question: Question) -> bool:
     return caller.account == question.account or caller.is_service
 
 
-def ask_iam(question: Question) -> tuple[Says, Statement | None]:
+def ask_iam(question: Question) -> tuple[Effect, Statement | None]:
     if question.caller.is_root:
         return ALLOWS, None  # a root user has no policies, and IAM never stops him
     text = policy_of(question)
-    return read(identity_policy, text).says(question) if text else SILENCE
+    return read(identity_policy, text).effect(question) if text else SILENCE
 
 
 def policy_of(question: Question) -> str:
@@ -132,25 +132,25 @@ def read(parse: Callable[[str], Document], text: str) -> Document:
         return UNREADABLE
 
 
-def _by_grant(question: Question, owner: Says, iam: Says, home: bool) -> Verdict:
-    opened = owner is not NOTHING
-    for grant in granted.of_key(question):
-        named = granted.grantee(grant, question)
-        if named is NOT_AT_ALL or not granted.covers(grant, question):
+def _by_grant(question: Question, owner: Effect, iam: Effect, home: bool) -> Verdict:
+    opened = owner is not NO_EFFECT
+    for grant in grants.of_key(question):
+        named = grants.grantee(grant, question)
+        if named is NO_MATCH or not grants.covers(grant, question):
             continue
-        if iam is ALLOWS or (named is IN_PERSON and home):
-            return Verdict(True, Because.GRANT, grant=grant)
+        if iam is ALLOWS or (named is DIRECTLY and home):
+            return Verdict(True, Reason.GRANT, grant=grant)
         opened = True
-    return Verdict(False, Because.IAM_SILENT if opened else Because.KEY_SILENT)
+    return Verdict(False, Reason.IAM_SILENT if opened else Reason.KEY_SILENT)
 
 
 def _may_retire(question: Question, grant: Grant) -> Verdict:
     """The grant itself says who may give it back; no key policy does."""
     iam, by_iam = ask_iam(question)
     if iam is DENIES:
-        return Verdict(False, Because.IAM_DENIES, by_iam)
-    named = granted.who_retires(grant, question)
-    if IN_PERSON in named or (BY_ACCOUNT in named and iam is ALLOWS):
-        return Verdict(True, Because.GRANT, grant=grant)
-    because = Because.IAM_SILENT if BY_ACCOUNT in named else Because.NOT_RETIRING
-    return Verdict(False, because, grant=grant)
+        return Verdict(False, Reason.IAM_DENIES, by_iam)
+    named = grants.who_retires(grant, question)
+    if DIRECTLY in named or (BY_ACCOUNT in named and iam is ALLOWS):
+        return Verdict(True, Reason.GRANT, grant=grant)
+    reason = Reason.IAM_SILENT if BY_ACCOUNT in named else Reason.NOT_RETIRING
+    return Verdict(False, reason, grant=grant)

@@ -11,27 +11,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from kmslab.display import Table
-from kmslab.kms.access import readings
-from kmslab.kms.access.decide import Because, Verdict, decide, is_home, policy_of, read
+from kmslab.kms.access.blocks import Block, Code, Title, markdown, terminal
+from kmslab.kms.access.comparison import (
+    Comparison,
+    compare_grants,
+    compare_statements,
+    grant_label,
+    statement_label,
+)
+from kmslab.kms.access.decision import Reason, Verdict, decide, is_home, policy_of, read
 from kmslab.kms.access.documents import identity_policy, key_policy
 from kmslab.kms.access.question import Question
-from kmslab.kms.access.readings import Reading
-from kmslab.kms.access.statements import ALLOWS, DENIES, NOTHING, OPENS, Says
-from kmslab.kms.access.telling import Block, Code, Title, markdown, terminal
+from kmslab.kms.access.statements import ALLOWS, DELEGATES, DENIES, NO_EFFECT, Effect
 from kmslab.kms.arn import resource_of
 from kmslab.kms.contract.records import Grant
 from kmslab.kms.contract.specs import grantable
 
 WRITTEN, PROPOSED = "The key policy", "The key policy as proposed"
-SHOWN = 6  # statements or grants of one source; the nearest come first
+MAX_COMPARISONS_SHOWN = 6  # statements or grants of one section; the nearest come first
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Section:
     """A key policy, an IAM policy or a key's grants, and what each part of it says."""
 
     title: str
-    readings: tuple[Reading, ...]
+    comparisons: tuple[Comparison, ...]
     nothing: str = ""  # what to say if there is no part
 
 
@@ -42,7 +47,7 @@ class Explanation:
     question: Question
     verdict: Verdict
     sentence: str
-    sources: tuple[Source, ...]
+    sections: tuple[Section, ...]
     advice: str = ""  # what would have to change
     addition: dict[str, Any] | None = None  # a statement that would do, if one would
 
@@ -56,46 +61,48 @@ class Explanation:
 def explain(question: Question, *, proposed: bool = False) -> Explanation:
     """The same decision again, with all that it stands on. `proposed`: the key's policy is."""
     verdict = decide(question)
-    sources = tuple(_sources(question, verdict, PROPOSED if proposed else WRITTEN))
+    sections = tuple(_sections(question, verdict, PROPOSED if proposed else WRITTEN))
     sentence = _sentence(question, verdict, "under the proposed policy " if proposed else "")
     if verdict.allowed:
-        return Explanation(question, verdict, sentence, sources)
-    advice, addition = ADVICE[verdict.because](question, verdict)
-    return Explanation(question, verdict, sentence, sources, advice, addition)
+        return Explanation(question, verdict, sentence, sections)
+    advice, addition = ADVICE[verdict.reason](question, verdict)
+    return Explanation(question, verdict, sentence, sections, advice, addition)
 
 
 # ------------------------------------------------------------------------------ what is read
 
 
-def _sources(question: Question, verdict: Verdict, policy: str) -> Iterator[Source]:
+def _sections(question: Question, verdict: Verdict, policy: str) -> Iterator[Section]:
     key = question.key
     if isinstance(question.record, Grant):
-        yield Source("The grant", (), _retiring(question.record))
+        yield Section("The grant", (), _retiring(question.record))
     elif key:
-        found = readings.statements(read(key_policy, key.policy), question, verdict.statement)
-        yield Source(policy, found)
+        found = compare_statements(read(key_policy, key.policy), question, verdict.statement)
+        yield Section(policy, found)
     yield _iam(question, verdict)
-    if key and verdict.because in ASKS_GRANTS and question.record is key:
-        found = readings.grants(question, verdict.grant)
-        yield Source("Grants on the key", found, f"None of them names {_who(question)}.")
+    if key and verdict.reason in ASKS_GRANTS and question.record is key:
+        found = compare_grants(question, verdict.grant)
+        yield Section("Grants on the key", found, f"None of them names {_who(question)}.")
 
 
 # Where grants had to be asked, because no policy had allowed it and none had denied it.
-ASKS_GRANTS = frozenset({Because.GRANT, Because.KEY_SILENT, Because.IAM_SILENT})
+ASKS_GRANTS = frozenset({Reason.GRANT, Reason.KEY_SILENT, Reason.IAM_SILENT})
 
 
-def _iam(question: Question, verdict: Verdict) -> Source:
+def _iam(question: Question, verdict: Verdict) -> Section:
     caller = question.caller
     if caller.is_service:
-        return Source("IAM", (), "An AWS service has no IAM policy, and needs none.")
+        return Section("IAM", (), "An AWS service has no IAM policy, and needs none.")
     if caller.is_root:
-        return Source("IAM", (), "A root user has no IAM policy: what is left to IAM, root may do.")
+        return Section(
+            "IAM", (), "A root user has no IAM policy: what is left to IAM, root may do."
+        )
     title = f"The IAM policy of {resource_of(caller.identity)}"
     text = policy_of(question)
     if not text:
-        return Source(title, (), "There is none.")
+        return Section(title, (), "There is none.")
     document = read(identity_policy, text)
-    return Source(title, readings.statements(document, question, verdict.statement))
+    return Section(title, compare_statements(document, question, verdict.statement))
 
 
 def _retiring(grant: Grant) -> str:
@@ -111,14 +118,14 @@ def _sentence(question: Question, verdict: Verdict, under: str) -> str:
     start, may = ("Allowed", "may") if verdict.allowed else ("Refused", "may not")
     by = next((f" ({each})" for each in _deciders(verdict)), "")
     what = f"call {question.action} on {_what(question)}"
-    return f"{start}: {under}{_who(question)} {may} {what}, because {verdict.because}{by}."
+    return f"{start}: {under}{_who(question)} {may} {what}, because {verdict.reason}{by}."
 
 
 def _deciders(verdict: Verdict) -> Iterator[str]:
     if verdict.statement:
-        yield readings.label(verdict.statement)
+        yield statement_label(verdict.statement)
     if verdict.grant:
-        yield readings.grant_label(verdict.grant)
+        yield grant_label(verdict.grant)
 
 
 def _what(question: Question) -> str:
@@ -133,9 +140,9 @@ def _who(question: Question) -> str:
 
 def _blocks(explanation: Explanation) -> Iterator[Block]:
     yield Title(explanation.sentence)
-    for source in explanation.sources:
-        yield Title(source.title)
-        yield from _told(source)
+    for section in explanation.sections:
+        yield Title(section.title)
+        yield from _told(section)
     if explanation.advice:
         yield Title("What would change it")
         yield explanation.advice
@@ -143,38 +150,38 @@ def _blocks(explanation: Explanation) -> Iterator[Block]:
         yield Code(json.dumps(explanation.addition, indent=2))
 
 
-def _told(source: Source) -> Iterator[Block]:
+def _told(section: Section) -> Iterator[Block]:
     """First what says something, then what nearly did; the nearest with all its checks."""
-    if not source.readings:
-        yield source.nothing
+    if not section.comparisons:
+        yield section.nothing
         return
-    ordered = sorted(source.readings, key=lambda each: each.nearness, reverse=True)
-    for place, reading in enumerate(ordered[:SHOWN]):
-        yield _line(reading)
-        if reading.decided or (reading.says is NOTHING and (place == 0 or reading.nearness[1])):
-            yield _table(reading)
-    if len(ordered) > SHOWN:
-        yield f"· {len(ordered) - SHOWN} more, which are no nearer"
+    ordered = sorted(section.comparisons, key=lambda each: each.nearness, reverse=True)
+    for place, it in enumerate(ordered[:MAX_COMPARISONS_SHOWN]):
+        yield _line(it)
+        if it.decided or (it.effect is NO_EFFECT and (place == 0 or it.nearness[1])):
+            yield _table(it)
+    if len(ordered) > MAX_COMPARISONS_SHOWN:
+        yield f"· {len(ordered) - MAX_COMPARISONS_SHOWN} more, which are no nearer"
 
 
-SAYS: dict[Says, str] = {
-    OPENS: "opens the key to the IAM policies of the caller's account",
+SAYS: dict[Effect, str] = {
+    DELEGATES: "opens the key to the IAM policies of the caller's account",
     ALLOWS: "allows it",
     DENIES: "denies it",
 }
 MARKS = {True: "✓", False: "✗"}
 
 
-def _line(reading: Reading) -> str:
-    missed = " and ".join(check.element for check in reading.misses)
-    outcome = SAYS.get(reading.says, f"does not apply: {missed}")
-    return f"{MARKS[reading.says is not NOTHING]} {reading.label} ({reading.effect}) {outcome}"
+def _line(it: Comparison) -> str:
+    missed = " and ".join(check.element for check in it.misses)
+    outcome = SAYS.get(it.effect, f"does not apply: {missed}")
+    return f"{MARKS[it.effect is not NO_EFFECT]} {it.label} ({it.written}) {outcome}"
 
 
-def _table(reading: Reading) -> Table:
+def _table(it: Comparison) -> Table:
     rows = [
         (MARKS[c.fits], c.element, c.wanted, "the same" if c.found == c.wanted else c.found)
-        for c in reading.checks
+        for c in it.checks
     ]
     return Table(["", "element", "it wants", "the request has"], rows)
 
@@ -238,11 +245,11 @@ def _retire(question: Question, verdict: Verdict) -> Advice:
     return "One of those has to call. A policy cannot give it to anybody else.", None
 
 
-ADVICE: dict[Because, Callable[[Question, Verdict], Advice]] = {
-    Because.KEY_DENIES: _against_deny,
-    Because.IAM_DENIES: _against_deny,
-    Because.KEY_SILENT: _in_key_policy,
-    Because.IAM_SILENT: _in_iam,
-    Because.ELSEWHERE: _elsewhere,
-    Because.NOT_RETIRING: _retire,
+ADVICE: dict[Reason, Callable[[Question, Verdict], Advice]] = {
+    Reason.KEY_DENIES: _against_deny,
+    Reason.IAM_DENIES: _against_deny,
+    Reason.KEY_SILENT: _in_key_policy,
+    Reason.IAM_SILENT: _in_iam,
+    Reason.ELSEWHERE: _elsewhere,
+    Reason.NOT_RETIRING: _retire,
 }

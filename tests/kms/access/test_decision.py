@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kmslab.kms import access
-from kmslab.kms.access import Because
-from kmslab.kms.access.decide import WORDS
+from kmslab.kms.access import Reason
+from kmslab.kms.access.decision import WORDS
 from kmslab.kms.operations.policies import default_policy
 from kmslab.kms.store import open_store
 from tests.kms.access.world import (
@@ -39,25 +39,25 @@ from tests.kms.access.world import (
 
 
 def test_default_policy_lets_the_root_user_do_everything() -> None:
-    assert because(ROOT, key_policy=default_policy(HERE)) is Because.KEY_POLICY
+    assert because(ROOT, key_policy=default_policy(HERE)) is Reason.KEY_POLICY
 
 
 def test_default_policy_leaves_users_to_iam() -> None:
-    assert because(ALICE, key_policy=default_policy(HERE)) is Because.IAM_SILENT
-    assert because(ALICE, key_policy=default_policy(HERE), iam=EVERYTHING) is Because.BOTH
+    assert because(ALICE, key_policy=default_policy(HERE)) is Reason.IAM_SILENT
+    assert because(ALICE, key_policy=default_policy(HERE), iam=EVERYTHING) is Reason.BOTH
 
 
 def test_iam_alone_never_opens_a_key() -> None:
-    assert because(ALICE, key_policy=CLOSED, iam=EVERYTHING) is Because.KEY_SILENT
+    assert because(ALICE, key_policy=CLOSED, iam=EVERYTHING) is Reason.KEY_SILENT
 
 
 def test_not_even_root_has_access_unless_the_key_policy_says_so() -> None:
-    assert because(ROOT, key_policy=CLOSED) is Because.KEY_SILENT
+    assert because(ROOT, key_policy=CLOSED) is Reason.KEY_SILENT
 
 
 @pytest.mark.parametrize("name", [ALICE, "*"])
 def test_key_policy_that_names_the_caller_needs_no_iam(name: str) -> None:
-    assert because(ALICE, key_policy=policy(named(name))) is Because.KEY_POLICY
+    assert because(ALICE, key_policy=policy(named(name))) is Reason.KEY_POLICY
 
 
 def test_anybody_may_be_written_in_two_ways() -> None:
@@ -70,13 +70,13 @@ def test_key_policy_that_names_another_user_allows_nobody_else() -> None:
 
 @pytest.mark.parametrize("name", [ROOT, HERE])
 def test_account_is_named_by_its_root_or_its_number(name: str) -> None:
-    assert because(ALICE, key_policy=policy(named(name)), iam=EVERYTHING) is Because.BOTH
+    assert because(ALICE, key_policy=policy(named(name)), iam=EVERYTHING) is Reason.BOTH
     assert not allowed(ALICE, key_policy=policy(named(name)))
 
 
 @pytest.mark.parametrize("name", [CLERK, SESSION])
 def test_session_is_named_by_its_role_or_by_itself(name: str) -> None:
-    assert because(SESSION, key_policy=policy(named(name))) is Because.KEY_POLICY
+    assert because(SESSION, key_policy=policy(named(name))) is Reason.KEY_POLICY
 
 
 def test_session_has_the_iam_policy_of_its_role() -> None:
@@ -100,7 +100,7 @@ def test_names_of_principals_are_compared_exactly() -> None:
 def test_deny_in_the_key_policy_wins_over_every_allow() -> None:
     both = policy(named(ALICE, ROOT), denied(Principal={"AWS": ALICE}))
     found = because(ALICE, key_policy=both, iam=EVERYTHING, grants=[grant(ALICE, "Decrypt")])
-    assert found is Because.KEY_DENIES
+    assert found is Reason.KEY_DENIES
 
 
 def test_deny_in_iam_wins_over_every_allow() -> None:
@@ -108,7 +108,7 @@ def test_deny_in_iam_wins_over_every_allow() -> None:
     found = because(
         ALICE, key_policy=policy(named(ALICE)), iam=iam, grants=[grant(ALICE, "Decrypt")]
     )
-    assert found is Because.IAM_DENIES
+    assert found is Reason.IAM_DENIES
     assert allowed(ALICE, "Encrypt", key_policy=policy(named(ALICE)), iam=iam)
 
 
@@ -123,7 +123,7 @@ def test_deny_counts_wherever_it_stands() -> None:
 @pytest.mark.parametrize("name", ["*", ROOT, HERE, SESSION, CLERK])
 def test_deny_of_an_account_a_role_or_a_session_meets_a_session(name: str) -> None:
     written = policy(named(CLERK), denied(Principal={"AWS": name}))
-    assert because(SESSION, key_policy=written) is Because.KEY_DENIES
+    assert because(SESSION, key_policy=written) is Reason.KEY_DENIES
 
 
 def test_root_user_is_denied_like_anybody() -> None:
@@ -133,10 +133,10 @@ def test_root_user_is_denied_like_anybody() -> None:
 def test_deny_that_excepts_a_principal_excepts_him_with_his_account() -> None:
     """IAM user guide: "you must also specify the account ARN of the not-denied principal"."""
     alone = policy(named(ROOT), denied(NotPrincipal={"AWS": [ALICE]}))
-    assert because(ALICE, key_policy=alone, iam=EVERYTHING) is Because.KEY_DENIES
+    assert because(ALICE, key_policy=alone, iam=EVERYTHING) is Reason.KEY_DENIES
     full = policy(named(ROOT), denied(NotPrincipal={"AWS": [ALICE, ROOT]}))
     assert allowed(ALICE, key_policy=full, iam=EVERYTHING)
-    assert because(BOB, key_policy=full, iam=EVERYTHING) is Because.KEY_DENIES
+    assert because(BOB, key_policy=full, iam=EVERYTHING) is Reason.KEY_DENIES
 
 
 @pytest.mark.parametrize("everybody", ["*", {"AWS": "*"}, {"AWS": [BOB, "*"]}])
@@ -157,26 +157,26 @@ def test_deny_that_excepts_a_session_names_session_role_and_account() -> None:
 @pytest.mark.parametrize("name", [EVE, NEIGHBOUR, THERE, "*"])
 def test_caller_of_another_account_needs_both_sides(name: str) -> None:
     opened = policy(named(name))
-    assert because(EVE, key_policy=opened) is Because.IAM_SILENT
-    assert because(EVE, key_policy=opened, iam=EVERYTHING) is Because.BOTH
-    assert because(EVE, iam=EVERYTHING) is Because.KEY_SILENT
+    assert because(EVE, key_policy=opened) is Reason.IAM_SILENT
+    assert because(EVE, key_policy=opened, iam=EVERYTHING) is Reason.BOTH
+    assert because(EVE, iam=EVERYTHING) is Reason.KEY_SILENT
 
 
 def test_another_accounts_root_user_has_the_iam_side() -> None:
-    assert because(NEIGHBOUR, key_policy=policy(named(THERE))) is Because.BOTH
-    assert because(NEIGHBOUR) is Because.KEY_SILENT
+    assert because(NEIGHBOUR, key_policy=policy(named(THERE))) is Reason.BOTH
+    assert because(NEIGHBOUR) is Reason.KEY_SILENT
 
 
 def test_deny_in_another_accounts_iam_counts() -> None:
     iam = policy(statement(), denied())
-    assert because(EVE, key_policy=policy(named(EVE)), iam=iam) is Because.IAM_DENIES
+    assert because(EVE, key_policy=policy(named(EVE)), iam=iam) is Reason.IAM_DENIES
 
 
 def test_operation_for_the_keys_own_account_is_refused_to_others_whatever_policies_say() -> None:
-    about = {"key_policy": policy(named(EVE)), "iam": EVERYTHING, "foreign": False}
-    assert because(EVE, "DisableKey", **about) is Because.ELSEWHERE
-    assert because(EVE, "DisableKey", **about, grants=[grant(EVE, "Decrypt")]) is Because.ELSEWHERE
-    assert allowed(ALICE, "DisableKey", key_policy=policy(named(ALICE)), foreign=False)
+    about = {"key_policy": policy(named(EVE)), "iam": EVERYTHING, "cross_account": False}
+    assert because(EVE, "DisableKey", **about) is Reason.ELSEWHERE
+    assert because(EVE, "DisableKey", **about, grants=[grant(EVE, "Decrypt")]) is Reason.ELSEWHERE
+    assert allowed(ALICE, "DisableKey", key_policy=policy(named(ALICE)), cross_account=False)
 
 
 # ------------------------------------------------------------------------------- services
@@ -184,8 +184,8 @@ def test_operation_for_the_keys_own_account_is_refused_to_others_whatever_polici
 
 def test_service_needs_no_iam() -> None:
     opened = policy(statement(Principal={"Service": TABLES}))
-    assert because(TABLES, key_policy=opened) is Because.KEY_POLICY
-    assert because("s3.amazonaws.com", key_policy=opened) is Because.KEY_SILENT
+    assert because(TABLES, key_policy=opened) is Reason.KEY_POLICY
+    assert because("s3.amazonaws.com", key_policy=opened) is Reason.KEY_SILENT
 
 
 def test_service_is_nobody_of_any_account() -> None:
@@ -228,11 +228,11 @@ def test_aws_managed_key_is_used_through_its_service_and_otherwise_only_looked_a
 @pytest.mark.parametrize("resource", ["*", ALIAS])
 def test_alias_or_account_is_a_matter_of_iam_alone(resource: str) -> None:
     about: dict[str, Any] = {"resource": resource, "record": None}
-    assert because(ROOT, "CreateAlias", **about) is Because.IAM_POLICY
-    assert because(ALICE, "CreateAlias", **about) is Because.IAM_SILENT
-    assert because(ALICE, "CreateAlias", iam=EVERYTHING, **about) is Because.IAM_POLICY
+    assert because(ROOT, "CreateAlias", **about) is Reason.IAM_POLICY
+    assert because(ALICE, "CreateAlias", **about) is Reason.IAM_SILENT
+    assert because(ALICE, "CreateAlias", iam=EVERYTHING, **about) is Reason.IAM_POLICY
     iam = policy(statement(), denied())
-    assert because(ALICE, "CreateAlias", iam=iam, **about) is Because.IAM_DENIES
+    assert because(ALICE, "CreateAlias", iam=iam, **about) is Reason.IAM_DENIES
 
 
 def test_iam_policy_for_one_key_does_not_cover_the_account_as_a_whole() -> None:
@@ -328,7 +328,7 @@ TEXTS: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         EVE,
-        {"foreign": False},
+        {"cross_account": False},
         f"on resource: {ARN} because no resource-based policy allows the kms:Decrypt action",
     ),
     (
@@ -352,7 +352,7 @@ def test_refusal_has_awss_words(principal: str, about: dict[str, Any], text: str
 
 
 def test_every_reason_to_refuse_has_words() -> None:
-    reached = {because(who, **about) for who, about, _ in TEXTS} | {Because.NOT_RETIRING}
+    reached = {because(who, **about) for who, about, _ in TEXTS} | {Reason.NOT_RETIRING}
     assert reached == set(WORDS)
 
 
@@ -361,9 +361,9 @@ def test_every_reason_to_refuse_has_words() -> None:
 
 def test_stored_policy_that_cannot_be_read_denies_everything() -> None:
     """A key policy of before there was a judge: something in it may have been meant to deny."""
-    assert because(ROOT, key_policy="{") is Because.KEY_DENIES
-    assert because(ALICE, key_policy=policy(named(ALICE)), iam="{}") is Because.IAM_DENIES
-    assert because(ALICE, "ListKeys", iam="[]", record=None, resource="*") is Because.IAM_DENIES
+    assert because(ROOT, key_policy="{") is Reason.KEY_DENIES
+    assert because(ALICE, key_policy=policy(named(ALICE)), iam="{}") is Reason.IAM_DENIES
+    assert because(ALICE, "ListKeys", iam="[]", record=None, resource="*") is Reason.IAM_DENIES
 
 
 def test_policies_of_others_do_not_count() -> None:
@@ -398,8 +398,8 @@ def test_records_of_a_real_store_are_judged_alike() -> None:
         given = grant(BOB, "Decrypt")
         store.commit(put=[user(ALICE, EVERYTHING), given])
         for who, found in (
-            (ALICE, Because.BOTH),
-            (BOB, Because.GRANT),
-            (CLERK, Because.IAM_SILENT),
+            (ALICE, Reason.BOTH),
+            (BOB, Reason.GRANT),
+            (CLERK, Reason.IAM_SILENT),
         ):
             assert because(who, records=store) is found
