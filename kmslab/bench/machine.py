@@ -1,4 +1,4 @@
-"""Where it was measured: what a number is worth depends on it. No name of a host or a person."""
+"""The computer on which something was measured, without the name of the host or a person."""
 
 import os
 import platform
@@ -8,17 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-MAC = ("machdep.cpu.brand_string", "machdep.cpu.features")  # names of sysctl; Apple's own have none
+MAC = ("machdep.cpu.brand_string", "machdep.cpu.features")  # for sysctl; Apple's chips lack these
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
     processor: str
-    flags: tuple[str, ...]  # what the processor can do, as the system says; () if it doesn't
+    flags: tuple[str, ...]  # the processor's abilities; () if the system does not list them
     cores: int
     system: str
     python: str
-    load: tuple[float, ...]  # programs that want a core, before and after; () on Windows
+    load: tuple[float, ...]  # the load average before and after; () on Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Software:
 
 
 def load() -> tuple[float, ...]:
-    """The average of the last minute."""
+    """The load average of the last minute."""
     with suppress(OSError, AttributeError):
         return (round(os.getloadavg()[0], 2),)
     return ()
@@ -51,10 +51,10 @@ def describe(load: tuple[float, ...]) -> Machine:
 
 
 def _processor() -> tuple[str, str]:
-    """Its name and its flags; "" for what this system does not tell."""
+    """Its name and its flags; "" for what the system does not give."""
     with suppress(OSError):
-        told = Path("/proc/cpuinfo").read_text("utf-8")
-        return _line("model name", told), _line("flags|Features", told)
+        text = Path("/proc/cpuinfo").read_text("utf-8")
+        return _value("model name", text), _value("flags|Features", text)
     with suppress(OSError, subprocess.SubprocessError):
         name, flags = (
             subprocess.run(["sysctl", "-n", key], capture_output=True, text=True, timeout=5).stdout
@@ -64,6 +64,6 @@ def _processor() -> tuple[str, str]:
     return "", ""
 
 
-def _line(name: str, text: str) -> str:
+def _value(name: str, text: str) -> str:
     found = re.search(rf"^(?:{name})\s*:\s*(.*)$", text, re.M)
     return found[1] if found else ""

@@ -1,7 +1,7 @@
-"""How to measure fairly: everything in turn, in batches long enough for the clock, after a warm-up.
+"""How to measure fairly: all in turn, in batches long enough for the clock, after a warm-up.
 
-Each round takes one batch of everything, in an order drawn anew, so that a machine that slows
-down, or somebody else's program, meets all alike. Every sample is kept, the slow ones too.
+Each round takes one batch of each program, in an order drawn anew, so that a machine that slows
+down, or another program on it, affects all of them alike. Every sample is kept, slow ones too.
 """
 
 import gc
@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Call = Callable[[], object]
-TRIALS = 2  # of a batch's size: one that was disturbed looks long enough
+TRIALS = 2  # batches of one size; the shorter counts, since a disturbed one takes too long
 Clock = Callable[[], float]  # seconds; only differences mean something
 
 
 @dataclass(slots=True)
-class Timed:
-    """One thing to measure, and what was measured: microseconds a call, one sample a batch."""
+class Measurement:
+    """A call to measure, and what was measured: microseconds a call, one sample a batch."""
 
     call: Call
     rounds: int  # how many samples are wanted
@@ -27,20 +27,20 @@ class Timed:
 
 
 def measure(
-    things: Sequence[Timed], batch_seconds: float, clock: Clock = time.perf_counter
+    measurements: Sequence[Measurement], batch_seconds: float, clock: Clock = time.perf_counter
 ) -> None:
     """Fill in batch sizes and samples. A batch lasts `batch_seconds` or a single call."""
-    rounds = max(thing.rounds for thing in things)
-    for thing in things:
-        thing.batch = calibrate(thing.call, batch_seconds, clock)
+    rounds = max(each.rounds for each in measurements)
+    for each in measurements:
+        each.batch = calibrate(each.call, batch_seconds, clock)
     gc.collect()
     for number in range(rounds):
-        due = [thing for thing in things if _is_due(thing, number, rounds)]
+        due = [each for each in measurements if _is_due(each, number, rounds)]
         random.shuffle(due)
-        with _no_collection():
-            for thing in due:
-                seconds = _batch(thing.call, thing.batch, clock)
-                thing.samples.append(seconds / thing.batch * 1e6)
+        with _no_garbage_collection():
+            for each in due:
+                seconds = _batch(each.call, each.batch, clock)
+                each.samples.append(seconds / each.batch * 1e6)
 
 
 def calibrate(call: Call, least: float, clock: Clock) -> int:
@@ -52,9 +52,9 @@ def calibrate(call: Call, least: float, clock: Clock) -> int:
     return calls
 
 
-def _is_due(thing: Timed, number: int, rounds: int) -> bool:
+def _is_due(measurement: Measurement, number: int, rounds: int) -> bool:
     """Fewer samples than rounds are spread over all of them."""
-    return number * thing.rounds // rounds != (number + 1) * thing.rounds // rounds
+    return number * measurement.rounds // rounds != (number + 1) * measurement.rounds // rounds
 
 
 def _batch(call: Call, calls: int, clock: Clock) -> float:
@@ -65,8 +65,8 @@ def _batch(call: Call, calls: int, clock: Clock) -> float:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Python's garbage collector would charge one thing for another's litter."""
+def _no_garbage_collection() -> Iterator[None]:
+    """Python's garbage collector would add to one sample the time for objects of another."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,6 +1,6 @@
-"""What was measured, as it is kept and shown: raw samples, what they say, and where it was.
+"""The result of the wrapping benchmark: samples, statistics and the computer; shown and stored.
 
-The JSON holds everything, and `wrapping.schema.json` says what; tables and pictures are made of it.
+The JSON holds everything, in the form of `wrapping.schema.json`; tables and pictures show parts.
 """
 
 import json
@@ -11,35 +11,35 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from kmslab.bench.machine import Machine, Software
-from kmslab.bench.methods import MEASURE, WAYS, Way
+from kmslab.bench.methods import METHODS, REFERENCE, Method
 from kmslab.bench.summary import Summary
 from kmslab.display import Table
 
-if TYPE_CHECKING:  # at run time, where a picture is wanted: measuring needs no matplotlib
-    from kmslab.figures import Cloud, Picture, Timings
+if TYPE_CHECKING:  # imported at run time only for a picture: measuring needs no matplotlib
+    from kmslab.figures import OperationTimes, Picture, TimingRow
 
 FORMAT = "kmslab wrapping 1"
 BASELINE = "no-op"
 WRAP, UNWRAP, GENERATE = "wrap", "unwrap", "generate"
-NOISY = 0.1  # an interquartile range of more than a tenth of the median
-NOTHING: Mapping[str, float] = MappingProxyType({})
-BEARABLE = 0.1  # of all series that may be noisy before the whole is
+NOISY_SPREAD = 0.1  # a series is noisy if its interquartile range is a larger share of the median
+MAX_NOISY_SHARE = 0.1  # the result is noisy if a larger share of its series is
+NO_REFERENCES: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One thing measured; times in microseconds a call."""
+    """The samples of one operation, in microseconds a call."""
 
-    library: str  # "" of the baseline
-    subject: str  # a way, the spec of a key, or the baseline
-    operation: str  # wrap, unwrap, generate, or call, of the baseline
+    library: str  # "" for the baseline
+    subject: str  # a method, the spec of a key, or the baseline
+    operation: str  # wrap, unwrap, generate; or call, for the baseline
     batch: int  # calls a sample
     samples: tuple[float, ...]
     summary: Summary
 
     @property
     def steady(self) -> bool:
-        """The same work each time; to make an RSA key is to search until one is found."""
+        """True if each call does the same work. Making an RSA key is a search of any length."""
         return self.operation != GENERATE
 
     def __str__(self) -> str:
@@ -48,19 +48,20 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A run of the benchmark. Show it with `table()`, `keys()` and the three plots."""
+    """A run of the benchmark. `table()`, `keys()` and the three plots show it."""
 
     measured_at: str  # UTC
     quick: bool
     machine: Machine
     libraries: tuple[Software, ...]
-    sizes: Mapping[str, int]  # bytes of a wrapped data key, by way
+    sizes: Mapping[str, int]  # bytes of a wrapped data key, by method
     series: tuple[Series, ...]
 
     def of(self, library: str, subject: str, operation: str) -> Series:
-        for one in self.series:
-            if (one.library, one.subject, one.operation) == (library, subject, operation):
-                return one
+        """The series of one operation; KeyError if it was not measured."""
+        for series in self.series:
+            if (series.library, series.subject, series.operation) == (library, subject, operation):
+                return series
         raise KeyError(f"{library} {subject} {operation} was not measured")
 
     def median(self, library: str, subject: str, operation: str) -> float:
@@ -69,117 +70,118 @@ class Result:
 
     @property
     def warning(self) -> str:
-        """Empty, or that the machine was too noisy to believe small differences, and how noisy."""
-        steady = [one for one in self.series if one.steady]
-        noisy = [one for one in steady if one.summary.spread > NOISY]
-        if len(noisy) <= BEARABLE * len(steady):
+        """The sentence that the machine was too noisy to trust small differences; else ""."""
+        steady = [series for series in self.series if series.steady]
+        noisy = [series for series in steady if series.summary.spread > NOISY_SPREAD]
+        if len(noisy) <= MAX_NOISY_SHARE * len(steady):
             return ""
-        worst = max(noisy, key=lambda one: one.summary.spread)
+        worst = max(noisy, key=lambda series: series.summary.spread)
         return (
             f"Noisy: in {len(noisy)} of {len(steady)} series the middle half of the samples "
-            f"spreads over more than {NOISY:.0%} of the median,\n"
+            f"spreads over more than {NOISY_SPREAD:.0%} of the median,\n"
             f"at worst over {worst.summary.spread:.0%} ({worst}).\n"
             "Close other programs and measure again."
         )
 
-    # ------------------------------------------------------------------------------------ shown
+    # ---------------------------------------------------------------------------------- showing it
 
     @property
     def _names(self) -> list[str]:
         return [library.name for library in self.libraries]
 
     def table(self, library: str | None = None) -> Table:
-        """Each way's time in µs (median, with its 95 % interval), as a multiple of AES-KW's too."""
+        """Each method's median in µs, its 95 % interval, and the multiple of AES-KW's median."""
         headings = ["way", "strength", "quantum", "bytes"]
         for operation in (WRAP, UNWRAP):
-            headings += [f"{operation} µs", "95 % interval", f"× {MEASURE}"]
+            headings += [f"{operation} µs", "95 % interval", f"× {REFERENCE}"]
         rows = [
-            [name, *self._row(name, way)]
+            [name, *self._row(name, method)]
             for name in ([library] if library else self._names)
-            for way in WAYS
+            for method in METHODS
         ]
         if library:
             return Table(headings, [row[1:] for row in rows])
         return Table(["library", *headings], rows)
 
-    def _row(self, library: str, way: Way) -> Iterator[str]:
-        yield from (way.name, f"{way.strength} bits", "holds" if way.post_quantum else "falls")
-        yield f"{self.sizes[way.name]:,}"
+    def _row(self, library: str, method: Method) -> Iterator[str]:
+        quantum = "holds" if method.post_quantum else "falls"
+        yield from (method.name, f"{method.strength} bits", quantum)
+        yield f"{self.sizes[method.name]:,}"
         for operation in (WRAP, UNWRAP):
-            told = self.of(library, way.name, operation).summary
-            unit = self.of(library, MEASURE, operation).summary
-            yield from _times(told)
-            yield figures_of(told.median / unit.median)
+            summary = self.of(library, method.name, operation).summary
+            reference = self.of(library, REFERENCE, operation).summary
+            yield from _median_and_interval(summary)
+            yield three_digits(summary.median / reference.median)
 
     def keys(self) -> Table:
-        """What it takes to make a wrapping key, in ms: once for very many data keys."""
+        """How long making each wrapping key took, in ms. One key wraps very many data keys."""
         headings = ["library", "key", "median ms", "95 % interval", "middle half", "mean ms"]
         return Table(
             headings,
-            [list(_key_row(one)) for one in self.series if one.operation == GENERATE],
+            [list(_key_row(series)) for series in self.series if series.operation == GENERATE],
         )
 
     def plot(
-        self, library: str = "cryptography", marks: Mapping[str, float] = NOTHING
+        self, library: str = "cryptography", references: Mapping[str, float] = NO_REFERENCES
     ) -> "Picture":
-        """Every sample of wrap and unwrap. `marks` are times to compare with, in µs, by name."""
+        """Every sample of wrap and unwrap. `references` are other times in µs, by name."""
         from kmslab import figures
 
-        nothing = figures.Timings(BASELINE, (_cloud(self.baseline),))
-        drawn = [figures.Mark(name, time) for name, time in marks.items()]
-        return figures.times(library, [nothing, *self._rows(library)], *drawn)
+        baseline = figures.TimingRow(BASELINE, (_times(self.baseline),))
+        others = [figures.ReferenceTime(name, time) for name, time in references.items()]
+        return figures.times(library, [baseline, *self._rows(library)], *others)
 
     def plot_sizes(self, library: str = "cryptography") -> "Picture":
-        """What is paid in bytes, and what in time."""
+        """The size of a wrapped data key beside the median times."""
         from kmslab import figures
 
-        return figures.wings(library, self._rows(library))
+        return figures.sizes_and_times(library, self._rows(library))
 
     def plot_keys(self, key: str = "RSA_4096") -> "Picture":
         """How long it took to make each key, with the median and the mean. KeyError if none was."""
         from kmslab import figures
 
-        made = [one for one in self.series if (one.operation, one.subject) == (GENERATE, key)]
+        made = [each for each in self.series if (each.operation, each.subject) == (GENERATE, key)]
         if not made:
             raise KeyError(f"no {key} was made; a quick run makes no keys")
-        rows = [figures.Timings(one.library, (_cloud(one),)) for one in made]
-        return figures.searches(f"making {key}", rows)
+        rows = [figures.TimingRow(series.library, (_times(series),)) for series in made]
+        return figures.times_with_means(f"making {key}", rows)
 
-    def _rows(self, library: str) -> list["Timings"]:
+    def _rows(self, library: str) -> list["TimingRow"]:
         from kmslab import figures
 
         return [
-            figures.Timings(
-                way.name,
-                tuple(_cloud(self.of(library, way.name, each)) for each in (WRAP, UNWRAP)),
-                self.sizes[way.name],
+            figures.TimingRow(
+                method.name,
+                tuple(_times(self.of(library, method.name, each)) for each in (WRAP, UNWRAP)),
+                self.sizes[method.name],
             )
-            for way in WAYS
+            for method in METHODS
         ]
 
     @property
     def baseline(self) -> Series:
-        """A call that does nothing: what Python costs in every other number."""
+        """A call that does nothing: every other time includes what Python needs for the call."""
         return self.of("", BASELINE, "call")
 
     def __repr__(self) -> str:
         tables = [self.table(), self.keys()]
-        return "\n\n".join([*(repr(table) for table in tables if table.rows), *self._words])
+        return "\n\n".join([*(repr(table) for table in tables if table.rows), *self._warnings])
 
     def _repr_markdown_(self) -> str:
         tables = [self.table(), self.keys()]
         shown = [table._repr_markdown_() for table in tables if table.rows]
-        return "\n\n".join([*shown, *self._words])
+        return "\n\n".join([*shown, *self._warnings])
 
     @property
-    def _words(self) -> list[str]:
+    def _warnings(self) -> list[str]:
         return [self.warning] if self.warning else []
 
-    # ------------------------------------------------------------------------------------- kept
+    # ---------------------------------------------------------------------------------- storing it
 
     def to_json(self) -> str:
-        """All of it, a series a line."""
-        lines = ",\n".join(f"  {json.dumps(_series(one))}" for one in self.series)
+        """The whole result, one series a line."""
+        lines = ",\n".join(f"  {json.dumps(_as_dict(series))}" for series in self.series)
         head = {
             "format": FORMAT,
             "measured_at": self.measured_at,
@@ -188,56 +190,60 @@ class Result:
             "warning": self.warning,
             "machine": asdict(self.machine),
             "libraries": [asdict(library) for library in self.libraries],
-            "ways": [asdict(way) | {"bytes": self.sizes[way.name]} for way in WAYS],
+            "ways": [asdict(each) | {"bytes": self.sizes[each.name]} for each in METHODS],
         }
         text = json.dumps(head, indent=1, ensure_ascii=False)
         return f'{text[:-2]},\n "series": [\n{lines}\n ]\n}}\n'
 
 
-def _series(one: Series) -> dict[str, Any]:
-    said = asdict(one.summary)
-    return asdict(one) | {"summary": {name: round(value, 4) for name, value in said.items()}}
+def _as_dict(series: Series) -> dict[str, Any]:
+    summary = {name: round(value, 4) for name, value in asdict(series.summary).items()}
+    return asdict(series) | {"summary": summary}
 
 
 def read(text: str | bytes) -> Result:
-    """A result from its JSON; ValueError if it is none."""
-    kept = json.loads(text)
-    if not isinstance(kept, dict) or kept.get("format") != FORMAT:
-        raise ValueError(f"this is no result of the wrapping benchmark ({FORMAT})")
-    where = kept["machine"]
+    """A result from its JSON. Raises ValueError if the text is not one."""
+    stored = json.loads(text)
+    if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+        raise ValueError(f"this is not a result of the wrapping benchmark ({FORMAT})")
+    machine = stored["machine"]
     return Result(
-        measured_at=kept["measured_at"],
-        quick=kept["quick"],
-        machine=Machine(**where | {"flags": tuple(where["flags"]), "load": tuple(where["load"])}),
-        libraries=tuple(Software(**library) for library in kept["libraries"]),
-        sizes={way["name"]: way["bytes"] for way in kept["ways"]},
+        measured_at=stored["measured_at"],
+        quick=stored["quick"],
+        machine=Machine(
+            **machine | {"flags": tuple(machine["flags"]), "load": tuple(machine["load"])}
+        ),
+        libraries=tuple(Software(**library) for library in stored["libraries"]),
+        sizes={method["name"]: method["bytes"] for method in stored["ways"]},
         series=tuple(
-            Series(**one | {"samples": tuple(one["samples"]), "summary": Summary(**one["summary"])})
-            for one in kept["series"]
+            Series(
+                **each | {"samples": tuple(each["samples"]), "summary": Summary(**each["summary"])}
+            )
+            for each in stored["series"]
         ),
     )
 
 
-def _cloud(one: Series) -> "Cloud":
+def _times(series: Series) -> "OperationTimes":
     from kmslab import figures
 
-    return figures.Cloud(one.operation, one.samples)
+    return figures.OperationTimes(series.operation, series.samples)
 
 
-def _key_row(made: Series) -> Iterator[str]:
-    told = made.summary
-    yield from (made.library, made.subject, *_times(told, 1e3))
-    yield f"{figures_of(told.q1 / 1e3)} – {figures_of(told.q3 / 1e3)}"
-    yield figures_of(statistics.fmean(made.samples) / 1e3)
+def _key_row(series: Series) -> Iterator[str]:
+    summary = series.summary
+    yield from (series.library, series.subject, *_median_and_interval(summary, 1e3))
+    yield f"{three_digits(summary.q1 / 1e3)} – {three_digits(summary.q3 / 1e3)}"
+    yield three_digits(statistics.fmean(series.samples) / 1e3)
 
 
-def _times(told: Summary, unit: float = 1.0) -> tuple[str, str]:
-    low, high = figures_of(told.low / unit), figures_of(told.high / unit)
-    return figures_of(told.median / unit), f"{low} – {high}"
+def _median_and_interval(summary: Summary, unit: float = 1.0) -> tuple[str, str]:
+    low, high = three_digits(summary.low / unit), three_digits(summary.high / unit)
+    return three_digits(summary.median / unit), f"{low} – {high}"
 
 
-def figures_of(value: float) -> str:
-    """Three figures, of which more would be noise."""
+def three_digits(value: float) -> str:
+    """The value with three significant digits; more would only show noise."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:#.3g}".rstrip(".")

@@ -1,6 +1,6 @@
-"""What many measurements of one thing say: the typical one, the spread, and how sure that is.
+"""The statistics of many samples: the median, the spread, and the median's confidence interval.
 
-The median and not the mean: whatever disturbs a measurement makes it longer, and never shorter.
+The median and not the mean: a disturbance makes a sample longer, never shorter.
 """
 
 import random
@@ -14,7 +14,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """In the unit of the samples."""
+    """The statistics, in the unit of the samples."""
 
     median: float
     q1: float  # a quarter of the samples lies below
@@ -29,7 +29,7 @@ class Summary:
 
 
 def summarise(samples: Sequence[float]) -> Summary:
-    """At least two samples. The same samples always get the same interval."""
+    """Takes at least two samples. The same samples always get the same interval."""
     q1, median, q3 = statistics.quantiles(samples, n=4, method="inclusive")
     return Summary(median, q1, q3, *_interval(samples))
 
@@ -37,7 +37,7 @@ def summarise(samples: Sequence[float]) -> Summary:
 def _interval(samples: Sequence[float]) -> tuple[float, float]:
     """The percentile bootstrap (Efron 1979): how the median varies if the samples are drawn again.
 
-    Nothing secret is drawn here, so the draws may repeat.
+    No secret depends on these draws, so they may be seeded.
     """
     draw = random.Random(len(samples))
     medians = sorted(

@@ -1,4 +1,4 @@
-"""Every way in `cryptography`, as a program would write it that wraps many data keys."""
+"""Every method in `cryptography`, written as in a program that wraps many data keys."""
 
 import secrets
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
-"""Every way in PyCryptodome, as a program would write it that wraps many data keys.
+"""Every method in PyCryptodome, written as in a program that wraps many data keys.
 
-It has no object for a loaded AES key, so each call expands it anew: that is what using it costs.
+It has no object for a loaded AES key, so each call expands the key anew and that is measured too.
 """
 
 import secrets
@@ -46,15 +46,15 @@ def gcm(key: bytes) -> Wrapper:
 
 
 def kw(key: bytes) -> Wrapper:
-    return _sealed(lambda: AES.new(key, AES.MODE_KW))
+    return _key_wrap(lambda: AES.new(key, AES.MODE_KW))
 
 
 def kwp(key: bytes) -> Wrapper:
-    return _sealed(lambda: AES.new(key, AES.MODE_KWP))
+    return _key_wrap(lambda: AES.new(key, AES.MODE_KWP))
 
 
-def _sealed(cipher: Callable[[], KWMode | KWPMode]) -> Wrapper:
-    """Its AES-KW is written in Python: each of 24 steps is a call of its AES (of KWP as well)."""
+def _key_wrap(cipher: Callable[[], KWMode | KWPMode]) -> Wrapper:
+    """The library's AES-KW and AES-KWP are Python loops: each of 24 steps calls its AES."""
 
     def wrap(data_key: bytes) -> bytes:
         return cipher().seal(data_key)
@@ -112,7 +112,7 @@ def ecdh(key: bytes) -> Wrapper:
 def ml_kem(key: bytes) -> Wrapper:
     """The shared secret is the key that wraps (FIPS 203 §3.3 allows it).
 
-    The library keeps encapsulation for its own HPKE, behind private names.
+    The library has encapsulation only under private names, for its own HPKE.
     """
     private = private_key(key, ML_KEM_KEY)
     public = private.public_key()

@@ -1,4 +1,4 @@
-"""What wrapping a data key costs: nine ways, two libraries, and the making of keys apart.
+"""What wrapping a data key costs, by nine methods in two libraries, and what making a key costs.
 
 python -m kmslab.bench.wrapping            a full run, some minutes; JSON to the terminal
 python -m kmslab.bench.wrapping FILE       the same into a file (`make bench`)
@@ -15,21 +15,21 @@ from pathlib import Path
 
 from kmslab.bench import machine, with_cryptography, with_pycryptodome
 from kmslab.bench.machine import Software
-from kmslab.bench.measuring import Timed, measure
-from kmslab.bench.methods import DATA_KEY, KEYS, WAYS, Library
+from kmslab.bench.measuring import Measurement, measure
+from kmslab.bench.methods import DATA_KEY, KEY_SPECS, METHODS, Library
 from kmslab.bench.result import BASELINE, GENERATE, UNWRAP, WRAP, Result, Series, read
 from kmslab.bench.summary import summarise
 from kmslab.crypto import pyca
 
-__all__ = ["WAYS", "Result", "read", "run"]
+__all__ = ["METHODS", "Result", "read", "run"]
 
 LIBRARIES: tuple[Library, ...] = (with_cryptography, with_pycryptodome)
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    rounds: int  # samples of a way
-    keys: int  # samples of making a key, a key each
+    rounds: int  # samples of a method
+    keys: int  # samples of making a key, one key each
     batch_seconds: float
 
 
@@ -40,54 +40,56 @@ Name = tuple[str, str, str]  # library, subject, operation
 
 
 def run(quick: bool = False) -> Result:
-    """Measure here and now: some seconds if quick, without the making of keys; else some minutes.
+    """Measure on this computer: some minutes; with `quick` some seconds, without making keys.
 
     The result has `table()`, `keys()`, `plot()` and `to_json()`; times are microseconds a call.
     `result.warning` says whether the machine was too busy for it.
     """
     effort, before = QUICK if quick else FULL, machine.load()
-    things, sizes = prepare(effort)
-    measure(list(things.values()), effort.batch_seconds)
+    measurements, sizes = prepare(effort)
+    measure(list(measurements.values()), effort.batch_seconds)
     return Result(
         measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
         quick=quick,
         machine=machine.describe(before + machine.load()),
         libraries=tuple(_software(library) for library in LIBRARIES),
         sizes=sizes,
-        series=tuple(_series(name, thing) for name, thing in things.items()),
+        series=tuple(_series(name, each) for name, each in measurements.items()),
     )
 
 
-def prepare(effort: Effort) -> tuple[dict[Name, Timed], dict[str, int]]:
-    """Everything to measure, with keys made and loaded, and how large each wrapped data key is."""
-    loading = {key: _new_key(key) for key in KEYS}
+def prepare(effort: Effort) -> tuple[dict[Name, Measurement], dict[str, int]]:
+    """Everything to measure, with keys made and loaded, and each wrapped data key's size."""
+    wrapping_keys = {spec: _new_key(spec) for spec in KEY_SPECS}
     data_key = secrets.token_bytes(DATA_KEY)
-    things = {("", BASELINE, "call"): Timed(partial(_nothing, data_key), effort.rounds)}
+    baseline = Measurement(partial(_do_nothing, data_key), effort.rounds)
+    measurements = {("", BASELINE, "call"): baseline}
     sizes: dict[str, int] = {}
     for library in LIBRARIES:
-        for way in WAYS:
-            wrapper = library.LOAD[way.name](loading[way.key])
+        for method in METHODS:
+            wrapper = library.LOAD[method.name](wrapping_keys[method.key])
             wrapped = wrapper.wrap(data_key)
-            sizes[way.name] = len(wrapped)
-            name, rounds = (library.NAME, way.name), effort.rounds
-            things[*name, WRAP] = Timed(partial(wrapper.wrap, data_key), rounds)
-            things[*name, UNWRAP] = Timed(partial(wrapper.unwrap, wrapped), rounds)
-        for key in KEYS if effort.keys else ():
-            things[library.NAME, key, GENERATE] = Timed(library.GENERATE[key], effort.keys)
-    return things, sizes
+            sizes[method.name] = len(wrapped)
+            name, rounds = (library.NAME, method.name), effort.rounds
+            measurements[*name, WRAP] = Measurement(partial(wrapper.wrap, data_key), rounds)
+            measurements[*name, UNWRAP] = Measurement(partial(wrapper.unwrap, wrapped), rounds)
+        for spec in KEY_SPECS if effort.keys else ():
+            making = Measurement(library.GENERATE[spec], effort.keys)
+            measurements[library.NAME, spec, GENERATE] = making
+    return measurements, sizes
 
 
 def _new_key(spec: str) -> bytes:
     return secrets.token_bytes(32) if spec == "AES_256" else pyca.generate_key(spec)
 
 
-def _nothing(data_key: bytes) -> bytes:
+def _do_nothing(data_key: bytes) -> bytes:
     return data_key
 
 
-def _series(name: Name, thing: Timed) -> Series:
-    samples = tuple(round(sample, 4) for sample in thing.samples)
-    return Series(*name, thing.batch, samples, summarise(samples))
+def _series(name: Name, measurement: Measurement) -> Series:
+    samples = tuple(round(sample, 4) for sample in measurement.samples)
+    return Series(*name, measurement.batch, samples, summarise(samples))
 
 
 def _software(library: Library) -> Software:

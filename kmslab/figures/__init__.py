@@ -1,19 +1,24 @@
-"""Every picture of the course, drawn from live objects: what really happened, with its real sizes.
+"""Pictures of what really happened, drawn from live objects with their real sizes and times.
 
-`watch(program, …)` makes a call and keeps what crossed the wall, `outside(program, …)` what a
-program did without a KMS; `wall(…)` draws both. `follow(program, …)` keeps every call of a program
-that works with data keys, and `swimlane(…)` draws them. `blob_map(blob)` draws a ciphertext blob,
-and `signatures(report, *keys)` how large signatures are. `life(key)` draws a key's states and the
-way it has taken, `operations(key)` what works in which state, `materials(key, blob, …)` what a
-rotation changed, `bill(lab.bill())` what a month costs. `kinds(lab)` tries the three kinds of key.
-`times`, `wings` and `searches` draw what was timed. A notebook shows a picture that is a cell's
-last line.
+A notebook shows a picture that is a cell's last line, and below it a caption that repeats every
+number. In order of reading: `canvas.py` has the rules for every picture. Then, by subject:
+
+- *calls against the wall*: `watch(program, …)` makes a call and keeps what crossed the wall,
+  `outside(program, …)` runs a program that calls no KMS, and `wall(…)` draws both;
+- *data keys*: `follow(program, …)` runs a program and keeps its calls, `swimlane(…)` draws them;
+- *one blob or signature*: `blob_map(blob)` draws each byte, `signatures(report, *keys)` the sizes;
+- *one key*: `life(key)` draws its states and moves, `operations(key)` what works in which state,
+  `materials(key, *blobs)` what a rotation changed;
+- *accounts*: `bill(lab.bill())` draws what a month costs, `kinds(lab)` who may do what with each
+  of the three kinds of key (`key_kind_trials.py` finds that out);
+- *measured times*: `times`, `sizes_and_times` and `times_with_means` draw what `kmslab.bench`
+  measured.
 """
 
 from kmslab.figures.bill import bill
 from kmslab.figures.blob_map import blob_map
 from kmslab.figures.canvas import Picture
-from kmslab.figures.follow import Followed, follow
+from kmslab.figures.follow import FollowedProgram, follow
 from kmslab.figures.kinds import kinds
 from kmslab.figures.life import life
 from kmslab.figures.materials import materials
@@ -21,17 +26,24 @@ from kmslab.figures.operations import operations
 from kmslab.figures.outside import outside
 from kmslab.figures.signatures import signatures
 from kmslab.figures.swimlane import swimlane
-from kmslab.figures.timings import Cloud, Mark, Timings, searches, times, wings
+from kmslab.figures.timings import (
+    OperationTimes,
+    ReferenceTime,
+    TimingRow,
+    sizes_and_times,
+    times,
+    times_with_means,
+)
 from kmslab.figures.wall import wall
-from kmslab.figures.watch import Watched, watch
+from kmslab.figures.watch import WatchedCall, watch
 
 __all__ = [
-    "Cloud",
-    "Followed",
-    "Mark",
+    "FollowedProgram",
+    "OperationTimes",
     "Picture",
-    "Timings",
-    "Watched",
+    "ReferenceTime",
+    "TimingRow",
+    "WatchedCall",
     "bill",
     "blob_map",
     "follow",
@@ -40,11 +52,11 @@ __all__ = [
     "materials",
     "operations",
     "outside",
-    "searches",
     "signatures",
+    "sizes_and_times",
     "swimlane",
     "times",
+    "times_with_means",
     "wall",
     "watch",
-    "wings",
 ]

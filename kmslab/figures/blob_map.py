@@ -1,7 +1,7 @@
-"""A ciphertext blob, one cell a byte: the parts that anybody can read carry their own letters.
+"""A ciphertext blob, one cell a byte; the parts that anybody can read show their letters.
 
-Names, order and sizes come from the blob's own description in `backing/blob.py`; this module adds
-only what each part is for.
+Names, order and sizes come from the blob's description in `backing/blob.py`; this module adds only
+what each part is for.
 """
 
 from dataclasses import dataclass
@@ -9,34 +9,37 @@ from dataclasses import dataclass
 from kmslab.figures.canvas import BLUE, GREEN, INK, PURPLE, VERMILLION, Canvas, Picture, count
 from kmslab.kms.backing.blob import fields
 
-LEFT, CELL, ROW, MOST = 16, 25, 66, 36  # CSS pixels a cell and a row; cells in a row
+LEFT, CELL, ROW = 16, 25, 66  # CSS pixels
+MAX_CELLS = 36  # in a row
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PartStyle:
     colour: str
     hatch: str
-    why: str
+    purpose: str
     letters: bool = False  # its bytes are text
 
 
-LOOKS = {
-    "magic": Look(BLUE, "", "says: one of ours", letters=True),
-    "version": Look(BLUE, "", "of this layout"),
-    "material id": Look(BLUE, "", "which piece of key material"),
-    "key id": Look(BLUE, "", "the key's name, for anybody to read", letters=True),
-    "call nonce": Look(GREEN, "///", "fresh for each call: this call's own key is derived from it"),
-    "GCM nonce": Look(GREEN, "///", "fresh for each call"),
-    "ciphertext": Look(VERMILLION, "xx", "as long as what was encrypted"),
-    "tag": Look(PURPLE, "..", "one wrong byte anywhere, and it no longer fits"),
+STYLES = {
+    "magic": PartStyle(BLUE, "", "says: one of ours", letters=True),
+    "version": PartStyle(BLUE, "", "of this layout"),
+    "material id": PartStyle(BLUE, "", "which piece of key material"),
+    "key id": PartStyle(BLUE, "", "the key's name, for anybody to read", letters=True),
+    "call nonce": PartStyle(
+        GREEN, "///", "fresh for each call: this call's own key is derived from it"
+    ),
+    "GCM nonce": PartStyle(GREEN, "///", "fresh for each call"),
+    "ciphertext": PartStyle(VERMILLION, "xx", "as long as what was encrypted"),
+    "tag": PartStyle(PURPLE, "..", "one wrong byte anywhere, and it no longer fits"),
 }
-OTHER = Look(BLUE, "", "")
+OTHER = PartStyle(BLUE, "", "")
 
 
 def blob_map(blob: bytes) -> Picture:
-    """Draw a blob of this lab's, byte by byte. A foreign or damaged blob is a ValueError.
+    """Draw a blob that a lab made, byte by byte. ValueError for any other or a damaged blob.
 
-    Nothing is decrypted: whoever holds the blob can draw this picture.
+    Nothing is decrypted: it takes only the blob to draw this picture.
     """
     parts = fields(blob)
     if not parts:
@@ -48,25 +51,25 @@ def blob_map(blob: bytes) -> Picture:
 
 
 def _draw(canvas: Canvas, top: float, name: str, offset: int, content: bytes) -> None:
-    look = LOOKS.get(name, OTHER)
+    style = STYLES.get(name, OTHER)
     last = offset + len(content) - 1
     canvas.label(LEFT, top + 12, name, weight="bold", color=INK)
     where = f"from byte {offset:,}" if last <= offset else f"bytes {offset:,} to {last:,}"
     canvas.label(LEFT + 130, top + 12, f"{where}: {count(len(content))}")
-    canvas.label(LEFT + 410, top + 12, look.why)
-    shown = content[:MOST] if len(content) <= MOST else content[: MOST - 2]
+    canvas.label(LEFT + 410, top + 12, style.purpose)
+    shown = content[:MAX_CELLS] if len(content) <= MAX_CELLS else content[: MAX_CELLS - 2]
     for cell, value in enumerate(shown):
-        _cell(canvas, LEFT + CELL * cell, top + 26, look, chr(value) if look.letters else "")
-    if len(content) > MOST:
-        canvas.label(LEFT + CELL * (MOST - 2) + 10, top + 39, "…", weight="bold")
+        _cell(canvas, LEFT + CELL * cell, top + 26, style, chr(value) if style.letters else "")
+    if len(content) > MAX_CELLS:
+        canvas.label(LEFT + CELL * (MAX_CELLS - 2) + 10, top + 39, "…", weight="bold")
 
 
-def _cell(canvas: Canvas, x: float, y: float, look: Look, letter: str) -> None:
+def _cell(canvas: Canvas, x: float, y: float, style: PartStyle, letter: str) -> None:
     if letter:
-        canvas.box(x, y, CELL, 26, facecolor="white", edgecolor=look.colour, linewidth=1.5)
-        canvas.label(x + CELL / 2, y + 13, letter, ha="center", color=look.colour, weight="bold")
+        canvas.box(x, y, CELL, 26, facecolor="white", edgecolor=style.colour, linewidth=1.5)
+        canvas.label(x + CELL / 2, y + 13, letter, ha="center", color=style.colour, weight="bold")
     else:
-        canvas.box(x, y, CELL, 26, facecolor=look.colour, edgecolor="white", hatch=look.hatch)
+        canvas.box(x, y, CELL, 26, facecolor=style.colour, edgecolor="white", hatch=style.hatch)
 
 
 def _caption(blob: bytes) -> str:

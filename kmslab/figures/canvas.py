@@ -1,9 +1,9 @@
-"""Every picture is drawn here, in CSS pixels on white, and says its numbers again in a caption.
+"""The canvas of every picture, in CSS pixels on white, and its caption, which repeats the numbers.
 
-The house rules: 960 pixels wide and drawn at twice that, labels of 16 pixels, at most 64 colours;
-four colours that colour-blind people can tell apart (Okabe and Ito, 2008), and never colour alone:
-a second sign (hatching, a dashed line, a cross) says the same. Only fonts that matplotlib ships.
-The caption is the picture's accessible text, and what a test compares, since nobody compares PNGs.
+The rules: 960 pixels wide and drawn at twice that, labels of 16 pixels, at most 64 colours; four
+colours that colour-blind people can tell apart (Okabe and Ito, 2008), each with a second sign such
+as hatching, a dashed line or a cross; only fonts that matplotlib ships. The caption is the
+picture's accessible text, and the text that tests of notebooks compare, since they compare no PNG.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ LABEL = 16  # CSS pixels, the smallest text in any picture
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 INK, GREY, PALE = "#1a1a1a", "#6b6b6b", "#e8f0f6"
 
-Style = dict[str, Any]  # matplotlib's own words for how a thing looks
+Style = dict[str, Any]  # keyword arguments of matplotlib
 
 BRICK = 17  # CSS pixels, the height of a brick in the wall
 
@@ -51,7 +51,7 @@ class Picture:
         return small.getvalue()
 
     def _ipython_display_(self) -> None:
-        import IPython.display  # only ever called by IPython itself
+        import IPython.display  # only IPython calls this method
 
         display: Any = IPython.display.display  # it has no types
         png = {"image/png": self.png(), "text/plain": "<picture>"}
@@ -63,12 +63,12 @@ class Picture:
 
 
 def plain(markdown: str) -> str:
-    """The same words without Markdown's emphasis."""
+    """The text without Markdown's emphasis."""
     return markdown.replace("**", "").replace("`", "")
 
 
 def count(size: int) -> str:
-    """A number of bytes, as pictures and captions write it."""
+    """A number of bytes as text; "up to" if it is the most that there can be."""
     bound = "up to " if isinstance(size, AtMost) else ""
     return f"{bound}{size:,} {'byte' if size == 1 else 'bytes'}"
 
@@ -85,15 +85,15 @@ class Canvas:
         self.axes.set_ylim(height, 0)
         self.axes.set_axis_off()
 
-    def label(self, x: float, y: float, text: str, most: float = WIDTH, **style: Any) -> None:
-        """Text around the height `y`, left-aligned unless `ha` says otherwise.
+    def label(self, x: float, y: float, text: str, max_width: float = WIDTH, **style: Any) -> None:
+        """Text centred on the height `y`, left-aligned unless `ha` says otherwise.
 
-        What is wider than `most` pixels ends in `…`.
+        Text wider than `max_width` pixels is cut and ends in `…`.
         """
         look: Style = {"ha": "left", "va": "center", "color": INK} | style
         fonts: Style = {"fontsize": LABEL * _POINTS, "fontfamily": "DejaVu Sans"}
         shown = self.axes.text(x, y, text, clip_on=False, **fonts, **look)
-        while shown.get_window_extent().width > most:
+        while shown.get_window_extent().width > max_width:
             text = text[:-1]
             shown.set_text(text + "…")
 
@@ -114,7 +114,7 @@ class Canvas:
         self.axes.add_patch(head)
 
     def bricks(self, x: float, y: float, width: float, height: float) -> None:
-        """The wall of a KMS, `height` a multiple of `BRICK`."""
+        """The wall of a KMS; `height` is a multiple of `BRICK`."""
         for course in range(int(height // BRICK)):
             joint = x + width * (1 / 3 if course % 2 else 2 / 3)
             for left, right in ((x, joint), (joint, x + width)):
@@ -122,11 +122,11 @@ class Canvas:
                 self.box(left, y + BRICK * course, right - left, BRICK, **look)
 
     def cross(self, x: float, y: float, colour: str = VERMILLION) -> None:
-        """Where something came to its end."""
+        """Marks where something ended."""
         self.axes.plot([x], [y], marker="X", markersize=13, color=colour, markeredgecolor="white")
 
     def key(self, x: float, y: float, colour: str = GREEN, hatch: str = "") -> None:
-        """A key, 96 by 36 pixels, with its bow's centre at (x, y)."""
+        """A key, 96 by 36 pixels, with the centre of its ring at (x, y)."""
         look: Style = {
             "facecolor": colour,
             "edgecolor": INK,

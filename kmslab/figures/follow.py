@@ -1,7 +1,7 @@
-"""A program that works with data keys, followed: each call it makes, and what stays at home.
+"""Follows a program that works with data keys: each call to the KMS is recorded with its sizes.
 
-What the program is given is real, but for the KMS client of its keys: a listener stands between,
-passes every call on and notes the sizes. So a picture shows calls that were made, and no others.
+The program gets its real arguments, except that its keys have a recording KMS client, which passes
+every call on. So a picture shows the calls that were really made.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,90 +16,91 @@ from kmslab.kms.contract.model import MODEL
 from kmslab.lab.cmk import CMK
 from kmslab.lab.view import View
 
-NAMES = {operation.snake_name: operation.name for operation in MODEL.operations.values()}
+OPERATION_NAMES = {operation.snake_name: operation.name for operation in MODEL.operations.values()}
 
-MEMBERS = ("Plaintext", "CiphertextBlob")  # what crosses the wall, and in which order it is told
+MEMBERS = ("Plaintext", "CiphertextBlob")  # members that cross the wall, in the caption's order
 
-Sizes = Mapping[str, int]  # of those members that a call had
+Sizes = Mapping[str, int]  # bytes, by member, for those of MEMBERS that the call had
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
+class KmsCall:
     """One call to the KMS. Sizes are in bytes."""
 
     operation: str
     key: str  # ARN
-    name: str  # the key's, for people; "" if it has none
+    name: str  # the key's alias without `alias/`; "" if it has none
     sent: Sizes
     returned: Sizes
     error: str = ""  # the exception's name; "" if the call went through
 
     @property
     def total(self) -> int:
-        """What crossed the wall, both ways; a call that is refused ends there."""
+        """Bytes that crossed the wall, both ways; a refused call does not cross it."""
         return 0 if self.error else sum((*self.sent.values(), *self.returned.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
-    """A program, the data it was given and gave back (sizes in bytes), and its calls in order."""
+class FollowedProgram:
+    """A program, the sizes of its data and of its result in bytes, and its calls in order."""
 
     program: str
-    taken: int
-    given: int  # 0 if it failed
-    calls: tuple[Crossing, ...]
-    stayed: bool  # no part of the data was in any call
+    input_size: int
+    output_size: int  # 0 if it failed
+    calls: tuple[KmsCall, ...]
+    data_stayed: bool  # no part of the data was in any call
 
     @property
     def opens(self) -> bool:
-        """It was given a message; a program that seals makes one."""
+        """True if its input is a message, which it opens; False if it seals data."""
         return any("CiphertextBlob" in call.sent for call in self.calls)
 
 
-def follow(program: Callable[..., Any], *arguments: Any, **named: Any) -> Followed:
+def follow(program: Callable[..., Any], *arguments: Any, **named: Any) -> FollowedProgram:
     """Run `program(*arguments)` and keep the calls that its keys (CMK) made, refused ones too.
 
-    The first argument that is bytes is its data: what it seals, or the message that it opens. No
-    key among the arguments, alone or in a list, is a TypeError. Only refusals are kept: any other
-    error is a mistake in the program, and is raised.
+    The first argument that is bytes is the data to seal, or the message to open. TypeError if there
+    is no key among the arguments, alone or in a list. A refusal by the KMS is recorded; any other
+    error is a mistake in the program and is raised.
     Example: `follow(envelope.encrypt, clinic.table, records)`.
     """
     if not any(_keys(argument) for argument in arguments):
         raise TypeError("follow takes a program and a KMS key that it works with, such as records")
-    heard = _Heard([], [])
-    listened = [_listened(argument, heard) for argument in arguments]
+    recording = _Recording([], [])
+    recorded = [_with_recording(argument, recording) for argument in arguments]
     data = next((each for each in arguments if isinstance(each, bytes)), b"")
     answer: Any = b""
-    with suppress(PlainError):  # the call that was refused has been noted
-        answer = program(*listened, **named)
-    return Followed(
+    with suppress(PlainError):  # the refused call has been recorded
+        answer = program(*recorded, **named)
+    output = getattr(answer, "plaintext", answer)
+    return FollowedProgram(
         program=program.__name__,
-        taken=len(data),
-        given=len(opened := getattr(answer, "plaintext", answer)),
-        calls=tuple(heard.calls),
-        stayed=not any(each in data or each in opened for each in heard.plaintexts),
+        input_size=len(data),
+        output_size=len(output),
+        calls=tuple(recording.calls),
+        data_stayed=not any(each in data or each in output for each in recording.plaintexts),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
-    """Lives as long as the program runs: what it holds are data keys."""
+class _Recording:
+    """Kept only while the program runs, because `plaintexts` holds its data keys."""
 
-    calls: list[Crossing]
+    calls: list[KmsCall]
     plaintexts: list[bytes]
 
 
-class _Listener:
-    """A KMS client that passes every call on and notes what crossed the wall."""
+class _RecordingClient:
+    """A KMS client that passes every call on and records what crossed the wall."""
 
-    def __init__(self, key: CMK, heard: _Heard) -> None:
+    def __init__(self, key: CMK, recording: _Recording) -> None:
         self._key = key
-        self._heard = heard
+        self._recording = recording
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         method = getattr(self._key.lab.kms, operation)
 
-        def listened(**request: Any) -> Any:
+        def recorded_call(**request: Any) -> Any:
             answer, error = {}, ""
             try:
                 answer = method(**request)
@@ -107,20 +108,20 @@ class _Listener:
                 error = type(refusal).__name__
                 raise
             finally:
-                call = Crossing(
-                    operation=NAMES[operation],
+                call = KmsCall(
+                    operation=OPERATION_NAMES[operation],
                     key=self._key.arn,
                     name=self._key.name or "",
                     sent=_sizes(request),
                     returned=_sizes(answer),
                     error=error,
                 )
-                self._heard.calls.append(call)
-                both = (request.get("Plaintext", b""), answer.get("Plaintext", b""))
-                self._heard.plaintexts.extend(filter(None, both))
+                self._recording.calls.append(call)
+                plaintexts = (request.get("Plaintext", b""), answer.get("Plaintext", b""))
+                self._recording.plaintexts.extend(filter(None, plaintexts))
             return answer
 
-        return listened
+        return recorded_call
 
 
 def _keys(argument: Any) -> list[CMK]:
@@ -129,15 +130,15 @@ def _keys(argument: Any) -> list[CMK]:
     return [argument] if isinstance(argument, CMK) else []
 
 
-def _listened(argument: Any, heard: _Heard) -> Any:
-    """The same keys, whose calls are listened to; anything else as it is."""
+def _with_recording(argument: Any, recording: _Recording) -> Any:
+    """A key with a recording client in place of its own; anything else unchanged."""
     if isinstance(argument, list | tuple):
-        return [_listened(each, heard) for each in argument]
+        return [_with_recording(each, recording) for each in argument]
     if not isinstance(argument, CMK):
         return argument
-    about = {"Arn": argument.arn, "KeySpec": argument.spec, "KeyUsage": argument.usage}
-    place = SimpleNamespace(kms=_Listener(argument, heard))
-    return CMK(cast(View, place), about, argument.name)
+    metadata = {"Arn": argument.arn, "KeySpec": argument.spec, "KeyUsage": argument.usage}
+    lab = SimpleNamespace(kms=_RecordingClient(argument, recording))
+    return CMK(cast(View, lab), metadata, argument.name)
 
 
 def _sizes(members: Mapping[str, Any]) -> Sizes:

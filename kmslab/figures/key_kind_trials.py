@@ -1,7 +1,7 @@
-"""The three kinds of key, tried one after the other: who may do what is found out, not looked up.
+"""Tries the three kinds of key one after the other, so that calls show who may do what with each.
 
-Each kind gets a page to guard in a bucket, and then everything that one may want of a key is asked
-for as the lab's own account, its root user. It happens in a rehearsal: afterwards it never did.
+A key of each kind encrypts an object in a bucket; then the root user of the lab's account tries
+whatever one may want of a key. All of it happens in a rehearsal and is undone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,79 +16,79 @@ from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.integrations import AWS_MANAGED, AWS_OWNED
 from kmslab.lab.lab import Lab
 
-PAGE, NAME = b"a page to guard", "on-trial"
+CONTENT, NAME = b"a page to guard", "on-trial"
 WORKS = "works"
 YEAR = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of it: `works`, the name of a refusal, or what was counted."""
+class TrialResult:
+    """The result of one trial: `works`, the name of an error, or what was counted."""
 
-    words: str
-    good: bool | None  # None: neither a yes nor a no
+    text: str
+    good: bool | None  # None: neither good nor bad
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """One kind of key: its alias, if the account has a list with it, and an answer a question."""
+class KindResult:
+    """The results for one kind of key, one for each of QUESTIONS."""
 
     kind: str
-    alias: str
-    answers: tuple[Answer, ...]
+    alias: str  # "" if ListAliases does not show one
+    results: tuple[TrialResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A key of one kind, and what it took to guard a page."""
+    """A key of one kind, and what putting and getting an object with it caused."""
 
     lab: Lab
     key_id: str
-    opened: bool  # by the service, for the lab's account
-    seen: int  # of the service's two calls, in the account's trail
+    returned: bool  # the service returned the object
+    events: int  # of the service's two calls, in the account's trail
     requests: int  # on the account's bill
-    fee: Decimal  # USD, of the next whole month
+    fee: Decimal  # USD, for the next whole month
 
-    def ask(self, operation: str, **members: Any) -> Answer:
+    def call(self, operation: str, **members: Any) -> TrialResult:
         try:
             getattr(self.lab.kms, operation)(KeyId=self.key_id, **members)
         except KMSError as refusal:
-            return Answer(refusal.code, good=False)
-        return Answer(WORKS, good=True)
+            return TrialResult(refusal.code, good=False)
+        return TrialResult(WORKS, good=True)
 
 
-def _describe(trial: Trial) -> Answer:
-    return trial.ask("describe_key")
+def _describe(trial: Trial) -> TrialResult:
+    return trial.call("describe_key")
 
 
-def _encrypt(trial: Trial) -> Answer:
-    return trial.ask("encrypt", Plaintext=PAGE)
+def _encrypt(trial: Trial) -> TrialResult:
+    return trial.call("encrypt", Plaintext=CONTENT)
 
 
-def _through_the_service(trial: Trial) -> Answer:
-    return Answer(WORKS if trial.opened else "fails", good=trial.opened)
+def _through_the_service(trial: Trial) -> TrialResult:
+    return TrialResult(WORKS if trial.returned else "fails", good=trial.returned)
 
 
-def _disable(trial: Trial) -> Answer:
-    answer = trial.ask("disable_key")
-    if answer.good:
-        trial.ask("enable_key")
-    return answer
+def _disable(trial: Trial) -> TrialResult:
+    result = trial.call("disable_key")
+    if result.good:
+        trial.call("enable_key")
+    return result
 
 
-def _rotate(trial: Trial) -> Answer:
-    return trial.ask("rotate_key_on_demand")
+def _rotate(trial: Trial) -> TrialResult:
+    return trial.call("rotate_key_on_demand")
 
 
-def _by_itself(trial: Trial) -> Answer:
-    """How often it was rotated, as far as the account can see."""
-    began = len(trial.lab.trail)
+def _automatic_rotation(trial: Trial) -> TrialResult:
+    """How often the key was rotated in a year, as far as the account can see."""
+    start = len(trial.lab.trail)
     trial.lab.clock.advance(days=YEAR.days)
-    times = _count(trial.lab, trial.key_id, began, "RotateKey")
-    return Answer(f"{times} in the trail" if times else _why_never(trial), good=None)
+    times = _count(trial.lab, trial.key_id, start, "RotateKey")
+    return TrialResult(f"{times} in the trail" if times else _why_no_rotation(trial), good=None)
 
 
-def _why_never(trial: Trial) -> str:
+def _why_no_rotation(trial: Trial) -> str:
     try:
         status = trial.lab.kms.get_key_rotation_status(KeyId=trial.key_id)
     except KMSError:
@@ -96,26 +96,33 @@ def _why_never(trial: Trial) -> str:
     return "0 in the trail" if status["KeyRotationEnabled"] else "0: not turned on"
 
 
-def _seen(trial: Trial) -> Answer:
-    return Answer(f"{trial.seen} of 2 calls", good=trial.seen == 2)
+def _audit(trial: Trial) -> TrialResult:
+    return TrialResult(f"{trial.events} of 2 calls", good=trial.events == 2)
 
 
-def _paid(trial: Trial) -> Answer:
-    return Answer(f"USD {trial.fee:.2f}, {trial.requests} requests", good=None)
+def _pay(trial: Trial) -> TrialResult:
+    return TrialResult(f"USD {trial.fee:.2f}, {trial.requests} requests", good=None)
 
 
-# What one may want of a key, how it is tried, and by what. Nothing else is tried after the year.
-QUESTIONS: Sequence[tuple[str, str, Callable[[Trial], Answer]]] = (
-    ("view it", "DescribeKey", _describe),
-    ("manage it", "DisableKey", _disable),
-    ("use it", "Encrypt", _encrypt),
-    ("use it through S3", "put and get an object", _through_the_service),
-    ("audit it", "that object in the trail", _seen),
-    ("rotate it", "RotateKeyOnDemand", _rotate),
-    ("wait until it is rotated", "RotateKey within a year", _by_itself),
-    ("pay for it", "a month, and that object", _paid),
+@dataclass(frozen=True, slots=True)
+class Question:
+    wish: str  # what one may want of a key
+    method: str  # how it is tried
+    try_it: Callable[[Trial], TrialResult]
+
+
+# After the year only what has been counted before it.
+QUESTIONS: Sequence[Question] = (
+    Question("view it", "DescribeKey", _describe),
+    Question("manage it", "DisableKey", _disable),
+    Question("use it", "Encrypt", _encrypt),
+    Question("use it through S3", "put and get an object", _through_the_service),
+    Question("audit it", "that object in the trail", _audit),
+    Question("rotate it", "RotateKeyOnDemand", _rotate),
+    Question("wait until it is rotated", "RotateKey within a year", _automatic_rotation),
+    Question("pay for it", "a month, and that object", _pay),
 )
-# What a bucket is told, for a key of each kind.
+# The key to name when a bucket is made, for each kind.
 KINDS: Mapping[str, Callable[[Lab], str]] = {
     "customer managed": lambda lab: lab.create_cmk(NAME).arn,
     "AWS managed": lambda lab: AWS_MANAGED,
@@ -123,31 +130,33 @@ KINDS: Mapping[str, Callable[[Lab], str]] = {
 }
 
 
-def try_kinds(lab: Lab) -> list[Tried]:
-    """Ask everything of a key of each kind, as this lab's account. For a lab in memory."""
+def try_kinds(lab: Lab) -> list[KindResult]:
+    """Try a key of each kind as this lab's account. The lab must be in memory."""
     months = _months(lab.clock.now())
-    without = _fees(lab, *months)
-    return [_try(lab, kind, months, without) for kind in KINDS]
+    fees_before = _fees(lab, *months)
+    return [_try(lab, kind, months, fees_before) for kind in KINDS]
 
 
-def _try(lab: Lab, kind: str, months: tuple[datetime, datetime], without: Decimal) -> Tried:
+def _try(
+    lab: Lab, kind: str, months: tuple[datetime, datetime], fees_before: Decimal
+) -> KindResult:
     with lab.rehearsal():
         bucket = lab.bucket(NAME, KINDS[kind](lab))
-        began, asked = len(lab.trail), _requests(lab)
-        bucket.put(NAME, PAGE)
-        opened = bucket.get(NAME) == PAGE
-        blob = parse(bucket.stored(NAME).data_key)  # which names its key, whoever owns it
+        start, requests_before = len(lab.trail), _requests(lab)
+        bucket.put(NAME, CONTENT)
+        returned = bucket.get(NAME) == CONTENT
+        blob = parse(bucket.stored(NAME).data_key)  # names its key, also one that AWS owns
         key_id = blob.key if blob else ""
         trial = Trial(
             lab,
             key_id,
-            opened,
-            seen=_count(lab, key_id, began, "GenerateDataKey", "Decrypt"),
-            requests=_requests(lab) - asked,
-            fee=_fees(lab, *months) - without,
+            returned,
+            events=_count(lab, key_id, start, "GenerateDataKey", "Decrypt"),
+            requests=_requests(lab) - requests_before,
+            fee=_fees(lab, *months) - fees_before,
         )
-        answers = tuple(ask(trial) for _, _, ask in QUESTIONS)
-        return Tried(kind, _alias(trial), answers)
+        results = tuple(question.try_it(trial) for question in QUESTIONS)
+        return KindResult(kind, _alias(trial), results)
 
 
 def _alias(trial: Trial) -> str:
@@ -155,12 +164,12 @@ def _alias(trial: Trial) -> str:
     return next((a["AliasName"] for a in listed if a.get("TargetKeyId") == trial.key_id), "")
 
 
-def _count(lab: Lab, key_id: str, began: int, *names: str) -> int:
-    """Events with these names about this key, in the account's trail from there on."""
+def _count(lab: Lab, key_id: str, start: int, *names: str) -> int:
+    """How many events of these names and this key the account's trail has from `start` on."""
     return sum(
         event["eventName"] in names
         and any(resource_of(each["ARN"]) == f"key/{key_id}" for each in event["resources"])
-        for event in lab.trail[began:]
+        for event in lab.trail[start:]
     )
 
 
@@ -169,15 +178,15 @@ def _requests(lab: Lab) -> int:
 
 
 def _months(now: datetime) -> tuple[datetime, datetime]:
-    """The first day of the next month, and of the one after: the first whole month to pay."""
+    """The first days of the next month and of the one after: the next whole month's limits."""
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     following = (first + timedelta(days=32)).replace(day=1)
     return following, (following + timedelta(days=32)).replace(day=1)
 
 
-def _fees(lab: Lab, month: datetime, over: datetime) -> Decimal:
-    """What the account's keys cost in that month, if things stay as they are."""
+def _fees(lab: Lab, month: datetime, end: datetime) -> Decimal:
+    """What the account's keys cost in that month if nothing changes."""
     with lab.rehearsal():
-        lab.clock.advance(seconds=(over - lab.clock.now()).total_seconds())
+        lab.clock.advance(seconds=(end - lab.clock.now()).total_seconds())
         lines = lab.bill(f"{month:%Y-%m}").lines
     return sum((line.amount for line in lines if not line.count), Decimal())

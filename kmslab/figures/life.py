@@ -1,7 +1,7 @@
-"""The life of a key: every move that an ordinary key can make, and the way that one has taken.
+"""The life of a key: the moves between states that an ordinary key can make, and those it made.
 
 States and moves come from `contract/states.py` (`MOVES`), the service's own moves from THE TABLE,
-the way from the trail. This module adds only where each of them stands on the sheet.
+and what the key has done from the trail. This module adds only the places on the canvas.
 """
 
 from collections.abc import Mapping
@@ -21,16 +21,16 @@ GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a move is drawn. Its label starts at `at`, or ends there if it is right-aligned.
+class MoveArrow:
+    """Where a move is drawn. Its label starts at `label`, or ends there if it is right-aligned.
 
-    A label `above` its arrow has its last line there, any other its first.
+    A label `above` its arrow has its last line there, any other its first line.
     """
 
     start: tuple[float, float]
     end: tuple[float, float]
-    at: tuple[float, float]
-    most: float  # the widest that the label may be
+    label: tuple[float, float]
+    max_width: float  # of the label
     ha: str = "left"
     above: bool = False
 
@@ -40,14 +40,14 @@ STATES: Mapping[KeyState, tuple[float, float, float, str]] = {  # left, top, wid
     DISABLED: (604, 72, 200, GREY),
     PENDING: (236, 284, 568, VERMILLION),
 }
-MOVED: Mapping[Move, Place] = {
-    (None, ENABLED): Place((36, 104), (234, 104), (48, 80), 176, above=True),
-    (ENABLED, DISABLED): Place((438, 92), (602, 92), (452, 68), 150, above=True),
-    (DISABLED, ENABLED): Place((602, 118), (438, 118), (452, 142), 150),
-    (ENABLED, PENDING): Place((300, 138), (300, 282), (290, 206), 274, "right"),
-    (DISABLED, PENDING): Place((650, 138), (650, 282), (640, 206), 310, "right"),
-    (PENDING, DISABLED): Place((706, 282), (706, 138), (716, 206), 228),
-    (PENDING, None): Place((520, 350), (520, 440), (536, 382), 408),
+ARROWS: Mapping[Move, MoveArrow] = {
+    (None, ENABLED): MoveArrow((36, 104), (234, 104), (48, 80), 176, above=True),
+    (ENABLED, DISABLED): MoveArrow((438, 92), (602, 92), (452, 68), 150, above=True),
+    (DISABLED, ENABLED): MoveArrow((602, 118), (438, 118), (452, 142), 150),
+    (ENABLED, PENDING): MoveArrow((300, 138), (300, 282), (290, 206), 274, "right"),
+    (DISABLED, PENDING): MoveArrow((650, 138), (650, 282), (640, 206), 310, "right"),
+    (PENDING, DISABLED): MoveArrow((706, 282), (706, 138), (716, 206), 228),
+    (PENDING, None): MoveArrow((520, 350), (520, 440), (536, 382), 408),
 }
 END = (520, 456)
 
@@ -65,10 +65,10 @@ class Step:
 def life(key: CMK) -> Picture:
     """Draw the states of an ordinary key, all moves between them, and those that `key` has made.
 
-    A key that is gone has a picture too: the trail still knows its way. States that only imported
-    and multi-Region keys can have are not drawn.
+    A deleted key has a picture too, because the trail still has its events. States that only
+    imported and multi-Region keys can have are not drawn.
     """
-    steps = _way(key)
+    steps = _steps(key)
     now = steps[-1].move[1] if steps else None
     canvas = Canvas(HEIGHT)
     for state in STATES:
@@ -82,18 +82,18 @@ def life(key: CMK) -> Picture:
 
 
 def _moves() -> list[Move]:
-    """What MOVES knows between the states that are drawn, birth and end included.
+    """The moves in MOVES between the states that are drawn, with creation and deletion.
 
-    Not of acts that the trail shows under another name: the way is read from the trail.
+    Operations that the trail shows under another name are left out: the steps come from the trail.
     """
     drawn = {None, *STATES}
-    named = [moves for name, moves in MOVES.items() if name not in NAMES]
-    every = {move: None for moves in named for move in sorted(moves, key=str)}
-    return [move for move in every if drawn.issuperset(move)]
+    in_trail = [moves for name, moves in MOVES.items() if name not in NAMES]
+    moves = {move: None for each in in_trail for move in sorted(each, key=str)}
+    return [move for move in moves if drawn.issuperset(move)]
 
 
-def _way(key: CMK) -> list[Step]:
-    """The trail's events that moved this key, in order; a call that changed no state is no step."""
+def _steps(key: CMK) -> list[Step]:
+    """The key's moves in order, from the trail; calls that changed no state are left out."""
     if not isinstance(key.lab, View):
         raise TypeError("life takes a key that belongs to a lab, whose trail it reads")
     steps: list[Step] = []
@@ -113,36 +113,38 @@ def _concerns(event: Mapping[str, Any], key: CMK) -> bool:
     return any(resource["ARN"] == key.arn for resource in event["resources"])
 
 
-def _draw_state(canvas: Canvas, state: KeyState, now: bool) -> None:
+def _draw_state(canvas: Canvas, state: KeyState, is_current: bool) -> None:
     left, top, width, colour = STATES[state]
-    look = {"facecolor": PALE if now else "white", "edgecolor": colour}
-    canvas.rounded(left, top, width, BOX, linewidth=4 if now else 1.5, **look)
+    look = {"facecolor": PALE if is_current else "white", "edgecolor": colour}
+    canvas.rounded(left, top, width, BOX, linewidth=4 if is_current else 1.5, **look)
     middle = left + width / 2
-    canvas.label(middle, top + (22 if now else BOX / 2), state.value, ha="center", weight="bold")
-    if now:
+    canvas.label(
+        middle, top + (22 if is_current else BOX / 2), state.value, ha="center", weight="bold"
+    )
+    if is_current:
         canvas.label(middle, top + 45, "the key is here", ha="center")
 
 
 def _draw_move(canvas: Canvas, move: Move, steps: list[Step]) -> None:
-    place = MOVED[move]
-    every = [name for name, moves in MOVES.items() if move in moves]
-    # What callers may do is told; what the service does by itself only where nobody else can.
-    operations = [name for name in every if name not in SERVICE_TABLE] or every
-    own = all(name in SERVICE_TABLE for name in operations)
-    line = {"linestyle": "--" if own else "-", "linewidth": 3 if steps else 1.5}
-    canvas.arrow(place.start, place.end, color=BLUE if steps else GREY, **line)
-    words = ", ".join(operations) + (" (the service itself)" if own else "")
-    look = {"ha": place.ha, "color": INK if steps else GREY}
-    x, y = place.at[0], place.at[1] - (LINE if place.above and steps else 0)
-    canvas.label(x, y, words, place.most, weight="bold" if steps else "normal", **look)
-    taken = ", ".join(f"{step.number}: {step.date}" for step in steps)
-    canvas.label(x, y + LINE, taken, place.most, ha=place.ha, color=BLUE)
+    arrow = ARROWS[move]
+    names = [name for name, moves in MOVES.items() if move in moves]
+    # The service's own operation is named only if no caller's operation makes this move.
+    operations = [name for name in names if name not in SERVICE_TABLE] or names
+    by_service = all(name in SERVICE_TABLE for name in operations)
+    line = {"linestyle": "--" if by_service else "-", "linewidth": 3 if steps else 1.5}
+    canvas.arrow(arrow.start, arrow.end, color=BLUE if steps else GREY, **line)
+    text = ", ".join(operations) + (" (the service itself)" if by_service else "")
+    look = {"ha": arrow.ha, "color": INK if steps else GREY}
+    x, y = arrow.label[0], arrow.label[1] - (LINE if arrow.above and steps else 0)
+    canvas.label(x, y, text, arrow.max_width, weight="bold" if steps else "normal", **look)
+    dates = ", ".join(f"{step.number}: {step.date}" for step in steps)
+    canvas.label(x, y + LINE, dates, arrow.max_width, ha=arrow.ha, color=BLUE)
 
 
 def _caption(key: CMK, steps: list[Step], now: KeyState | None) -> str:
-    way = ", ".join(f"{step.number} **{step.operation}** ({step.date})" for step in steps)
-    here = f"is {now}" if now else f"is {GONE}"
+    made = ", ".join(f"{step.number} **{step.operation}** ({step.date})" for step in steps)
+    state = f"is {now}" if now else f"is {GONE}"
     return (
         f"Picture: of the {len(_moves())} moves that an ordinary key can make, key `{key.id[:8]}…` "
-        f"has made {len(steps)}: {way}. It {here}."
+        f"has made {len(steps)}: {made}. It {state}."
     )

@@ -1,7 +1,7 @@
-"""Rotation: one key, the pieces of key material that it has had, and blobs that name one each.
+"""Rotation: one key, the pieces of key material that it has had, and blobs that each name one.
 
-What a blob names stands in its own header; the list of materials is the KMS's (ListKeyRotations).
-Ids are random, so the caption counts instead: material 1 is the one that came with the key.
+A blob names its material in its header; the list of materials comes from ListKeyRotations. Their
+ids are random, so the caption numbers them; material 1 came with the key.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ from kmslab.figures.canvas import (
 from kmslab.kms.backing.blob import fields
 from kmslab.lab.cmk import CMK
 
-MARGIN, HEADER, LANE = 16, 48, 6 * BRICK  # CSS pixels; a lane a blob, and one a material
-STRIP = {"key id": 150, "material id": 190, "ciphertext": 130}  # a blob's parts that are drawn
+MARGIN, HEADER, LANE = 16, 48, 6 * BRICK  # CSS pixels; a lane has one blob and one material
+STRIP = {"key id": 150, "material id": 190, "ciphertext": 130}  # the parts drawn of a blob
 WALL, KEY, MATERIAL = (534, 36), (596, 348), (636, 268)  # left edges and widths
 LETTERS = 6  # of an id
 LOOKS = ((GREEN, ""), (PURPLE, "///"), (VERMILLION, "..."), (BLUE, "xxx"))
@@ -33,9 +33,9 @@ LOOKS = ((GREEN, ""), (PURPLE, "///"), (VERMILLION, "..."), (BLUE, "xxx"))
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    number: int  # 1 came with the key
+    number: int  # from 1, in order
     id: str
-    words: str  # such as CURRENT
+    state: str  # such as CURRENT
 
     @property
     def look(self) -> tuple[str, str]:
@@ -45,30 +45,30 @@ class Material:
 def materials(key: CMK, *blobs: bytes) -> Picture:
     """Draw which of the key's materials each blob (one to four, of this key) names.
 
-    Materials that no blob names are left out, but for the current one. A foreign blob is a
-    ValueError. Nothing is decrypted.
+    Materials that no blob names are left out, except the current one. ValueError for a blob of
+    another key. Nothing is decrypted.
     """
-    every = _listed(key)
-    known = {material.id: material for material in every}
-    named = [known.get(_field(blob, "material id").hex()) for blob in blobs]
+    all_materials = _materials(key)
+    by_id = {material.id: material for material in all_materials}
+    named = [by_id.get(_field(blob, "material id").hex()) for blob in blobs]
     if None in named:
         raise ValueError(f"a blob that key {key.id} did not make")
-    meant = [material for material in named if material]
-    shown = [material for material in every if material in meant or material is every[-1]]
+    named_by_blob = [material for material in named if material]
+    shown = [each for each in all_materials if each in named or each is all_materials[-1]]
     canvas = Canvas(HEADER + LANE * max(len(blobs), len(shown)) + MARGIN)
-    _ground(canvas, key, max(len(blobs), len(shown)), len(every) - len(shown))
+    _ground(canvas, key, max(len(blobs), len(shown)), len(all_materials) - len(shown))
     for lane, material in enumerate(shown):
         _draw_material(canvas, material, HEADER + LANE * lane)
-    for lane, (blob, material) in enumerate(zip(blobs, meant, strict=True)):
+    for lane, (blob, material) in enumerate(zip(blobs, named_by_blob, strict=True)):
         _draw_blob(canvas, lane + 1, blob, material, HEADER + LANE * lane)
         start = (MARGIN + sum(STRIP.values()), HEADER + LANE * lane + 58)
         end = (MATERIAL[0] - 4, HEADER + LANE * shown.index(material) + 58)
-        canvas.arrow(start, end, color=material.look[0], linestyle=_line(material))
-    return Picture(canvas.figure, _caption(key, blobs, meant, every))
+        canvas.arrow(start, end, color=material.look[0], linestyle=_line_style(material))
+    return Picture(canvas.figure, _caption(key, blobs, named_by_blob, len(all_materials)))
 
 
-def _listed(key: CMK) -> list[Material]:
-    """The KMS lists them in order, the first and the current one included."""
+def _materials(key: CMK) -> list[Material]:
+    """All materials, in order, with the first and the current one."""
     answer = key.lab.kms.list_key_rotations(
         KeyId=key.arn, IncludeKeyMaterial="ALL_KEY_MATERIAL", Limit=1000
     )
@@ -78,11 +78,11 @@ def _listed(key: CMK) -> list[Material]:
     ]
 
 
-def _field(blob: bytes, wanted: str) -> bytes:
-    return next((content for name, _, content in fields(blob) if name == wanted), b"")
+def _field(blob: bytes, name: str) -> bytes:
+    return next((content for each, _, content in fields(blob) if each == name), b"")
 
 
-def _line(material: Material) -> str:
+def _line_style(material: Material) -> str:
     return "-" if material.number % 2 else "--"
 
 
@@ -101,12 +101,12 @@ def _draw_material(canvas: Canvas, material: Material, top: float) -> None:
     canvas.rounded(left, top + 24, width, LANE - 34, edgecolor=material.look[0], linewidth=2.5)
     canvas.key(left + 32, top + 58, *material.look)
     canvas.label(left + 132, top + 46, f"material {material.number}", weight="bold")
-    canvas.label(left + 132, top + 70, material.words)
+    canvas.label(left + 132, top + 70, material.state)
 
 
 def _draw_blob(canvas: Canvas, number: int, blob: bytes, material: Material, top: float) -> None:
     canvas.label(MARGIN, top + 22, f"blob {number}: {count(len(blob))}", weight="bold")
-    words = {
+    texts = {
         "key id": f"key {_field(blob, 'key id').decode('ascii')[:LETTERS]}…",
         "material id": f"material {material.id[:LETTERS]}…",
         "ciphertext": f"{len(_field(blob, 'ciphertext')):,} bytes",
@@ -115,18 +115,16 @@ def _draw_blob(canvas: Canvas, number: int, blob: bytes, material: Material, top
     left: float = MARGIN
     for name, width in STRIP.items():
         canvas.box(left, top + 41, width, 34, edgecolor=colours[name], linewidth=2)
-        canvas.label(left + width / 2, top + 58, words[name], width - 8, ha="center", color=INK)
+        canvas.label(left + width / 2, top + 58, texts[name], width - 8, ha="center", color=INK)
         left += width
 
 
-def _caption(
-    key: CMK, blobs: Sequence[bytes], meant: Sequence[Material], every: Sequence[Material]
-) -> str:
+def _caption(key: CMK, blobs: Sequence[bytes], named: Sequence[Material], number: int) -> str:
     names = [
-        f"blob {number} ({count(len(blob))}) names material {material.number}"
-        for number, (blob, material) in enumerate(zip(blobs, meant, strict=True), 1)
+        f"blob {position} ({count(len(blob))}) names material {material.number}"
+        for position, (blob, material) in enumerate(zip(blobs, named, strict=True), 1)
     ]
     return (
-        f"Picture: key `{key.id[:8]}…` has had {len(every)} pieces of key material; "
-        f"number {len(every)} is the current one. Outside, {', '.join(names)}. No blob was changed."
+        f"Picture: key `{key.id[:8]}…` has had {number} pieces of key material; "
+        f"number {number} is the current one. Outside, {', '.join(names)}. No blob was changed."
     )

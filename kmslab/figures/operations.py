@@ -1,7 +1,7 @@
 """Which operations work on a key in which state: AWS's key-state table, as THE TABLE has it.
 
-Every cell is worked out from the roles in `table.py` and the rules in `contract/states.py`, by the
-function that the service itself asks. Operations that are answered alike stand together.
+Each cell follows from the roles in `table.py` and the rules in `contract/states.py`, by the
+function that the service itself calls. Operations with the same answers share a row.
 """
 
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ COLUMNS = (KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_DELETION)
 NAMES = WIDTH - 2 * MARGIN - len(COLUMNS) * CELL
 NAME_LETTERS, CELL_LETTERS = 36, 18  # in a line
 
-# An operation whose keys are judged differently says which of them is meant.
-WHICH = {ALIAS_OLD: "old key", TARGET: "new key"}
+# Names the key, for an operation whose keys have different rules.
+KEY_NAMES = {ALIAS_OLD: "old key", TARGET: "new key"}
 
-Answer = tuple[str, str] | None  # the exception and its words; None: it works
-Pattern = tuple[Answer, ...]  # one answer a column
+Answer = tuple[str, str] | None  # the error's name and text; None: the operation works
+Pattern = tuple[Answer, ...]  # one answer for each column
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Operations that are answered alike in every column."""
+    """Operations with the same answer in every column."""
 
     pattern: Pattern
     names: tuple[str, ...]
@@ -39,32 +39,32 @@ class Group:
 
     @property
     def height(self) -> float:
-        most = max(len(self.lines), *(len(_words(answer)) for answer in self.pattern))
-        return LINE * most + 2 * PAD
+        lines = max(len(self.lines), *(len(_answer_lines(answer)) for answer in self.pattern))
+        return LINE * lines + 2 * PAD
 
 
 def operations(key: CMK) -> Picture:
     """Draw which operations work on a key that is Enabled, Disabled or PendingDeletion.
 
-    The column of the state in which `key` is now is marked. Other states are not drawn: only
-    imported keys, multi-Region keys and those of custom key stores can have them.
+    The column of `key`'s present state is marked. Other states are not drawn: only imported keys,
+    multi-Region keys and keys in custom key stores can have them.
     """
-    here, groups = _state(key), _groups()
+    current, groups = _state(key), _groups()
     height = HEADER + sum(group.height for group in groups)
     canvas = Canvas(round(height) + MARGIN)
-    _draw_header(canvas, here)
+    _draw_header(canvas, current)
     top: float = HEADER
     for group in groups:
         _draw(canvas, group, top)
         top += group.height
-    if here in COLUMNS:
+    if current in COLUMNS:
         frame = {"facecolor": "none", "linewidth": 3.5}
-        canvas.box(_left(COLUMNS.index(here)), MARGIN, CELL, height - MARGIN, **frame)
-    return Picture(canvas.figure, _caption(key, here, groups))
+        canvas.box(_left(COLUMNS.index(current)), MARGIN, CELL, height - MARGIN, **frame)
+    return Picture(canvas.figure, _caption(key, current, groups))
 
 
 def _state(key: CMK) -> KeyState | None:
-    """None if the key is gone."""
+    """The key's state; None if it was deleted."""
     try:
         return key.state
     except EXCEPTIONS["NotFoundException"]:
@@ -72,7 +72,7 @@ def _state(key: CMK) -> KeyState | None:
 
 
 def _groups() -> list[Group]:
-    """Like stairs: those that work in one state first, then in two, in all, and out of turn."""
+    """Sorted by how many states they work in; those that do not work in Enabled come last."""
     found: dict[Pattern, list[str]] = {}
     for row in TABLE.values():
         for role, name in _roles(row):
@@ -85,21 +85,21 @@ def _groups() -> list[Group]:
 
 
 def _roles(row: Row) -> Iterator[tuple[Role, str]]:
-    """The keys of an operation; an alias has no state, nor has an account."""
+    """An operation's roles that have a key state (an alias or an account has none), with names."""
     keys = [role for role in row.roles if role not in STATELESS]
-    alike = len({role.states for role in keys}) == 1
+    same_rules = len({role.states for role in keys}) == 1
     for role in keys:
-        yield role, row.name if alike else f"{row.name} ({WHICH[role.naming]})"
+        yield role, row.name if same_rules else f"{row.name} ({KEY_NAMES[role.naming]})"
 
 
 def _left(column: int) -> float:
     return MARGIN + NAMES + CELL * column
 
 
-def _draw_header(canvas: Canvas, here: KeyState | None) -> None:
+def _draw_header(canvas: Canvas, current: KeyState | None) -> None:
     for column, state in enumerate(COLUMNS):
         middle = _left(column) + CELL / 2
-        if state is here:
+        if state is current:
             canvas.box(_left(column), MARGIN, CELL, HEADER - MARGIN, facecolor=PALE)
             canvas.label(middle, MARGIN + 38, "the key is here", ha="center")
         canvas.label(middle, MARGIN + 15, state.value, ha="center", weight="bold")
@@ -116,7 +116,7 @@ def _draw(canvas: Canvas, group: Group, top: float) -> None:
 
 def _draw_answer(canvas: Canvas, answer: Answer, left: float, top: float, height: float) -> None:
     canvas.box(left, top, CELL, height, linewidth=1, facecolor="white" if answer else GREEN)
-    lines = _words(answer)
+    lines = _answer_lines(answer)
     first = top + height / 2 - LINE * (len(lines) - 1) / 2
     for number, line in enumerate(lines):
         colour = VERMILLION if answer and number < 2 else INK
@@ -125,30 +125,32 @@ def _draw_answer(canvas: Canvas, answer: Answer, left: float, top: float, height
         canvas.label(*middle, line, CELL - PAD, ha="center", color=colour, weight=weight)
 
 
-def _words(answer: Answer) -> list[str]:
+def _answer_lines(answer: Answer) -> list[str]:
     if answer is None:
         return ["works"]
-    name, words = answer
-    shown = wrap(words.partition(" (")[0].rstrip("."), CELL_LETTERS)
+    name, text = answer
+    shown = wrap(text.partition(" (")[0].rstrip("."), CELL_LETTERS)
     return [name.removesuffix("Exception"), "Exception", *shown]
 
 
-def _caption(key: CMK, here: KeyState | None, groups: list[Group]) -> str:
-    return " ".join([f"Picture: key `{key.id[:8]}…` is {here or 'gone'}.", *map(_sentence, groups)])
+def _caption(key: CMK, current: KeyState | None, groups: list[Group]) -> str:
+    return " ".join(
+        [f"Picture: key `{key.id[:8]}…` is {current or 'gone'}.", *map(_sentence, groups)]
+    )
 
 
 def _sentence(group: Group) -> str:
     pairs = list(zip(COLUMNS, group.pattern, strict=True))
-    works = _listed([state.value for state, answer in pairs if answer is None])
-    refused = _listed([f"{state} (`{answer[0]}`)" for state, answer in pairs if answer])
+    works = _join([state.value for state, answer in pairs if answer is None])
+    refused = _join([f"{state} (`{answer[0]}`)" for state, answer in pairs if answer])
     if len(group.names) == 1:
-        said, who = f"**{group.names[0]}** works in {works}", "it is"
+        sentence, subject = f"**{group.names[0]}** works in {works}", "it is"
     else:
-        said = f"{len(group.names)} operations, such as **{group.names[0]}**, work in {works}"
-        who = "they are"
-    return f"{said}; {who} refused in {refused}." if refused else f"{said}."
+        sentence = f"{len(group.names)} operations, such as **{group.names[0]}**, work in {works}"
+        subject = "they are"
+    return f"{sentence}; {subject} refused in {refused}." if refused else f"{sentence}."
 
 
-def _listed(words: list[str]) -> str:
+def _join(words: list[str]) -> str:
     *first, last = words or [""]
     return f"{', '.join(first)} and {last}" if first else last

@@ -1,6 +1,6 @@
-"""A program that needs no KMS: it works with a public key, at somebody's own desk.
+"""Runs a program that needs no KMS because it works with a public key.
 
-What it was given and what came of it is drawn as a lane of the wall that stays on this side of it.
+In the picture of the wall it has a lane that ends before the wall.
 """
 
 from collections.abc import Callable
@@ -8,34 +8,34 @@ from typing import Any
 
 from kmslab.crypto import PublicKey
 from kmslab.figures.sizes import size
-from kmslab.figures.watch import Watched
+from kmslab.figures.watch import WatchedCall
 
-ANYBODY = "anybody"  # that is what "public" means
+CALLER = "anybody"  # a public key is for everybody
 
 
 def outside(
-    program: Callable[..., Any], *, public: PublicKey, note: str = "", **papers: bytes
-) -> Watched:
-    """Run `program(public=public, **papers)` and keep what it took and what came of it.
+    program: Callable[..., Any], *, public: PublicKey, note: str = "", **inputs: bytes
+) -> WatchedCall:
+    """Run `program(public=public, **inputs)` and keep the sizes of its inputs and its result.
 
-    The papers' names are those of the picture, `note` stands beside the program's. A program that
-    checks says no by raising ValueError, as PyCryptodome does, or by giving back False; any other
-    error is a mistake, and is raised.
+    The picture shows the inputs' names, and `note` beside the program's name. A program that checks
+    a signature refuses it by raising ValueError, as PyCryptodome does, or by returning False; any
+    other error is a mistake and is raised.
     Example: `outside(verify_in_busan, report=report, signature=signature, public=public)`.
     """
-    error, answer = "", None
+    error, result = "", None
     try:
-        answer = program(public=public, **papers)
+        result = program(public=public, **inputs)
     except ValueError as refusal:
         error = type(refusal).__name__
-    return Watched(
+    return WatchedCall(
         operation=program.__name__,
-        caller=ANYBODY,
+        caller=CALLER,
         sent=0,
-        returned=size(answer) if isinstance(answer, bytes) else 0,
-        error="False" if answer is False else error,
+        returned=size(result) if isinstance(result, bytes) else 0,
+        error="False" if result is False else error,
         crossed=False,
-        files={name: size(content) for name, content in papers.items()},
+        files={name: size(content) for name, content in inputs.items()},
         note=note,
         public=len(public.der),
     )

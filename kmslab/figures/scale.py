@@ -1,6 +1,6 @@
-"""From numbers to pixels along one line: a scale, linear or by powers of ten, and its ticks.
+"""A horizontal scale, linear or logarithmic, with its ticks: from numbers to pixels.
 
-The ticks' labels stand below the lines that they name, so that no line runs through a text.
+The labels of the ticks are below their lines, so that no line crosses a label.
 """
 
 import math
@@ -10,38 +10,38 @@ from dataclasses import dataclass
 from kmslab.figures.canvas import GREY, Canvas
 
 TICK = "#d4d4d4"
-ROOM = 72  # CSS pixels that the label of a tick needs
+LABEL_WIDTH = 72  # CSS pixels that the label of a tick needs
 UNITS = ((1e6, "s"), (1e3, "ms"), (1.0, "µs"), (1e-3, "ns"))
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """`low` lies at `left`, `high` at `right`, which may be on the other side of it."""
+    """`low` is drawn at `left` and `high` at `right`, which may be the smaller of the two."""
 
     low: float
     high: float
     left: float  # CSS pixels
     right: float
-    powers: bool = True
+    logarithmic: bool = True
 
     def at(self, value: float) -> float:
-        low, high, here = map(self._even, (self.low, self.high, value))
-        return self.left + (self.right - self.left) * (here - low) / (high - low)
+        low, high, position = map(self._position, (self.low, self.high, value))
+        return self.left + (self.right - self.left) * (position - low) / (high - low)
 
-    def _even(self, value: float) -> float:
-        return math.log10(value) if self.powers else value
+    def _position(self, value: float) -> float:
+        return math.log10(value) if self.logarithmic else value
 
     def ticks(self) -> Iterator[float]:
-        """Powers of ten, as many as have room; of a linear scale, four to eight round numbers."""
-        if self.powers:
+        """Powers of ten, as many as have room; on a linear scale, four to eight round numbers."""
+        if self.logarithmic:
             first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
-            room = abs(self.right - self.left) / math.log10(self.high / self.low)
-            step = math.ceil(ROOM / room)
-            yield from (10.0**power for power in range(first, last + 1, step))
+            decade = abs(self.right - self.left) / math.log10(self.high / self.low)
+            every = math.ceil(LABEL_WIDTH / decade)
+            yield from (10.0**power for power in range(first, last + 1, every))
         else:
-            width = _round(self.high - self.low)
-            first, last = math.ceil(self.low / width), math.floor(self.high / width)
-            yield from (width * number for number in range(first, last + 1))
+            step = _round_step(self.high - self.low)
+            first, last = math.ceil(self.low / step), math.floor(self.high / step)
+            yield from (step * number for number in range(first, last + 1))
 
     def draw(self, canvas: Canvas, top: float, bottom: float, name: Callable[[float], str]) -> None:
         for tick in self.ticks():
@@ -51,17 +51,17 @@ class Scale:
 
 
 def around(values: list[float], left: float, right: float) -> Scale:
-    """By powers of ten, wide enough for all values and a little more."""
+    """A logarithmic scale that is a little wider than the values need."""
     return Scale(min(values) / 1.5, max(values) * 1.5, left, right)
 
 
-def _round(length: float) -> float:
-    """1, 2 or 5 times a power of ten, of which four to eight make the length or so."""
+def _round_step(length: float) -> float:
+    """1, 2 or 5 times a power of ten, such that the length has about four to eight steps."""
     power = 10.0 ** math.floor(math.log10(length / 4))
     return next(step * power for step in (1, 2, 5, 10) if length / (step * power) <= 8)
 
 
 def microseconds(value: float) -> str:
-    """A time in the unit that suits it, with three figures at most."""
+    """A time in a unit that fits, with at most three significant digits."""
     size, unit = next(((size, unit) for size, unit in UNITS if value >= size), UNITS[-1])
     return f"{float(f'{value / size:.3g}'):,g} {unit}"

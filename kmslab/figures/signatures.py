@@ -1,6 +1,6 @@
-"""Signatures side by side, each really made: how many bytes one takes, and the key that checks it.
+"""The sizes of signatures and of the public keys that verify them, one row for each key.
 
-A key that has no public half is drawn with the others, since that is what it lacks.
+Each signature is really made. HMAC keys make a MAC and have no public key, which the picture shows.
 """
 
 from collections.abc import Callable
@@ -14,27 +14,27 @@ from kmslab.lab.cmk import CMK
 
 LEFT, BARS, LONGEST, ROW, BAR = 16, 280, 468, 76, 18  # CSS pixels
 
-# What a key of this usage makes of a report, and its name.
-MAKES: dict[KeyUsage, tuple[str, Callable[[CMK, bytes], bytes]]] = {
+# By key usage: the name of what the key makes from a report, and how.
+SIGN_WITH: dict[KeyUsage, tuple[str, Callable[[CMK, bytes], bytes]]] = {
     KeyUsage.SIGN_VERIFY: ("signature", CMK.sign),
     KeyUsage.GENERATE_VERIFY_MAC: ("MAC", CMK.mac),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignatureSize:
     spec: str
-    made: str  # "signature" or "MAC"
+    kind: str  # "signature" or "MAC"
     size: int  # bytes
-    public: int  # bytes of the public key (SubjectPublicKeyInfo); 0: it has none
+    public: int  # bytes of the public key (SubjectPublicKeyInfo); 0 if there is none
 
     def __str__(self) -> str:
         key = f"public key {self.public:,}" if self.public else "no public key"
-        return f"`{self.spec}` {self.made} {count(self.size)}, {key}"
+        return f"`{self.spec}` {self.kind} {count(self.size)}, {key}"
 
 
 def signatures(report: bytes, *keys: CMK) -> Picture:
-    """Sign `report` with each key (HMAC keys make a MAC) and draw the sizes, all on one scale."""
+    """Sign `report` with each key (HMAC keys make a MAC) and draw the sizes on one scale."""
     rows = [_sign(key, report) for key in keys]
     canvas = Canvas(ROW * len(rows) + 8)
     longest = max(max(row.size, row.public) for row in rows)
@@ -44,20 +44,20 @@ def signatures(report: bytes, *keys: CMK) -> Picture:
     return Picture(canvas.figure, f"Picture: a report of {count(len(report))}, signed. {listed}.")
 
 
-def _sign(key: CMK, report: bytes) -> Signed:
-    made, make = MAKES[key.usage]
+def _sign(key: CMK, report: bytes) -> SignatureSize:
+    kind, make = SIGN_WITH[key.usage]
     try:
         public = len(key.public_key().der)
     except EXCEPTIONS["UnsupportedOperationException"]:
         public = 0
-    return Signed(key.spec, made, size(make(key, report)), public)
+    return SignatureSize(key.spec, kind, size(make(key, report)), public)
 
 
-def _draw(canvas: Canvas, row: Signed, top: float, scale: float) -> None:
+def _draw(canvas: Canvas, row: SignatureSize, top: float, scale: float) -> None:
     if top > ROW:
         canvas.axes.plot([LEFT, WIDTH - LEFT], [top, top], color=GREY, linewidth=0.6, zorder=0)
     canvas.label(LEFT, top + 25, row.spec, BARS - LEFT - 12, weight="bold")
-    _bar(canvas, top + 16, row.size * scale, BLUE, "", f"{row.made}: {count(row.size)}")
+    _bar(canvas, top + 16, row.size * scale, BLUE, "", f"{row.kind}: {count(row.size)}")
     if row.public:
         canvas.label(LEFT, top + 51, "everybody can check", color=GREEN)
         _bar(canvas, top + 42, row.public * scale, GREEN, "///", f"public key: {count(row.public)}")

@@ -1,7 +1,7 @@
-"""The envelope as a swimlane: what lies on the disk, what the program does, what crosses the wall.
+"""The envelope as a swimlane: what is on the disk, what the program does, what crosses the wall.
 
-Time runs downwards. Every arrow over the wall is a call that was really made (`follow`), and every
-number the length of real bytes. The data itself never comes near the wall: that is the picture.
+Time runs downwards. Every arrow through the wall is a call that was really made (`follow`), and
+each number is the length of real bytes. The picture shows that the data itself stays outside.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,28 +21,30 @@ from kmslab.figures.canvas import (
     Style,
     count,
 )
-from kmslab.figures.follow import Crossing, Followed
+from kmslab.figures.follow import FollowedProgram, KmsCall
 from kmslab.kms.arn import Arn
 
-MARGIN, HEADER = 16, 48  # CSS pixels, as all that follows
+MARGIN, HEADER = 16, 48  # CSS pixels, as are all numbers below
 DISK, BAR, WALL, KEY = (MARGIN, 240), (300, 10), (640, 36), 752  # left edges and widths
 INSIDE = WALL[0] + WALL[1]
-TEXT, MOST = BAR[0] + BAR[1] + 16, 300  # where a label begins, and the widest
-NAME, ALONE, SENT, STEP, REFUSAL = 12, 28, 26, 42, 56  # down to a name, an arrow, the next one
+TEXT, MAX_TEXT = BAR[0] + BAR[1] + 16, 300  # the left edge of labels, and their largest width
+# Downwards: to the name of the call, to its arrow, and for each member sent, each member returned,
+# and a refusal.
+NAME, ARROW, SENT, RETURNED, REFUSAL = 12, 28, 26, 42, 56
 MESSAGE, WORK, GAP = 60, 78, 16  # heights
-STRIP, CELL = (216, 36), 44  # a message on the disk; an encrypted data key in it
+STRIP, CELL = (216, 36), 44  # a message on the disk; the width of an encrypted data key in it
 DISK_COLOUR = "#f3f1ee"
-MEGA = 1_000_000  # bytes; from there on labels round
+MEGABYTE = 1_000_000  # from here on labels are rounded
 NOTHING = "Nothing crossed the wall."
 
-# What a member is called in this picture, and its colour.
-WORDS: Mapping[str, tuple[str, str]] = {
+# A member's name in this picture, and its colour.
+MEMBERS: Mapping[str, tuple[str, str]] = {
     "Plaintext": ("data key", VERMILLION),
     "CiphertextBlob": ("encrypted data key", GREEN),
 }
 
 
-def swimlane(*programs: Followed) -> Picture:
+def swimlane(*programs: FollowedProgram) -> Picture:
     """Draw followed programs (one or two), one below the other.
 
     Example: `swimlane(follow(envelope.encrypt, clinic.table, records))`.
@@ -57,15 +59,15 @@ def swimlane(*programs: Followed) -> Picture:
     return Picture(canvas.figure, _caption(programs))
 
 
-def _height(program: Followed) -> int:
-    """Whole bricks."""
+def _height(program: FollowedProgram) -> int:
+    """A whole number of bricks."""
     calls = sum(map(_call_height, program.calls))
     return BRICK * ceil((GAP + program.opens * MESSAGE + calls + WORK + GAP) / BRICK)
 
 
-def _call_height(call: Crossing) -> int:
-    back = REFUSAL if call.error else STEP * len(call.returned)
-    return ALONE + SENT * len(call.sent) + back + GAP
+def _call_height(call: KmsCall) -> int:
+    back = REFUSAL if call.error else RETURNED * len(call.returned)
+    return ARROW + SENT * len(call.sent) + back + GAP
 
 
 def _ground(canvas: Canvas, height: int) -> None:
@@ -78,27 +80,27 @@ def _ground(canvas: Canvas, height: int) -> None:
     canvas.label(WIDTH - MARGIN, HEADER / 2, "inside the KMS", weight="bold", ha="right")
 
 
-def _draw(canvas: Canvas, program: Followed, top: float, height: float) -> None:
+def _draw(canvas: Canvas, program: FollowedProgram, top: float, height: float) -> None:
     bar: Style = {"facecolor": GREY, "edgecolor": "none"}
     canvas.box(BAR[0], top + GAP / 2, BAR[1], height - GAP, **bar)
     y = top + GAP
     if program.opens:
-        _draw_message(canvas, program, program.taken, y)
+        _draw_message(canvas, program, program.input_size, y)
         y += MESSAGE
     for call in program.calls:
         _draw_call(canvas, call, y)
         y += _call_height(call)
     _draw_work(canvas, program, y)
-    if program.given and not program.opens:
-        _draw_message(canvas, program, program.given, y)
+    if program.output_size and not program.opens:
+        _draw_message(canvas, program, program.output_size, y)
 
 
-def _draw_message(canvas: Canvas, program: Followed, size: int, top: float) -> None:
-    """As it lies there: the encrypted data keys, then the sealed data."""
+def _draw_message(canvas: Canvas, program: FollowedProgram, size: int, top: float) -> None:
+    """The message on the disk: the encrypted data keys, then the sealed data."""
     left, (width, height) = DISK[0] + 12, STRIP
-    data = program.given if program.opens else program.taken
+    data = program.output_size if program.opens else program.input_size
     canvas.label(left, top + 10, f"message: {_short(size)}", width, weight="bold")
-    for key in _keys_in(program):
+    for key in _key_sizes(program):
         canvas.box(left, top + 26, CELL, height, edgecolor=GREEN, linewidth=2.5)
         canvas.label(left + CELL / 2, top + 26 + height / 2, f"{key}", ha="center", color=GREEN)
         left += CELL
@@ -112,27 +114,27 @@ def _draw_message(canvas: Canvas, program: Followed, size: int, top: float) -> N
     canvas.arrow(*(ends if program.opens else ends[::-1]), color=INK)
 
 
-def _keys_in(program: Followed) -> list[int]:
-    """Each call has brought one, or has taken one that was there."""
-    both = ({**call.sent, **call.returned} for call in program.calls)
-    return [sizes["CiphertextBlob"] for sizes in both if "CiphertextBlob" in sizes]
+def _key_sizes(program: FollowedProgram) -> list[int]:
+    """The sizes of the message's encrypted data keys: each call sent one or returned one."""
+    calls = ({**call.sent, **call.returned} for call in program.calls)
+    return [sizes["CiphertextBlob"] for sizes in calls if "CiphertextBlob" in sizes]
 
 
-def _draw_call(canvas: Canvas, call: Crossing, top: float) -> None:
-    """There, and back once for each thing that came back."""
+def _draw_call(canvas: Canvas, call: KmsCall, top: float) -> None:
+    """An arrow to the KMS, and an arrow back for each member that it returned."""
     near = WALL[0] - 16 if call.error else KEY - 28
-    canvas.label(TEXT, top + NAME, call.operation, MOST, weight="bold")
-    out = top + ALONE + SENT * len(call.sent)
-    lowest = out + STEP * len(call.returned)
+    canvas.label(TEXT, top + NAME, call.operation, MAX_TEXT, weight="bold")
+    out = top + ARROW + SENT * len(call.sent)
+    lowest = out + RETURNED * len(call.returned)
     if not call.error:
         _open_gate(canvas, out, lowest)
     for member, size in call.sent.items():
         _label(canvas, member, size, out - 16)
     canvas.arrow((BAR[0] + BAR[1] + 4, out), (near, out))
     for number, (member, size) in enumerate(call.returned.items(), 1):
-        back = out + STEP * number
+        back = out + RETURNED * number
         _label(canvas, member, size, back - 16)
-        canvas.arrow((near, back), (BAR[0] + BAR[1] + 4, back), color=WORDS[member][1])
+        canvas.arrow((near, back), (BAR[0] + BAR[1] + 4, back), color=MEMBERS[member][1])
     middle = (out + lowest) / 2 - 10
     canvas.key(KEY, middle, *((GREY, "///") if call.error else (GREEN, "")))
     lines = [call.name, f"key {Arn.parse(call.key).name[:8]}…"]
@@ -143,12 +145,12 @@ def _draw_call(canvas: Canvas, call: Crossing, top: float) -> None:
 
 
 def _label(canvas: Canvas, member: str, size: int, y: float) -> None:
-    word, colour = WORDS[member]
-    canvas.label(TEXT, y, f"{word}: {count(size)}", MOST, color=colour)
+    word, colour = MEMBERS[member]
+    canvas.label(TEXT, y, f"{word}: {count(size)}", MAX_TEXT, color=colour)
 
 
 def _open_gate(canvas: Canvas, first: float, last: float) -> None:
-    """Whole bricks are missing where something passes."""
+    """Remove whole bricks where arrows pass."""
     top = HEADER + BRICK * ((first - HEADER - 10) // BRICK)
     bottom = HEADER + BRICK * ceil((last - HEADER + 10) / BRICK)
     look: Style = {"facecolor": "white", "edgecolor": "none"}
@@ -159,49 +161,51 @@ def _draw_refusal(canvas: Canvas, error: str, y: float) -> None:
     canvas.cross(WALL[0] - 8, y)
     start, end = (WALL[0] - 16, y + 10), (BAR[0] + BAR[1] + 4, y + 28)
     canvas.arrow(start, end, color=VERMILLION, linestyle="--")
-    canvas.label(TEXT, y + 46, error, MOST, color=VERMILLION, weight="bold")
+    canvas.label(TEXT, y + 46, error, MAX_TEXT, color=VERMILLION, weight="bold")
 
 
-def _draw_work(canvas: Canvas, program: Followed, top: float) -> None:
-    """What is done here, with the data key, by the program itself."""
-    if not program.given:
-        canvas.label(TEXT, top + 44, "opens nothing", MOST, color=VERMILLION)
+def _draw_work(canvas: Canvas, program: FollowedProgram, top: float) -> None:
+    """What the program itself does with the data key."""
+    if not program.output_size:
+        canvas.label(TEXT, top + 44, "opens nothing", MAX_TEXT, color=VERMILLION)
         return
-    verb, data = ("opens", program.given) if program.opens else ("seals", program.taken)
+    verb, data = ("opens", program.output_size) if program.opens else ("seals", program.input_size)
     canvas.key(TEXT + 16, top + 38, VERMILLION)
-    canvas.label(TEXT + 118, top + 30, f"{verb} {_short(data)},", MOST - 118)
-    canvas.label(TEXT + 118, top + 54, "and is forgotten", MOST - 118)
-    if program.stayed:
+    canvas.label(TEXT + 118, top + 30, f"{verb} {_short(data)},", MAX_TEXT - 118)
+    canvas.label(TEXT + 118, top + 54, "and is forgotten", MAX_TEXT - 118)
+    if program.data_stayed:
         middle = (INSIDE + WIDTH - MARGIN) / 2
         canvas.label(middle, top + 50, "no data came here", ha="center")
 
 
 def _short(size: int) -> str:
-    """The caption has the exact number."""
-    return count(size) if size < MEGA else f"{size / MEGA:,.1f} MB"
+    """The rounded size; the caption has the exact one."""
+    return count(size) if size < MEGABYTE else f"{size / MEGABYTE:,.1f} MB"
 
 
-def _caption(programs: Sequence[Followed]) -> str:
+def _caption(programs: Sequence[FollowedProgram]) -> str:
     total = sum(call.total for program in programs for call in program.calls)
-    stayed = ", and no data" * all(program.stayed for program in programs)
+    stayed = ", and no data" * all(program.data_stayed for program in programs)
     ending = f"In all, {count(total)} crossed the wall{stayed}." if total else NOTHING
     return " ".join(["Picture:", *map(_sentence, programs), ending])
 
 
-def _sentence(program: Followed) -> str:
-    got = f"`{program.program}` got {'a message of ' * program.opens}{count(program.taken)}"
+def _sentence(program: FollowedProgram) -> str:
+    got = f"`{program.program}` got {'a message of ' * program.opens}{count(program.input_size)}"
     calls = ", ".join(map(_call, program.calls))
-    made = f"gave back {'' if program.opens else 'a message of '}{count(program.given)}"
-    if (around := program.given - program.taken - sum(_keys_in(program))) > 0:
+    made = f"gave back {'' if program.opens else 'a message of '}{count(program.output_size)}"
+    if (around := program.output_size - program.input_size - sum(_key_sizes(program))) > 0:
         made += f" (beside data and encrypted key, {count(around)} of header, tags and the like)"
-    return f"{got}, {calls}, and {made if program.given else 'gave back nothing'}."
+    return f"{got}, {calls}, and {made if program.output_size else 'gave back nothing'}."
 
 
-def _call(call: Crossing) -> str:
+def _call(call: KmsCall) -> str:
     sent, returned = _listed(call.sent), _listed(call.returned)
     asked = f"called **{call.operation}**" + (f" with {sent}" if sent else "")
     return f"{asked}: `{call.error}`" if call.error else f"{asked} for {returned}"
 
 
 def _listed(sizes: Mapping[str, int]) -> str:
-    return " and ".join(f"the {WORDS[member][0]} ({count(size)})" for member, size in sizes.items())
+    return " and ".join(
+        f"the {MEMBERS[member][0]} ({count(size)})" for member, size in sizes.items()
+    )

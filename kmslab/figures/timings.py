@@ -1,7 +1,7 @@
-"""Times as they were measured, every sample a dot: on axes of powers of ten, or beside sizes.
+"""Pictures of measured times: every sample a dot, on a scale of powers of ten; or beside sizes.
 
-Nothing is known here of what was timed. The median is a line across its dots; where two operations
-share a row, the upper dots are round and the lower ones triangles.
+This module does not know what was timed. A line across the dots is their median. If a row has two
+operations, the upper dots are round and the lower ones triangles.
 """
 
 from collections.abc import Sequence
@@ -22,152 +22,169 @@ from kmslab.figures.canvas import (
 )
 from kmslab.figures.scale import Scale, around, microseconds
 
-LEFT, ROW, SEARCH, TOP, FOOT = 16, 48, 92, 34, 40  # CSS pixels
-LOOKS = ((BLUE, "o", -10), (VERMILLION, "^", 10))  # of a row's first and second cloud; pixels down
-JITTER = (0, 4, -3, 2, -5, 5, -1, 3, -4, 1, -2)  # pixels, so that dots don't hide each other
+LEFT, ROW, TALL_ROW, TOP, FOOT = 16, 48, 92, 34, 40  # CSS pixels
+# Colour, marker and CSS pixels downwards, of a row's first and second operation.
+LOOKS = ((BLUE, "o", -10), (VERMILLION, "^", 10))
+JITTER = (0, 4, -3, 2, -5, 5, -1, 3, -4, 1, -2)  # CSS pixels, so that dots don't hide each other
 
 
 @dataclass(frozen=True, slots=True)
-class Cloud:
-    """What one operation took, in microseconds."""
+class OperationTimes:
+    """The times of one operation, in microseconds."""
 
     name: str
     samples: Sequence[float]
 
     @property
-    def middle(self) -> float:
+    def median(self) -> float:
         return median(self.samples)
 
     def __str__(self) -> str:
-        return f"{self.name} {microseconds(self.middle)}"
+        return f"{self.name} {microseconds(self.median)}"
 
 
 @dataclass(frozen=True, slots=True)
-class Timings:
-    """One row: its name, one or two clouds, and how many bytes came out (0: nothing to say)."""
+class TimingRow:
+    """One row: its name, one or two operations, and the size of their output in bytes, if any."""
 
     name: str
-    clouds: tuple[Cloud, ...]
+    operations: tuple[OperationTimes, ...]
     size: int = 0
 
     def __str__(self) -> str:
-        return f"{self.name} {', '.join(map(str, self.clouds))}"
+        return f"{self.name} {', '.join(map(str, self.operations))}"
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A time to compare with, in microseconds."""
+class ReferenceTime:
+    """A time to compare the others with, in microseconds."""
 
     name: str
     time: float
 
 
-def times(title: str, rows: Sequence[Timings], *marks: Mark) -> Picture:
-    """Every sample of every row on one axis of powers of ten; marks are dashed lines across all."""
+def times(title: str, rows: Sequence[TimingRow], *references: ReferenceTime) -> Picture:
+    """Every sample of every row on one scale of powers of ten; references are dashed lines."""
     bottom = TOP + ROW * len(rows)
     canvas = Canvas(bottom + FOOT)
-    taken = [sample for row in rows for cloud in row.clouds for sample in cloud.samples]
-    scale = around([*taken, *(mark.time for mark in marks)], 200, 770)
+    scale = around([*_samples(rows), *(each.time for each in references)], 200, 770)
     scale.draw(canvas, TOP, bottom, microseconds)
     canvas.label(LEFT, 16, title, 180, weight="bold")
     canvas.label(LEFT, bottom + 14, "time of one call", color=GREY)
-    _line(canvas, 786, bottom + 14)
+    _draw_median(canvas, 786, bottom + 14)
     canvas.label(798, bottom + 14, "median", color=GREY)
-    for mark in marks:
-        _mark(canvas, scale, mark, bottom)
+    for reference in references:
+        _draw_reference(canvas, scale, reference, bottom)
     for number, row in enumerate(rows):
         middle = TOP + ROW * (number + 0.5)
         canvas.label(LEFT, middle, row.name, 176)
-        for cloud, (colour, marker, down) in zip(row.clouds, LOOKS, strict=False):
-            _cloud(canvas, scale, cloud, middle + down, colour, marker)
-            canvas.label(782, middle + down, str(cloud), WIDTH - 782 - 4, color=colour)
-    told = [f"{mark.name} {microseconds(mark.time)}" for mark in marks]
-    medians = "; ".join([*map(str, rows), *told])
+        for operation, (colour, marker, down) in zip(row.operations, LOOKS, strict=False):
+            _draw_samples(canvas, scale, operation, middle + down, colour, marker)
+            canvas.label(782, middle + down, str(operation), WIDTH - 782 - 4, color=colour)
+    named = [f"{each.name} {microseconds(each.time)}" for each in references]
+    medians = "; ".join([*map(str, rows), *named])
     return Picture(canvas.figure, f"Picture: {title}, medians. {medians}.")
 
 
-def _mark(canvas: Canvas, scale: Scale, mark: Mark, bottom: float) -> None:
-    x = scale.at(mark.time)
+def _samples(rows: Sequence[TimingRow]) -> list[float]:
+    return [sample for row in rows for operation in row.operations for sample in operation.samples]
+
+
+def _draw_reference(canvas: Canvas, scale: Scale, reference: ReferenceTime, bottom: float) -> None:
+    x = scale.at(reference.time)
     canvas.axes.plot([x, x], [TOP - 4, bottom], color=GREEN, linestyle="--", linewidth=2)
-    canvas.label(x, 16, mark.name, color=GREEN, ha="center", weight="bold")
+    canvas.label(x, 16, reference.name, color=GREEN, ha="center", weight="bold")
 
 
-def _cloud(
-    canvas: Canvas, scale: Scale, cloud: Cloud, y: float, colour: str, marker: str, tall: float = 9
+def _draw_samples(
+    canvas: Canvas,
+    scale: Scale,
+    operation: OperationTimes,
+    y: float,
+    colour: str,
+    marker: str,
+    height: float = 9,
 ) -> None:
-    xs = [scale.at(sample) for sample in cloud.samples]
-    ys = [y + JITTER[number % len(JITTER)] * tall / 9 for number in range(len(xs))]
+    xs = [scale.at(sample) for sample in operation.samples]
+    ys = [y + JITTER[number % len(JITTER)] * height / 9 for number in range(len(xs))]
     look: Style = {"s": 16, "alpha": 0.35, "linewidths": 0, "zorder": 2}
     canvas.axes.scatter(xs, ys, color=colour, marker=marker, **look)
-    _line(canvas, scale.at(cloud.middle), y, tall)
+    _draw_median(canvas, scale.at(operation.median), y, height)
 
 
-def _line(canvas: Canvas, x: float, y: float, tall: float = 9) -> None:
-    """A median's, and the one that explains it."""
-    canvas.axes.plot([x, x], [y - tall, y + tall], color=INK, linewidth=1.6, zorder=3)
+def _draw_median(canvas: Canvas, x: float, y: float, height: float = 9) -> None:
+    """The line for a median; also used in the legend."""
+    canvas.axes.plot([x, x], [y - height, y + height], color=INK, linewidth=1.6, zorder=3)
 
 
-def wings(title: str, rows: Sequence[Timings]) -> Picture:
-    """Bytes grow to the left, evenly from nothing; time grows to the right, by powers of ten."""
+def sizes_and_times(title: str, rows: Sequence[TimingRow]) -> Picture:
+    """Sizes grow to the left, on a linear scale from 0; times to the right, by powers of ten."""
     bottom = TOP + ROW * len(rows)
     canvas = Canvas(bottom + FOOT)
-    scale = around([cloud.middle for row in rows for cloud in row.clouds], 580, 900)
+    scale = around([each.median for row in rows for each in row.operations], 580, 900)
     scale.draw(canvas, TOP, bottom, microseconds)
-    most = max(row.size for row in rows)
+    largest = max(row.size for row in rows)
     canvas.label(372, 16, "bytes", ha="right", color=GREY)
     canvas.label(480, 16, title, 190, ha="center", weight="bold")
     canvas.label(480, bottom + 14, "median time", ha="center", color=GREY)
-    for number, (cloud, (colour, marker, _)) in enumerate(zip(rows[0].clouds, LOOKS, strict=False)):
-        canvas.axes.scatter([600 + 110 * number], [16], s=60, color=colour, marker=marker)
-        canvas.label(612 + 110 * number, 16, cloud.name, color=colour)
+    _draw_legend(canvas, rows[0])
     for number, row in enumerate(rows):
         y = TOP + ROW * (number + 0.5)
         canvas.label(480, y, row.name, 190, ha="center")
-        length = 290 * row.size / most
+        length = 290 * row.size / largest
         look = {"facecolor": PURPLE, "hatch": "///", "edgecolor": "white"}
         canvas.box(380 - length, y - 9, length, 18, **look)
         canvas.label(372 - length, y, f"{row.size:,}", ha="right")
-        _dumbbell(canvas, scale, row.clouds, y)
-    told = "; ".join(f"{row}, {row.size:,} bytes" for row in rows)
-    return Picture(canvas.figure, f"Picture: {title}. {told}.")
+        _draw_medians(canvas, scale, row, y)
+    listed = "; ".join(f"{row}, {row.size:,} bytes" for row in rows)
+    return Picture(canvas.figure, f"Picture: {title}. {listed}.")
 
 
-def _dumbbell(canvas: Canvas, scale: Scale, clouds: Sequence[Cloud], y: float) -> None:
-    ends = [scale.at(cloud.middle) for cloud in clouds]
-    canvas.axes.plot([min(ends), max(ends)], [y, y], color=GREY, linewidth=3, zorder=1)
-    for x, (colour, marker, _) in zip(ends, LOOKS, strict=False):
+def _draw_legend(canvas: Canvas, row: TimingRow) -> None:
+    for number, (operation, (colour, marker, _)) in enumerate(
+        zip(row.operations, LOOKS, strict=False)
+    ):
+        canvas.axes.scatter([600 + 110 * number], [16], s=60, color=colour, marker=marker)
+        canvas.label(612 + 110 * number, 16, operation.name, color=colour)
+
+
+def _draw_medians(canvas: Canvas, scale: Scale, row: TimingRow, y: float) -> None:
+    """A marker for each operation, and a line between them."""
+    xs = [scale.at(operation.median) for operation in row.operations]
+    canvas.axes.plot([min(xs), max(xs)], [y, y], color=GREY, linewidth=3, zorder=1)
+    for x, (colour, marker, _) in zip(xs, LOOKS, strict=False):
         canvas.axes.scatter([x], [y], s=90, color=colour, marker=marker, zorder=3)
 
 
-def searches(title: str, rows: Sequence[Timings]) -> Picture:
-    """Times that differ by luck, on a linear axis from nothing, with median and mean."""
-    bottom = TOP + SEARCH * len(rows)
+def times_with_means(title: str, rows: Sequence[TimingRow]) -> Picture:
+    """Times that vary by chance, one operation a row, on a linear scale; with median and mean."""
+    bottom = TOP + TALL_ROW * len(rows)
     canvas = Canvas(bottom + FOOT)
-    taken = [sample for row in rows for cloud in row.clouds for sample in cloud.samples]
-    scale = Scale(0, max(taken) * 1.04, 240, 900, powers=False)
+    scale = Scale(0, max(_samples(rows)) * 1.04, 240, 900, logarithmic=False)
     scale.draw(canvas, TOP, bottom, lambda tick: microseconds(tick) if tick else "0")
     canvas.label(LEFT, 16, title, weight="bold")
     canvas.label(LEFT, bottom + 14, "time each took", color=GREY)
-    told = [
-        _search(canvas, scale, row, TOP + SEARCH * (number + 0.5), LOOKS[number % 2])
+    sentences = [
+        _draw_with_mean(canvas, scale, row, TOP + TALL_ROW * (number + 0.5), LOOKS[number % 2])
         for number, row in enumerate(rows)
     ]
-    return Picture(canvas.figure, f"Picture: {title}. {'; '.join(told)}.")
+    return Picture(canvas.figure, f"Picture: {title}. {'; '.join(sentences)}.")
 
 
-def _search(
-    canvas: Canvas, scale: Scale, row: Timings, y: float, look: tuple[str, str, int]
+def _draw_with_mean(
+    canvas: Canvas, scale: Scale, row: TimingRow, y: float, look: tuple[str, str, int]
 ) -> str:
-    (cloud,), (colour, marker, _) = row.clouds, look
-    mean = fmean(cloud.samples)
-    middle, average = microseconds(cloud.middle), microseconds(mean)
-    longer = sum(sample > mean for sample in cloud.samples)
-    _cloud(canvas, scale, cloud, y, colour, marker, 24)
+    """Draw the row; returns its sentence for the caption."""
+    (operation,), (colour, marker, _) = row.operations, look
+    mean = fmean(operation.samples)
+    median_text, mean_text = microseconds(operation.median), microseconds(mean)
+    longer = sum(sample > mean for sample in operation.samples)
+    _draw_samples(canvas, scale, operation, y, colour, marker, 24)
     canvas.cross(scale.at(mean), y)
     canvas.label(LEFT, y - 26, row.name, 200, color=colour)
-    _line(canvas, LEFT + 8, y)
-    canvas.label(LEFT + 24, y, f"median {middle}", 180)
+    _draw_median(canvas, LEFT + 8, y)
+    canvas.label(LEFT + 24, y, f"median {median_text}", 180)
     canvas.cross(LEFT + 8, y + 26)
-    canvas.label(LEFT + 24, y + 26, f"mean {average}", 180)
-    above = f"{longer} of {len(cloud.samples)} took longer than the mean"
-    return f"{row.name} median {middle}, mean {average}; {above}"
+    canvas.label(LEFT + 24, y + 26, f"mean {mean_text}", 180)
+    above = f"{longer} of {len(operation.samples)} took longer than the mean"
+    return f"{row.name} median {median_text}, mean {mean_text}; {above}"

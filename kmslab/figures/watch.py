@@ -1,7 +1,7 @@
-"""One call, watched: what it carried to the wall and what came back. Pictures are drawn from these.
+"""Watches one call: the bytes that it sent and received, its key and its error, for a picture.
 
-A picture takes a call that was really made, not a position in the trail: the same cell can run
-twice, or last, and shows the same event.
+A picture takes a call that was really made, not a position in the trail, so a cell that runs twice,
+or after others, shows the same call.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ from kmslab.lab.view import View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """A call as it happened. Sizes are in bytes; `operation` is the event's name in the trail."""
+class WatchedCall:
+    """A call as it happened. Sizes are in bytes."""
 
-    operation: str  # or the program's own name, if it never asked the KMS
+    operation: str  # the event's name; the program's own name if it did not call the KMS
     caller: str  # such as "user/jiho"
     sent: int
     returned: int = 0
@@ -26,21 +26,21 @@ class Watched:
     error: str = ""  # the exception's name; "" if the call went through
     message: str = ""
     crossed: bool = True  # False: no call reached the KMS
-    files: Mapping[str, int] = field(default_factory=dict)  # what lay beside the program
-    note: str = ""  # a few words beside the operation
-    public: int = 0  # bytes of the public key that a program outside worked with
+    files: Mapping[str, int] = field(default_factory=dict)  # sizes of the program's other inputs
+    note: str = ""  # shown beside the operation
+    public: int = 0  # size of the public key that a program outside used
 
     @property
     def refused(self) -> bool:
         return bool(self.error)
 
 
-def watch(program: Callable[..., Any], *arguments: Any, **named: Any) -> Watched:
+def watch(program: Callable[..., Any], *arguments: Any, **named: Any) -> WatchedCall:
     """Make the call `program(*arguments)` and keep what crossed the wall, even if it was refused.
 
     `program` is a method of a lab, a view, a key (CMK) or a stolen laptop; anything else is a
-    TypeError. What it was given, in bytes, is what it sent; a laptop sends its first file. Only
-    refusals of the KMS are kept: any other error is a mistake in the program, and is raised.
+    TypeError. Its first argument of bytes is what it sends; a laptop sends its first file. A
+    refusal by the KMS is kept; any other error is a mistake in the program and is raised.
     """
     owner: Any = getattr(program, "__self__", None)
     lab = getattr(owner, "lab", owner)
@@ -53,10 +53,10 @@ def watch(program: Callable[..., Any], *arguments: Any, **named: Any) -> Watched
         if isinstance(value, bytes | bytearray)
     ]
     before = len(lab.trail)
-    answer, error = _make(program, arguments, named)
+    answer, error = _call(program, arguments, named)
     events = list(lab.trail)[before:]
     event = events[-1] if events else {}
-    return Watched(
+    return WatchedCall(
         operation=event.get("eventName", program.__name__),
         caller=_caller(event),
         sent=(sizes or list(files.values()) or [0])[0],
@@ -69,7 +69,7 @@ def watch(program: Callable[..., Any], *arguments: Any, **named: Any) -> Watched
     )
 
 
-def _make(
+def _call(
     program: Callable[..., Any], arguments: tuple[Any, ...], named: Mapping[str, Any]
 ) -> tuple[Any, KMSError | None]:
     try:

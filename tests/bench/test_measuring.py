@@ -1,11 +1,11 @@
-"""The way of measuring, on a machine whose clock and whose programs are known."""
+"""Fair measuring, on a machine with a known clock and programs of known length."""
 
 import gc
 from itertools import pairwise
 
 import pytest
 
-from kmslab.bench.measuring import Timed, calibrate, measure
+from kmslab.bench.measuring import Measurement, calibrate, measure
 
 
 class Machine:
@@ -46,45 +46,47 @@ def test_what_is_slow_is_called_once_a_sample():
 @pytest.mark.parametrize("seconds", [3e-7, 1e-5, 0.3])
 def test_samples_are_microseconds_a_call(seconds):
     machine = Machine()
-    thing = Timed(machine.program("a", seconds), rounds=4)
-    measure([thing], 0.005, machine.clock)
-    assert thing.samples == pytest.approx([seconds * 1e6] * 4)
+    measurement = Measurement(machine.program("a", seconds), rounds=4)
+    measure([measurement], 0.005, machine.clock)
+    assert measurement.samples == pytest.approx([seconds * 1e6] * 4)
 
 
 def test_what_the_first_call_loads_is_not_counted():
     machine = Machine()
-    thing = Timed(machine.program("a", 1e-6, first=3.0), rounds=5)
-    measure([thing], 0.005, machine.clock)
-    assert max(thing.samples) == pytest.approx(1.0)
-    assert thing.batch > 1000
+    measurement = Measurement(machine.program("a", 1e-6, first=3.0), rounds=5)
+    measure([measurement], 0.005, machine.clock)
+    assert max(measurement.samples) == pytest.approx(1.0)
+    assert measurement.batch > 1000
 
 
 def test_a_coarse_clock_is_met_with_long_batches():
     machine = Machine(tick=0.001)
-    thing = Timed(machine.program("a", 1e-6), rounds=9)
-    measure([thing], 0.1, machine.clock)
-    assert thing.samples == pytest.approx([1.0] * 9, rel=0.02)
+    measurement = Measurement(machine.program("a", 1e-6), rounds=9)
+    measure([measurement], 0.1, machine.clock)
+    assert measurement.samples == pytest.approx([1.0] * 9, rel=0.02)
 
 
 def test_each_round_takes_one_batch_of_everything():
     machine = Machine()
-    things = [Timed(machine.program(name, 0.01), rounds=6) for name in "abcd"]
-    measure(things, 0.005, machine.clock)
+    measurements = [Measurement(machine.program(name, 0.01), rounds=6) for name in "abcd"]
+    measure(measurements, 0.005, machine.clock)
     rounds = machine.ran[-24:]
     assert all(set(rounds[n : n + 4]) == set("abcd") for n in range(0, 24, 4))
 
 
 def test_the_order_is_drawn_anew_for_each_round():
     machine = Machine()
-    things = [Timed(machine.program(name, 0.01), rounds=20) for name in "abcdef"]
-    measure(things, 0.005, machine.clock)
+    measurements = [Measurement(machine.program(name, 0.01), rounds=20) for name in "abcdef"]
+    measure(measurements, 0.005, machine.clock)
     orders = {tuple(machine.ran[-120:][n : n + 6]) for n in range(0, 120, 6)}
     assert len(orders) > 10
 
 
 def test_fewer_samples_are_spread_over_all_rounds():
     machine = Machine()
-    often, seldom = (Timed(machine.program(name, 0.01), n) for name, n in (("a", 100), ("b", 4)))
+    often, seldom = (
+        Measurement(machine.program(name, 0.01), n) for name, n in (("a", 100), ("b", 4))
+    )
     measure([often, seldom], 0.005, machine.clock)
     assert (len(often.samples), len(seldom.samples)) == (100, 4)
     places = [place for place, name in enumerate(machine.ran[-104:]) if name == "b"]
@@ -100,7 +102,7 @@ def test_a_machine_that_slows_down_meets_all_alike():
 
         return call
 
-    one, twice = Timed(slowing(0.01), 30), Timed(slowing(0.02), 30)
+    one, twice = Measurement(slowing(0.01), 30), Measurement(slowing(0.02), 30)
     measure([one, twice], 0.005, machine.clock)
     ratio = sorted(twice.samples)[15] / sorted(one.samples)[15]
     assert one.samples[-1] > 1.5 * one.samples[0]
@@ -110,7 +112,9 @@ def test_a_machine_that_slows_down_meets_all_alike():
 def test_the_garbage_collector_waits_and_is_left_as_it_was():
     machine = Machine()
     seen = []
-    thing = Timed(lambda: seen.append(gc.isenabled()) or machine.program("a", 1)(), rounds=2)
-    measure([thing], 0.5, machine.clock)
+    measurement = Measurement(
+        lambda: seen.append(gc.isenabled()) or machine.program("a", 1)(), rounds=2
+    )
+    measure([measurement], 0.5, machine.clock)
     assert seen[-2:] == [False, False]
     assert gc.isenabled()

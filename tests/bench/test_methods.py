@@ -1,4 +1,4 @@
-"""Each way wraps and unwraps, in both libraries, and each library opens what the other wrapped."""
+"""Each method wraps and unwraps in both libraries, and each opens what the other wrapped."""
 
 import math
 import secrets
@@ -6,13 +6,13 @@ from functools import cache
 
 import pytest
 
-from kmslab.bench.methods import KEYS, MEASURE, WAYS, Refused, Wrapper
+from kmslab.bench.methods import KEY_SPECS, METHODS, REFERENCE, Refused, Wrapper
 from kmslab.bench.wrapping import LIBRARIES
 from kmslab.crypto import pyca
 
 DATA_KEY = bytes(range(32))
 LIBRARY = pytest.mark.parametrize("library", LIBRARIES, ids=lambda each: each.NAME)
-WAY = pytest.mark.parametrize("way", WAYS, ids=lambda each: each.name)
+METHOD = pytest.mark.parametrize("method", METHODS, ids=lambda each: each.name)
 SIZES = {
     "AES-256-GCM": 12 + 32 + 16,  # SP 800-38D: nonce, ciphertext, tag
     "AES-KW": 40,  # RFC 3394: eight bytes more
@@ -31,29 +31,29 @@ def key(spec: str) -> bytes:
     return secrets.token_bytes(32) if spec == "AES_256" else pyca.generate_key(spec)
 
 
-def loaded(library, way) -> Wrapper:
-    return library.LOAD[way.name](key(way.key))
+def loaded(library, method) -> Wrapper:
+    return library.LOAD[method.name](key(method.key))
 
 
 @LIBRARY
-def test_every_library_has_every_way_and_makes_every_key(library):
-    assert set(library.LOAD) == {way.name for way in WAYS}
-    assert set(library.GENERATE) == set(KEYS) == {way.key for way in WAYS}
-    assert MEASURE in library.LOAD
+def test_every_library_has_every_method_and_makes_every_key(library):
+    assert set(library.LOAD) == {method.name for method in METHODS}
+    assert set(library.GENERATE) == set(KEY_SPECS) == {method.key for method in METHODS}
+    assert REFERENCE in library.LOAD
 
 
-@WAY
+@METHOD
 @LIBRARY
-def test_what_one_library_wraps_each_unwraps(library, way):
-    wrapped = loaded(library, way).wrap(DATA_KEY)
-    assert len(wrapped) == SIZES[way.name]
-    assert [loaded(other, way).unwrap(wrapped) for other in LIBRARIES] == [DATA_KEY] * 2
+def test_what_one_library_wraps_each_unwraps(library, method):
+    wrapped = loaded(library, method).wrap(DATA_KEY)
+    assert len(wrapped) == SIZES[method.name]
+    assert [loaded(other, method).unwrap(wrapped) for other in LIBRARIES] == [DATA_KEY] * 2
 
 
-@WAY
+@METHOD
 @LIBRARY
-def test_a_changed_byte_and_a_lost_one_are_refused(library, way):
-    wrapper = loaded(library, way)
+def test_a_changed_byte_and_a_lost_one_are_refused(library, method):
+    wrapper = loaded(library, method)
     wrapped = wrapper.wrap(DATA_KEY)
     step = max(1, len(wrapped) // 40)
     for place in [*range(0, len(wrapped), step), len(wrapped) - 1]:
@@ -64,12 +64,12 @@ def test_a_changed_byte_and_a_lost_one_are_refused(library, way):
         wrapper.unwrap(wrapped[:-1])
 
 
-@WAY
+@METHOD
 @LIBRARY
-def test_only_key_wrap_says_the_same_twice(library, way):
-    wrapper = loaded(library, way)
+def test_only_key_wrap_says_the_same_twice(library, method):
+    wrapper = loaded(library, method)
     same = wrapper.wrap(DATA_KEY) == wrapper.wrap(DATA_KEY)
-    assert same == (way.name in ("AES-KW", "AES-KWP"))
+    assert same == (method.name in ("AES-KW", "AES-KWP"))
 
 
 @LIBRARY
@@ -88,7 +88,7 @@ def test_key_wrap_gives_the_published_answers(library):
 
 
 @LIBRARY
-@pytest.mark.parametrize("spec", [key for key in KEYS if key not in ("RSA_3072", "RSA_4096")])
+@pytest.mark.parametrize("spec", [key for key in KEY_SPECS if key not in ("RSA_3072", "RSA_4096")])
 def test_made_keys_differ(library, spec):
     made = library.GENERATE[spec]
     assert made() != made()
@@ -96,16 +96,16 @@ def test_made_keys_differ(library, spec):
 
 def test_rsas_strength_follows_nists_formula():
     """SP 800-56B rev. 2, appendix D: rounded to a multiple of eight."""
-    for way in WAYS:
-        if way.key.startswith("RSA_"):
-            size = int(way.key.removeprefix("RSA_")) * math.log(2)
+    for method in METHODS:
+        if method.key.startswith("RSA_"):
+            size = int(method.key.removeprefix("RSA_")) * math.log(2)
             work = 1.923 * math.cbrt(size * math.log(size) ** 2) - 4.69
-            assert way.strength == 8 * round(work / math.log(2) / 8)
+            assert method.strength == 8 * round(work / math.log(2) / 8)
 
 
 def test_strength_is_no_more_than_the_key_wrap_that_follows_gives():
-    assert all(112 <= way.strength <= 256 for way in WAYS)
-    assert {way.key for way in WAYS if not way.post_quantum} == {
+    assert all(112 <= method.strength <= 256 for method in METHODS)
+    assert {method.key for method in METHODS if not method.post_quantum} == {
         "RSA_2048",
         "RSA_3072",
         "RSA_4096",

@@ -1,4 +1,4 @@
-"""What is kept of a run: its schema, the way back, the tables, and the word about noise."""
+"""What is kept of a run: its schema, the method back, the tables, and the word about noise."""
 
 import json
 import subprocess
@@ -13,8 +13,8 @@ import pytest
 
 from kmslab.bench import wrapping
 from kmslab.bench.machine import Machine, Software
-from kmslab.bench.methods import KEYS, WAYS
-from kmslab.bench.result import BASELINE, GENERATE, UNWRAP, WRAP, Result, Series, figures_of
+from kmslab.bench.methods import KEY_SPECS, METHODS
+from kmslab.bench.result import BASELINE, GENERATE, UNWRAP, WRAP, Result, Series, three_digits
 from kmslab.bench.summary import Summary, summarise
 from kmslab.display import Table
 
@@ -29,22 +29,22 @@ def series(library: str, subject: str, operation: str, *samples: float) -> Serie
 
 @cache
 def by_hand() -> Result:
-    """AES-KW takes 2 µs, and every other way three times as long as the one before it."""
+    """AES-KW takes 2 µs, and every other method three times as long as the one before it."""
     measured = [series("", BASELINE, "call", 0.05, 0.05, 0.051)]
     for library in LIBRARIES:
-        for number, way in enumerate(WAYS):
+        for number, method in enumerate(METHODS):
             time = 2.0 * 3 ** (number - 1)
             measured += [
-                series(library, way.name, operation, time, time, time * 1.01)
+                series(library, method.name, operation, time, time, time * 1.01)
                 for operation in (WRAP, UNWRAP)
             ]
-        measured += [series(library, key, GENERATE, 1000.0, 2000.0, 9000.0) for key in KEYS]
+        measured += [series(library, key, GENERATE, 1000.0, 2000.0, 9000.0) for key in KEY_SPECS]
     return Result(
         measured_at="2026-01-05T00:00:00+00:00",
         quick=False,
         machine=Machine("a processor", ("aes",), 2, "Linux x86_64", "CPython 3.11.0", (0.1, 0.2)),
         libraries=tuple(Software(name, "1.0", "itself") for name in LIBRARIES),
-        sizes={way.name: 40 + number for number, way in enumerate(WAYS)},
+        sizes={method.name: 40 + number for number, method in enumerate(METHODS)},
         series=tuple(measured),
     )
 
@@ -95,12 +95,12 @@ def test_what_is_no_result_is_refused(text):
 @RESULT
 def test_each_series_says_what_its_samples_say(result):
     for one in result().series:
-        told = summarise(one.samples)
+        summary = summarise(one.samples)
         kept = one.summary
         assert [kept.median, kept.q1, kept.q3] == pytest.approx(
-            [told.median, told.q1, told.q3], abs=1e-4
+            [summary.median, summary.q1, summary.q3], abs=1e-4
         )
-        assert [kept.low, kept.high] == pytest.approx([told.low, told.high], abs=1e-4)
+        assert [kept.low, kept.high] == pytest.approx([summary.low, summary.high], abs=1e-4)
 
 
 # ------------------------------------------------------------------------------------- a full run
@@ -110,16 +110,18 @@ def test_the_recorded_run_is_a_full_one_with_everything_in_it():
     run = recorded()
     assert not run.quick
     for library in LIBRARIES:
-        for way in WAYS:
-            assert all(len(run.of(library, way.name, op).samples) >= 100 for op in (WRAP, UNWRAP))
-        assert all(len(run.of(library, key, GENERATE).samples) >= 100 for key in KEYS)
+        for method in METHODS:
+            assert all(
+                len(run.of(library, method.name, op).samples) >= 100 for op in (WRAP, UNWRAP)
+            )
+        assert all(len(run.of(library, key, GENERATE).samples) >= 100 for key in KEY_SPECS)
     assert run.machine.flags
     assert len(run.baseline.samples) >= 100
 
 
-def test_a_quick_run_measures_every_way_and_makes_no_keys():
+def test_a_quick_run_measures_every_method_and_makes_no_keys():
     assert {one.operation for one in quick().series} == {"call", WRAP, UNWRAP}
-    assert len(quick().series) == 1 + 2 * 2 * len(WAYS)
+    assert len(quick().series) == 1 + 2 * 2 * len(METHODS)
     assert quick().keys().rows == []
 
 
@@ -176,12 +178,12 @@ def test_ratios_are_multiples_of_key_wrap_in_the_same_library():
 
 
 def test_without_a_library_the_table_holds_both():
-    assert column(by_hand().table(), "library") == [name for name in LIBRARIES for _ in WAYS]
+    assert column(by_hand().table(), "library") == [name for name in LIBRARIES for _ in METHODS]
 
 
 def test_the_making_of_keys_is_apart_and_tells_mean_from_median():
     table = by_hand().keys()
-    assert column(table, "key") == [*KEYS, *KEYS]
+    assert column(table, "key") == [*KEY_SPECS, *KEY_SPECS]
     assert table.rows[0][2:] == ["2.00", "1.00 – 9.00", "1.50 – 5.50", "4.00"]
 
 
@@ -196,7 +198,7 @@ def test_both_tables_are_shown_in_a_terminal_and_in_a_notebook():
     [(0.0527, "0.0527"), (1.0, "1.00"), (12.34, "12.3"), (99.96, "100"), (1495.2, "1,495")],
 )
 def test_three_figures_and_no_more(value, shown):
-    assert figures_of(value) == shown
+    assert three_digits(value) == shown
 
 
 def test_what_was_not_measured_has_no_numbers():
@@ -211,7 +213,7 @@ def test_a_quick_run_has_no_keys_to_draw():
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_result_draws_itself(library):
-    assert repr(by_hand().plot(library, marks={"a coffee": 5e6})).endswith("a coffee 5 s.")
+    assert repr(by_hand().plot(library, references={"a coffee": 5e6})).endswith("a coffee 5 s.")
     assert "ML-KEM-1024" in repr(by_hand().plot_sizes(library))
     assert f"{library} median 2 ms, mean 4 ms" in repr(by_hand().plot_keys())
 

@@ -9,13 +9,13 @@ from kmslab.bench.summary import RESAMPLES, Summary, summarise
 
 
 def test_median_and_quartiles_of_five():
-    told = summarise([4.0, 1.0, 100.0, 3.0, 2.0])
-    assert (told.q1, told.median, told.q3) == (2.0, 3.0, 4.0)
+    summary = summarise([4.0, 1.0, 100.0, 3.0, 2.0])
+    assert (summary.q1, summary.median, summary.q3) == (2.0, 3.0, 4.0)
 
 
 def test_median_of_an_even_number_lies_between_the_middle_two():
-    told = summarise([1.0, 2.0, 4.0, 8.0])
-    assert (told.q1, told.median, told.q3) == (1.75, 3.0, 5.0)
+    summary = summarise([1.0, 2.0, 4.0, 8.0])
+    assert (summary.q1, summary.median, summary.q3) == (1.75, 3.0, 5.0)
 
 
 def test_an_outlier_moves_the_mean_and_not_the_median():
@@ -35,20 +35,20 @@ def test_the_same_samples_get_the_same_interval():
 
 def test_interval_holds_the_median_and_lies_among_the_samples():
     samples = [float(n * n) for n in range(1, 16)]
-    told = summarise(samples)
-    assert min(samples) < told.low <= told.median <= told.high < max(samples)
+    summary = summarise(samples)
+    assert min(samples) < summary.low <= summary.median <= summary.high < max(samples)
 
 
 def test_more_samples_make_the_interval_narrower():
     draw = random.Random(11)
     few, many = ([draw.gauss(100, 10) for _ in range(n)] for n in (12, 300))
-    width = [told.high - told.low for told in map(summarise, (few, many))]
+    width = [summary.high - summary.low for summary in map(summarise, (few, many))]
     assert width[1] < width[0] / 2
 
 
 def test_interval_of_two_samples_reaches_from_one_to_the_other():
-    told = summarise([1.0, 3.0])
-    assert (told.low, told.median, told.high) == (1.0, 2.0, 3.0)
+    summary = summarise([1.0, 3.0])
+    assert (summary.low, summary.median, summary.high) == (1.0, 2.0, 3.0)
 
 
 def test_ninety_five_of_a_hundred_intervals_hold_what_is_true():
@@ -57,8 +57,8 @@ def test_ninety_five_of_a_hundred_intervals_hold_what_is_true():
     assert RESAMPLES >= 1000
     held = 0
     for _ in range(150):
-        told = summarise([draw.lognormvariate(0, 0.5) for _ in range(41)])
-        held += told.low <= 1.0 <= told.high
+        summary = summarise([draw.lognormvariate(0, 0.5) for _ in range(41)])
+        held += summary.low <= 1.0 <= summary.high
     assert 0.90 <= held / 150 <= 0.99
 
 

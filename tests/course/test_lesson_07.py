@@ -1,4 +1,4 @@
-"""What lesson 07 shows is what the lab answers: the kinds of key, January, and the way outside."""
+"""What lesson 07 shows is what the lab answers: the kinds of key, January, and other programs."""
 
 import json
 import os
@@ -32,18 +32,18 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("make", [the_lab, busy])
-def test_what_is_tried_comes_out_as_aws_documents_it_whatever_else_goes_on(make):
-    tried = try_kinds(make())
+def test_each_kind_of_key_answers_as_aws_documents_it_also_in_a_busy_lab(make):
+    results = try_kinds(make())
     found = {
-        wanted: [each.answers[number].words for each in tried]
-        for number, (wanted, _, _) in enumerate(QUESTIONS)
+        question.wish: [each.results[number].text for each in results]
+        for number, question in enumerate(QUESTIONS)
     }
     assert found == EXPECTED
-    assert [each.kind for each in tried] == list(KINDS)
-    assert [each.alias for each in tried] == ["alias/on-trial", "alias/aws/s3", ""]
+    assert [each.kind for each in results] == list(KINDS)
+    assert [each.alias for each in results] == ["alias/on-trial", "alias/aws/s3", ""]
 
 
-def test_trying_leaves_nothing_behind():
+def test_trying_the_kinds_of_key_leaves_nothing_behind():
     lab = busy()
     keys, now, trail = lab.kms.list_aliases(), lab.clock.now(), list(lab.trail)
     figures.kinds(lab)
@@ -52,11 +52,11 @@ def test_trying_leaves_nothing_behind():
 
 
 @pytest.mark.parametrize("draw", [kinds_in_an_empty_lab, kinds_in_a_busy_lab])
-def test_caption_tells_every_cell(draw):
+def test_caption_states_every_cell(draw):
     said = repr(draw())
-    for wanted, answers in EXPECTED.items():
-        assert f"To {wanted} (" in said
-        assert f": {'; '.join(answers)}." in said
+    for wish, texts in EXPECTED.items():
+        assert f"To {wish} (" in said
+        assert f": {'; '.join(texts)}." in said
 
 
 # ------------------------------------------------------------------------------------- January

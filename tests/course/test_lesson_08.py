@@ -49,7 +49,7 @@ def test_aes_takes_about_as_long_both_ways_and_ecdh_longer_to_wrap():
 
 
 def test_rsas_strength_grows_slowly_and_busans_work_fast():
-    short, _, long = (way for way in wrapping.WAYS if way.name in RSA)
+    short, _, long = (method for method in wrapping.METHODS if method.name in RSA)
     assert took(long.name, UNWRAP) / took(short.name, UNWRAP) > 3 * long.strength / short.strength
 
 

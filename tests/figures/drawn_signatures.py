@@ -23,8 +23,8 @@ def largest_outside() -> figures.Picture:
     """The longest words and numbers that a lane without a call can have, in each of its ways."""
     key = new_lab().create_cmk(spec="ML_DSA_87", usage="SIGN_VERIFY")
     desk = figures.outside(long_named, public=key.public_key(), note="W" * 40, report=b"0" * 4096)
-    papers = {"report": 4096, "signature": 4627, "another signature": AtMost(139)}
-    filled = replace(desk, files=papers)
+    inputs = {"report": 4096, "signature": 4627, "another signature": AtMost(139)}
+    filled = replace(desk, files=inputs)
     made = replace(filled, error="", returned=AtMost(1_000_000))
     return figures.wall(desk, filled, made, replace(made, note="", returned=0))
 

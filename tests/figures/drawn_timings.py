@@ -3,9 +3,17 @@
 import random
 from functools import cache
 
-from kmslab.figures import Cloud, Mark, Picture, Timings, searches, times, wings
+from kmslab.figures import (
+    OperationTimes,
+    Picture,
+    ReferenceTime,
+    TimingRow,
+    sizes_and_times,
+    times,
+    times_with_means,
+)
 
-ONE = Timings("a", (Cloud("wrap", [1.0, 1.0]),), 1)
+ONE = TimingRow("a", (OperationTimes("wrap", [1.0, 1.0]),), 1)
 
 
 def scattered(middle: float, samples: int = 100) -> list[float]:
@@ -22,45 +30,52 @@ def one_time() -> Picture:
 def many_times() -> Picture:
     """From nanoseconds to minutes, the longest names, and a mark at either end."""
     rows = [
-        Timings(
+        TimingRow(
             f"{'W' * 12} {number}",
             (
-                Cloud("unwrap", scattered(0.01 * 11**number)),
-                Cloud("unwrap", scattered(0.0999 * 11**number)),
+                OperationTimes("unwrap", scattered(0.01 * 11**number)),
+                OperationTimes("unwrap", scattered(0.0999 * 11**number)),
             ),
         )
         for number in range(9)
     ]
-    return times("W" * 14, rows, Mark("there and back", 0.2), Mark("a cup of coffee", 5e7))
+    return times(
+        "W" * 14, rows, ReferenceTime("there and back", 0.2), ReferenceTime("a cup of coffee", 5e7)
+    )
 
 
 @cache
-def one_wing() -> Picture:
-    return wings("a", [ONE])
+def one_size() -> Picture:
+    return sizes_and_times("a", [ONE])
 
 
 @cache
-def many_wings() -> Picture:
+def many_sizes() -> Picture:
     rows = [
-        Timings(
+        TimingRow(
             "W" * 14,
-            (Cloud("wrap", [0.01 * 11**number]), Cloud("unwrap", [0.02 * 9**number])),
+            (
+                OperationTimes("wrap", [0.01 * 11**number]),
+                OperationTimes("unwrap", [0.02 * 9**number]),
+            ),
             40 * 2**number,
         )
         for number in range(12)
     ]
-    return wings("W" * 12, rows)
+    return sizes_and_times("W" * 12, rows)
 
 
 @cache
-def one_search() -> Picture:
-    return searches("a", [ONE])
+def one_varying_time() -> Picture:
+    return times_with_means("a", [ONE])
 
 
 @cache
-def many_searches() -> Picture:
-    rows = [Timings("W" * 12, (Cloud("generate", scattered(10.0**n)),)) for n in range(6)]
-    return searches("W" * 40, rows)
+def many_varying_times() -> Picture:
+    rows = [
+        TimingRow("W" * 12, (OperationTimes("generate", scattered(10.0**n)),)) for n in range(6)
+    ]
+    return times_with_means("W" * 40, rows)
 
 
-DRAWINGS = [one_time, many_times, one_wing, many_wings, one_search, many_searches]
+DRAWINGS = [one_time, many_times, one_size, many_sizes, one_varying_time, many_varying_times]

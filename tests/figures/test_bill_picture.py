@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from kmslab import figures
-from kmslab.figures.bill import MOST
+from kmslab.figures.bill import MAX_BARS
 from kmslab.kms.billing import Line
 from tests.figures.drawn_bills import largest_bill, of
 
@@ -33,7 +33,7 @@ def test_bars_are_on_one_scale():
 
 def test_total_counts_what_is_not_drawn():
     picture = largest_bill()
-    assert len(picture.figure.axes[0].patches) <= MOST
+    assert len(picture.figure.axes[0].patches) <= MAX_BARS
     shown = [text.get_text() for text in picture.figure.axes[0].texts]
     assert shown[-1] == "total in 2026-01: USD 3,008.00, with 9 smaller lines that are not drawn"
 

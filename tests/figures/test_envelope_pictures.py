@@ -19,8 +19,8 @@ def test_sealing_makes_one_call_whose_answer_holds_both_copies_of_the_data_key(k
     (call,) = sealed.calls
     assert (call.operation, call.key, call.name) == ("GenerateDataKey", keys[0].arn, "records")
     assert (call.sent, call.returned) == ({}, {"Plaintext": 32, "CiphertextBlob": 151})
-    assert (sealed.program, sealed.taken, sealed.opens) == ("encrypt", len(DATA), False)
-    assert sealed.given == len(envelope.encrypt(DATA, keys[0]))
+    assert (sealed.program, sealed.input_size, sealed.opens) == ("encrypt", len(DATA), False)
+    assert sealed.output_size == len(envelope.encrypt(DATA, keys[0]))
 
 
 def test_each_further_recipient_costs_one_call_with_the_data_key_in_it(keys):
@@ -37,14 +37,14 @@ def test_opening_sends_the_encrypted_data_key_and_gets_the_data_key(keys):
         {"CiphertextBlob": 151},
         {"Plaintext": 32},
     )
-    assert (opened.opens, opened.given) == (True, len(DATA))
+    assert (opened.opens, opened.output_size) == (True, len(DATA))
 
 
 def test_refused_calls_are_kept_and_nothing_is_opened(keys):
     message = envelope.encrypt(DATA, keys[0])
     keys[0].disable()
     refused = figures.follow(envelope.decrypt, message, keys[0])
-    assert (refused.given, refused.calls[0].error) == (0, "DisabledException")
+    assert (refused.output_size, refused.calls[0].error) == (0, "DisabledException")
     said = figures.swimlane(refused).caption
     assert "**Decrypt** with the encrypted data key (151 bytes): `DisabledException`" in said
     assert said.endswith("and gave back nothing. Nothing crossed the wall.")
@@ -73,7 +73,7 @@ def test_data_that_did_cross_the_wall_is_not_said_to_have_stayed(keys):
         return key.encrypt(data)
 
     sent = figures.follow(sends_the_data, b"a record", keys[0])
-    assert not sent.stayed
+    assert not sent.data_stayed
     assert figures.swimlane(sent).caption.endswith("crossed the wall.")
 
 

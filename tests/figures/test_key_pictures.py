@@ -4,7 +4,7 @@ import pytest
 
 from kmslab import CMK, figures
 from kmslab.course import clinic, outcome
-from kmslab.figures.life import MOVED, STATES
+from kmslab.figures.life import ARROWS, STATES
 from kmslab.figures.operations import COLUMNS, _groups
 from kmslab.kms.audit import NAMES
 from kmslab.kms.contract.states import MOVES, KeyState
@@ -16,9 +16,9 @@ from tests.figures.drawn_keys import new_key
 
 def test_every_move_between_the_drawn_states_has_its_place():
     drawn = {None, *STATES}
-    named = [moves for name, moves in MOVES.items() if name not in NAMES]
-    known = {move for moves in named for move in moves if drawn.issuperset(move)}
-    assert known == set(MOVED)
+    in_trail = [moves for name, moves in MOVES.items() if name not in NAMES]
+    known = {move for moves in in_trail for move in moves if drawn.issuperset(move)}
+    assert known == set(ARROWS)
 
 
 def test_arrows_bear_the_names_of_the_moves():

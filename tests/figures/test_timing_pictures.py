@@ -5,7 +5,14 @@ from itertools import pairwise
 import pytest
 from matplotlib.collections import PathCollection
 
-from kmslab.figures import Cloud, Mark, Timings, searches, times, wings
+from kmslab.figures import (
+    OperationTimes,
+    ReferenceTime,
+    TimingRow,
+    sizes_and_times,
+    times,
+    times_with_means,
+)
 from kmslab.figures.scale import Scale, around, microseconds
 from tests.figures import drawn_timings
 
@@ -33,7 +40,7 @@ def test_a_scale_of_powers_gives_each_power_the_same_room():
 
 def test_a_linear_scale_starts_at_nothing_and_has_few_ticks():
     for high in (0.7, 1.0, 3.3, 7.5e6, 9.9):
-        scale = Scale(0, high, 0, 100, powers=False)
+        scale = Scale(0, high, 0, 100, logarithmic=False)
         ticks = list(scale.ticks())
         assert ticks[0] == scale.at(0) == 0
         assert 4 <= len(ticks) <= 9
@@ -46,14 +53,20 @@ def test_everything_lies_on_the_scale_that_is_drawn_around_it():
 
 
 def test_caption_states_medians_bytes_and_marks():
-    row = Timings("AES-KW", (Cloud("wrap", [1.0, 2.0, 90.0]), Cloud("unwrap", [3.0])), 40)
-    said = repr(times("a library", [row], Mark("network", 1000)))
+    row = TimingRow(
+        "AES-KW", (OperationTimes("wrap", [1.0, 2.0, 90.0]), OperationTimes("unwrap", [3.0])), 40
+    )
+    said = repr(times("a library", [row], ReferenceTime("network", 1000)))
     assert said == ("Picture: a library, medians. AES-KW wrap 2 µs, unwrap 3 µs; network 1 ms.")
-    assert repr(wings("a library", [row])).endswith("AES-KW wrap 2 µs, unwrap 3 µs, 40 bytes.")
+    assert repr(sizes_and_times("a library", [row])).endswith(
+        "AES-KW wrap 2 µs, unwrap 3 µs, 40 bytes."
+    )
 
 
 def test_caption_of_a_search_tells_mean_and_median_and_how_many_lie_above():
-    said = repr(searches("keys", [Timings("a", (Cloud("generate", [1e3, 2e3, 9e3]),))]))
+    said = repr(
+        times_with_means("keys", [TimingRow("a", (OperationTimes("generate", [1e3, 2e3, 9e3]),))])
+    )
     assert said == "Picture: keys. a median 2 ms, mean 4 ms; 1 of 3 took longer than the mean."
 
 

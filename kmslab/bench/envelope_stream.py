@@ -1,11 +1,11 @@
-"""What the message format costs: a sealed stream against a bare loop over the same buffers.
+"""What the message format costs: `encrypt_stream` and a bare loop over the same buffers.
 
-64 MiB lie in memory. The loop seals them in frames of 1 MiB by AES-256-GCM, into one buffer again
-and again; the stream does the same and also numbers and writes them, to a writer that discards. In
-the signed suite it hashes them, too, and so does a second loop. Stream and loop are timed in turn:
-a machine whose speed drifts does not skew the ratio.
+The plaintext is 64 MiB in memory. The loop encrypts it in frames of 1 MiB with AES-256-GCM, always
+into the same buffer; the stream does the same, and also numbers the frames and writes them to a
+writer that discards them. In the signed suite it also hashes them, as a second loop does. Stream
+and loop are timed in turn, so that a machine whose speed drifts does not skew the ratio.
 
-    python -m kmslab.bench.sealing
+    python -m kmslab.bench.envelope_stream
 """
 
 import hashlib
@@ -27,7 +27,7 @@ ROUNDS, SIZE, FRAME = 30, 64 * MIB, MIB
 
 
 class Discard:
-    """Takes everything and keeps nothing."""
+    """A writer that keeps nothing."""
 
     def write(self, content: memoryview) -> int:
         return len(content)
@@ -40,16 +40,16 @@ def run(rounds: int = ROUNDS, size: int = SIZE) -> dict[str, Any]:
     unsigned, signed = (_stream(plaintext, ring, suite) for suite in (0x0478, 0x0578))
     bare, hashing = _bare_loop(plaintext), _bare_loop(plaintext, hashes=True)
     measured = {
-        "0x0478 against AES-GCM": _against(bare, unsigned, rounds, size),
-        "0x0578 against AES-GCM": _against(bare, signed, rounds, size),
-        "0x0578 against AES-GCM and SHA-384": _against(hashing, signed, rounds, size),
+        "0x0478 against AES-GCM": _compare(bare, unsigned, rounds, size),
+        "0x0578 against AES-GCM": _compare(bare, signed, rounds, size),
+        "0x0578 against AES-GCM and SHA-384": _compare(hashing, signed, rounds, size),
     }
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     return {"sealing": measured, "bytes": size, "frame": FRAME, "rounds": rounds, **machine}
 
 
 def _bare_loop(plaintext: memoryview, hashes: bool = False) -> Callable[[], object]:
-    """As fast as one may hope: one key, one buffer, no message."""
+    """The least work that encrypts the data: one key, one buffer, no message."""
     cipher, sealed = AESGCM(secrets.token_bytes(32)), memoryview(bytearray(FRAME + 16))
 
     def loop() -> None:
@@ -69,7 +69,7 @@ def _stream(plaintext: memoryview, ring: envelope.Keyring, suite: int) -> Callab
     )
 
 
-def _against(
+def _compare(
     bare: Callable[[], object], stream: Callable[[], object], rounds: int, size: int
 ) -> dict[str, float]:
     _seconds(bare), _seconds(stream)  # warm up

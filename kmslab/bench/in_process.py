@@ -1,9 +1,10 @@
-"""What the road costs: `generate_data_key` as a multiple of the cryptography that is in it.
+"""What a call in this process costs: `generate_data_key` as a multiple of its cryptography.
 
-The bare cryptography is two random draws, one key derivation and one GCM seal, by one library.
-Both are timed in turn, batch by batch: a machine whose speed drifts does not skew the ratio.
+That cryptography alone is two random draws, one key derivation and one AES-GCM encryption, by one
+library. Both are timed in turn, batch by batch, so that a machine whose speed drifts does not skew
+the ratio.
 
-    python -m kmslab.bench.road
+    python -m kmslab.bench.in_process
 """
 
 import json
@@ -30,7 +31,7 @@ def run(rounds: int = ROUNDS, calls: int = CALLS) -> dict[str, Any]:
         url = f"sqlite:///{Path(folder, 'bench.db')}"
         with Lab() as memory, Lab(store=url) as file:
             measured = {
-                name: _against(bare_cryptography, _generate_data_key(lab), rounds, calls)
+                name: _compare(bare_cryptography, _generate_data_key(lab), rounds, calls)
                 for name, lab in (("memory", memory), ("file", file))
             }
     machine = {"python": platform.python_version(), "machine": platform.machine()}
@@ -48,7 +49,7 @@ def _generate_data_key(lab: Lab) -> Callable[[], object]:
     return lambda: call(KeyId=key, KeySpec="AES_256", EncryptionContext=CONTEXT)
 
 
-def _against(
+def _compare(
     bare: Callable[[], object], call: Callable[[], object], rounds: int, calls: int
 ) -> dict[str, float]:
     _batch(bare, calls), _batch(call, calls)  # warm up

@@ -1,11 +1,11 @@
-"""What the endpoint costs: `GenerateDataKey` over HTTP against two simpler servers.
+"""What a call over HTTP costs: `GenerateDataKey` at the endpoint and at two simpler servers.
 
 Three servers run at the same time, each in a process of its own, on the same uvicorn with the same
 limits: the endpoint; one that only verifies the signature, parses, does the cryptography and
-answers; one that returns a constant. Both comparisons are made in turn, batch by batch, so that a
-machine whose speed drifts does not skew them. CPU is the server's own, as its process counts it.
+answers; one that returns a constant. Each comparison takes its two servers in turn, batch by batch,
+so that a machine whose speed drifts does not skew it. CPU time is what the server's process used.
 
-    python -m kmslab.bench.service
+    python -m kmslab.bench.over_http
 """
 
 import hmac
@@ -27,7 +27,7 @@ from hashlib import sha256
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
-from kmslab.bench.road import CONTEXT, bare_cryptography
+from kmslab.bench.in_process import CONTEXT, bare_cryptography
 from kmslab.endpoint.application import Application
 from kmslab.endpoint.claims import Request, joined
 from kmslab.endpoint.server import server
@@ -44,7 +44,7 @@ def run(rounds: int = ROUNDS, calls: int = CALLS) -> dict[str, Any]:
     """Microseconds of server CPU a request, requests a second, and the ratios with quartiles.
 
     `share` is the endpoint's rate as a part of the simpler server's; `share_of_fastest` compares
-    the fastest batch of each, which others on the same machine have disturbed least.
+    the fastest batch of each, the one that other programs disturbed least.
     """
     with ExitStack() as stack:
         endpoint, thin, constant = [stack.enter_context(_served(app)) for app in APPLICATIONS]
@@ -68,7 +68,7 @@ def _endpoint(lab: Lab) -> Callable[..., Any]:
 
 
 def _thin(lab: Lab) -> Callable[..., Any]:
-    """Nothing but the work that no KMS can leave out."""
+    """Only the work that no KMS can leave out."""
     verifier = Verifier(lab.iam.access_keys.find, lab.iam.access_keys.secret)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -79,8 +79,8 @@ def _thin(lab: Lab) -> Callable[..., Any]:
         verifier.verify(request, b"kms", time.time())
         asked = json.loads(body)
         sealed = b64encode(bare_cryptography()).decode()
-        told = {"KeyId": asked["KeyId"], "CiphertextBlob": sealed, "Plaintext": sealed[:44]}
-        await _send(send, json.dumps(told).encode())
+        answer = {"KeyId": asked["KeyId"], "CiphertextBlob": sealed, "Plaintext": sealed[:44]}
+        await _send(send, json.dumps(answer).encode())
 
     return application
 
@@ -97,7 +97,7 @@ APPLICATIONS = (_endpoint, _thin, _constant)
 
 
 async def _send(send: Any, body: bytes) -> None:
-    """With the headers of KMS's own answers."""
+    """Send the body with the headers that KMS's answers have."""
     status, headers, _ = wire.answer(200, REQUEST_ID, body)
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": encoded})
@@ -132,16 +132,16 @@ def _served(make: Callable[[Lab], Callable[..., Any]]) -> Iterator[Served]:
 
 
 def _serve(make: Callable[[Lab], Callable[..., Any]], pipe: Connection) -> None:
-    """A server's process: it tells its CPU time when asked, and ends when told."""
+    """The server's process. On "cpu" it sends its CPU time; on anything else it ends."""
     with Lab() as lab, socket.create_server(("127.0.0.1", 0)) as listener:
         own = server(make(lab))
 
-        def obey() -> None:
+        def answer_commands() -> None:
             while pipe.recv() == "cpu":
                 pipe.send(time.process_time())
             own.should_exit = True
 
-        threading.Thread(target=obey, daemon=True).start()
+        threading.Thread(target=answer_commands, daemon=True).start()
         key = lab.iam.access_keys.of(lab.caller.principal)
         port = listener.getsockname()[1]
         pipe.send((port, lab.create_cmk().arn, key.id, bytes(key.secret)))
@@ -152,7 +152,7 @@ def _serve(make: Callable[[Lab], Callable[..., Any]], pipe: Connection) -> None:
 
 
 def _signed(port: int, arn: str, key_id: str, secret: bytes) -> bytes:
-    """A request as boto3 would send it. It is good for some minutes, however often it is sent."""
+    """A request as boto3 would send it, valid for some minutes, however often it is sent."""
     asked = {"KeyId": arn, "KeySpec": "AES_256", "EncryptionContext": CONTEXT}
     body = json.dumps(asked).encode()
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
@@ -194,7 +194,7 @@ def _seconds(served: Served, calls: int) -> float:
 
 
 def _exchange(served: Served, calls: int, connections: int) -> None:
-    """Send the same request again and again, on each connection as soon as it was answered."""
+    """Send the same request again and again, on each connection as soon as the answer is there."""
     request = served.request()
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for _ in range(connections):

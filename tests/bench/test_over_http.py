@@ -2,12 +2,12 @@
 
 import pytest
 
-from kmslab.bench import service
+from kmslab.bench import over_http
 
 
 @pytest.mark.long
 def test_the_endpoint_is_measured_against_simpler_servers() -> None:
-    result = service.run(rounds=3, calls=40)
+    result = over_http.run(rounds=3, calls=40)
     for measured, other in (("cpu_us_a_request", "thin"), ("requests_a_second", "constant")):
         figures = result[measured]
         assert figures["endpoint"] > 0
