@@ -26,10 +26,18 @@ NAMES = {"SeedKey": "CreateKey"}  # whoever makes a key, the trail has one name 
 IDENTITIES = {"root": "Root", "user": "IAMUser", "assumed-role": "AssumedRole"}
 
 
+def events(call: Call, answer: Mapping[str, Any] | None) -> list[Event]:
+    """What a call that succeeded leaves: an event, with a copy for each other account concerned.
+
+    `answer` is None unless the operation changes something.
+    """
+    own = event(call, answer)
+    return [own, *_copies(own)]
+
+
 def event(
-    call: Call, *, answer: Mapping[str, Any] | None = None, error: KMSError | None = None
+    call: Call, answer: Mapping[str, Any] | None = None, error: KMSError | None = None
 ) -> Event:
-    """What a call leaves behind; `answer` is None unless the operation changes something."""
     operation = MODEL.operations.get(call.name)  # the service's own acts are not in the model
     roles = call.roles
     if error and error.code == "AccessDeniedException":
@@ -56,7 +64,7 @@ def event(
     )
 
 
-def copies(event: Event) -> list[Event]:
+def _copies(event: Event) -> list[Event]:
     """The same in the trail of each other account whose key took part. A refusal is not theirs."""
     if event.error_code:
         return []
@@ -172,7 +180,7 @@ def _tls(event: Event) -> dict[str, str] | None:
 
 def _shared_id(event: Event) -> str | None:
     """What both trails have in common, where a call has crossed accounts."""
-    crossed = event.recipient or copies(event)
+    crossed = event.recipient or _copies(event)
     return event_id(event.request_id, "shared") if crossed else None
 
 

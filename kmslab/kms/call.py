@@ -15,6 +15,7 @@ from kmslab.kms.backing import Backing
 from kmslab.kms.changes import Change
 from kmslab.kms.contract.records import Caller, Key, Material, Reader, Record, Resource
 from kmslab.kms.contract.specs import Origin
+from kmslab.kms.lifecycle import check_moves
 
 
 class FilledRole(NamedTuple):
@@ -81,8 +82,10 @@ class Call:
 
     def put(self, *records: Record) -> None:
         """Stage records: they are stored if the call succeeds."""
+        check_moves(self.name, self.found, records)
         self.change.put(*records)
 
     def remove(self, *records: Record) -> None:
         """Stage records for deletion, if the call succeeds."""
+        check_moves(self.name, self.found, removed=records)
         self.change.remove(*records)

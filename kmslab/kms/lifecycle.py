@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from kmslab.kms.contract.records import Key, Record
-from kmslab.kms.contract.states import MOVES, USABLE, KeyState
+from kmslab.kms.contract.states import MOVES, USABLE, KeyState, Move
 
 
 def next_due(key: Key) -> tuple[datetime, str] | None:
@@ -31,14 +31,16 @@ def stamp(record: Record) -> Record:
 
 
 def check_moves(
-    name: str, found: Iterable[Record], staged: Iterable[Record], removed: Iterable[Record]
+    name: str,
+    found: Iterable[Record],
+    staged: Iterable[Record] = (),
+    removed: Iterable[Record] = (),
 ) -> None:
-    """A change of state that `MOVES` does not list here is a bug, not the request's fault."""
-    known = {record.arn: record for record in found if isinstance(record, Key)}
-    pairs: list[tuple[Key | None, Key | None]] = []
-    pairs += [(known.get(record.arn), record) for record in staged if isinstance(record, Key)]
-    pairs += [(record, None) for record in removed if isinstance(record, Key)]
-    for old, new in pairs:
-        move = (old.state if old else None, new.state if new else None)
-        if move[0] is not move[1] and move not in MOVES.get(name, ()):
-            raise RuntimeError(f"{name} moved a key from {move[0]} to {move[1]}")
+    """Raise RuntimeError for a change of state that `MOVES` does not list for this operation."""
+    old = {record.arn: record.state for record in found if isinstance(record, Key)}
+    moves: list[Move] = []
+    moves += [(old.get(key.arn), key.state) for key in staged if isinstance(key, Key)]
+    moves += [(key.state, None) for key in removed if isinstance(key, Key)]
+    for before, after in moves:
+        if before is not after and (before, after) not in MOVES.get(name, ()):
+            raise RuntimeError(f"{name} moved a key from {before} to {after}")

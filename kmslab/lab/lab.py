@@ -28,7 +28,7 @@ from kmslab.kms.throttle import Throttle
 from kmslab.kms.trail_file import TrailFile
 from kmslab.lab import seeding
 from kmslab.lab.integrations import Integrations
-from kmslab.lab.seeding import Planted, Seed
+from kmslab.lab.seeding import Planted, Seed, SeedTarget
 from kmslab.lab.view import View
 
 ACCOUNT, REGION = "111122223333", "us-east-1"  # unless a lab is given others
@@ -125,7 +125,8 @@ class Lab(View):
         return self._plant(seeding.read(Path(path), here.account, here.region))
 
     def _plant(self, seed: Seed) -> Planted:
-        return seeding.plant(seed, self.service, self.iam.access_keys, self.clock.now)
+        keys, now = self.iam.access_keys, self.clock.now
+        return seeding.plant(seed, SeedTarget(self._store, self.service.own_acts, keys, now))
 
     def close(self) -> None:
         """Store the waiting events, and close the store. Later calls raise `StoreError`."""

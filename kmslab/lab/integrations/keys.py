@@ -120,7 +120,7 @@ class ServiceKeys:
     def __init__(self, service: Service, integration: Integration) -> None:
         self.it = integration
         self.ask = service.call
-        self._seed = service.seed_key
+        self._seed = service.own_acts.seed_key
 
     def key_id(self, key: str, account: str, region: str) -> str:
         """What to name the key by. AWS's own are made when they are first used."""

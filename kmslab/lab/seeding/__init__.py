@@ -9,9 +9,9 @@ from pathlib import Path
 from kmslab.lab.seeding import forms, local_kms, nodes
 from kmslab.lab.seeding.declared import Seed
 from kmslab.lab.seeding.nodes import SeedError
-from kmslab.lab.seeding.planting import Planted, plant
+from kmslab.lab.seeding.planting import Planted, SeedTarget, plant
 
-__all__ = ["Planted", "Seed", "SeedError", "plant", "read"]
+__all__ = ["Planted", "Seed", "SeedError", "SeedTarget", "plant", "read"]
 
 
 def read(path: Path, account: str, region: str) -> Seed:

@@ -6,17 +6,19 @@ spec under the same id, another secret of the same access key) is an error.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from kmslab.display import Table
 from kmslab.kms.arn import known_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import material_id
-from kmslab.kms.changes import Change
+from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import AccessKey, Alias, Caller, Key, Material, Principal
 from kmslab.kms.contract.specs import KeyUsage
-from kmslab.kms.service import Service
+from kmslab.kms.own_acts import OwnActs
+from kmslab.kms.store import Store
 from kmslab.lab.seeding.declared import Seed, SeedAccessKey, SeedKey, SeedPrincipal
 
 MADE, THERE = "made", "was there"
@@ -35,27 +37,28 @@ class Planted(list[tuple[str, str]]):
         return self.table()._repr_markdown_()
 
 
-def plant(
-    seed: Seed, service: Service, access_keys: AccessKeys, now: Callable[[], datetime]
-) -> Planted:
+@dataclass(frozen=True, slots=True)
+class SeedTarget:
+    """The lab that a seed is planted in."""
+
+    store: Store
+    own_acts: OwnActs
+    access_keys: AccessKeys
+    now: Callable[[], datetime]
+
+
+def plant(seed: Seed, target: SeedTarget) -> Planted:
     """Raises `SeedError`, and then nothing of it has been stored."""
-
-    def stage(change: Change) -> Planted:
-        return SeedAttempt(service, access_keys, now(), change).plant(seed)
-
-    return service.apply(stage)
+    return apply(target.store, lambda change: SeedAttempt(target, change).plant(seed))
 
 
 class SeedAttempt:
     """Stages what the seed declares. If others change the same records, a new attempt begins."""
 
-    def __init__(
-        self, service: Service, access_keys: AccessKeys, now: datetime, change: Change
-    ) -> None:
-        self._service = service
-        self._access_keys = access_keys
-        self._now = now
+    def __init__(self, target: SeedTarget, change: Change) -> None:
+        self._target = target
         self._change = change
+        self._now = target.now()
         self._declared: set[str] = set()  # the ARNs of the seed's keys, so far
 
     def plant(self, seed: Seed) -> Planted:
@@ -77,7 +80,7 @@ class SeedAttempt:
 
     def _access_key(self, declared: SeedAccessKey) -> str:
         found = self._change.get(AccessKey, declared.id)
-        keys = self._access_keys
+        keys = self._target.access_keys
         if found is None:
             try:
                 new = keys.sealed(declared.principal, declared.id, declared.secret, declared.token)
@@ -109,7 +112,7 @@ class SeedAttempt:
         names = declared.request.get("Aliases", ())
         aliases = [(name, self._alias(declared, here + name, arn)) for name in names]
         try:
-            arn = self._service.seed_key(
+            arn = self._target.own_acts.seed_key(
                 declared.account, declared.region, declared.request, self._change
             )
         except KMSError as error:

@@ -1,0 +1,86 @@
+"""What the service does by itself: what is due, and keys that no caller asks for.
+
+An act has a row in THE TABLE and is run as a call is. Without a caller it has nothing to check.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from kmslab.clock import Clock
+from kmslab.kms import audit, lifecycle
+from kmslab.kms.call import Call, FilledRole
+from kmslab.kms.changes import Change, apply
+from kmslab.kms.contract.records import Caller, Key
+from kmslab.kms.store import Conflict, Store
+from kmslab.kms.table import SERVICE_TABLE
+
+log = logging.getLogger("kmslab")
+
+
+class OwnActs:
+    """One service's own acts; `new_call` makes a `Call` of it."""
+
+    def __init__(self, store: Store, clock: Clock, new_call: Callable[..., Call]) -> None:
+        self._store = store
+        self._clock = clock
+        self._new_call = new_call
+
+    def settle(self, now: datetime) -> None:
+        """Run what is due, each on the very record that was found due, at the time it was due.
+
+        If another process was first, the act is not repeated: this one asks again what is due. A
+        failure is left to the next call, and fails neither this call nor what else is due.
+        """
+        failed: set[str] = set()
+        while self._store.next_due is not None and self._store.next_due <= now:
+            due = [key for key in self._store.due(now) if key.arn not in failed]
+            if not due:
+                return  # others have done it; the next refresh shows what is due next
+            for key in due:
+                try:
+                    self._run_due(key)
+                except Conflict:
+                    break
+                except Exception:
+                    log.exception("what was due on %s has failed", key.arn)
+                    failed.add(key.arn)
+
+    def seed_key(
+        self, account: str, region: str, request: Mapping[str, Any], change: Change | None = None
+    ) -> str:
+        """The ARN of a key that the service makes by itself, if it is not there.
+
+        `change`: where to stage the key. Without it, the key is stored when this returns.
+        """
+        if change is None:
+            return apply(self._store, partial(self.seed_key, account, region, request))
+        call = self._call("SeedKey", account, region, self._clock.now())
+        call.request = dict(request)
+        arn: str = self._stage(call, change)["KeyId"]
+        return arn
+
+    def _run_due(self, key: Key) -> None:
+        due = lifecycle.next_due(key)
+        if due is None:
+            raise RuntimeError(f"{key.arn} was found due, but nothing is")
+        moment, name = due
+        call = self._call(name, key.account, key.region, moment)
+        call.roles = [FilledRole(key.arn, key)]
+        apply(self._store, partial(self._stage, call), attempts=1)
+
+    def _call(self, name: str, account: str, region: str, now: datetime) -> Call:
+        return self._new_call(name, Caller("", account, region), now, str(uuid4()))
+
+    def _stage(self, call: Call, change: Change) -> dict[str, Any]:
+        """Add to the change what the act stages. An act that changes no key leaves no event."""
+        call.records = call.change = own = Change(change)
+        own.found = call.found
+        answer = SERVICE_TABLE[call.name].run(call, *call.found)
+        if any(isinstance(record, Key) for record in (*own.staged, *own.removed)):
+            own.events = audit.events(call, answer)
+        change.add(own)
+        return answer
