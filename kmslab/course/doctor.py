@@ -15,7 +15,7 @@ from kmslab.course.clinic import records
 from kmslab.course.messages import Message
 from kmslab.course.module_self_tests import self_test_result
 from kmslab.crypto.self_test import KNOWN_ANSWERS
-from kmslab.kms.backing.self_tested import BACKENDS
+from kmslab.crypto.self_tested import BACKENDS
 from kmslab.lab.lab import Lab
 
 OLDEST = (3, 11)

@@ -1,15 +1,20 @@
-"""Algorithms, and nothing about keys' names, owners or lives: the same small interface twice.
+"""Algorithms, on two independent libraries behind one interface, and nothing about who owns a key.
 
-`pyca` is the default backend, `pycryptodome` a second opinion; `backend.Backend` says what both
-offer and `self_test` what they must know before they serve. Rule: whoever needs a cipher asks a
-backend, a refusal is `Forged` (or, of a public key, `Malformed`), and a secret is a `SecretBytes`,
-which doesn't print.
+Reading order: `backend.py`, the interface and its refusals; `pyca/` and `pycryptodome/`, the two
+libraries; `self_test.py` and `self_tested.py`, which let an algorithm be used only after it gave
+its published answers; then `secret.py` and `framing.py`, which every wing above uses.
+
+Rule: code that needs a cipher takes it from `self_tested.py`. A backend refuses with `Forged`, or
+with `Malformed` if a public key is wrong, and gives no reason. A secret is a `SecretBytes`, which
+hides itself in text. Nothing here imports another wing.
 """
 
 from kmslab.crypto.backend import Backend, Forged, Malformed
 from kmslab.crypto.framing import encode_context, frame
 from kmslab.crypto.private import read_private_key
 from kmslab.crypto.public import PublicKey
+from kmslab.crypto.pyca import pyca
+from kmslab.crypto.pycryptodome import pycryptodome
 from kmslab.crypto.secret import CiphertextBlob, SecretBytes
 from kmslab.crypto.spki import compress, spec_of
 
@@ -23,6 +28,8 @@ __all__ = [
     "compress",
     "encode_context",
     "frame",
+    "pyca",
+    "pycryptodome",
     "read_private_key",
     "spec_of",
 ]

@@ -93,18 +93,16 @@ PAIRWISE: dict[str, Callable[..., Any]] = {
 
 
 def aes_gcm_seal_into(
-    backend: Backend, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes
+    backend: Backend, key: bytes, iv: bytes, plaintext: bytes, aad: bytes
 ) -> bytes:
     sealed = bytearray(len(plaintext) + GCM_TAG)
-    backend.aes_gcm_seal_into(key, nonce, plaintext, aad, memoryview(sealed))
+    backend.aes_gcm_seal_into(key, iv, plaintext, aad, memoryview(sealed))
     return bytes(sealed)
 
 
-def aes_gcm_open_into(
-    backend: Backend, key: bytes, nonce: bytes, sealed: bytes, aad: bytes
-) -> bytes:
+def aes_gcm_open_into(backend: Backend, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> bytes:
     plaintext = bytearray(len(sealed) - GCM_TAG)
-    backend.aes_gcm_open_into(key, nonce, sealed, aad, memoryview(plaintext))
+    backend.aes_gcm_open_into(key, iv, sealed, aad, memoryview(plaintext))
     return bytes(plaintext)
 
 

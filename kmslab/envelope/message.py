@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Self
 
 from kmslab.crypto import CiphertextBlob
-from kmslab.crypto.backend import GCM_NONCE
+from kmslab.crypto.backend import GCM_IV
 from kmslab.envelope.errors import NotAMessage
 from kmslab.envelope.source import Source
 from kmslab.envelope.suites import SUITES, Suite
@@ -22,7 +22,7 @@ LONGEST_HEADER = 2**27  # bytes: it lies in memory before anybody has verified i
 FRAMED = b"\x02"
 FINAL = b"\xff\xff\xff\xff"  # stands before the number of the final frame
 MOST_FRAMES = 2**32 - 1  # of which the final one alone may have the number that FINAL is
-HEADER_IV = bytes(GCM_NONCE)  # the frames count theirs from one
+HEADER_IV = bytes(GCM_IV)  # the frames count theirs from one
 
 RESERVED = "aws-crypto-"  # begins the keys that the format itself puts into a context
 PUBLIC_KEY = "aws-crypto-public-key"
@@ -114,7 +114,7 @@ class Frame:
 
     @property
     def iv(self) -> bytes:
-        return self.sequence.to_bytes(GCM_NONCE, "big")
+        return self.sequence.to_bytes(GCM_IV, "big")
 
     @property
     def head(self) -> bytes:
@@ -208,7 +208,7 @@ def read_frame(walk: Walk, header: Header, sequence: int) -> Frame:
     mark = walk.take("frame number", 4)
     final = mark == FINAL
     head = mark + (walk.take("number of final frame", 4) if final else b"")
-    head += walk.take("IV", GCM_NONCE)
+    head += walk.take("IV", GCM_IV)
     length = header.frame_length
     if final:
         length = walk.number("length of final frame", 4)

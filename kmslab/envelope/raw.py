@@ -9,14 +9,14 @@ from base64 import b64decode
 from contextlib import suppress
 
 from kmslab.crypto import Forged, Malformed, PublicKey, SecretBytes, spec_of
-from kmslab.crypto.backend import AES_KEYS, GCM_NONCE, GCM_TAG
+from kmslab.crypto.backend import AES_KEYS, GCM_IV, GCM_TAG
+from kmslab.crypto.self_tested import proven
 from kmslab.envelope.keyrings import Keyring
 from kmslab.envelope.kms import PROVIDER as KMS
-from kmslab.envelope.library import proven
 from kmslab.envelope.message import MOST, Context, EncryptedDataKey
 
 # Behind a raw AES key's name stand its tag's length in bits, its IV's in bytes, and the IV.
-AES_LENGTHS = (8 * GCM_TAG).to_bytes(4, "big") + GCM_NONCE.to_bytes(4, "big")
+AES_LENGTHS = (8 * GCM_TAG).to_bytes(4, "big") + GCM_IV.to_bytes(4, "big")
 
 PADDINGS = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_384", "RSAES_OAEP_SHA_512")
 
@@ -34,13 +34,13 @@ class RawAesKeyring(Keyring):
         self._key = SecretBytes(key)
 
     def wrap(self, data_key: bytes, context: Context) -> EncryptedDataKey:
-        iv = secrets.token_bytes(GCM_NONCE)
+        iv = secrets.token_bytes(GCM_IV)
         seal = proven("AES_GCM").aes_gcm_seal
         sealed = seal(self._key, iv, data_key, context.encoded)
         return EncryptedDataKey(self._namespace, self._name + AES_LENGTHS + iv, sealed)
 
     def unwrap(self, wrapped: EncryptedDataKey, context: Context) -> SecretBytes | None:
-        info, iv = wrapped.info[:-GCM_NONCE], wrapped.info[-GCM_NONCE:]
+        info, iv = wrapped.info[:-GCM_IV], wrapped.info[-GCM_IV:]
         if (wrapped.provider, info) != (self._namespace, self._name + AES_LENGTHS):
             return None
         return proven("AES_GCM").aes_gcm_open(self._key, iv, wrapped.ciphertext, context.encoded)

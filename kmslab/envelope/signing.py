@@ -13,8 +13,8 @@ from typing import ClassVar
 from kmslab.crypto import Malformed, compress
 from kmslab.crypto.backend import Bytes
 from kmslab.crypto.message_types import MessageType
+from kmslab.crypto.self_tested import proven
 from kmslab.envelope.errors import NotAMessage
-from kmslab.envelope.library import proven
 from kmslab.envelope.message import PUBLIC_KEY, Context, Walk
 from kmslab.envelope.suites import Signature, Suite
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from kmslab.crypto import Forged
 from kmslab.crypto.backend import GCM_TAG
+from kmslab.crypto.self_tested import proven
 from kmslab.envelope.errors import NOT_OPENED, DecryptionError, NotAMessage
 from kmslab.envelope.keyrings import Keyring, keyrings_of, unwrap
-from kmslab.envelope.library import proven
 from kmslab.envelope.message import (
     HEADER_IV,
     LONGEST_FRAME,

@@ -8,7 +8,7 @@ SDK algorithms reference", in its Developer Guide.
 from dataclasses import dataclass
 
 from kmslab.crypto import SecretBytes
-from kmslab.envelope.library import proven
+from kmslab.crypto.self_tested import proven
 
 
 @dataclass(frozen=True, slots=True)

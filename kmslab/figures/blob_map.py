@@ -26,10 +26,8 @@ STYLES = {
     "version": PartStyle(BLUE, "", "of this layout"),
     "material id": PartStyle(BLUE, "", "which piece of key material"),
     "key id": PartStyle(BLUE, "", "the key's name, for anybody to read", letters=True),
-    "call nonce": PartStyle(
-        GREEN, "///", "fresh for each call: this call's own key is derived from it"
-    ),
-    "GCM nonce": PartStyle(GREEN, "///", "fresh for each call"),
+    "derivation nonce": PartStyle(GREEN, "///", "fresh: this call's own key is derived from it"),
+    "IV": PartStyle(GREEN, "///", "fresh for each call"),
     "ciphertext": PartStyle(VERMILLION, "xx", "as long as what was encrypted"),
     "tag": PartStyle(PURPLE, "..", "one wrong byte anywhere, and it no longer fits"),
 }
@@ -55,8 +53,8 @@ def _draw(canvas: Canvas, top: float, name: str, offset: int, content: bytes) ->
     last = offset + len(content) - 1
     canvas.label(LEFT, top + 12, name, weight="bold", color=INK)
     where = f"from byte {offset:,}" if last <= offset else f"bytes {offset:,} to {last:,}"
-    canvas.label(LEFT + 130, top + 12, f"{where}: {count(len(content))}")
-    canvas.label(LEFT + 410, top + 12, style.purpose)
+    canvas.label(LEFT + 175, top + 12, f"{where}: {count(len(content))}")
+    canvas.label(LEFT + 445, top + 12, style.purpose)
     shown = content[:MAX_CELLS] if len(content) <= MAX_CELLS else content[: MAX_CELLS - 2]
     for cell, value in enumerate(shown):
         _cell(canvas, LEFT + CELL * cell, top + 26, style, chr(value) if style.letters else "")

@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from kmslab.clock import Clock
 from kmslab.crypto import Backend, Forged
+from kmslab.crypto.self_tested import BACKENDS
 from kmslab.kms import reports
 from kmslab.kms.arn import root_arn
 from kmslab.kms.backing import root_key
 from kmslab.kms.backing.hsm import Hsm
-from kmslab.kms.backing.self_tested import BACKENDS
 from kmslab.kms.clock_offset import StoredOffset
 from kmslab.kms.contract.records import Caller, DomainKey
 from kmslab.kms.contract.specs import Origin

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from kmslab.crypto import Backend, Forged, Malformed, pycryptodome
 from kmslab.crypto.message_types import MessageType
+from kmslab.crypto.pycryptodome.signatures import SIGNATURES
 from tests.crypto import ed25519_by_the_book
 from tests.crypto.published import (
     PUBLISHED,
@@ -222,7 +223,7 @@ PH_SIGNATURE_OF_DIGEST = bytes.fromhex(
 
 def test_ed25519ph_signs_and_verifies_as_rfc_8032_published() -> None:
     """Its message of three bytes is none that KMS takes; the scheme itself takes any."""
-    scheme = pycryptodome.signatures.SIGNATURES["ED25519_PH_SHA_512"]
+    scheme = SIGNATURES["ED25519_PH_SHA_512"]
     private = seeded("ECC_NIST_EDWARDS25519", PH_SECRET)
     public = pycryptodome.public_key(private)
     assert public[12:] == PH_PUBLIC

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 
 from kmslab.crypto import Backend, Forged, Malformed, pyca, pycryptodome
 from kmslab.crypto.message_types import MessageType
+from kmslab.crypto.pycryptodome.keys import ML_KEM_KEY, RSA_KEY
 from kmslab.crypto.pycryptodome.signatures import Digest
 from kmslab.crypto.pycryptodome.symmetric import _prf
 from tests.crypto import ed25519_by_the_book as book
@@ -128,7 +129,7 @@ def test_cryptographys_ed25519_has_no_prehashed_form() -> None:
 
 
 def test_pycryptodome_hides_encapsulation_behind_private_names() -> None:
-    key = pycryptodome.keys.ML_KEM_KEY.read_private(pycryptodome.generate_key("ML_KEM_768"))
+    key = ML_KEM_KEY.read_private(pycryptodome.generate_key("ML_KEM_768"))
     assert not [name for name in dir(key) if "caps" in name and not name.startswith("_")]
 
 
@@ -175,7 +176,7 @@ def test_pycryptodome_takes_a_pkcs1_signature_without_its_null_and_cryptography_
 
 def test_pycryptodome_signs_a_digest_of_any_length_and_cryptography_refuses(key_of: KeyOf) -> None:
     private, _ = rsa_key(key_of)
-    key = pycryptodome.keys.RSA_KEY.read_private(key_of("RSA_2048"))
+    key = RSA_KEY.read_private(key_of("RSA_2048"))
     pkcs1_15.new(key).sign(Digest(SHA256.new(), b"short"))
     with pytest.raises(ValueError, match="same length"):
         private.sign(b"short", padding.PKCS1v15(), Prehashed(hashes.SHA256()))

@@ -129,7 +129,7 @@ def test_a_backend_that_refuses_nothing_fails(backend: Backend, function: str) -
 def test_a_backend_that_opens_anything_into_a_buffer_fails(backend: Backend) -> None:
     (known,) = [each for each in KNOWN_ANSWERS if each.function == "aes_gcm_open_into"]
 
-    def open_into(key: bytes, nonce: bytes, sealed: bytes, aad: bytes, plain: memoryview) -> None:
+    def open_into(key: bytes, iv: bytes, sealed: bytes, aad: bytes, plain: memoryview) -> None:
         plain[:] = known.answer
 
     assert not known.holds(gullible(backend, aes_gcm_open_into=open_into))

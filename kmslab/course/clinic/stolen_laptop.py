@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_bytes
 
-from kmslab.crypto import Forged, SecretBytes, pyca
+from kmslab.crypto import Forged, SecretBytes
+from kmslab.crypto.backend import AES_256_KEY
+from kmslab.crypto.self_tested import open_box, seal_box
 from kmslab.display import PlainError, Table
 from kmslab.lab.view import View
 
-NONCE, KEY = 12, 32  # bytes
 Files = Mapping[str, bytes]
 
 
@@ -37,7 +38,7 @@ class Laptop:
 
 def with_key_file(record: bytes, name: str, lab: View) -> Laptop:
     """The clinic before its KMS: a record sealed with AES-256-GCM, and the key beside it."""
-    key = token_bytes(KEY)
+    key = token_bytes(AES_256_KEY)
     files = {f"{name}.sealed": lock(record, key), "key.bin": SecretBytes(key)}
     return Laptop(files, lambda files: unlock(files[f"{name}.sealed"], files["key.bin"]), lab)
 
@@ -58,15 +59,14 @@ class NotOpened(PlainError, Forged):
 def lock(data: bytes, key: bytes) -> bytes:
     """Seal bytes of any length with AES-256-GCM under a key of 32 bytes; `unlock` opens them."""
     _need_key(key)
-    nonce = token_bytes(NONCE)
-    return nonce + pyca.aes_gcm_seal(key, nonce, data, b"")
+    return seal_box(key, data, b"")
 
 
 def unlock(sealed: bytes, key: bytes) -> bytes:
     """Open what `lock` sealed, with the same key; else raise `NotOpened`, which is a `Forged`."""
     _need_key(key)
     try:
-        return bytes(pyca.aes_gcm_open(key, sealed[:NONCE], sealed[NONCE:], b""))
+        return bytes(open_box(key, sealed, b""))
     except Forged:
         raise NotOpened("the tag does not fit: another key, or the box was changed") from None
 
@@ -76,5 +76,5 @@ def _need_key(key: object) -> None:
     if not isinstance(key, bytes):
         meant = ", whose `.plaintext` is one" if hasattr(key, "plaintext") else ""
         raise NoKey(f"a key is bytes, and this is a {type(key).__name__}{meant}")
-    if len(key) != KEY:
-        raise NoKey(f"a key for AES-256 has {KEY} bytes, and this one has {len(key)}")
+    if len(key) != AES_256_KEY:
+        raise NoKey(f"a key for AES-256 has {AES_256_KEY} bytes, and this one has {len(key)}")

@@ -5,11 +5,12 @@ from contextlib import suppress
 from typing import Any
 
 from kmslab.course.clinic.clinic import STOLEN, Clinic
-from kmslab.course.clinic.stolen_laptop import KEY, NotOpened, unlock
+from kmslab.course.clinic.stolen_laptop import NotOpened, unlock
 from kmslab.course.exercises import every_key
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.outcome import outcome
 from kmslab.crypto import Forged
+from kmslab.crypto.backend import AES_256_KEY
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.lab.lab import Lab
 
@@ -117,21 +118,22 @@ def _check_hides(data: bytes, box: Any, first_box: Any) -> None:
             "With a fresh data key that does not happen; which key was this?"
         )
     for where, key in _possible_keys(parts):
-        if any(_opens(part, key) for part in parts if len(part) > KEY):
+        if any(_opens(part, key) for part in parts if len(part) > AES_256_KEY):
             raise Wrong(PLAINTEXT_KEY_ON_DISK.format(where))
 
 
 def _possible_keys(parts: list[bytes]) -> Iterator[tuple[str, bytes]]:
     """Each 32 bytes in the parts, or in their beginnings if they are long, and where they are."""
     for part in parts:
-        where = "a file of 32 bytes" if len(part) == KEY else "written before or after the box"
-        for start in range(len(part[:SEARCHED]) - KEY + 1):
-            yield where, part[start : start + KEY]
+        alone = len(part) == AES_256_KEY
+        where = "a file of 32 bytes" if alone else "written before or after the box"
+        for start in range(len(part[:SEARCHED]) - AES_256_KEY + 1):
+            yield where, part[start : start + AES_256_KEY]
 
 
 def _opens(part: bytes, key: bytes) -> bool:
     """True if the key opens the part, or what is before or behind a key in it."""
-    for box in (part, part[KEY:], part[:-KEY]):
+    for box in (part, part[AES_256_KEY:], part[:-AES_256_KEY]):
         with suppress(Forged, ValueError):
             unlock(box, key)
             return True

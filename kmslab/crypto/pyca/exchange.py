@@ -1,4 +1,4 @@
-"""How a secret reaches the holder of a private key: encrypted, agreed on, or encapsulated."""
+"""How a secret reaches the holder of a private key: encryption, agreement, encapsulation."""
 
 from typing import get_args
 
@@ -19,51 +19,51 @@ def _oaep(algorithm: hashes.HashAlgorithm) -> padding.OAEP:
     return padding.OAEP(padding.MGF1(algorithm), algorithm, None)
 
 
+# AWS KMS has the first two; the AWS Encryption SDK has all four.
 ENCRYPTION: dict[str, padding.OAEP] = {
     "RSAES_OAEP_SHA_1": _oaep(hashes.SHA1()),
     "RSAES_OAEP_SHA_256": _oaep(hashes.SHA256()),
-    "RSAES_OAEP_SHA_384": _oaep(hashes.SHA384()),  # not AWS KMS's; the Encryption SDK knows
-    "RSAES_OAEP_SHA_512": _oaep(hashes.SHA512()),  # all four
+    "RSAES_OAEP_SHA_384": _oaep(hashes.SHA384()),
+    "RSAES_OAEP_SHA_512": _oaep(hashes.SHA512()),
 }
 
 
-def encrypt(algorithm: str, public: bytes, plaintext: bytes) -> bytes:
-    key = peer_key(public, rsa.RSAPublicKey)
-    try:
-        return key.encrypt(plaintext, ENCRYPTION[algorithm])
-    except ValueError:
-        pass
-    raise RuntimeError(f"{algorithm} takes fewer bytes than {len(plaintext)} with this key")
+class Exchange:
+    """The part of a backend that transports secrets."""
 
+    def encrypt(self, algorithm: str, public: bytes, plaintext: bytes) -> bytes:
+        key = peer_key(public, rsa.RSAPublicKey)
+        try:
+            return key.encrypt(plaintext, ENCRYPTION[algorithm])
+        except ValueError:
+            pass
+        raise RuntimeError(f"{algorithm} takes fewer bytes than {len(plaintext)} with this key")
 
-def decrypt(algorithm: str, private: bytes, ciphertext: bytes) -> SecretBytes:
-    key = private_key(private, rsa.RSAPrivateKey)
-    try:
-        return SecretBytes(key.decrypt(ciphertext, ENCRYPTION[algorithm]))
-    except ValueError:
-        pass
-    raise Forged
+    def decrypt(self, algorithm: str, private: bytes, ciphertext: bytes) -> SecretBytes:
+        key = private_key(private, rsa.RSAPrivateKey)
+        try:
+            return SecretBytes(key.decrypt(ciphertext, ENCRYPTION[algorithm]))
+        except ValueError:
+            pass
+        raise Forged
 
+    def agree(self, private: bytes, peer: bytes) -> SecretBytes:
+        key = private_key(private, ec.EllipticCurvePrivateKey)
+        other = peer_key(peer, ec.EllipticCurvePublicKey)
+        try:
+            return SecretBytes(key.exchange(ec.ECDH(), other))
+        except ValueError:  # another curve
+            pass
+        raise Malformed
 
-def agree(private: bytes, peer: bytes) -> SecretBytes:
-    key = private_key(private, ec.EllipticCurvePrivateKey)
-    other = peer_key(peer, ec.EllipticCurvePublicKey)
-    try:
-        return SecretBytes(key.exchange(ec.ECDH(), other))
-    except ValueError:  # another curve
-        pass
-    raise Malformed
+    def encapsulate(self, public: bytes) -> tuple[bytes, SecretBytes]:
+        secret, ciphertext = peer_key(public, ML_KEM_PUBLIC).encapsulate()
+        return ciphertext, SecretBytes(secret)
 
-
-def encapsulate(public: bytes) -> tuple[bytes, SecretBytes]:
-    secret, ciphertext = peer_key(public, ML_KEM_PUBLIC).encapsulate()
-    return ciphertext, SecretBytes(secret)
-
-
-def decapsulate(private: bytes, ciphertext: bytes) -> SecretBytes:
-    key = private_key(private, ML_KEM_PRIVATE)
-    try:
-        return SecretBytes(key.decapsulate(ciphertext))
-    except ValueError:  # a wrong length
-        pass
-    raise Forged
+    def decapsulate(self, private: bytes, ciphertext: bytes) -> SecretBytes:
+        key = private_key(private, ML_KEM_PRIVATE)
+        try:
+            return SecretBytes(key.decapsulate(ciphertext))
+        except ValueError:  # a wrong length
+            pass
+        raise Forged

@@ -1,4 +1,4 @@
-"""Private keys are made here, and every key is read here: from bytes to the library's objects."""
+"""Makes private keys, and reads all keys: from bytes to the library's objects."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,7 +24,7 @@ from kmslab.crypto.spki import check_compressed, spec_of
 K = TypeVar("K")
 ANY_PRIVATE: tuple[type[PrivateKeyTypes], ...] = get_args(PrivateKeyTypes)
 
-_GENERATE: dict[str, Callable[[], PrivateKeyTypes]] = {
+GENERATE: dict[str, Callable[[], PrivateKeyTypes]] = {
     "RSA_2048": partial(rsa.generate_private_key, 65537, 2048),
     "RSA_3072": partial(rsa.generate_private_key, 65537, 3072),
     "RSA_4096": partial(rsa.generate_private_key, 65537, 4096),
@@ -39,46 +39,46 @@ _GENERATE: dict[str, Callable[[], PrivateKeyTypes]] = {
     "ML_KEM_768": mlkem.MLKEM768PrivateKey.generate,
     "ML_KEM_1024": mlkem.MLKEM1024PrivateKey.generate,
 }
-KEY_SPECS = frozenset(_GENERATE)
-_CURVES: dict[str, ec.EllipticCurve] = {  # whose points the envelope compresses
+_CURVES: dict[str, ec.EllipticCurve] = {  # of compressed points
     "ECC_NIST_P256": ec.SECP256R1(),
     "ECC_NIST_P384": ec.SECP384R1(),
 }
 
 
-def generate_key(spec: str) -> SecretBytes:
-    key = _GENERATE[spec]()
-    return SecretBytes(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+class Keys:
+    """The part of a backend that makes keys."""
 
+    def generate_key(self, spec: str) -> SecretBytes:
+        key = GENERATE[spec]()
+        return SecretBytes(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
 
-def public_key(private: bytes) -> bytes:
-    key = private_key(private, ANY_PRIVATE).public_key()
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def decompress(spec: str, point: bytes) -> bytes:
-    check_compressed(spec, point)
-    try:
-        key = ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[spec], point)
+    def public_key(self, private: bytes) -> bytes:
+        key = private_key(private, ANY_PRIVATE).public_key()
         return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except ValueError:
-        pass
-    raise Malformed
+
+    def decompress(self, spec: str, point: bytes) -> bytes:
+        check_compressed(spec, point)
+        try:
+            key = ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[spec], point)
+            return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        except ValueError:
+            pass
+        raise Malformed
 
 
 def private_key(private: bytes, kind: type[K] | tuple[type[K], ...]) -> K:
     key = None
-    # What the HSM sealed it has made or checked, and a sealed key is authenticated. So RSA's
-    # numbers are not tested for being primes again, which takes many times as long as signing.
+    # Safe: the caller made or checked this key, and kept it authenticated. Testing again whether
+    # RSA's numbers are primes would take many times as long as signing.
     with suppress(ValueError, UnsupportedAlgorithm):
         key = load_der_private_key(private, None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, kind):
-        raise RuntimeError("no private key for this algorithm")
+        raise RuntimeError("not a private key for this algorithm")
     return key
 
 
 def peer_key(public: bytes, kind: type[K] | tuple[type[K], ...]) -> K:
-    """A public key from anybody: one of our specs, on its curve, in the one form that DER has."""
+    """A public key from anybody. Malformed unless it is of one of our specs, and in strict DER."""
     spec_of(public)
     key = None
     with suppress(ValueError, UnsupportedAlgorithm):

@@ -1,4 +1,4 @@
-"""Signatures: one object for each way to sign, and one table that names them."""
+"""Signatures: one object for each way to sign, and one table of them all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Rsa:
         self, public: bytes, message: bytes, message_type: MessageType, signature: bytes
     ) -> None:
         key = peer_key(public, rsa.RSAPublicKey)
-        if 8 * len(signature) != key.key_size:  # the library takes PSS without its leading zeros
+        if 8 * len(signature) != key.key_size:  # the library accepts PSS without leading zeros
             raise Forged
         key.verify(signature, message, self.padding, self.hashes[message_type])
 
@@ -66,7 +66,7 @@ ML_DSA_PUBLIC: tuple[type[MlDsaPublic], ...] = get_args(MlDsaPublic)
 
 
 class MlDsa:
-    """Pure ML-DSA with an empty context, hedged: the library's defaults, and AWS's."""
+    """Pure ML-DSA with an empty context, hedged: the default of the library and of AWS."""
 
     def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes:
         key = private_key(private, ML_DSA_PRIVATE)
@@ -112,17 +112,26 @@ SIGNATURES: dict[str, Signature] = {
 }
 
 
-def sign(algorithm: str, private: bytes, message: bytes, message_type: MessageType) -> bytes:
-    check_message(algorithm, message, message_type)
-    return SIGNATURES[algorithm].sign(private, message, message_type)
+class Signatures:
+    """The part of a backend that signs and verifies."""
 
+    def sign(
+        self, algorithm: str, private: bytes, message: bytes, message_type: MessageType
+    ) -> bytes:
+        check_message(algorithm, message, message_type)
+        return SIGNATURES[algorithm].sign(private, message, message_type)
 
-def verify(
-    algorithm: str, public: bytes, message: bytes, message_type: MessageType, signature: bytes
-) -> None:
-    check_message(algorithm, message, message_type)
-    try:
-        return SIGNATURES[algorithm].verify(public, message, message_type, signature)
-    except InvalidSignature:
-        pass
-    raise Forged
+    def verify(
+        self,
+        algorithm: str,
+        public: bytes,
+        message: bytes,
+        message_type: MessageType,
+        signature: bytes,
+    ) -> None:
+        check_message(algorithm, message, message_type)
+        try:
+            return SIGNATURES[algorithm].verify(public, message, message_type, signature)
+        except InvalidSignature:
+            pass
+        raise Forged

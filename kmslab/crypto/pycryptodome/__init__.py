@@ -1,64 +1,26 @@
 """The second opinion: PyCryptodome, which shares no code with OpenSSL.
 
-Rule: a library's exception never leaves this package.
+It is imported when it is first used, because most programs never use it.
+Rule: an exception of that library never leaves this package.
 """
 
-from kmslab.crypto.pycryptodome.exchange import (
-    ENCRYPTION,
-    agree,
-    decapsulate,
-    decrypt,
-    encapsulate,
-    encrypt,
-)
-from kmslab.crypto.pycryptodome.keys import KEY_SPECS, decompress, generate_key, public_key
-from kmslab.crypto.pycryptodome.signatures import SIGNATURES, sign, verify
-from kmslab.crypto.pycryptodome.symmetric import (
-    HKDFS,
-    HMACS,
-    aes_gcm_open,
-    aes_gcm_open_into,
-    aes_gcm_seal,
-    aes_gcm_seal_into,
-    hkdf,
-    hmac,
-    kdf_counter,
-)
+from typing import Any, cast
 
-NAME = "PyCryptodome"
-ALGORITHMS = frozenset(
-    {
-        "AES_GCM",
-        "KDF_CTR_HMAC_SHA_256",
-        "EC_POINT",
-        "ECDH",
-        "ML_KEM",
-        *HMACS,
-        *HKDFS,
-        *SIGNATURES,
-        *ENCRYPTION,
-    }
-)
+from kmslab.crypto.backend import Backend
 
-__all__ = [
-    "ALGORITHMS",
-    "KEY_SPECS",
-    "NAME",
-    "aes_gcm_open",
-    "aes_gcm_open_into",
-    "aes_gcm_seal",
-    "aes_gcm_seal_into",
-    "agree",
-    "decapsulate",
-    "decompress",
-    "decrypt",
-    "encapsulate",
-    "encrypt",
-    "generate_key",
-    "hkdf",
-    "hmac",
-    "kdf_counter",
-    "public_key",
-    "sign",
-    "verify",
-]
+
+class _ImportedOnUse:
+    def __getattr__(self, name: str) -> Any:
+        from kmslab.crypto.pycryptodome.library import Pycryptodome
+
+        found = getattr(Pycryptodome(), name)
+        setattr(self, name, found)  # so that this is asked once a name
+        return found
+
+    def __dir__(self) -> list[str]:
+        from kmslab.crypto.pycryptodome.library import Pycryptodome
+
+        return dir(Pycryptodome)
+
+
+pycryptodome = cast(Backend, _ImportedOnUse())

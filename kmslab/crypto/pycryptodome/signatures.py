@@ -1,4 +1,4 @@
-"""Signatures: one object for each way to sign, and one table that names them."""
+"""Signatures: one object for each way to sign, and one table of them all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ from kmslab.crypto.pycryptodome.keys import (
 
 
 class Digest:
-    """A finished hash, for a library that takes no bare digest: it asks for no more than this."""
+    """A digest in the shape of a hash object: the library does not accept bytes here."""
 
     def __init__(self, hash_: Any, digest: bytes) -> None:
         self.oid: str = hash_.oid
         self.digest_size: int = hash_.digest_size
-        self.new: Callable[..., Any] = hash_.new  # for what PSS hashes besides
+        self.new: Callable[..., Any] = hash_.new  # PSS hashes more than the message
         self._digest = digest
 
     def digest(self) -> bytes:
@@ -48,7 +48,7 @@ class ExternalMu(mldsa.MLDSAMuHash):
 class StrictPkcs1(pkcs1_15.PKCS115_SigScheme):
     """PKCS#1 v1.5 with the NULL in its DigestInfo (RFC 8017 §9.2, note 1).
 
-    The library takes signatures without it, too, and the other one doesn't.
+    The library also accepts signatures without it; `cryptography` does not.
     """
 
     def verify(self, msg_hash: Any, signature: bytes) -> None:
@@ -110,7 +110,7 @@ class Ed25519:
 
 
 class MlDsa:
-    """Pure ML-DSA with an empty context, hedged: the library's defaults, and AWS's."""
+    """Pure ML-DSA with an empty context, hedged: the default of the library and of AWS."""
 
     def sign(self, private: bytes, message: bytes, message_type: MessageType) -> bytes:
         key = private_key(private, ML_DSA_KEY)
@@ -138,22 +138,31 @@ SIGNATURES: dict[str, Signature] = {
     "ECDSA_SHA_384": Ecdsa(SHA384.new()),
     "ECDSA_SHA_512": Ecdsa(SHA512.new()),
     "ED25519_SHA_512": Ed25519(bytes),
-    "ED25519_PH_SHA_512": Ed25519(SHA512.new),  # for the library, a hash means Ed25519ph
+    "ED25519_PH_SHA_512": Ed25519(SHA512.new),  # the library reads a hash object as Ed25519ph
     "ML_DSA_SHAKE_256": MlDsa(),
 }
 
 
-def sign(algorithm: str, private: bytes, message: bytes, message_type: MessageType) -> bytes:
-    check_message(algorithm, message, message_type)
-    return SIGNATURES[algorithm].sign(private, message, message_type)
+class Signatures:
+    """The part of a backend that signs and verifies."""
 
+    def sign(
+        self, algorithm: str, private: bytes, message: bytes, message_type: MessageType
+    ) -> bytes:
+        check_message(algorithm, message, message_type)
+        return SIGNATURES[algorithm].sign(private, message, message_type)
 
-def verify(
-    algorithm: str, public: bytes, message: bytes, message_type: MessageType, signature: bytes
-) -> None:
-    check_message(algorithm, message, message_type)
-    try:
-        return SIGNATURES[algorithm].verify(public, message, message_type, signature)
-    except ValueError:
-        pass
-    raise Forged
+    def verify(
+        self,
+        algorithm: str,
+        public: bytes,
+        message: bytes,
+        message_type: MessageType,
+        signature: bytes,
+    ) -> None:
+        check_message(algorithm, message, message_type)
+        try:
+            return SIGNATURES[algorithm].verify(public, message, message_type, signature)
+        except ValueError:
+            pass
+        raise Forged

@@ -1,4 +1,4 @@
-"""What has one secret key: AES-GCM, HMAC, and the derivation of keys."""
+"""Algorithms with one secret key: AES-GCM, HMAC, and key derivation."""
 
 from types import ModuleType
 from typing import Any
@@ -32,60 +32,59 @@ HKDFS: dict[str, Any] = {
 }
 
 
-def aes_gcm_seal(key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
-    check_seal(key, nonce)
-    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG)
-    ciphertext, tag = cipher.update(aad).encrypt_and_digest(plaintext)
-    return ciphertext + tag
+class Symmetric:
+    """The part of a backend whose algorithms have one secret key."""
 
+    def aes_gcm_seal(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        check_seal(key, iv)
+        cipher = AES.new(key, AES.MODE_GCM, nonce=iv, mac_len=GCM_TAG)
+        ciphertext, tag = cipher.update(aad).encrypt_and_digest(plaintext)
+        return ciphertext + tag
 
-def aes_gcm_open(key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
-    check_open(key, nonce)
-    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG).update(aad)
-    try:  # in one step: `decrypt` alone hands out plaintext that nobody has verified
-        return SecretBytes(cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:]))
-    except ValueError:
-        pass
-    raise Forged  # here, not in the handler: the library's frames hold the unverified plaintext
+    def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+        check_open(key, iv)
+        cipher = AES.new(key, AES.MODE_GCM, nonce=iv, mac_len=GCM_TAG).update(aad)
+        try:  # in one step: `decrypt` alone returns plaintext before anything is verified
+            return SecretBytes(cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:]))
+        except ValueError:
+            pass
+        raise Forged  # here, not in the handler: the library's frames hold the unverified plaintext
 
+    def aes_gcm_seal_into(
+        self, key: bytes, iv: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
+    ) -> None:
+        check_seal(key, iv)
+        check_buffers(plaintext, sealed)
+        cipher = AES.new(key, AES.MODE_GCM, nonce=iv, mac_len=GCM_TAG).update(aad)
+        cipher.encrypt(plaintext, output=sealed[:-GCM_TAG])
+        sealed[-GCM_TAG:] = cipher.digest()
 
-def aes_gcm_seal_into(
-    key: bytes, nonce: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
-) -> None:
-    check_seal(key, nonce)
-    check_buffers(plaintext, sealed)
-    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG).update(aad)
-    cipher.encrypt(plaintext, output=sealed[:-GCM_TAG])
-    sealed[-GCM_TAG:] = cipher.digest()
+    def aes_gcm_open_into(
+        self, key: bytes, iv: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
+    ) -> None:
+        check_open(key, iv)
+        check_buffers(plaintext, sealed)
+        sealed = memoryview(sealed)  # whose slices are no copies
+        cipher = AES.new(key, AES.MODE_GCM, nonce=iv, mac_len=GCM_TAG).update(aad)
+        try:
+            cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:], output=plaintext)
+            return
+        except ValueError:
+            plaintext[:] = bytes(len(plaintext))  # the library left unverified bytes in it
+        raise Forged
 
+    def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
+        return HMAC.new(key, message, HMACS[algorithm]).digest()
 
-def aes_gcm_open_into(
-    key: bytes, nonce: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
-) -> None:
-    check_open(key, nonce)
-    check_buffers(plaintext, sealed)
-    sealed = memoryview(sealed)  # whose slices are no copies
-    cipher = AES.new(key, AES.MODE_GCM, nonce=nonce, mac_len=GCM_TAG).update(aad)
-    try:
-        cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:], output=plaintext)
-        return
-    except ValueError:
-        plaintext[:] = bytes(len(plaintext))  # the library leaves in it what it did not verify
-    raise Forged
+    def hkdf(
+        self, algorithm: str, secret: bytes, salt: bytes, info: bytes, length: int
+    ) -> SecretBytes:
+        check_hkdf(length, HKDFS[algorithm].digest_size)
+        return SecretBytes(HKDF(secret, length, salt, HKDFS[algorithm], context=info))
 
-
-def hmac(algorithm: str, key: bytes, message: bytes) -> bytes:
-    return HMAC.new(key, message, HMACS[algorithm]).digest()
-
-
-def hkdf(algorithm: str, secret: bytes, salt: bytes, info: bytes, length: int) -> SecretBytes:
-    check_hkdf(length, HKDFS[algorithm].digest_size)
-    return SecretBytes(HKDF(secret, length, salt, HKDFS[algorithm], context=info))
-
-
-def kdf_counter(key: bytes, label: bytes, context: bytes, length: int) -> SecretBytes:
-    kdf_fixed_input(label, context, length)  # the library frames it itself; this only checks
-    return SecretBytes(SP800_108_Counter(key, length, _prf, label=label, context=context))
+    def kdf_counter(self, key: bytes, label: bytes, context: bytes, length: int) -> SecretBytes:
+        kdf_fixed_input(label, context, length)  # only the check: the library builds it again
+        return SecretBytes(SP800_108_Counter(key, length, _prf, label=label, context=context))
 
 
 def _prf(key: bytes, data: bytes) -> bytes:

@@ -7,9 +7,11 @@ context. AWS does not publish its blob's layout; this one is the lab's own.
 from dataclasses import dataclass
 from struct import Struct
 
+from kmslab.crypto.backend import GCM_IV, GCM_TAG
+
 MAGIC = b"kmslab"
 VERSION = b"\x01"
-TAG = 16
+DERIVATION_NONCE = 16  # bytes
 
 # Header fields in order: (name, bytes). Ciphertext of any length and a 16-byte tag follow.
 FIELDS: tuple[tuple[str, int], ...] = (
@@ -17,11 +19,11 @@ FIELDS: tuple[tuple[str, int], ...] = (
     ("version", 1),
     ("material id", 32),
     ("key id", 36),
-    ("call nonce", 16),
-    ("GCM nonce", 12),
+    ("derivation nonce", DERIVATION_NONCE),
+    ("IV", GCM_IV),
 )
 LAYOUT = Struct("".join(f"{size}s" for _, size in FIELDS))
-OVERHEAD = LAYOUT.size + TAG
+OVERHEAD = LAYOUT.size + GCM_TAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +31,27 @@ class Blob:
     header: bytes
     material: str  # id, 64 hex digits
     key: str  # id
-    nonce: bytes  # from which, with the backing key, this call's own key is derived
+    derivation_nonce: bytes  # this call's own key is derived from it and the backing key
     iv: bytes
     sealed: bytes  # ciphertext ‖ tag
 
 
-def header(material: str, key: str, nonce: bytes, iv: bytes) -> bytes:
+def header(material: str, key: str, derivation_nonce: bytes, iv: bytes) -> bytes:
     """The bytes before the ciphertext."""
-    return MAGIC + VERSION + bytes.fromhex(material) + key.encode("ascii") + nonce + iv
+    names = bytes.fromhex(material) + key.encode("ascii")
+    return MAGIC + VERSION + names + derivation_nonce + iv
 
 
 def parse(blob: bytes) -> Blob | None:
     """The blob's fields, or None if this lab never wrote it. Nothing in them is verified yet."""
     if len(blob) < OVERHEAD or not blob.startswith(MAGIC + VERSION):
         return None
-    _, _, material, key, nonce, iv = LAYOUT.unpack_from(blob)
+    _, _, material, key, derivation_nonce, iv = LAYOUT.unpack_from(blob)
     return Blob(
         header=bytes(blob[: LAYOUT.size]),
         material=material.hex(),
         key=key.decode("ascii", "replace"),
-        nonce=nonce,
+        derivation_nonce=derivation_nonce,
         iv=iv,
         sealed=bytes(blob[LAYOUT.size :]),
     )
@@ -58,7 +61,7 @@ def fields(blob: bytes) -> list[tuple[str, int, bytes]]:
     """(name, offset, bytes) of each field, for a reader without a key; [] for a foreign blob."""
     if parse(blob) is None:
         return []
-    sizes = [*FIELDS, ("ciphertext", len(blob) - OVERHEAD), ("tag", TAG)]
+    sizes = [*FIELDS, ("ciphertext", len(blob) - OVERHEAD), ("tag", GCM_TAG)]
     rows, offset = [], 0
     for name, size in sizes:
         rows.append((name, offset, bytes(blob[offset : offset + size])))

@@ -8,47 +8,47 @@ import secrets
 from datetime import datetime
 
 from kmslab.crypto import SecretBytes, frame
-from kmslab.kms.backing.self_tested import Modules
+from kmslab.crypto.backend import AES_256_KEY
+from kmslab.crypto.self_tested import SelfTested
 from kmslab.kms.contract.records import DomainKey, Reader
 
-IV, KEY = 12, 32  # bytes
 PROTECTED = b"protected"  # no Region has this name: no domain key is bound to the same bytes
 
 
 class DomainKeys:
     """Seals and opens under a root key, and under the domain keys that it wraps."""
 
-    def __init__(self, root_key: SecretBytes, records: Reader, modules: Modules) -> None:
+    def __init__(self, root_key: SecretBytes, records: Reader, backends: SelfTested) -> None:
         self._root_key = root_key
         self._records = records
-        self._modules = modules
+        self._backends = backends
         self._domain_keys: dict[str, SecretBytes] = {}
 
     def domain(self, records: Reader, region: str, now: datetime) -> tuple[DomainKey, bool]:
         """The domain key that seals in this Region, and whether it is new and has to be stored."""
         if known := records.find(DomainKey, region=region):
             return known[-1], False
-        name, key = secrets.token_hex(16), secrets.token_bytes(KEY)
-        wrapped = self._seal(self._root_key, key, _identity(region, name))
+        name, key = secrets.token_hex(16), secrets.token_bytes(AES_256_KEY)
+        wrapped = self._backends.seal_box(self._root_key, key, _identity(region, name))
         return DomainKey(id=name, region=region, wrapped=wrapped, created=now), True
 
     def seal(self, domain: DomainKey, secret: bytes, identity: bytes) -> bytes:
-        return self._seal(self._opened(domain), secret, identity)
+        return self._backends.seal_box(self._opened(domain), secret, identity)
 
     def open(self, domain: str, sealed: bytes, identity: bytes) -> SecretBytes:
         """Raises `Forged` for anything but what was sealed, as what it was sealed."""
         record = self._records.get(DomainKey, domain)
         if record is None:
             raise RuntimeError(f"no domain key {domain}: the store has lost a record")
-        return self._open(self._opened(record), sealed, identity)
+        return self._backends.open_box(self._opened(record), sealed, identity)
 
     def protect(self, name: str, secret: bytes) -> bytes:
         """Seal a secret that is not a key of KMS's, under the root key and bound to its name."""
-        return self._seal(self._root_key, secret, frame(PROTECTED, name.encode()))
+        return self._backends.seal_box(self._root_key, secret, frame(PROTECTED, name.encode()))
 
     def unprotect(self, name: str, sealed: bytes) -> SecretBytes:
         """Raises `Forged` for another name, or what another root key has sealed."""
-        return self._open(self._root_key, sealed, frame(PROTECTED, name.encode()))
+        return self._backends.open_box(self._root_key, sealed, frame(PROTECTED, name.encode()))
 
     def prove_root_key(self) -> None:
         """Raise `Forged` unless the root key opens every domain key of the store."""
@@ -59,17 +59,10 @@ class DomainKeys:
         key = self._domain_keys.get(domain.id)
         if key is None:
             identity = _identity(domain.region, domain.id)
-            key = self._domain_keys[domain.id] = self._open(
+            key = self._domain_keys[domain.id] = self._backends.open_box(
                 self._root_key, domain.wrapped, identity
             )
         return key
-
-    def _seal(self, key: bytes, secret: bytes, aad: bytes) -> bytes:
-        iv = secrets.token_bytes(IV)
-        return iv + self._modules.serving("AES_GCM").aes_gcm_seal(key, iv, secret, aad)
-
-    def _open(self, key: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
-        return self._modules.serving("AES_GCM").aes_gcm_open(key, sealed[:IV], sealed[IV:], aad)
 
 
 def _identity(region: str, name: str) -> bytes:

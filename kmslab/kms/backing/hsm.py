@@ -25,16 +25,16 @@ from kmslab.crypto import (
     frame,
     spec_of,
 )
+from kmslab.crypto.backend import AES_256_KEY, GCM_IV
 from kmslab.crypto.message_types import MessageType
+from kmslab.crypto.self_tested import BACKENDS, SelfTested
 from kmslab.kms.arn import known_arn
 from kmslab.kms.backing import blob
 from kmslab.kms.backing.domain_keys import DomainKeys
-from kmslab.kms.backing.self_tested import BACKENDS, Modules
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
 from kmslab.kms.contract.specs import KEY_SPECS
 
-NONCE, IV, KEY = 16, 12, 32  # bytes
 LABEL = b"kmslab"
 
 
@@ -47,9 +47,9 @@ class Hsm:
         records: Reader,
         backends: tuple[Backend, ...] = BACKENDS,
     ) -> None:
-        modules = Modules(backends)
-        self.domain_keys = DomainKeys(root_key, records, modules)
-        self._module = modules.serving
+        self_tested = SelfTested(backends)
+        self.domain_keys = DomainKeys(root_key, records, self_tested)
+        self._backend = self_tested.proven
 
     def random(self, size: int) -> SecretBytes:
         """Bytes from the operating system's generator, the only source there is."""
@@ -58,9 +58,9 @@ class Hsm:
     def key_pair(self, spec: str) -> tuple[SecretBytes, bytes]:
         """A private key (PKCS#8) and its public key (SubjectPublicKeyInfo), both in DER."""
         algorithm = next(iter(KEY_SPECS[spec].algorithms.values()))[0]
-        module = self._module(algorithm, spec)
-        private = module.generate_key(spec)
-        return private, module.public_key(private)
+        backend = self._backend(algorithm, spec)
+        private = backend.generate_key(spec)
+        return private, backend.public_key(private)
 
     def create(
         self, records: Reader, key: Key, now: datetime, known: bytes | None = None
@@ -92,9 +92,9 @@ class Hsm:
             if len(known) != size:
                 fail("ValidationException", f"Key material of spec {spec} has {size} bytes.")
             return SecretBytes(known), b""
-        module = self._module(next(iter(KEY_SPECS[spec].algorithms.values()))[0], spec)
+        backend = self._backend(next(iter(KEY_SPECS[spec].algorithms.values()))[0], spec)
         try:
-            public = module.public_key(known)
+            public = backend.public_key(known)
             if spec_of(public) != spec:
                 raise Malformed
         except (Malformed, RuntimeError):  # a backend takes private keys that were checked
@@ -107,13 +107,15 @@ class Hsm:
         """Each call derives its own key: one KMS key serves more calls than one GCM key may."""
         if material.public:
             public = self.public_key(material)
-            module = self._module(algorithm, material.spec)
-            return CiphertextBlob(module.encrypt(algorithm, public, plaintext))
-        drawn = secrets.token_bytes(NONCE + IV)  # in one draw: it is a call to the system
-        nonce, iv = drawn[:NONCE], drawn[NONCE:]
-        header = blob.header(material.id, known_arn(material.key).name, nonce, iv)
-        key = self._derive(self._secret(material), nonce)
-        sealed = self._module("AES_GCM").aes_gcm_seal(key, iv, plaintext, _bound(header, context))
+            backend = self._backend(algorithm, material.spec)
+            return CiphertextBlob(backend.encrypt(algorithm, public, plaintext))
+        # In one draw, because each is a call to the operating system.
+        drawn = secrets.token_bytes(blob.DERIVATION_NONCE + GCM_IV)
+        derivation_nonce, iv = drawn[: blob.DERIVATION_NONCE], drawn[blob.DERIVATION_NONCE :]
+        key_id = known_arn(material.key).name
+        header = blob.header(material.id, key_id, derivation_nonce, iv)
+        key = self._derive(self._secret(material), derivation_nonce)
+        sealed = self._backend("AES_GCM").aes_gcm_seal(key, iv, plaintext, _bound(header, context))
         return CiphertextBlob(header + sealed)
 
     def decrypt(
@@ -123,14 +125,14 @@ class Hsm:
         secret = self._secret(material)  # before `try`: a damaged store is not the caller's fault
         try:
             if material.public:
-                module = self._module(algorithm, material.spec)
-                return module.decrypt(algorithm, secret, ciphertext)
+                backend = self._backend(algorithm, material.spec)
+                return backend.decrypt(algorithm, secret, ciphertext)
             parsed = blob.parse(ciphertext)
             if parsed is None or parsed.material != material.id:
                 raise Forged
-            key = self._derive(secret, parsed.nonce)
+            key = self._derive(secret, parsed.derivation_nonce)
             aad = _bound(parsed.header, context)
-            return self._module("AES_GCM").aes_gcm_open(key, parsed.iv, parsed.sealed, aad)
+            return self._backend("AES_GCM").aes_gcm_open(key, parsed.iv, parsed.sealed, aad)
         except Forged:
             fail("InvalidCiphertextException")
 
@@ -140,8 +142,8 @@ class Hsm:
         return material.public
 
     def sign(self, material: Material, algorithm: str, message: bytes, form: MessageType) -> bytes:
-        module = self._module(algorithm, material.spec)
-        return module.sign(algorithm, self._secret(material), message, form)
+        backend = self._backend(algorithm, material.spec)
+        return backend.sign(algorithm, self._secret(material), message, form)
 
     def verify(
         self,
@@ -151,35 +153,35 @@ class Hsm:
         form: MessageType,
         signature: bytes,
     ) -> None:
-        module, public = self._module(algorithm, material.spec), self.public_key(material)
+        backend, public = self._backend(algorithm, material.spec), self.public_key(material)
         try:
-            module.verify(algorithm, public, message, form, signature)
+            backend.verify(algorithm, public, message, form, signature)
         except Forged:
             fail("KMSInvalidSignatureException")
 
     def mac(self, material: Material, algorithm: str, message: bytes) -> bytes:
-        return self._module(algorithm).hmac(algorithm, self._secret(material), message)
+        return self._backend(algorithm).hmac(algorithm, self._secret(material), message)
 
     def verify_mac(self, material: Material, algorithm: str, message: bytes, mac: bytes) -> None:
         if not hmac.compare_digest(self.mac(material, algorithm, message), mac):
             fail("KMSInvalidMacException")
 
     def agree(self, material: Material, algorithm: str, peer: bytes) -> SecretBytes:
-        module = self._module(algorithm, material.spec)
+        backend = self._backend(algorithm, material.spec)
         try:
-            return module.agree(self._secret(material), peer)
+            return backend.agree(self._secret(material), peer)
         except Malformed:
             fail("ValidationException", f"PublicKey is not a public key of spec {material.spec}.")
 
     def encapsulate(self, material: Material, algorithm: str) -> tuple[CiphertextBlob, SecretBytes]:
-        module = self._module(algorithm, material.spec)
-        ciphertext, secret = module.encapsulate(self.public_key(material))
+        backend = self._backend(algorithm, material.spec)
+        ciphertext, secret = backend.encapsulate(self.public_key(material))
         return CiphertextBlob(ciphertext), secret
 
     def decapsulate(self, material: Material, algorithm: str, ciphertext: bytes) -> SecretBytes:
-        module, secret = self._module(algorithm, material.spec), self._secret(material)
+        backend, secret = self._backend(algorithm, material.spec), self._secret(material)
         try:
-            return module.decapsulate(secret, ciphertext)
+            return backend.decapsulate(secret, ciphertext)
         except Forged:
             fail("InvalidCiphertextException")
 
@@ -187,8 +189,9 @@ class Hsm:
         identity = _identity(material.key, material.spec, material.id, material.public)
         return self.domain_keys.open(material.domain, material.sealed, identity)
 
-    def _derive(self, secret: bytes, nonce: bytes) -> SecretBytes:
-        return self._module("KDF_CTR_HMAC_SHA_256").kdf_counter(secret, LABEL, nonce, KEY)
+    def _derive(self, secret: bytes, derivation_nonce: bytes) -> SecretBytes:
+        derive = self._backend("KDF_CTR_HMAC_SHA_256").kdf_counter
+        return derive(secret, LABEL, derivation_nonce, AES_256_KEY)
 
 
 def material_id(key_id: str, secret: bytes) -> str:

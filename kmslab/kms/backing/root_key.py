@@ -12,9 +12,10 @@ import tempfile
 from pathlib import Path
 
 from kmslab.crypto import SecretBytes
+from kmslab.crypto.backend import AES_256_KEY
 from kmslab.display import PlainError
 
-SIZE = 32  # bytes
+SIZE = AES_256_KEY  # bytes
 
 
 class RootKeyError(PlainError):

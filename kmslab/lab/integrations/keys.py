@@ -9,15 +9,13 @@ shows for such keys.
 
 import json
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kmslab.crypto import CiphertextBlob, SecretBytes, encode_context
-from kmslab.crypto.backend import GCM_NONCE
+from kmslab.crypto.self_tested import open_box, seal_box
 from kmslab.kms.arn import root_arn
-from kmslab.kms.backing.self_tested import BACKENDS
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import KeyManager
 from kmslab.kms.service import Service
@@ -151,7 +149,7 @@ class ServiceKeys:
 class Sealed:
     """What a service stores: the content under a data key, and the data key under a KMS key."""
 
-    content: CiphertextBlob  # nonce, ciphertext and tag of AES-256-GCM
+    content: CiphertextBlob  # a box, as in `crypto/self_tested.py`
     data_key: CiphertextBlob
     context: Context
     owned: bool  # whether AWS owns the KMS key
@@ -163,11 +161,8 @@ def check_name(kind: str, pattern: str, name: str) -> None:
 
 
 def seal(data_key: bytes, content: bytes, context: Context) -> CiphertextBlob:
-    nonce = secrets.token_bytes(GCM_NONCE)
-    sealed = BACKENDS[0].aes_gcm_seal(data_key, nonce, content, encode_context(context))
-    return CiphertextBlob(nonce + sealed)
+    return CiphertextBlob(seal_box(data_key, content, encode_context(context)))
 
 
 def unseal(data_key: bytes, sealed: bytes, context: Context) -> SecretBytes:
-    nonce, rest = sealed[:GCM_NONCE], sealed[GCM_NONCE:]
-    return BACKENDS[0].aes_gcm_open(data_key, nonce, rest, encode_context(context))
+    return open_box(data_key, sealed, encode_context(context))

@@ -92,7 +92,7 @@ def test_decrypt_without_ciphertext_is_refused(lab: Lab, key: str, refused: Any)
 def test_the_same_word_encrypts_to_another_blob_each_time(lab: Lab, key: str) -> None:
     blobs = [lab.kms.encrypt(KeyId=key, Plaintext=b"x" * 32)["CiphertextBlob"] for _ in range(50)]
     parts = [{name: value for name, _, value in fields(blob)} for blob in blobs]
-    for fresh in ("call nonce", "GCM nonce", "ciphertext", "tag"):
+    for fresh in ("derivation nonce", "IV", "ciphertext", "tag"):
         assert len({part[fresh] for part in parts}) == 50, fresh
     for same in ("magic", "version", "material id", "key id"):
         assert len({part[same] for part in parts}) == 1, same
