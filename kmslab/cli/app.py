@@ -1,7 +1,7 @@
-"""The `kmslab` command: one function a subcommand, and what it prints is meant for people.
+"""The `kmslab` command: a function for each subcommand, which prints for people.
 
-`--json`, where there is one, prints the same for programs. Exit codes: 0 done; 1 it can't be done,
-or the answer is no, and a line on stderr says why; 2 asked wrongly.
+With `--json` it prints the same for programs. Exit codes: 0 done; 1 it cannot be done, or the
+answer is no; 2 wrong arguments. stderr says in one line what cannot be done, or what is wrong.
 """
 
 import json
@@ -24,22 +24,24 @@ from kmslab.display import PlainError
 app = typer.Typer(
     name="kmslab",
     invoke_without_command=True,
-    pretty_exceptions_enable=False,  # a fault of ours is shown as Python shows it
+    pretty_exceptions_enable=False,  # an error in kmslab shows Python's own traceback
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-TWICE = "" if os.name == "nt" else ", twice"  # elsewhere JupyterLab asks whether it was meant
+TWICE = "" if os.name == "nt" else ", twice"  # JupyterLab asks for confirmation, not on Windows
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
-Version = Annotated[bool, typer.Option("--version", help="Say which kmslab this is.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 Folder = Annotated[
     Path,
-    typer.Option(envvar=workbook.WORKBOOK_VARIABLE, help="Where your copies of the lessons are."),
+    typer.Option(
+        envvar=workbook.WORKBOOK_VARIABLE, help="The folder with your copies of the lessons."
+    ),
 ]
 Port = Annotated[
-    int, typer.Option(min=0, max=65535, help="Where to serve; if it is taken, at another near it.")
+    int, typer.Option(min=0, max=65535, help="JupyterLab's port; if it is in use, one near it.")
 ]
-Browser = Annotated[bool, typer.Option(help="Open the browser.")]
+Browser = Annotated[bool, typer.Option(help="Open JupyterLab in a browser.")]
 Reset = Annotated[
     str | None,
     typer.Option(metavar="LESSON", help="Only make a fresh copy of a lesson, such as 02."),
@@ -64,7 +66,7 @@ def lab(
     reset: Reset = None,
     jupyter: Jupyter = None,
 ) -> None:
-    """Open the course in JupyterLab. What you have written there is never overwritten."""
+    """Open the course in JupyterLab. Your own work in it is never overwritten."""
     if reset is not None:
         _reset(folder, reset)
         return
@@ -79,7 +81,7 @@ def _reset(folder: Path, lesson: str) -> None:
     kept = workbook.reset(folder, lesson)
     typer.echo(f"Lesson {lesson} is fresh again.")
     if kept:
-        typer.echo(f"Yours is kept: {kept}")
+        typer.echo(f"Your old copy is kept: {kept}")
 
 
 def _lay_out(folder: Path) -> None:
@@ -92,7 +94,7 @@ def _lay_out(folder: Path) -> None:
 
 @app.command(name="doctor")
 def examine(as_json: AsJson = False) -> None:
-    """Is this computer ready for the course? It asks nothing of the network."""
+    """Check whether this computer is ready for the course. This needs no network."""
     diagnosis = doctor()
     if as_json:
         findings = [asdict(finding) for finding in diagnosis]
@@ -114,9 +116,9 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; an error that says what to do is shown as that, without a traceback."""
+    """Run the command. An error whose text says what to do is shown without a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a Windows pipe may lack letters of a folder's name
+        if isinstance(stream, TextIOWrapper):  # not all names can be written to a pipe on Windows
             stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="kmslab")

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from kmslab.cli.keys import AsJson
-from kmslab.cli.sources import Account, Endpoint, Region, Store, opened, print_json
-from kmslab.endpoint.lab_api import bill_of
+from kmslab.cli.opening import Account, Endpoint, Region, Store, opened, print_json
+from kmslab.endpoint.lab_api import bill_from_json
 
 Month = Annotated[
-    str | None, typer.Option(metavar="2026-01", help="The running one so far, unless given.")
+    str | None, typer.Option(metavar="YYYY-MM", help="Default: the current month so far.")
 ]
 
 
@@ -21,10 +21,10 @@ def bill(
     month: Month = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what an account pays for a month, in all its Regions, in USD."""
-    with opened(store, endpoint, account, region) as source:
-        told = source.ask("Bill", {"Month": month} if month else {})
+    """Show what an account pays for a month, in all its Regions, in USD."""
+    with opened(store, endpoint, account, region) as opened_kms:
+        answer = opened_kms.ask_lab("Bill", {"Month": month} if month else {})
     if as_json:
-        print_json(told)
+        print_json(answer)
     else:
-        typer.echo(repr(bill_of(told)))
+        typer.echo(repr(bill_from_json(answer)))

@@ -1,11 +1,11 @@
-"""`kmslab explain`: may they, and who decides?"""
+"""`kmslab explain`: whether a principal may do an action, and which policies decide it."""
 
 from typing import Annotated
 
 import typer
 
 from kmslab.cli.keys import AsJson
-from kmslab.cli.sources import Account, Endpoint, Region, Store, opened, print_json
+from kmslab.cli.opening import Account, Endpoint, Region, Store, opened, print_json
 from kmslab.kms.reports import ROLES
 
 
@@ -14,17 +14,24 @@ def _actions(incomplete: str) -> list[str]:
 
 
 Principal = Annotated[
-    str, typer.Option(metavar="WHO", help="root, a user's name, role/NAME, or an ARN.")
+    str, typer.Option(metavar="WHO", help="Who: root, a user's name, role/NAME, or an ARN.")
 ]
 Action = Annotated[
-    str, typer.Option(metavar="ACTION", help="Such as kms:Decrypt.", autocompletion=_actions)
+    str,
+    typer.Option(
+        metavar="ACTION", help="The action, such as kms:Decrypt.", autocompletion=_actions
+    ),
 ]
 Key = Annotated[
     str | None, typer.Option(metavar="KEY", help="A key's id, ARN or alias (alias/orders).")
 ]
 Context = Annotated[
     list[str] | None,
-    typer.Option("--context", metavar="NAME=VALUE", help="A pair of the encryption context."),
+    typer.Option(
+        "--context",
+        metavar="NAME=VALUE",
+        help="A pair of the encryption context; can be given several times.",
+    ),
 ]
 
 
@@ -39,18 +46,18 @@ def explain(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether somebody may do something, and why. Exit code 0: yes, 1: no."""
+    """Show whether a principal may do an action, and why. Exit code 0: yes, 1: no."""
     request = {"Action": action, "Principal": principal, "KeyId": key, "EncryptionContext": None}
     if context:
         request["EncryptionContext"] = dict(map(_pair, context))  # type: ignore[assignment]
     given = {name: value for name, value in request.items() if value is not None}
-    with opened(store, endpoint, account, region) as source:
-        told = source.ask("Explain", given)
+    with opened(store, endpoint, account, region) as opened_kms:
+        answer = opened_kms.ask_lab("Explain", given)
     if as_json:
-        print_json(told)
+        print_json(answer)
     else:
-        typer.echo(told["Text"])
-    raise typer.Exit(not told["Allowed"])
+        typer.echo(answer["Text"])
+    raise typer.Exit(not answer["Allowed"])
 
 
 def _pair(text: str) -> tuple[str, str]:

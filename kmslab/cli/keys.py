@@ -1,4 +1,4 @@
-"""`kmslab keys` and `kmslab describe`: which keys there are, and all that may be known of one."""
+"""`kmslab keys` and `kmslab describe`: the keys of an account, and everything about one of them."""
 
 import json
 from collections import defaultdict
@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from kmslab.cli.sources import Account, Endpoint, Region, Source, Store, opened, print_json
+from kmslab.cli.opening import Account, Endpoint, Region, Store, opened, print_json
 from kmslab.display import Table
 from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.pages import all_items
 from kmslab.lab.tables import Metadata
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Key = Annotated[str, typer.Argument(help="A key's id or ARN, or its alias (alias/orders).")]
 HEADINGS = ["key id", "alias", "spec", "usage", "state", "description"]
 
@@ -27,14 +27,14 @@ def keys(
     as_json: AsJson = False,
 ) -> None:
     """List the keys of an account in a Region."""
-    with opened(store, endpoint, account, region) as source:
-        found = _keys(source)
+    with opened(store, endpoint, account, region) as opened_kms:
+        found = _keys(opened_kms.kms)
     if as_json:
         print_json(found)
     elif found:
         typer.echo(repr(Table(HEADINGS, [_row(key) for key in found])))
     else:
-        typer.echo(f"No keys in {source.region}. --region looks elsewhere.", err=True)
+        typer.echo(f"No keys in {opened_kms.region}. For other Regions, give --region.", err=True)
 
 
 def describe(
@@ -45,9 +45,9 @@ def describe(
     region: Region = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell all about one key: metadata, aliases, tags, rotation, grants, policy."""
-    with opened(store, endpoint, account, region) as source:
-        found = _described(source, key)
+    """Show everything about one key: metadata, aliases, tags, rotation, grants, policy."""
+    with opened(store, endpoint, account, region) as opened_kms:
+        found = _described(opened_kms.kms, key)
     if as_json:
         print_json(found)
         return
@@ -57,12 +57,12 @@ def describe(
         print_json(value)
 
 
-def _keys(source: Source) -> list[dict[str, Any]]:
+def _keys(kms: Any) -> list[dict[str, Any]]:
     names = defaultdict(list)
-    for alias in all_items(source.kms.list_aliases, "Aliases"):
+    for alias in all_items(kms.list_aliases, "Aliases"):
         names[alias.get("TargetKeyId")].append(alias["AliasName"])
-    listed = [entry["KeyId"] for entry in all_items(source.kms.list_keys, "Keys")]
-    described = [source.kms.describe_key(KeyId=name)["KeyMetadata"] for name in listed]
+    listed = [entry["KeyId"] for entry in all_items(kms.list_keys, "Keys")]
+    described = [kms.describe_key(KeyId=name)["KeyMetadata"] for name in listed]
     return [{**key, "Aliases": names[key["KeyId"]]} for key in described]
 
 
@@ -72,38 +72,51 @@ def _row(key: dict[str, Any]) -> list[str]:
     return [key["KeyId"], aliases, *described]
 
 
-def _described(source: Source, name: str) -> dict[str, Any]:
-    """What the caller may not ask, or a key of this kind does not have, is left out."""
-    kms = source.kms
+def _described(kms: Any, name: str) -> dict[str, Any]:
+    """Leaves out what the caller may not see, and what keys of this kind do not have."""
     metadata = kms.describe_key(KeyId=name)["KeyMetadata"]
-    arn = metadata["Arn"]
-    parts: dict[str, Callable[[], Any]] = {
-        "Aliases": lambda: [
-            a["AliasName"] for a in all_items(kms.list_aliases, "Aliases", KeyId=arn)
-        ],
-        "Tags": lambda: {
-            tag["TagKey"]: tag["TagValue"]
-            for tag in all_items(kms.list_resource_tags, "Tags", KeyId=arn)
-        },
-        "Rotation": lambda: _rotation(kms.get_key_rotation_status(KeyId=arn)),
-        "Grants": lambda: all_items(kms.list_grants, "Grants", KeyId=arn),
-        "Policy": lambda: json.loads(kms.get_key_policy(KeyId=arn)["Policy"]),
-    }
     found = {"KeyMetadata": metadata}
-    for title, ask in parts.items():
-        with suppress(KMSError, *_refusals(kms)):
-            if value := ask():
+    for title, read in PARTS.items():
+        with suppress(KMSError, *_client_error(kms)):
+            if value := read(kms, metadata["Arn"]):
                 found[title] = value
     return found
 
 
-def _rotation(status: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value for name, value in status.items() if name not in ("ResponseMetadata", "KeyId")
-    }
+def _aliases(kms: Any, arn: str) -> list[str]:
+    return [alias["AliasName"] for alias in all_items(kms.list_aliases, "Aliases", KeyId=arn)]
 
 
-def _refusals(kms: Any) -> tuple[type[Exception], ...]:
-    """Of boto3's client, which has its own."""
+def _tags(kms: Any, arn: str) -> dict[str, str]:
+    tags = all_items(kms.list_resource_tags, "Tags", KeyId=arn)
+    return {tag["TagKey"]: tag["TagValue"] for tag in tags}
+
+
+def _rotation(kms: Any, arn: str) -> dict[str, Any]:
+    status = kms.get_key_rotation_status(KeyId=arn)
+    left_out = ("ResponseMetadata", "KeyId")
+    return {name: value for name, value in status.items() if name not in left_out}
+
+
+def _grants(kms: Any, arn: str) -> list[Any]:
+    return all_items(kms.list_grants, "Grants", KeyId=arn)
+
+
+def _policy(kms: Any, arn: str) -> Any:
+    return json.loads(kms.get_key_policy(KeyId=arn)["Policy"])
+
+
+# What `describe` shows besides the metadata, and how it is read.
+PARTS: dict[str, Callable[[Any, str], Any]] = {
+    "Aliases": _aliases,
+    "Tags": _tags,
+    "Rotation": _rotation,
+    "Grants": _grants,
+    "Policy": _policy,
+}
+
+
+def _client_error(kms: Any) -> tuple[type[Exception], ...]:
+    """The class of a boto3 client's errors; a lab's client raises `KMSError`."""
     error = getattr(kms.exceptions, "ClientError", None)
     return (error,) if error else ()

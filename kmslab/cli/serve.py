@@ -1,7 +1,7 @@
 """`kmslab serve`: a lab on a socket, until Ctrl+C or SIGTERM.
 
-What is printed at the start can be pasted into a shell: clients then find the endpoint. On stdout
-is that alone, on stderr what else there is to say.
+At the start it prints lines to paste into a shell, so that clients find the endpoint. Only these
+lines go to stdout; everything else goes to stderr.
 """
 
 import logging
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kmslab.cli.sources import CommandError, extras, judged
+from kmslab.cli.opening import CommandError, library_errors, validate
 from kmslab.kms.iam import account_number, region_name
 from kmslab.lab.lab import ACCOUNT, REGION, Lab
 
 if TYPE_CHECKING:
     from kmslab.endpoint.server import Endpoint, Tls
 
-MEMORY = "in memory: all of it is gone when this stops (--store keeps it)"
+MEMORY = "in memory: everything is lost when it stops (--store keeps it)"
 
 
 class TlsKind(StrEnum):
@@ -26,13 +26,21 @@ class TlsKind(StrEnum):
 
 
 Host = Annotated[str, typer.Option(help="The address to serve at.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: any that is free.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any free one.")]
 Store = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Keep the lab in sqlite:///my.db; in memory, unless given."),
+    typer.Option(
+        metavar="URL", help="Where to keep the lab, such as sqlite:///my.db. Default: in memory."
+    ),
 ]
-Account = Annotated[str | None, typer.Option(metavar="ID", help=f"12 digits; {ACCOUNT}.")]
-Region = Annotated[str | None, typer.Option(metavar="NAME", help=f"For clients; {REGION}.")]
+Account = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help=f"The account, 12 digits. Default: the seed's, or {ACCOUNT}."),
+]
+Region = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help=f"The clients' Region. Default: the seed's, or {REGION}."),
+]
 Keys = Annotated[
     list[str] | None,
     typer.Option(
@@ -40,19 +48,27 @@ Keys = Annotated[
         metavar="ID:SECRET",
         envvar="KMSLAB_ACCESS_KEYS",
         show_envvar=True,
-        help="An access key of the root user, several times if need be; one is made, unless given.",
+        help="An access key of the root user; can be given several times. Default: one is made.",
     ),
 ]
 Seed = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="What the lab has from the start; YAML or JSON.")
+    Path | None, typer.Option(metavar="FILE", help="Keys and users to start with; YAML or JSON.")
 ]
-Throttle = Annotated[bool, typer.Option("--throttle", help="Keep AWS's request quotas.")]
+Throttle = Annotated[bool, typer.Option("--throttle", help="Enforce AWS's request quotas.")]
 Trail = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Append every event to it, as JSON lines.")
+    Path | None,
+    typer.Option(metavar="FILE", help="Append every event to this file, as a line of JSON."),
 ]
-TlsOption = Annotated[TlsKind | None, typer.Option("--tls", help="Make a certificate.")]
-Certificate = Annotated[Path | None, typer.Option("--tls-cert", metavar="FILE", help="In PEM.")]
-PrivateKey = Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="In PEM.")]
+TlsOption = Annotated[
+    TlsKind | None, typer.Option("--tls", help="Serve TLS with a certificate made for this run.")
+]
+Certificate = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", metavar="FILE", help="Serve TLS with this certificate, in PEM."),
+]
+PrivateKey = Annotated[
+    Path | None, typer.Option("--tls-key", metavar="FILE", help="Its private key, in PEM.")
+]
 
 
 def serve(
@@ -70,8 +86,8 @@ def serve(
     tls_key: PrivateKey = None,
 ) -> None:
     """Serve AWS KMS to any AWS client, until Ctrl+C."""
-    with extras():
-        from kmslab.endpoint import server  # uvicorn: only who serves needs it
+    with library_errors():
+        from kmslab.endpoint import server  # imports uvicorn, which no other command needs
 
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
     pairs = dict(_pair(text) for text in access_key or ())
@@ -84,7 +100,7 @@ def serve(
             tls=files,
             self_signed=tls is not None,
             access_keys=pairs,
-            ready=lambda endpoint: _tell(lab, endpoint, store),
+            ready=lambda endpoint: _print_endpoint(lab, endpoint, store),
         )
 
 
@@ -97,13 +113,13 @@ def _lab(
     trail: Path | None,
 ) -> Lab:
     if account is not None:
-        judged("--account", account_number, account)
+        validate("--account", account_number, account)
     if region is not None:
-        judged("--region", region_name, region)
+        validate("--region", region_name, region)
     options = {"throttle": throttle, "trail": trail}
     try:
         if seed:
-            with extras():
+            with library_errors():
                 return Lab.from_seed(seed, store, account, region, **options)
         return Lab(
             store,
@@ -130,18 +146,18 @@ def _files(tls: TlsKind | None, certificate: Path | None, private_key: Path | No
 
 
 def _pair(text: str) -> tuple[str, str]:
-    """The text is not repeated: it is a secret."""
+    """The error does not repeat the text: it is a secret."""
     key_id, _, secret = text.partition(":")
     if not (key_id.isascii() and key_id.replace("_", "").isalnum() and secret):
         raise typer.BadParameter("it has to be ID:SECRET", param_hint="--access-key")
     return key_id, secret
 
 
-def _tell(lab: Lab, endpoint: "Endpoint", store: str | None) -> None:
-    who, where = lab.caller.account, lab.caller.region
+def _print_endpoint(lab: Lab, endpoint: "Endpoint", store: str | None) -> None:
+    account, region = lab.caller.account, lab.caller.region
     typer.echo(
-        f"AWS KMS at {endpoint.url}, account {who}, Region {where}, {store or MEMORY}.\n"
-        "Paste this into another shell, and AWS's clients find it there:\n",
+        f"AWS KMS at {endpoint.url}, account {account}, Region {region}, {store or MEMORY}.\n"
+        "Paste this into another shell, and AWS's clients there will find it:\n",
         err=True,
     )
     typer.echo(endpoint.shell())

@@ -7,16 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from kmslab.cli.sources import Account, Endpoint, Region, Source, Store, opened
+from kmslab.cli.opening import Account, Endpoint, OpenedKms, Region, Store, opened
 from kmslab.kms.audit import Trail
 
-INTERVAL = 0.5  # seconds between two looks
-WIDTHS = (19, 14, 28, 40)  # of the columns that a table of one row could not line up
+INTERVAL = 0.5  # seconds between two questions
+WIDTHS = (19, 14, 28, 40)  # of columns: rows that are printed one by one have to line up
 
-AsJson = Annotated[bool, typer.Option("--json", help="One event a line, in CloudTrail's form.")]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on, until Ctrl+C.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one event a line, in CloudTrail's form.")
+]
+Follow = Annotated[
+    bool, typer.Option("--follow", "-f", help="Go on with new events, until Ctrl+C.")
+]
 Last = Annotated[
-    int | None, typer.Option("--last", "-n", min=0, help="Only the last events; 0: none.")
+    int | None, typer.Option("--last", "-n", min=0, help="Show only so many of the last events.")
 ]
 
 
@@ -29,11 +33,11 @@ def trail(
     follow: Follow = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what happened in an account, in all its Regions, oldest first."""
+    """Show the events of an account in all its Regions, oldest first."""
     end = [KeyboardInterrupt] if follow else []
-    with suppress(*end), opened(store, endpoint, account, region) as source:
-        told = source.ask("Trail", {})
-        events = told["Events"]
+    with suppress(*end), opened(store, endpoint, account, region) as opened_kms:
+        answer = opened_kms.ask_lab("Trail", {})
+        events = answer["Events"]
         if last is not None:
             events = events[len(events) - min(last, len(events)) :]
         if as_json or follow:
@@ -41,15 +45,15 @@ def trail(
         else:
             typer.echo(repr(Trail(events)))
         if follow:
-            _follow(source, told["Last"], as_json)
+            _follow(opened_kms, answer["Last"], as_json)
 
 
-def _follow(source: Source, after: int, as_json: bool) -> None:
+def _follow(opened_kms: OpenedKms, after: int, as_json: bool) -> None:
     while True:
         time.sleep(INTERVAL)
-        told = source.ask("Trail", {"After": after})
-        _print(told["Events"], as_json)
-        after = told["Last"]
+        answer = opened_kms.ask_lab("Trail", {"After": after})
+        _print(answer["Events"], as_json)
+        after = answer["Last"]
 
 
 def _print(events: list[dict[str, Any]], as_json: bool) -> None:

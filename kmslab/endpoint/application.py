@@ -1,9 +1,10 @@
 """The endpoint as an ASGI application: AWS's clients, unchanged, find AWS KMS behind it.
 
-One POST to `/` is one operation. The road from bytes to `Service.call` is: read the body within a
-limit → whose request is it? → verify the signature → `wire`. An operation that may take its time or
-commits runs in a thread, any other at once: handing it over would cost more than the operation.
-Whoever fails to sign leaves nothing in the trail, because nobody knows whose trail that would be.
+One POST to `/` is one operation. A request's way from bytes to `Service.call`: read the body, up to
+a limit → find out which service it is meant for → verify the signature → `wire`. An operation that
+is slow or commits runs in a thread; any other runs at once, since passing it to a thread would cost
+more than the operation. A request without a valid signature leaves no event, because it cannot be
+said in which account's trail it belongs.
 """
 
 import asyncio
@@ -32,11 +33,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Work = Callable[[], Answer]
 
 LIMIT = 1024 * 1024  # bytes of a body; KMS's largest request has a key policy, at most 128 KiB
-TOLERATED = 16 * LIMIT  # bytes that are read of a body that is too large
-DIGITS = 9
+TOLERATED = 16 * LIMIT  # bytes of a body that is too large that are read and dropped
+DIGITS = 9  # of a Content-Length that is looked at
 WORKERS = 8
-LAST = (b"connection", b"close")
-NOBODY, NO_TLS = ("", 0), ("", "")
+CLOSE = (b"connection", b"close")
+NO_ADDRESS, NO_TLS = ("", 0), ("", "")
 HEALTH, HEALTHY = b"/health", b'{"status":"ok"}'
 KMS = b"kms"
 TARGET = wire.PREFIX.encode()
@@ -46,17 +47,17 @@ log = logging.getLogger("kmslab")
 
 
 class _Gone(Exception):
-    """The client has left before its request was whole."""
+    """The client left before its request was complete."""
 
 
 class _TooLarge(Exception):
-    """The body is larger than any that KMS takes."""
+    """The body is larger than any that KMS accepts."""
 
 
 class Application:
     """`await application(scope, receive, send)`. Close it when its server has ended.
 
-    `api` answers requests with `X-Amz-Target: Kmslab.…`; without it they are unknown.
+    `api` answers requests with `X-Amz-Target: Kmslab.…`; without it they are unknown operations.
     """
 
     def __init__(
@@ -68,12 +69,12 @@ class Application:
         self._threads = ThreadPoolExecutor(WORKERS, "kmslab")
 
     def close(self) -> None:
-        """Wait for what is still running."""
+        """Wait for the operations that are still running."""
         self._threads.shutdown()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            raise RuntimeError(f"no {scope['type']} here, only HTTP")
+            raise RuntimeError(f"this application speaks HTTP only, not {scope['type']}")
         try:
             headers = joined(scope["headers"])
             body = await _body(headers, receive)
@@ -86,10 +87,10 @@ class Application:
         except _Gone:
             return
         except _TooLarge:
-            await _send(send, _too_large(), LAST)
+            await _send(send, _too_large(), CLOSE)
         except Exception:
-            log.exception("a request got no answer that can be sent")
-            await _send(send, wire.refusal(EXCEPTIONS["KMSInternalException"](), new_id()), LAST)
+            log.exception("a request failed inside the endpoint")
+            await _send(send, wire.refusal(EXCEPTIONS["KMSInternalException"](), new_id()), CLOSE)
         else:
             await _send(send, answer)
 
@@ -102,9 +103,9 @@ class Application:
         return self._other(request, target)
 
     def _kms(self, scope: Scope, request: Request, target: str) -> Answer | Work:
-        """The answer, or what a thread has to do for it."""
+        """The answer, or the work that a thread has to do for it."""
         if not _is_json(request):
-            return _nothing_here()
+            return _not_found()
         try:
             operation = wire.operation_of(target)
             signer = self._verifier.verify(request, KMS, time.time())
@@ -114,7 +115,7 @@ class Application:
             signer.key.principal,
             signer.key.id,
             signer.region,
-            tuple(scope.get("client") or NOBODY),
+            tuple(scope.get("client") or NO_ADDRESS),
             request.headers.get(b"user-agent", b""),
             request.headers[b"host"],
             scope.get("state", {}).get("tls", NO_TLS),
@@ -124,23 +125,23 @@ class Application:
         return work if row and row.slow else work()
 
     def _other(self, request: Request, target: bytes) -> Answer:
-        """What names no operation of KMS; most of it is meant for somebody else."""
+        """Answers a request that names no operation of KMS; most are meant for other services."""
         if request.path == HEALTH and request.method in (b"GET", b"HEAD"):
             return wire.answer(200, new_id(), HEALTHY)
         named = target.partition(b".")[0].decode("latin-1")
         service = service_of(request) or ("" if target.startswith(TARGET) else named)
-        if other_services.asks_sts(request, service):
-            return other_services.sts(self._verifier, request, time.time())
+        if other_services.is_for_sts(request, service):
+            return other_services.answer_sts(self._verifier, request, time.time())
         if service not in ("", "kms"):
-            return other_services.elsewhere(request, service)
+            return other_services.not_served(request, service)
         if request.method == b"POST" and request.path == b"/" and _is_json(request):
             return wire.refusal(EXCEPTIONS["UnknownOperationException"](), new_id())
-        return _nothing_here()
+        return _not_found()
 
 
 async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-    """The whole body. Of one that is too large the rest is read and dropped, within reason: a
-    client that is still sending would not see the answer."""
+    """The whole body. If it is too large, the rest is read and dropped, up to a limit: a client
+    that is still sending would not read the answer."""
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and (len(length) > DIGITS or int(length) > TOLERATED):
         raise _TooLarge
@@ -168,7 +169,7 @@ async def _send(send: Send, answer: Answer, *more: tuple[bytes, bytes]) -> None:
 
 @lru_cache(64)
 def _header(name: str, value: str) -> tuple[bytes, bytes]:
-    """Most are the same in every answer."""
+    """Cached, because most headers are the same in every answer."""
     return name.lower().encode(), value.encode()
 
 
@@ -182,14 +183,14 @@ def _caller(
     host: bytes,
     tls: tuple[str, str],
 ) -> Caller:
-    """A connection's caller is the same from one request to the next."""
+    """Cached, because a connection's caller is the same from one request to the next."""
     agent, named = user_agent.decode("latin-1"), host.decode("latin-1")
     source = NetworkSource(client[0], agent, named, *tls, access_key)
     return Caller(principal, known_arn(principal).account, region, source=source)
 
 
 def _is_json(request: Request) -> bool:
-    """An empty body needs no type; one of another type is not for this protocol."""
+    """Whether the body's type is this protocol's. An empty body needs no type."""
     kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     return kind in JSON or not request.body
 
@@ -199,6 +200,6 @@ def _too_large() -> Answer:
     return wire.answer(413, new_id(), body)
 
 
-def _nothing_here() -> Answer:
-    """AWS's answer to whatever is not of the protocol: a path, a method, a type of content."""
+def _not_found() -> Answer:
+    """AWS's answer to a path, a method or a content type that the protocol does not have."""
     return wire.answer(404, new_id(), b"<UnknownOperationException/>\n", "text/xml")

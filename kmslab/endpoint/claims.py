@@ -1,7 +1,7 @@
-"""What a request says about its own signature: in its Authorization header or in its query.
+"""What a request says about its own signature, in its Authorization header or in its query.
 
-The rule: nothing here is believed yet. A claim is whole or is refused with a text that lists all
-that it lacks. What stays the same from one request of a client to the next is read once.
+Rule: nothing here is verified yet. An incomplete claim is refused with a text that lists everything
+that is missing. What a client repeats in each request is parsed once, and cached.
 Source: IAM User Guide, "Elements of an AWS API request signature"; texts as clients report them.
 """
 
@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote_to_bytes
 from kmslab.kms.contract.errors import fail
 
 SKEW = 5 * 60  # seconds that a client's clock may be wrong
-WEEK = 7 * 24 * 60 * 60  # seconds that a presigned request may be good for
+WEEK = 7 * 24 * 60 * 60  # seconds: the longest that a presigned request can be valid
 CACHED = 1_024
 DIGITS = 64  # of a signature
 
@@ -34,7 +34,7 @@ NO_DATE = "Authorization header requires existence of either a 'X-Amz-Date' or a
 
 
 class Request(NamedTuple):
-    """What of an HTTP request can be signed, in bytes as they came."""
+    """The parts of an HTTP request that can be signed, in bytes as received."""
 
     method: bytes
     path: bytes
@@ -44,6 +44,8 @@ class Request(NamedTuple):
 
 
 class Claim(NamedTuple):
+    """What a request says about its signature."""
+
     algorithm: bytes
     credential: bytes
     signed: bytes  # names of headers, with semicolons
@@ -52,11 +54,11 @@ class Claim(NamedTuple):
     token: bytes
     query: bytes  # in canonical form
     dated_by: bytes = b""  # the header that holds the date
-    seconds: int = SKEW  # that the signature is good for
+    seconds: int = SKEW  # for which the signature is valid
 
 
 def joined(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """Headers by name. A name that came several times has all its values, in their order."""
+    """Headers by name. The values of a name that comes several times are joined, in their order."""
     found = dict(headers)
     if len(found) == len(headers):
         return found
@@ -67,7 +69,7 @@ def joined(headers: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def claim_of(request: Request) -> Claim:
-    """The request's claim; raises the `KMSError` that AWS answers if there is none, or half."""
+    """The request's claim; raises AWS's `KMSError` if it is missing or incomplete."""
     header = request.headers.get(b"authorization")
     if b"X-Amz-Algorithm" in request.query:
         if header is not None:
@@ -82,15 +84,15 @@ def service_of(request: Request) -> str:
     """The service that a request says it was signed for, or ""."""
     text = request.headers.get(b"authorization") or unquote_to_bytes(request.query)
     found = re.search(rb"Credential=[^/]*/[^/]*/[^/]*/([^/,\s]*)/", text)
-    return shown(found[1]) if found else ""
+    return as_text(found[1]) if found else ""
 
 
 def incomplete(text: str) -> NoReturn:
     fail("IncompleteSignatureException", text)
 
 
-def shown(value: bytes) -> str:
-    """Bytes that a client has sent, for a text."""
+def as_text(value: bytes) -> str:
+    """Bytes that a client has sent, to show in a message."""
     return value.decode("utf-8", "replace")
 
 
@@ -98,7 +100,7 @@ def shown(value: bytes) -> str:
 
 
 def _in_header(header: bytes, request: Request) -> Claim:
-    # Clients write the signature last; before it stands what is the same all day.
+    # Clients write the signature last. What stands before it is the same all day, and cached.
     stem, named, signature = header.rpartition(b"Signature=")
     if not named or len(signature) != DIGITS or b"," in signature or b" " in signature:
         stem, signature = header, b""
@@ -116,13 +118,13 @@ def _in_header(header: bytes, request: Request) -> Claim:
         dated_by,
     )
     if not (claim.credential and claim.signature and claim.date and b"SignedHeaders" in fields):
-        _refuse_half(header, claim, fields)
+        _refuse_incomplete(header, claim, fields)
     return claim
 
 
 @lru_cache(CACHED)
 def _parameters(stem: bytes) -> tuple[bytes, dict[bytes, bytes]] | None:
-    """The algorithm and the parameters of an Authorization header, or of its first part."""
+    """The algorithm and the parameters in an Authorization header, or in its first part."""
     algorithm, *parts = [part for part in SEPARATORS.split(stem) if part]
     pairs = [part.partition(b"=") for part in parts]
     if not all(equals for _, equals, _ in pairs):
@@ -130,7 +132,7 @@ def _parameters(stem: bytes) -> tuple[bytes, dict[bytes, bytes]] | None:
     return algorithm, {name: value for name, _, value in pairs}
 
 
-def _refuse_half(header: bytes, claim: Claim, fields: Mapping[bytes, bytes]) -> NoReturn:
+def _refuse_incomplete(header: bytes, claim: Claim, fields: Mapping[bytes, bytes]) -> NoReturn:
     there = {**fields, b"Signature": claim.signature}
     text = "".join(
         f"Authorization header requires '{name.decode()}' parameter. "
@@ -144,7 +146,7 @@ def _refuse_half(header: bytes, claim: Claim, fields: Mapping[bytes, bytes]) -> 
 
 
 def _hashed(header: bytes) -> str:
-    """AWS shows no Authorization header any more: it may hold a password meant for others."""
+    """Instead of the header, which may hold a password meant for another service."""
     return b64encode(sha256(header).digest()).decode()
 
 
@@ -152,7 +154,7 @@ def _hashed(header: bytes) -> str:
 
 
 def _in_query(request: Request) -> Claim:
-    """A presigned request says itself how long it is good for."""
+    """A presigned request says itself how long it is valid."""
     pairs = _pairs(request.query)
     fields = dict(pairs)
     values = [fields.get(b"X-Amz-" + name, b"") for name in IN_QUERY]
@@ -172,14 +174,14 @@ def _in_query(request: Request) -> Claim:
         signature,
         date,
         fields.get(b"X-Amz-Security-Token", b""),
-        _written([(name, value) for name, value in pairs if name != b"X-Amz-Signature"]),
+        _encoded([(name, value) for name, value in pairs if name != b"X-Amz-Signature"]),
         seconds=min(int(expires), WEEK) if re.fullmatch(rb"\d{1,9}", expires) else 0,
     )
 
 
 def canonical_query(query: bytes) -> bytes:
-    """Decoded, encoded in the one way that is signed, and sorted."""
-    return _written(_pairs(query)) if query else b""
+    """The query decoded, encoded in the one form that is signed, and sorted."""
+    return _encoded(_pairs(query)) if query else b""
 
 
 def _pairs(query: bytes) -> list[tuple[bytes, bytes]]:
@@ -187,6 +189,6 @@ def _pairs(query: bytes) -> list[tuple[bytes, bytes]]:
     return [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in parts]
 
 
-def _written(pairs: list[tuple[bytes, bytes]]) -> bytes:
-    written = [(quote(name, safe="-._~"), quote(value, safe="-._~")) for name, value in pairs]
-    return "&".join(f"{name}={value}" for name, value in sorted(written)).encode()
+def _encoded(pairs: list[tuple[bytes, bytes]]) -> bytes:
+    encoded = [(quote(name, safe="-._~"), quote(value, safe="-._~")) for name, value in pairs]
+    return "&".join(f"{name}={value}" for name, value in sorted(encoded)).encode()

@@ -1,8 +1,8 @@
-"""uvicorn with the limits that a server needs against slow, greedy and vanished clients.
+"""uvicorn with limits against clients that are slow, send too much or disappear.
 
-The rule: a client holds no more than its own connection, and that not for long. Head and body of a
-request have one deadline, the head has a size, and so has an answer that nobody fetches.
-One look a second at all connections costs less than a timer for each request.
+Rule: a client can hold up only its own connection, and only for a short time. A request has a
+deadline and a largest size, its head a smaller one; an answer that the client does not read has a
+deadline too. To look at all connections once a second costs less than a timer for each request.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-PATIENCE = 20.0  # seconds for a client to send a whole request, or to fetch an answer
+PATIENCE = 20.0  # seconds for a client to send a whole request, or to read an answer
 HEAD = 16 * 1024  # bytes of a request's first line and headers
-REQUEST = 24 * 1024 * 1024  # bytes in all, chunks and what is around them; no answer beyond that
-CONNECTIONS = 1_000  # at once; whoever comes then is turned away
+REQUEST = 24 * 1024 * 1024  # bytes in all, with what chunks add; beyond, the connection is cut
+CONNECTIONS = 1_000  # at the same time; more are cut
 UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Connection(HttpToolsProtocol):
-    """One client's connection, and since when the client owes something."""
+    """One client's connection, and since when the server has been waiting for the client."""
 
-    gathered: "_Gathered | None" = None
+    batched: "_BatchedTransport | None" = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -36,12 +36,12 @@ class Connection(HttpToolsProtocol):
         if tls:
             self.app_state = {"tls": (tls.version(), tls.cipher()[0])}
         if tls or not type(self.loop).__module__.startswith("uvloop"):
-            self.gathered = _Gathered(transport, self.loop)
-            transport = cast(asyncio.Transport, self.gathered)
+            self.batched = _BatchedTransport(transport, self.loop)
+            transport = cast(asyncio.Transport, self.batched)
         super().connection_made(transport)
-        self.began: float | None = self.loop.time()  # that the client has not finished a request
-        self.unfetched: float | None = None  # since when an answer waits for it
-        self.head: int | None = 0  # bytes so far; None: the head is whole
+        self.began: float | None = self.loop.time()  # since when a request is incomplete
+        self.unread: float | None = None  # since when an answer waits to be read
+        self.head: int | None = 0  # bytes so far; None: the head is complete
         self.received = 0  # bytes of this request
         if len(self.connections) > CONNECTIONS:
             transport.abort()
@@ -69,23 +69,26 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.head = None
         super().on_headers_complete()
-        self.headers = []  # what comes behind a body in chunks is no header of the request
+        self.headers = []  # else trailers after a body in chunks would be added to them
 
     def on_message_complete(self) -> None:
         self.began, self.received = None, 0
         super().on_message_complete()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """Who has said all may still listen, and is answered first. TLS has no such half."""
-        if self.gathered:
-            self.gathered.send()
+        """A client that has sent everything may still read: its answer goes out first.
+
+        TLS cannot be closed in one direction.
+        """
+        if self.batched:
+            self.batched.send()
         if self.scheme == "https" or self.began is not None or self.cycle is None:
             return None
         self.cycle.keep_alive = False
         return not self.cycle.response_complete
 
     def shutdown(self) -> None:
-        """A request that is not whole is not running: nobody waits for it."""
+        """The server does not wait for an incomplete request, because it is not running yet."""
         if self.began is not None:
             self.transport.close()
         else:
@@ -93,23 +96,23 @@ class Connection(HttpToolsProtocol):
 
     def end_if_overdue(self, now: float) -> None:
         if self.flow.read_paused:
-            self.began = None  # it is us who do not listen
+            self.began = None  # the server itself has stopped reading
         elif self.began is not None and now - self.began > PATIENCE:
             self.transport.close()
         if not self.transport.get_write_buffer_size():
-            self.unfetched = None
-        elif self.unfetched is None:
-            self.unfetched = now
-        elif now - self.unfetched > PATIENCE:
+            self.unread = None
+        elif self.unread is None:
+            self.unread = now
+        elif now - self.unread > PATIENCE:
             self.transport.abort()
 
 
-class _Gathered:
+class _BatchedTransport:
     """A transport that sends together what is written in one turn of the loop.
 
-    uvicorn writes the head and the body of an answer one after the other. Sent so, they are two
-    packets, and the client's kernel may acknowledge the first only after 40 ms. uvloop gathers by
-    itself, but not over TLS.
+    uvicorn writes the head and the body of an answer one after the other. They would go out in two
+    packets, and the client's kernel may acknowledge the first only after 40 ms. uvloop does the
+    same by itself, but not over TLS.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -144,7 +147,7 @@ def _without_upgrade(data: bytes) -> bytes:
 
 class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
+        """uvicorn calls this ten times a second."""
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
@@ -154,7 +157,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Unlike uvicorn's, it does not die of the signal afterwards: the lab is to be closed."""
+        """Unlike uvicorn's, it does not raise the signal again: the lab has to be closed first."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

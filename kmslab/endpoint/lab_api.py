@@ -2,7 +2,8 @@
 
 The `kmslab` command asks a store or an endpoint, and gets the same answers in JSON's types. Over
 HTTP a request is signed like one to KMS, with `X-Amz-Target: Kmslab.Trail`. Rule: only the root
-user of an account may ask, because the answers show everything in it. Nothing is done or logged.
+user of an account may ask, because the answers show everything in it. A request changes nothing and
+leaves no event.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +33,7 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_place(value: Any) -> bool:
+def _is_position(value: Any) -> bool:
     return type(value) is int and 0 <= value < 2**63  # as SQL has it
 
 
@@ -41,17 +42,18 @@ def _is_context(value: Any) -> bool:
 
 
 MEMBERS: dict[str, Callable[[Any], bool]] = {
-    "After": _is_place,
+    "After": _is_position,
     "Month": _is_text,
     "Principal": _is_text,
     "Action": _is_text,
     "KeyId": _is_text,
     "EncryptionContext": _is_context,
 }
-NOT_YOURS = (
-    "A lab tells who may of the principals and keys of the account that asks, and no other's."
+ROOT_ONLY = "Only the root user of an account can ask a lab for its trail, bill and permissions."
+OTHER_ACCOUNT = (
+    "A lab explains the permissions of the asking account's own principals and keys only."
 )
-KINDS: dict[str, Callable[[str, str], str]] = {
+ARNS: dict[str, Callable[[str, str], str]] = {
     "": user_arn,
     "user": user_arn,
     "role": partial(session_arn, session="lab"),
@@ -77,8 +79,7 @@ class LabApi:
         if not isinstance(request, dict) or not all(map(_fits, request.items())):
             fail("SerializationException")
         if not caller.is_root:
-            text = "A lab tells its trail, its bill and who may to the root user of the account."
-            fail("AccessDeniedException", text)
+            fail("AccessDeniedException", ROOT_ONLY)
         try:
             return self._known[name](caller, request)
         except ValueError as error:
@@ -98,34 +99,36 @@ class LabApi:
         return wire.answer(200, request_id, wire.dump(found))
 
     def _trail(self, caller: Caller, request: Members) -> dict[str, Any]:
-        """What was written after `After`, a place in the store; `Last` is the next such place."""
+        """Events stored after the position `After`; `Last` is the position to continue from."""
         after = int(request.get("After", 0))
         events, _ = self._service.history(caller.account, after)
         last = max([after, *(event.sequence for event in events)])
         return {"Events": [reports.cloudtrail(event) for event in events], "Last": last}
 
     def _bill(self, caller: Caller, request: Members) -> dict[str, Any]:
-        return to_json(reports.bill(self._service, caller.account, request.get("Month")))
+        return bill_to_json(reports.bill(self._service, caller.account, request.get("Month")))
 
     def _explain(self, caller: Caller, request: Members) -> dict[str, Any]:
         who = _principal(str(request.get("Principal", "root")), caller.account)
         arn = as_arn(who)
         home = arn.account if arn and arn.is_principal else caller.account
-        # The answer quotes the principal's policy and the key's: each is its own account's affair.
+        # The answer quotes policies of the principal and the key: other accounts may not see them.
         if {home, _account(str(request.get("KeyId", "")), caller.account)} != {caller.account}:
-            fail("AccessDeniedException", NOT_YOURS)
+            fail("AccessDeniedException", OTHER_ACCOUNT)
         asked = replace(caller, principal=who, account=home, source=None)
         identity = str(arn.identity) if arn else who
         if is_arn(who) and not principals.exist(self._service.records, identity):
-            fail("NotFoundException", f"There is no {identity}. Users and roles are made first.")
+            fail("NotFoundException", f"{identity} does not exist. Make the user or role first.")
         members = {
             name: request[name] for name in ("KeyId", "EncryptionContext") if name in request
         }
         now, action = self._clock.now(), str(request.get("Action"))
-        return explained(reports.explain(action, asked, members, now, self._service.records))
+        return explanation_to_json(
+            reports.explain(action, asked, members, now, self._service.records)
+        )
 
 
-def explained(found: Explanation) -> dict[str, Any]:
+def explanation_to_json(found: Explanation) -> dict[str, Any]:
     return {
         "Allowed": found.verdict.allowed,
         "Reason": str(found.verdict.reason),
@@ -136,8 +139,8 @@ def explained(found: Explanation) -> dict[str, Any]:
     }
 
 
-def to_json(bill: Bill) -> dict[str, Any]:
-    """Amounts as texts: a float would not keep them."""
+def bill_to_json(bill: Bill) -> dict[str, Any]:
+    """Amounts are strings: a float would round them."""
     lines = [{**asdict(line), "amount": str(line.amount)} for line in bill.lines]
     return {
         "account": bill.account,
@@ -154,21 +157,20 @@ def _fits(pair: tuple[str, Any]) -> bool:
     return member not in MEMBERS or MEMBERS[member](value)
 
 
-def bill_of(told: Mapping[str, Any]) -> Bill:
-    """The bill that `to_json` has told of."""
-    lines = [Line(**{**line, "amount": Decimal(line["amount"])}) for line in told["lines"]]
-    until = datetime.fromisoformat(told["until"])
-    return Bill(told["account"], told["month"], until, tuple(lines))
+def bill_from_json(answer: Mapping[str, Any]) -> Bill:
+    lines = [Line(**{**line, "amount": Decimal(line["amount"])}) for line in answer["lines"]]
+    until = datetime.fromisoformat(answer["until"])
+    return Bill(answer["account"], answer["month"], until, tuple(lines))
 
 
 def _account(key: str, here: str) -> str:
-    """Whose key an identifier names: an ARN says it, an id or an alias is of the caller's own."""
+    """The account of the key that an identifier names: the caller's, unless it is an ARN."""
     arn = as_arn(key)
     return arn.account if arn else here
 
 
 def _principal(name: str, account: str) -> str:
-    """From `alice`, `user/alice`, `role/auditor`, `root` or an ARN to the ARN that calls."""
+    """The ARN of the caller meant by `alice`, `user/alice`, `role/auditor`, `root` or an ARN."""
     arn = as_arn(name)
     if arn and (arn.service, arn.kind) == ("iam", "role"):
         account, name = arn.account, arn.resource
@@ -177,9 +179,9 @@ def _principal(name: str, account: str) -> str:
     if name == "root":
         return root_arn(account)
     kind, _, rest = name.rpartition("/")
-    if kind not in KINDS:
+    if kind not in ARNS:
         fail(
             "ValidationException",
-            f"{name} is nobody: one looks like alice, role/auditor or an ARN.",
+            f"{name} is not a principal: give one such as alice, role/auditor or an ARN.",
         )
-    return KINDS[kind](account, rest)
+    return ARNS[kind](account, rest)

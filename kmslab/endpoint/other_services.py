@@ -1,7 +1,7 @@
-"""What is asked of this endpoint but is not KMS: STS's GetCallerIdentity, and every other service.
+"""Answers requests to other services: GetCallerIdentity of AWS STS, and an error for all the rest.
 
-Tools that talk to KMS first ask STS who they are. Other services get an error that names them, in a
-form that their clients can read.
+Many tools that use KMS first ask STS who they are. The error names the service that the request was
+meant for, in a form that the service's clients can read.
 Source: AWS STS API reference, "GetCallerIdentity" and "Common Error Types".
 """
 
@@ -29,19 +29,19 @@ CODES = {
     "UnrecognizedClientException": ("InvalidClientTokenId", 403),
 }
 TEXTS = {"MissingAuthenticationTokenException": "Request is missing Authentication Token"}
-FIELDS = 100  # of a form; STS knows none with as many
+FIELDS = 100  # of a form: more than any that STS knows
 XML = "text/xml"
-NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 XML_SERVICES = frozenset({"cloudfront", "route53", "s3", "s3-outposts", "s3express"})
 UNWRAPPED = frozenset({"s3", "s3express"})  # their errors stand alone (Smithy's noErrorWrapping)
-NOT_HERE = "NotImplemented"
-ELSEWHERE = (
+NOT_IMPLEMENTED = "NotImplemented"
+NOT_SERVED = (
     "This endpoint serves AWS KMS (and GetCallerIdentity of AWS STS), but not {0}. To send only "
     "KMS requests here, set AWS_ENDPOINT_URL_KMS to it and not AWS_ENDPOINT_URL."
 )
 
 
-def asks_sts(request: Request, service: str) -> bool:
+def is_for_sts(request: Request, service: str) -> bool:
     return service == "sts" or (not service and action(request) == "GetCallerIdentity")
 
 
@@ -50,8 +50,8 @@ def action(request: Request) -> str:
     return _parameter(request, "Action")
 
 
-def sts(verifier: Verifier, request: Request, now: float) -> Answer:
-    """Who is calling. As on AWS no permission is asked for it."""
+def answer_sts(verifier: Verifier, request: Request, now: float) -> Answer:
+    """Who is calling. As on AWS, this needs no permission."""
     request_id = new_id()
     try:
         signer = verifier.verify(request, STS, now)
@@ -64,19 +64,19 @@ def sts(verifier: Verifier, request: Request, now: float) -> Answer:
     return answer(200, request_id, _identity(signer, request_id).encode(), XML)
 
 
-def elsewhere(request: Request, service: str) -> Answer:
-    """The answer to any other service's request: 501, which no client tries again."""
-    text, request_id = ELSEWHERE.format(service), new_id()
+def not_served(request: Request, service: str) -> Answer:
+    """The answer to a request for any other service: status 501, which no client retries."""
+    text, request_id = NOT_SERVED.format(service), new_id()
     if service in UNWRAPPED:
-        body = f"<Error><Code>{NOT_HERE}</Code><Message>{escape(text)}</Message></Error>"
+        body = f"<Error><Code>{NOT_IMPLEMENTED}</Code><Message>{escape(text)}</Message></Error>"
         return answer(501, request_id, body.encode(), XML)
     if service in XML_SERVICES or b"form" in request.headers.get(b"content-type", b""):
-        return _error(501, NOT_HERE, text, request_id)
-    return answer(501, request_id, dump({"__type": NOT_HERE, "message": text}))
+        return _error(501, NOT_IMPLEMENTED, text, request_id)
+    return answer(501, request_id, dump({"__type": NOT_IMPLEMENTED, "message": text}))
 
 
 def user_id(principal: str) -> str:
-    """IAM's own name for a principal, which no other one ever has; here made from its ARN."""
+    """IAM's unique id of a principal; here it is derived from the ARN."""
     arn = known_arn(principal)
     if arn.is_root:
         return arn.account
@@ -106,13 +106,13 @@ def _error(status: int, code: str, text: str, request_id: str) -> Answer:
         f"<Message>{escape(text)}</Message></Error><RequestId>{request_id}</RequestId>"
         "</ErrorResponse>"
     )
-    told = answer(status, request_id, body.encode(), XML)
-    return told._replace(headers={**told.headers, "x-amzn-ErrorType": code})
+    refusal = answer(status, request_id, body.encode(), XML)
+    return refusal._replace(headers={**refusal.headers, "x-amzn-ErrorType": code})
 
 
 def escape(text: str) -> str:
-    """As XML has it; what no XML can hold is replaced."""
-    return saxutils.escape(NO_XML.sub("\N{REPLACEMENT CHARACTER}", text))
+    """For XML; characters that XML cannot hold are replaced."""
+    return saxutils.escape(NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _parameter(request: Request, name: str) -> str:

@@ -1,7 +1,8 @@
-"""A lab on a socket, for other programs: `running` in a thread meanwhile, `serve` until a signal.
+"""Serves a lab on a socket, for other programs: `running` in a thread, `serve` until a signal.
 
-The rule: beyond this machine it speaks TLS only. An endpoint says itself how clients find it and
-with which access key, as environment variables or as lines to paste into a shell.
+Rule: at an address that other machines can reach, it speaks TLS only. An `Endpoint` says how
+clients find it and with which access key: in environment variables, or in lines to paste into a
+shell.
 """
 
 import contextlib
@@ -42,16 +43,17 @@ IDLE = 60  # seconds that a connection may wait for its next request
 GRACE = 30  # seconds for what is running when the server is asked to stop
 BACKLOG = 1_024
 ANYWHERE = {"0.0.0.0", "::"}
-STALE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")  # from another time, they mislead
+# Set before, these would lead clients elsewhere.
+STALE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")
 QUOTE = "'"
 NO_TLS = (
-    "Beyond this machine secrets would travel in clear: serving at {host} needs --tls self-signed, "
-    "or --tls-cert and --tls-key. At 127.0.0.1 neither is needed."
+    "Serving at {host} needs --tls self-signed, or --tls-cert and --tls-key: other machines can "
+    "reach it, and secrets would travel unencrypted. At 127.0.0.1 no TLS is needed."
 )
 
 
 class ServeError(PlainError):
-    """The endpoint cannot be opened. The text says what to do."""
+    """The endpoint cannot be started. The text says what to do."""
 
 
 class Served(Protocol):
@@ -69,7 +71,7 @@ class Served(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files in PEM; `authority` is what clients are to trust, if it is none that they know."""
+    """Files in PEM. `authority`: the certificate that clients have to be told to trust, if any."""
 
     certificate: Path
     private_key: Path
@@ -125,7 +127,7 @@ def running(
     self_signed: bool = False,
     access_keys: Mapping[str, str] | None = None,
 ) -> Iterator[Endpoint]:
-    """`with running(lab) as endpoint:` serves a lab from a thread of this process meanwhile."""
+    """Within `with running(lab) as endpoint:` a thread of this process serves the lab."""
     with _prepared(lab, host, port, tls, self_signed, access_keys) as (server, listener, endpoint):
         thread = threading.Thread(target=server.run, args=([listener],), name="kmslab endpoint")
         thread.start()
@@ -146,10 +148,10 @@ def serve(
     access_keys: Mapping[str, str] | None = None,
     ready: Callable[[Endpoint], None],
 ) -> None:
-    """Serve a lab until SIGINT or SIGTERM; what is running then is finished first.
+    """Serve a lab until SIGINT or SIGTERM; operations that are running then are finished first.
 
-    `ready` is called when clients may come. Closing the lab is left to the caller. `access_keys`:
-    secrets by id, for the lab's caller; without any, the one kept with the store. Raises
+    `ready` is called when clients can connect. The lab is not closed. `access_keys`: secrets by the
+    keys' ids, for the lab's caller; without any, the one that is kept with the store. Raises
     `ServeError`.
     """
     with _prepared(lab, host, port, tls, self_signed, access_keys) as (server, listener, endpoint):
@@ -185,7 +187,7 @@ def _prepared(
 
 
 def server(application: Callable[..., Any], tls: Tls | None = None) -> Server:
-    """uvicorn, as every endpoint runs it."""
+    """uvicorn with the settings of every endpoint."""
     config = uvicorn.Config(
         application,
         http=Connection,
@@ -216,16 +218,16 @@ def _listener(host: str, port: int) -> socket.socket:
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         why = (
-            "another program is there. Take another port, or 0 for any that is free"
+            "another program uses it. Give another port, or 0 for any that is free"
             if taken
             else error
         )
-        raise ServeError(f"Nothing can be served at {host}, port {port}: {why}.") from None
+        raise ServeError(f"The endpoint cannot use {host}, port {port}: {why}.") from None
 
 
 @contextlib.contextmanager
 def _certificate(host: str) -> Iterator[Tls]:
-    """Made for this run, in a directory that only its owner may read and that goes with it."""
+    """Made for this run, in a directory that only its owner may read and that is deleted again."""
     names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), host]
     with tempfile.TemporaryDirectory(prefix="kmslab-tls-") as folder:
         made = certificate.self_signed(sorted({*names} - ANYWHERE), datetime.now(UTC))
@@ -238,7 +240,7 @@ def _certificate(host: str) -> Iterator[Tls]:
 
 
 def _url(host: str, listener: socket.socket, tls: Tls | None) -> str:
-    """By address where there is a choice: some clients refuse the name `localhost`."""
+    """With an address where possible: some clients refuse the name `localhost`."""
     address, port = listener.getsockname()[:2]
     shown = {"localhost": address, "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     shown = f"[{shown}]" if ":" in shown else shown

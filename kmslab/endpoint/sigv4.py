@@ -1,8 +1,8 @@
-"""Signature Version 4, checked: which access key signed this request, and for which Region.
+"""Verifies AWS Signature Version 4: which access key signed a request, and for which Region.
 
-The rule: the signature is computed anew over the headers as they were received, and only those that
-the client says it signed; what the service goes by (Host, date, X-Amz-Target, body) must be among
-it. Signatures and tokens are compared in constant time. Checks come in AWS's order.
+Rule: the signature is computed again from the request as received, with the headers that the client
+says it signed. Everything that the service depends on (Host, date, X-Amz-Target, body) must be
+signed. Signatures and tokens are compared in constant time. Checks come in AWS's order.
 Source: IAM User Guide, "AWS Signature Version 4 for API requests"; the texts are those of AWS's
 common layer, as clients have reported them.
 """
@@ -21,7 +21,7 @@ from typing import NamedTuple, NoReturn
 from urllib.parse import quote
 
 from kmslab.crypto import SecretBytes
-from kmslab.endpoint.claims import CACHED, SKEW, Claim, Request, claim_of, incomplete, shown
+from kmslab.endpoint.claims import CACHED, SKEW, Claim, Request, as_text, claim_of, incomplete
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import AccessKey
 
@@ -46,7 +46,7 @@ class Signer(NamedTuple):
 
 
 class Verifier:
-    """Knows access keys by `find`, and what each one's secret is by `secret`."""
+    """`find` returns the access key with an id, `secret` the secret of an access key."""
 
     def __init__(
         self, find: Callable[[str], AccessKey | None], secret: Callable[[AccessKey], bytes]
@@ -61,12 +61,12 @@ class Verifier:
         Raises the `KMSError` that AWS answers.
         """
         claim = claim_of(request)
-        stamp = _judge_date(claim, now)
+        stamp = _check_date(claim, now)
         names, listed = _names(claim.signed)
-        _judge_names(names, claim, request.headers)
+        _check_names(names, claim, request.headers)
         if claim.algorithm != ALGORITHM:
             incomplete(
-                f"Unsupported AWS 'algorithm': '{shown(claim.algorithm)}' "
+                f"Unsupported AWS 'algorithm': '{as_text(claim.algorithm)}' "
                 "(only AWS4-HMAC-SHA256 for now). "
             )
         key_id, scope = _scope(claim.credential)
@@ -78,13 +78,14 @@ class Verifier:
         text = b"\n".join((ALGORITHM, stamp, scope, digest))
         if not hmac.compare_digest(self._sign(key, scope, text), claim.signature):
             fail("InvalidSignatureException", WRONG)
-        _judge_token(key, claim.token, now)
+        _check_token(key, claim.token, now)
         return Signer(key, region)
 
     def _sign(self, key: AccessKey, scope: bytes, text: bytes) -> bytes:
-        """Keyed once for a scope: `hmac.digest` would let go of the interpreter's lock each time.
+        """With an HMAC object that is keyed once for a scope and copied.
 
-        Found by the sealed secret: once a key has another one, the old one serves no more.
+        `hmac.digest` would release the interpreter's lock each time. The objects are kept by the
+        sealed secret, so that one is not used again once its access key has another secret.
         """
         place = key.sealed, scope
         keyed = self._keyed.get(place)
@@ -106,10 +107,10 @@ def signing_key(secret: bytes, scope: bytes) -> SecretBytes:
     return SecretBytes(key)
 
 
-# ----------------------------------------------------------------------------------------- judging
+# ------------------------------------------------------------------------------------------ checks
 
 
-def _judge_date(claim: Claim, now: float) -> bytes:
+def _check_date(claim: Claim, now: float) -> bytes:
     """The time of signing, in the form in which it is signed."""
     stamp, moment = _moment(claim.date)
     if moment < now - claim.seconds:
@@ -129,7 +130,7 @@ def _judge_date(claim: Claim, now: float) -> bytes:
 
 @lru_cache(CACHED)
 def _moment(date: bytes) -> tuple[bytes, float]:
-    """`20260105T090000Z`, or a Date header's form: the former, and its seconds since 1970."""
+    """A date as `20260105T090000Z`, and in seconds since 1970. It may come in HTTP's form."""
     try:
         if STAMP.fullmatch(date):
             return date, calendar.timegm(time.strptime(date.decode(), "%Y%m%dT%H%M%SZ"))
@@ -137,7 +138,7 @@ def _moment(date: bytes) -> tuple[bytes, float]:
         return _stamp(moment).encode(), moment
     except (ValueError, OverflowError, TypeError, IndexError, OSError):
         incomplete(
-            f"Date must be in ISO-8601 'basic format'. Got '{shown(date)}'. "
+            f"Date must be in ISO-8601 'basic format'. Got '{as_text(date)}'. "
             "See http://en.wikipedia.org/wiki/ISO_8601"
         )
 
@@ -146,24 +147,24 @@ def _stamp(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def _judge_names(names: tuple[bytes, ...], claim: Claim, headers: Mapping[bytes, bytes]) -> None:
-    """What the service goes by must have been signed, or whoever is between could change it."""
+def _check_names(names: tuple[bytes, ...], claim: Claim, headers: Mapping[bytes, bytes]) -> None:
+    """What the service depends on must be signed, or it could be changed on the way."""
     if b"host" not in names:
-        _unsigned("'Host' or ':authority'")
+        _refuse_unsigned("'Host' or ':authority'")
     if claim.dated_by and claim.dated_by not in names:
-        _unsigned("'X-Amz-Date'" if claim.dated_by == b"x-amz-date" else "'Date'")
+        _refuse_unsigned("'X-Amz-Date'" if claim.dated_by == b"x-amz-date" else "'Date'")
     if b"x-amz-target" in headers and b"x-amz-target" not in names:
-        _unsigned("'X-Amz-Target'")
+        _refuse_unsigned("'X-Amz-Target'")
 
 
-def _unsigned(header: str) -> NoReturn:
+def _refuse_unsigned(header: str) -> NoReturn:
     text = f"{header} must be a 'SignedHeader' in the AWS Authorization."
     fail("InvalidSignatureException", text)
 
 
 @lru_cache(CACHED)
 def _names(signed: bytes) -> tuple[tuple[bytes, ...], bytes]:
-    """The signed headers' names in order, and as one line."""
+    """The names of the signed headers, sorted, as a tuple and as one line."""
     names = sorted(signed.lower().split(b";"))
     return tuple(names), b";".join(names)
 
@@ -175,42 +176,42 @@ def _scope(credential: bytes) -> tuple[str, bytes]:
     if scope.count(b"/") != 3:
         incomplete(
             "Credential must have exactly 5 slash-delimited elements, e.g. "
-            f"keyid/date/region/service/term, got '{shown(credential)}'"
+            f"keyid/date/region/service/term, got '{as_text(credential)}'"
         )
-    return shown(key_id), scope
+    return as_text(key_id), scope
 
 
 @lru_cache(CACHED)
 def _region(scope: bytes, service: bytes, day: bytes) -> str | None:
-    """The Region of a scope, if all of the scope fits."""
+    """The Region of a scope; None if any part of the scope is wrong."""
     date, region, *rest = scope.split(b"/")
     fits = date == day and rest == [service, TERMINATOR] and REGION.fullmatch(region)
     return region.decode() if fits else None
 
 
 def _refuse_scope(scope: bytes, service: bytes, stamp: bytes) -> NoReturn:
-    """One text for all that does not fit."""
+    """With one text that lists everything that is wrong."""
     date, region, named, terminator = scope.split(b"/")
     text = ""
     if not REGION.fullmatch(region):
         text += "Credential should be scoped to a valid region. "
     if named != service:
-        text += f"Credential should be scoped to correct service: '{shown(service)}'. "
+        text += f"Credential should be scoped to correct service: '{as_text(service)}'. "
     if terminator != TERMINATOR:
         text += (
             "Credential should be scoped with a valid terminator: 'aws4_request', "
-            f"not '{shown(terminator)}'. "
+            f"not '{as_text(terminator)}'. "
         )
     if date != stamp[:8]:
         text += (
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
-            f"HTTP: '{shown(date)}' != '{stamp[:8].decode()}', from '{stamp.decode()}'."
+            f"HTTP: '{as_text(date)}' != '{stamp[:8].decode()}', from '{stamp.decode()}'."
         )
     fail("InvalidSignatureException", text)
 
 
-def _judge_token(key: AccessKey, token: bytes, now: float) -> None:
-    """A session's key goes with its token, and only while it lasts; any other key with none."""
+def _check_token(key: AccessKey, token: bytes, now: float) -> None:
+    """A session's key needs its token, and expires; any other key has no token."""
     if not hmac.compare_digest(key.token.encode(), token):
         fail("UnrecognizedClientException", UNKNOWN)
     if key.expires is not None and key.expires.timestamp() <= now:
@@ -224,7 +225,7 @@ def _canonical(request: Request, query: bytes, names: tuple[bytes, ...], listed:
     headers = request.headers
     try:
         lines = [name + b":" + b" ".join(headers[name].split()) for name in names]
-    except KeyError:  # it says that it has signed what is not there
+    except KeyError:  # a header that is listed as signed is missing
         fail("InvalidSignatureException", WRONG)
     path = _canonical_path(request.path)
     digest = sha256(request.body).hexdigest().encode()
@@ -232,7 +233,7 @@ def _canonical(request: Request, query: bytes, names: tuple[bytes, ...], listed:
 
 
 def _canonical_path(path: bytes) -> bytes:
-    """Without empty and dot segments, and what is encoded in it encoded once more."""
+    """Without empty and dot segments, and percent-encoded once more."""
     if path == b"/":
         return path
     normal = b"/" + normpath(path).lstrip(b"/")

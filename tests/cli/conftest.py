@@ -1,4 +1,4 @@
-"""A machine without AWS settings or proxies: the commands look where they are told."""
+"""For tests of the command: an environment without AWS settings and proxies."""
 
 import os
 

@@ -32,7 +32,7 @@ def kmslab(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def invoke(*arguments: str):
-    """The same in this process."""
+    """The command in this process."""
     return CliRunner().invoke(app, arguments)
 
 
@@ -47,7 +47,7 @@ def opened(monkeypatch) -> list[tuple[Path, list[str]]]:
 # ---------------------------------------------------------------------------------------- about
 
 
-def test_alone_it_says_what_there_is():
+def test_without_a_subcommand_it_shows_the_help():
     result = invoke()
     assert result.exit_code == 0
     assert {"lab", "doctor"} <= set(result.output.split())
@@ -69,7 +69,7 @@ def test_a_mistyped_command_exits_with_2_and_words(arguments, opened):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell", "pwsh"])
-def test_each_shell_can_be_taught_to_complete_it(shell, monkeypatch):
+def test_each_shell_can_learn_to_complete_it(shell, monkeypatch):
     monkeypatch.setenv("_KMSLAB_COMPLETE", f"source_{shell}")
     assert "kmslab" in CliRunner().invoke(app, prog_name="kmslab").output
 
@@ -103,7 +103,7 @@ def test_a_workbook_that_is_there_is_kept_and_what_is_new_is_named(tmp_path, ope
     assert "New" not in invoke("lab", "--folder", str(tmp_path)).output
 
 
-def test_a_terminal_in_jupyterlab_means_the_same_workbook(tmp_path, monkeypatch):
+def test_a_terminal_in_jupyterlab_uses_the_same_workbook(tmp_path, monkeypatch):
     own = tmp_path / "my course"
     workbook.lay_out(own)
     monkeypatch.setenv(workbook.WORKBOOK_VARIABLE, str(own))
@@ -130,7 +130,7 @@ def test_jupyterlab_is_started_quietly_and_its_terminals_know_the_command(tmp_pa
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no root")
-def test_root_is_told_how_to_mean_it(tmp_path, monkeypatch):
+def test_root_reads_how_to_start_it(tmp_path, monkeypatch):
     pytest.importorskip("jupyterlab.labapp")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(workbook.WorkbookError, match="kmslab lab -- --allow-root"):
@@ -150,7 +150,7 @@ def test_a_reset_of_no_lesson_names_those_that_are(tmp_path, lesson):
     assert "Traceback" not in result.stderr
 
 
-def test_a_file_in_the_workbooks_place_is_told_in_one_line(tmp_path):
+def test_a_file_in_the_workbooks_place_is_reported_in_one_line(tmp_path):
     (tmp_path / "workbook").write_text("", encoding="utf-8")
     result = kmslab(tmp_path, "lab")
     assert result.returncode == 1
@@ -193,22 +193,22 @@ def test_doctor_is_green_here(tmp_path):
     assert {line[:6] for line in result.stdout.splitlines()} == {"[ OK ]"}
 
 
-def test_doctor_tells_a_program_the_same(tmp_path):
+def test_doctor_prints_the_same_as_json(tmp_path):
     diagnosis = json.loads(kmslab(tmp_path, "doctor", "--json").stdout)
     assert diagnosis["green"] is True
     assert [finding["subject"] for finding in diagnosis["findings"]] == [name for name, _ in CHECKS]
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
-def test_an_ill_machine_is_exit_code_1(monkeypatch, form):
-    ill = Diagnosis([Finding("printer", False, "no ink")])
-    monkeypatch.setattr("kmslab.cli.app.doctor", lambda: ill)
+def test_a_machine_that_is_not_ready_is_exit_code_1(monkeypatch, form):
+    not_ready = Diagnosis([Finding("printer", False, "no ink")])
+    monkeypatch.setattr("kmslab.cli.app.doctor", lambda: not_ready)
     result = invoke("doctor", *form)
     assert result.exit_code == 1
     assert "no ink" in result.output
 
 
-def test_a_pipe_that_lacks_a_letter_stops_nothing(tmp_path):
+def test_a_letter_that_a_pipe_cannot_write_is_no_failure(tmp_path):
     folder = tmp_path / "진료소"
     folder.mkdir()
     command = [sys.executable, "-X", "utf8=0", "-m", "kmslab", "lab", "--reset", "99", "--folder"]

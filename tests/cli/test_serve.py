@@ -28,7 +28,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM to
 
 
 class Served:
-    """A running `kmslab serve`, and what its first lines have told."""
+    """A running `kmslab serve`, and what its first lines say."""
 
     def __init__(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "kmslab", "serve", "--port", "0", *arguments]
@@ -123,7 +123,7 @@ def test_chosen_access_keys_and_account_are_taken():
 
 
 @pytest.mark.long
-def test_certificate_of_its_own_is_trusted_by_who_is_told_of_it():
+def test_client_that_is_given_the_certificate_trusts_it():
     with serving("--tls", "self-signed", "--host", "0.0.0.0") as served:
         assert served.url.startswith("https://127.0.0.1:")
         served.environment |= dict([_rest(served)])
@@ -138,7 +138,7 @@ def _rest(served: Served) -> tuple[str, str]:
 
 
 @pytest.mark.long
-def test_quotas_are_kept_if_asked():
+def test_quotas_are_enforced_if_asked():
     with serving("--throttle") as served:
         kms = served.client()
         with pytest.raises(kms.exceptions.ClientError, match="ThrottlingException"):
@@ -170,7 +170,7 @@ def test_trail_can_be_followed_while_it_is_served(tmp_path: Path):
 
 @pytest.fixture
 def refused_before(monkeypatch: Any) -> None:
-    """None of these may get as far as serving, which would never end."""
+    """None of these may start to serve, which would never end."""
 
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError("it serves")
@@ -209,9 +209,7 @@ def test_what_is_asked_wrongly_exits_with_2(arguments: list[str], text: str):
         (["--trail", "no/where/trail.jsonl"], "cannot be written"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_leaves_nothing(
-    arguments: list[str], text: str, tmp_path: Path
-):
+def test_failure_is_reported_and_leaves_nothing(arguments: list[str], text: str, tmp_path: Path):
     (tmp_path / "seed.yaml").write_text("kees: []")
     result = CliRunner().invoke(app, ["serve", *arguments])
     assert isinstance(result.exception, PlainError)
@@ -223,7 +221,7 @@ def test_what_cannot_be_done_is_said_and_leaves_nothing(
     ("missing", "arguments"),
     [("uvicorn", ["serve"]), ("yaml", ["serve", "--seed", "seed.yaml"]), ("boto3", ["keys"])],
 )
-def test_library_that_is_not_installed_is_told_in_one_line(
+def test_library_that_is_not_installed_is_named(
     missing: str, arguments: list[str], tmp_path: Path, monkeypatch: Any
 ):
     (tmp_path / "seed.yaml").write_text(SEED)
@@ -241,13 +239,15 @@ def test_beyond_this_machine_it_speaks_tls_only():
     assert "needs --tls self-signed" in str(result.exception)
 
 
-def test_port_that_is_taken_is_named():
+def test_port_in_use_is_named():
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         result = CliRunner().invoke(app, ["serve", "--port", port])
-    assert f"Nothing can be served at 127.0.0.1, port {port}" in str(result.exception)
+    assert f"The endpoint cannot use 127.0.0.1, port {port}: another program" in str(
+        result.exception
+    )
 
 
 def test_access_keys_can_come_from_the_environment(monkeypatch: Any):

@@ -1,4 +1,4 @@
-"""What the tests of signatures share: requests as botocore signs them, and what a server sees."""
+"""For tests of signatures: requests as botocore signs them, in the form that a server receives."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ KEY = AccessKey(id=ID, principal=ROOT, sealed=SECRET.encode(), created=datetime.
 
 
 def verifier(*keys: AccessKey) -> Verifier:
-    """One for which the sealed secret is the secret."""
+    """A verifier for which a sealed secret is the secret itself."""
     return Verifier({key.id: key for key in keys or (KEY,)}.get, lambda key: key.sealed)
 
 
@@ -38,7 +38,7 @@ def signed(
     service: str = "kms",
     presigned: int = 0,
 ) -> Request:
-    """A request as botocore signs it, in the form in which a server gets it."""
+    """A request as botocore signs it, in the form that a server receives."""
     url = f"http://{HOST}{path}" + (f"?{query}" if query else "")
     request = AWSRequest(method, url, headers=dict(headers or {}), data=body)
     credentials = Credentials(key_id, secret, token)
@@ -58,7 +58,7 @@ def received(request: Any, body: bytes) -> Request:
 
 
 def with_headers(request: Request, **changed: bytes | None) -> Request:
-    """The same request with other headers: `x_amz_date=b"…"`; None takes one away."""
+    """The same request with other headers: `x_amz_date=b"…"`; None removes one."""
     headers = dict(request.headers)
     for name, value in changed.items():
         headers.pop(name.replace("_", "-").encode(), None)

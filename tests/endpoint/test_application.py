@@ -1,4 +1,4 @@
-"""The endpoint over real sockets: AWS's clients find AWS KMS, and bad company finds limits."""
+"""The endpoint over real sockets: AWS's clients find AWS KMS, and hostile clients meet limits."""
 
 import json
 import socket
@@ -99,7 +99,7 @@ def answer(link: socket.socket) -> tuple[int, dict[str, str], bytes]:
 
 
 def flood(link: socket.socket, sent: bytes) -> None:
-    """Send until the other side has had enough."""
+    """Send until the server closes the connection."""
     for _ in range(10_000):
         link.sendall(sent)
 
@@ -156,7 +156,7 @@ def test_the_scope_names_the_region(endpoint: Endpoint, lab: Lab) -> None:
     assert lab.region("eu-west-1").kms.describe_key(KeyId=arn)
 
 
-def test_a_user_is_judged_and_seen_in_the_trail(endpoint: Endpoint, lab: Lab) -> None:
+def test_a_user_is_authorised_and_stands_in_the_trail(endpoint: Endpoint, lab: Lab) -> None:
     pair = lab.user("carol").access_key()
     carol = client(endpoint, aws_access_key_id=pair.id, aws_secret_access_key=pair.secret.decode())
     with pytest.raises(ClientError) as caught:
@@ -185,7 +185,7 @@ def test_a_roles_session_signs_with_a_token(endpoint: Endpoint, lab: Lab) -> Non
         client(endpoint, **session).list_keys()
 
 
-def test_who_cannot_sign_leaves_no_trace(endpoint: Endpoint, lab: Lab) -> None:
+def test_a_wrong_signature_leaves_no_event(endpoint: Endpoint, lab: Lab) -> None:
     before = len(lab.trail)
     with pytest.raises(ClientError) as caught:
         client(endpoint, aws_secret_access_key="guess").list_keys()
@@ -193,7 +193,7 @@ def test_who_cannot_sign_leaves_no_trace(endpoint: Endpoint, lab: Lab) -> None:
     assert len(lab.trail) == before
 
 
-def test_the_endpoint_tells_how_it_is_found(
+def test_the_endpoint_says_how_clients_find_it(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in endpoint.environment.items():
@@ -209,7 +209,7 @@ def test_the_endpoint_tells_how_it_is_found(
     assert secret not in repr(endpoint) + str(endpoint.access_key)
 
 
-# ---------------------------------------------------------------------------------- the neighbours
+# ---------------------------------------------------------------------------------- other services
 
 
 def test_sts_tells_who_is_calling(endpoint: Endpoint, lab: Lab) -> None:
@@ -230,7 +230,7 @@ def test_sts_tells_who_is_calling(endpoint: Endpoint, lab: Lab) -> None:
         assert len(told["UserId"]) == 21 + len(tail)
 
 
-def test_a_presigned_question_to_sts_is_answered(endpoint: Endpoint) -> None:
+def test_a_presigned_request_to_sts_is_answered(endpoint: Endpoint) -> None:
     request = own(
         endpoint,
         b"",
@@ -248,7 +248,7 @@ def test_a_presigned_question_to_sts_is_answered(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize(
     ("changed", "error", "status"),
     [
-        ({"aws_access_key_id": "AKIANOBODY"}, "InvalidClientTokenId", 403),
+        ({"aws_access_key_id": "AKIAUNKNOWN"}, "InvalidClientTokenId", 403),
         ({"aws_secret_access_key": "guess"}, "SignatureDoesNotMatch", 403),
         ({"aws_session_token": "any"}, "InvalidClientTokenId", 403),
     ],
@@ -262,7 +262,7 @@ def test_sts_has_its_own_names_for_errors(
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
-def test_sts_tells_the_unsigned_so(endpoint: Endpoint) -> None:
+def test_sts_refuses_an_unsigned_request(endpoint: Endpoint) -> None:
     for form in (b"Action=GetCallerIdentity&Version=2011-06-15", b"a&" * 5_000):
         request = own(endpoint, form, headers={}, service="sts")
         status, _, body = exchange(endpoint, written(with_headers(request, authorization=None)))
@@ -277,7 +277,7 @@ def test_sts_tells_the_unsigned_so(endpoint: Endpoint) -> None:
     assert (status, b"InvalidAction" in body) == (400, True)
 
 
-def test_sts_knows_nothing_else(endpoint: Endpoint) -> None:
+def test_sts_has_no_other_operation(endpoint: Endpoint) -> None:
     with pytest.raises(ClientError) as caught:
         client(endpoint, "sts").get_session_token()
     assert str(caught.value) == (
@@ -297,14 +297,16 @@ def test_sts_knows_nothing_else(endpoint: Endpoint) -> None:
         ("secretsmanager", "list_secrets"),
     ],
 )
-def test_another_service_is_named(endpoint: Endpoint, service: str, operation: str) -> None:
+def test_the_error_names_the_other_service(
+    endpoint: Endpoint, service: str, operation: str
+) -> None:
     with pytest.raises(ClientError) as caught:
         getattr(client(endpoint, service), operation)()
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
     assert f"but not {service}. " in caught.value.response["Error"]["Message"]
 
 
-def test_kms_signed_for_another_service_is_told_the_right_one(endpoint: Endpoint) -> None:
+def test_a_signature_for_another_service_is_refused(endpoint: Endpoint) -> None:
     status, _, body = exchange(endpoint, written(own(endpoint, service="s3")))
     assert (status, json.loads(body)) == (
         400,
@@ -316,7 +318,7 @@ def test_kms_signed_for_another_service_is_told_the_right_one(endpoint: Endpoint
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_scripts_can_ask_whether_it_is_there(endpoint: Endpoint, method: str) -> None:
+def test_a_script_can_ask_whether_it_is_ready(endpoint: Endpoint, method: str) -> None:
     with connected(endpoint) as link:
         link.sendall(f"{method} /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         got = b"".join(iter(lambda: link.recv(65_536), b""))
@@ -327,7 +329,7 @@ def test_scripts_can_ask_whether_it_is_there(endpoint: Endpoint, method: str) ->
 # ----------------------------------------------------------------------------- outside the protocol
 
 
-def test_an_unknown_operation_is_told_so(endpoint: Endpoint) -> None:
+def test_an_unknown_operation_is_refused(endpoint: Endpoint) -> None:
     for target in ("TrentService.Nothing", "TrentService.", "TrentService"):
         request = own(endpoint, headers=JSON | {"X-Amz-Target": target})
         status, _, body = exchange(endpoint, written(request))
@@ -370,7 +372,7 @@ def test_what_is_not_the_protocol_is_not_found(endpoint: Endpoint, changed: dict
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_what_is_no_request_is_a_serialization_exception(endpoint: Endpoint, body: bytes) -> None:
+def test_a_body_that_is_not_a_request_is_refused(endpoint: Endpoint, body: bytes) -> None:
     status, _, told = exchange(endpoint, written(own(endpoint, body)))
     assert (status, code(told)) == (400, "SerializationException")
 
@@ -386,7 +388,7 @@ def test_an_empty_body_needs_no_type(endpoint: Endpoint) -> None:
     assert exchange(endpoint, written(request))[0] == 200
 
 
-# -------------------------------------------------------------------------------------- bad company
+# --------------------------------------------------------------------- hostile and broken clients
 
 
 def test_a_body_in_chunks_is_put_together(endpoint: Endpoint) -> None:
@@ -394,7 +396,7 @@ def test_a_body_in_chunks_is_put_together(endpoint: Endpoint) -> None:
     assert exchange(endpoint, sent)[0] == 200
 
 
-def test_what_follows_the_chunks_is_no_header(endpoint: Endpoint) -> None:
+def test_trailers_are_not_headers(endpoint: Endpoint) -> None:
     request = with_headers(own(endpoint), x_amz_target=None)
     sent = written(request, chunked=True)[:-2] + b"x-amz-target: TrentService.ListKeys\r\n\r\n"
     status, _, body = exchange(endpoint, sent)
@@ -437,7 +439,7 @@ def test_a_huge_body_in_chunks_is_refused_on_the_way(endpoint: Endpoint) -> None
         assert headers["connection"] == "close"
 
 
-def test_a_client_hears_that_its_body_was_too_large(endpoint: Endpoint) -> None:
+def test_a_client_reads_that_its_body_was_too_large(endpoint: Endpoint) -> None:
     with pytest.raises(ClientError) as caught:
         client(endpoint).encrypt(KeyId="alias/http", Plaintext=bytes(4 * 1024 * 1024))
     assert caught.value.response["Error"]["Code"] == "RequestEntityTooLargeException"
@@ -465,7 +467,7 @@ def test_a_connection_is_kept(endpoint: Endpoint) -> None:
             assert answer(link)[0] == 200
 
 
-def test_who_has_said_all_is_still_answered(endpoint: Endpoint) -> None:
+def test_a_client_that_has_closed_its_side_is_still_answered(endpoint: Endpoint) -> None:
     create = own(endpoint, headers=JSON | {"X-Amz-Target": "TrentService.CreateKey"})
     for request in (own(endpoint), create):
         with connected(endpoint) as link:
@@ -475,7 +477,7 @@ def test_who_has_said_all_is_still_answered(endpoint: Endpoint) -> None:
             assert link.recv(1) == b""
 
 
-def test_an_old_client_is_answered_and_left(endpoint: Endpoint) -> None:
+def test_an_http_1_0_client_is_answered_and_disconnected(endpoint: Endpoint) -> None:
     sent = written(own(endpoint)).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
     with connected(endpoint) as link:
         link.sendall(sent)
@@ -530,7 +532,7 @@ def test_what_could_be_read_in_two_ways_is_refused(
 @pytest.mark.parametrize(
     "doubled", [b"x-amz-target", b"host", b"x-amz-date", b"authorization", b"x-amz-security-token"]
 )
-def test_a_header_that_comes_twice_is_not_believed(endpoint: Endpoint, doubled: bytes) -> None:
+def test_a_header_that_comes_twice_is_refused(endpoint: Endpoint, doubled: bytes) -> None:
     request = own(endpoint)
     value = request.headers.get(doubled, b"x")
     for where in (b"\r\n", b"\r\n\r\n"):
@@ -562,7 +564,7 @@ def test_an_endless_head_is_cut_off(endpoint: Endpoint) -> None:
             flood(link, b"a" * 4_096)
 
 
-def test_who_is_slow_is_left_and_holds_nobody_up(
+def test_a_slow_client_is_disconnected_and_delays_no_other(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "PATIENCE", 0.5)
@@ -583,7 +585,9 @@ def test_who_is_slow_is_left_and_holds_nobody_up(
             link.close()
 
 
-def test_who_fetches_no_answer_is_left(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_no_answer_is_disconnected(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connections, "PATIENCE", 0.5)
     with connected(endpoint) as link:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
@@ -592,7 +596,7 @@ def test_who_fetches_no_answer_is_left(endpoint: Endpoint, monkeypatch: pytest.M
     assert exchange(endpoint, written(own(endpoint)))[0] == 200
 
 
-def test_who_vanishes_is_forgotten(endpoint: Endpoint) -> None:
+def test_a_client_that_disappears_does_no_harm(endpoint: Endpoint) -> None:
     for sent in (b"", b"POST", written(own(endpoint))[:-1], written(own(endpoint))):
         with connected(endpoint) as link:
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")  # reset
@@ -600,7 +604,7 @@ def test_who_vanishes_is_forgotten(endpoint: Endpoint) -> None:
     assert exchange(endpoint, written(own(endpoint)))[0] == 200
 
 
-def test_a_long_operation_holds_nobody_up(endpoint: Endpoint) -> None:
+def test_a_long_operation_delays_no_other(endpoint: Endpoint) -> None:
     kms = client(endpoint)
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     with ThreadPoolExecutor(1) as pool:

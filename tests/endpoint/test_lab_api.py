@@ -1,4 +1,4 @@
-"""`Kmslab.…`: what only a lab tells, over HTTP and to the root user alone."""
+"""`Kmslab.…` requests over HTTP: only a lab answers them, and only for the root user."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def ask(endpoint: Endpoint, name: str, body: str, signed: bool = True) -> tuple[
     return answer.status_code, json.loads(answer.content)
 
 
-def test_trail_bill_and_explanation_are_told(endpoint: Endpoint):
+def test_trail_bill_and_explanation_are_answered(endpoint: Endpoint):
     status, told = ask(endpoint, "Trail", "{}")
     assert (status, told["Events"][1]["eventName"]) == (200, "CreateKey")
     assert ask(endpoint, "Trail", json.dumps({"After": told["Last"]}))[1]["Events"] == []
@@ -79,14 +79,14 @@ def test_what_is_asked_wrongly_is_an_error_and_never_a_fault(
     assert (status, told["__type"]) == (400, code)
 
 
-def test_unsigned_question_is_refused(endpoint: Endpoint):
+def test_unsigned_request_is_refused(endpoint: Endpoint):
     status, told = ask(endpoint, "Trail", "{}", signed=False)
     assert (status, told["__type"]) == (400, "MissingAuthenticationTokenException")
 
 
-def test_users_and_roles_are_told_nothing(lab: Lab):
+def test_users_and_roles_are_refused(lab: Lab):
     for caller in (lab.user("alice").caller, lab.role("reader").caller):
-        with pytest.raises(KMSError, match="to the root user") as caught:
+        with pytest.raises(KMSError, match="Only the root user") as caught:
             LabApi(lab.service, lab.clock).ask("Trail", caller, {})
         assert caught.value.code == "AccessDeniedException"
 

@@ -1,6 +1,6 @@
-"""Requests that a person could have meant: well-formed, of things that are there, and mostly wrong.
+"""Plausible requests: well-formed, about things that exist, and mostly wrong.
 
-Noise stops at the first check. These get as far as a request can, in every combination.
+Random noise is refused by the first check. These get as far as a request can, in every combination.
 """
 
 import base64
@@ -40,7 +40,7 @@ HERE = f"arn:aws:kms:us-east-1:{ACCOUNT}:"
 
 @dataclass(frozen=True)
 class World:
-    """A lab with a key of every kind, and requests of those who know it, by operation."""
+    """A lab with a key of every kind, and plausible requests to it, by operation."""
 
     lab: Lab
     requests: dict[str, st.SearchStrategy[Any]]
@@ -118,7 +118,7 @@ Values = dict[str, list[Any]]
 
 
 def meant(member: str, shape: Shape, known: Values) -> st.SearchStrategy[Any]:
-    """Values of a shape as JSON has them: mostly such as a caller of this lab could know."""
+    """JSON values of a shape, mostly ones that a caller of this lab could know."""
     if shape.kind == "structure":
         each = {name: meant(name, inner, known) for name, inner in shape.members.items()}
         there = {name: each.pop(name) for name in shape.required}
@@ -148,7 +148,9 @@ def _written(value: bytes) -> str:
 
 @given(st.data())
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-def test_whatever_is_meant_a_documented_answer_goes_out(world: World, data: st.DataObject) -> None:
+def test_every_plausible_request_gets_a_documented_answer(
+    world: World, data: st.DataObject
+) -> None:
     name = data.draw(st.sampled_from(sorted(world.requests)))
     request = data.draw(world.requests[name])
     with world.lab.rehearsal():

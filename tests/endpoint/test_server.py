@@ -1,4 +1,4 @@
-"""A lab on a socket: over TLS, beyond this machine, in a process that is told to stop."""
+"""A lab on a socket: over TLS, for other machines, and in a process that a signal stops."""
 
 import os
 import signal
@@ -17,7 +17,6 @@ import pytest
 
 from kmslab import Lab
 from kmslab.endpoint.server import Endpoint, ServeError, Tls, running
-from kmslab.kms.contract.records import AccessKey
 from tests.endpoint.test_application import JSON, answer, client, connected, own, written
 
 
@@ -44,7 +43,7 @@ def test_boto3_trusts_the_certificate_that_was_made(secured: Endpoint, host: str
     assert "Keys" in kms.list_keys()
 
 
-def test_the_certificate_stands_up_to_a_strict_client(secured: Endpoint) -> None:
+def test_the_certificate_satisfies_a_strict_client(secured: Endpoint) -> None:
     context = ssl.create_default_context(cafile=str(secured.authority))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     port = int(secured.url.rpartition(":")[2])
@@ -57,7 +56,7 @@ def test_the_certificate_stands_up_to_a_strict_client(secured: Endpoint) -> None
         context.wrap_socket(link, server_hostname="example.com")
 
 
-def test_the_trail_tells_of_the_tls(secured: Endpoint, lab: Lab) -> None:
+def test_the_trail_shows_the_tls_details(secured: Endpoint, lab: Lab) -> None:
     client(secured, verify=str(secured.authority)).list_keys()
     details = lab.trail[-1]["tlsDetails"]
     assert details["tlsVersion"] == "TLSv1.3"
@@ -65,7 +64,7 @@ def test_the_trail_tells_of_the_tls(secured: Endpoint, lab: Lab) -> None:
     assert details["clientProvidedHostHeader"] == secured.url.removeprefix("https://")
 
 
-def test_the_private_key_goes_with_the_endpoint(lab: Lab) -> None:
+def test_the_private_key_is_deleted_with_the_endpoint(lab: Lab) -> None:
     with running(lab, self_signed=True) as endpoint:
         assert endpoint.authority
         folder = endpoint.authority.parent
@@ -73,7 +72,7 @@ def test_the_private_key_goes_with_the_endpoint(lab: Lab) -> None:
     assert not folder.exists()
 
 
-def test_a_certificate_of_ones_own_is_shown(lab: Lab, secured: Endpoint, tmp_path: Path) -> None:
+def test_a_given_certificate_is_used(lab: Lab, secured: Endpoint, tmp_path: Path) -> None:
     assert secured.authority
     folder = secured.authority.parent
     own_files = Tls(folder / "server.pem", folder / "server.key")
@@ -87,22 +86,22 @@ def test_a_certificate_of_ones_own_is_shown(lab: Lab, secured: Endpoint, tmp_pat
             pass
 
 
-def test_without_tls_it_stays_on_this_machine(lab: Lab) -> None:
+def test_without_tls_it_serves_this_machine_only(lab: Lab) -> None:
     with pytest.raises(ServeError, match="--tls self-signed"), running(lab, "0.0.0.0"):
         pass
     with running(lab, "0.0.0.0", self_signed=True) as endpoint:
         assert "Keys" in client(endpoint, verify=str(endpoint.authority)).list_keys()
 
 
-def test_half_of_a_tls_connection_holds_nobody_up(secured: Endpoint) -> None:
+def test_an_unfinished_tls_handshake_delays_no_other(secured: Endpoint) -> None:
     with connected(secured):
         assert "Keys" in client(secured, verify=str(secured.authority)).list_keys()
 
 
-# ------------------------------------------------------------------------------------------ opening
+# ----------------------------------------------------------------------------------------- starting
 
 
-def test_a_port_that_is_taken_is_told(lab: Lab) -> None:
+def test_a_port_in_use_is_named(lab: Lab) -> None:
     with running(lab) as endpoint:
         port = int(endpoint.url.rpartition(":")[2])
         with pytest.raises(ServeError, match=f"port {port}"), running(lab, port=port):
@@ -222,7 +221,7 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, how: signal.Signals) -> None:
 def test_no_record_holds_a_secret_access_key(tmp_path: Path) -> None:
     with Lab(store=f"sqlite:///{tmp_path / 'keys.db'}") as lab:
         pair = lab.access_key()
-        record = lab._store.get(AccessKey, pair.id)
+        record = lab.iam.access_keys.find(pair.id)
         assert bytes(pair.secret) not in repr(record).encode()
     assert bytes(pair.secret) not in (tmp_path / "keys.db").read_bytes()
 
@@ -232,7 +231,7 @@ def test_no_record_holds_a_secret_access_key(tmp_path: Path) -> None:
 def test_an_answer_comes_in_one_piece(
     lab: Lab, loop: str, tls: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In two, the second would wait for the first one's acknowledgement, often for 40 ms."""
+    """In two pieces, the second would wait for the first one's acknowledgement, often for 40 ms."""
     if loop == "asyncio":
         monkeypatch.setitem(sys.modules, "uvloop", None)
     with running(lab, self_signed=tls) as endpoint, connected(endpoint) as link:

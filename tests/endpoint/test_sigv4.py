@@ -1,4 +1,4 @@
-"""A request is believed if, and only if, its signature is the one that AWS's own signer makes."""
+"""A request is accepted if, and only if, its signature is the one that AWS's own signer makes."""
 
 import re
 import time
@@ -32,7 +32,7 @@ def refusal(request: Request, now: float | None = None) -> tuple[str, str]:
     return caught.value.code, caught.value.message
 
 
-# ------------------------------------------------------------------- what AWS's own signer has made
+# ---------------------------------------------------------------------- what AWS's own signer makes
 
 plain = st.text("abcXYZ019-._~", max_size=5)
 awkward = st.text("a ~*'()!$&+,;=:@%/é\t", max_size=6)
@@ -47,7 +47,7 @@ values = st.text("ab  \t,;=\"'1", max_size=12)
     query=st.lists(st.tuples(awkward, awkward), max_size=4),
     region=st.sampled_from(["us-east-1", "eu-central-2", "us-gov-west-1", "ap-northeast-3"]),
 )
-def test_what_botocore_signs_is_believed(
+def test_what_botocore_signs_is_accepted(
     body: bytes,
     headers: dict[str, str],
     path: list[str],
@@ -62,7 +62,7 @@ def test_what_botocore_signs_is_believed(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-def test_a_presigned_request_is_believed(method: str) -> None:
+def test_a_presigned_request_is_accepted(method: str) -> None:
     request = signed(b"", method=method, query="Action=GetCallerIdentity", presigned=60)
     assert verify(request, time.time() + 59).key == KEY
     code, text = refusal(request, time.time() + 62)
@@ -70,7 +70,7 @@ def test_a_presigned_request_is_believed(method: str) -> None:
     assert text.startswith("Signature expired: ")
 
 
-def test_the_date_header_serves_too() -> None:
+def test_the_date_header_is_a_date_too() -> None:
     request = signed(headers=TARGET | {"Date": "to be replaced"})
     assert b"x-amz-date" not in request.headers
     assert verify(request).key == KEY
@@ -100,7 +100,7 @@ def test_unsigned_headers_may_change() -> None:
     assert verify(request).key == KEY
 
 
-def test_the_signature_is_known_by_its_place_or_its_name() -> None:
+def test_the_parameters_may_come_in_any_order() -> None:
     request = signed(headers=TARGET)
     header = request.headers[b"authorization"]
     algorithm, credential, names, signature = re.split(rb",? ", header)
@@ -112,7 +112,7 @@ def test_the_signature_is_known_by_its_place_or_its_name() -> None:
         assert verify(with_headers(request, authorization=parts)).key == KEY
 
 
-# ---------------------------------------------------------------------- what must not be believed
+# -------------------------------------------------------------------------- what must be refused
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_the_signature_is_known_by_its_place_or_its_name() -> None:
         lambda r: with_headers(r, content_type=None),
     ],
 )
-def test_whatever_was_signed_must_stay(change: Any) -> None:
+def test_nothing_that_was_signed_may_change(change: Any) -> None:
     request = signed(headers=TARGET)
     assert verify(request)
     assert refusal(change(request)) == ("InvalidSignatureException", WRONG)
@@ -157,7 +157,7 @@ def test_a_body_that_claims_another_digest_is_refused() -> None:
 
 def test_an_unknown_access_key_is_unrecognised() -> None:
     text = "The security token included in the request is invalid."
-    assert refusal(signed(key_id="AKIANOBODY")) == ("UnrecognizedClientException", text)
+    assert refusal(signed(key_id="AKIAUNKNOWN")) == ("UnrecognizedClientException", text)
 
 
 def test_a_key_with_a_new_secret_forgets_the_old_one() -> None:
@@ -215,7 +215,7 @@ def test_a_signature_of_the_future_is_not_yet_current() -> None:
         b"0" * 99,
     ],
 )
-def test_a_date_that_is_none_is_refused(date: bytes) -> None:
+def test_what_is_not_a_date_is_refused(date: bytes) -> None:
     code, text = refusal(with_headers(signed(headers=TARGET), x_amz_date=date))
     assert code == "IncompleteSignatureException"
     shown = date.decode("utf-8", "replace")
@@ -242,11 +242,11 @@ def test_a_date_that_is_none_is_refused(date: bytes) -> None:
         ),
     ],
 )
-def test_a_scope_must_fit(credential: str, text: str) -> None:
+def test_a_wrong_scope_is_refused(credential: str, text: str) -> None:
     assert refusal(_with_credential(credential)) == ("InvalidSignatureException", text)
 
 
-def test_all_that_does_not_fit_is_told_at_once() -> None:
+def test_everything_that_is_wrong_in_a_scope_is_listed() -> None:
     code, text = refusal(_with_credential("a/b/c/d/e"))
     assert code == "InvalidSignatureException"
     assert re.fullmatch(
@@ -275,10 +275,10 @@ def _with_credential(credential: str) -> Request:
     return with_headers(request, authorization=changed)
 
 
-# --------------------------------------------------------------------------------- half a signature
+# ---------------------------------------------------------------------------- incomplete signatures
 
 
-def test_an_unsigned_request_is_told_so() -> None:
+def test_an_unsigned_request_is_refused() -> None:
     request = with_headers(signed(headers=TARGET), authorization=None)
     expected = ("MissingAuthenticationTokenException", "Missing Authentication Token")
     assert refusal(request) == expected
@@ -320,7 +320,7 @@ def test_a_word_without_equal_sign_is_not_shown(header: bytes) -> None:
     )
 
 
-def test_what_the_service_goes_by_must_be_signed() -> None:
+def test_what_the_service_depends_on_must_be_signed() -> None:
     for name, shown in (
         ("host", "'Host' or ':authority'"),
         ("x-amz-date", "'X-Amz-Date'"),
@@ -335,7 +335,7 @@ def test_what_the_service_goes_by_must_be_signed() -> None:
         )
 
 
-def test_a_header_that_is_not_there_cannot_have_been_signed() -> None:
+def test_a_missing_header_cannot_have_been_signed() -> None:
     request = signed(headers=TARGET | {"X-Amz-A": ""})
     assert verify(request)
     assert refusal(with_headers(request, x_amz_a=None)) == ("InvalidSignatureException", WRONG)
@@ -362,7 +362,7 @@ def test_a_presigned_request_lists_what_it_lacks() -> None:
     )
 
 
-def test_two_signatures_are_one_too_many() -> None:
+def test_two_signatures_are_refused() -> None:
     request = signed(headers=TARGET)._replace(query=b"X-Amz-Algorithm=AWS4-HMAC-SHA256")
     assert refusal(request) == (
         "InvalidSignatureException",
@@ -373,7 +373,7 @@ def test_two_signatures_are_one_too_many() -> None:
 # ------------------------------------------------------------------------------------------ tokens
 
 
-def test_a_session_goes_with_its_token_while_it_lasts() -> None:
+def test_a_sessions_key_needs_its_token_and_expires() -> None:
     soon = datetime.now(UTC) + timedelta(minutes=2)
     session = replace(KEY, token="a token", expires=soon)
     one = verifier(session)
@@ -389,7 +389,7 @@ def test_a_session_goes_with_its_token_while_it_lasts() -> None:
     assert caught.value.message == "The security token included in the request is expired"
 
 
-def test_a_token_that_nobody_gave_out_is_refused() -> None:
+def test_an_unknown_token_is_refused() -> None:
     code, _ = refusal(signed(headers=TARGET, token="any"))
     assert code == "UnrecognizedClientException"
 

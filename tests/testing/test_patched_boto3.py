@@ -1,4 +1,4 @@
-"""`patched_boto3()`: every KMS client of the process asks the lab, and everything is put back."""
+"""`patched_boto3()`: all KMS clients of the process call the lab, and everything is restored."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +70,7 @@ def test_errors_and_paginators_are_botocores():
             kms.describe_key(KeyId="alias/none")
 
 
-def test_caller_is_who_signs_else_the_labs_own():
+def test_caller_is_the_signing_keys_owner_or_the_labs_own():
     with Lab() as lab:
         alice = lab.user("alice", allow("kms:CreateKey"))
         pair = alice.access_key()
@@ -116,7 +116,7 @@ def test_afterwards_everything_is_as_it_was():
     assert client.meta.region_name == "us-east-1"
 
 
-def test_inner_lab_counts_while_it_lasts():
+def test_inner_lab_counts_until_it_ends():
     with patched_boto3() as outer:
         with patched_boto3() as inner:
             boto3.client("kms").create_key()

@@ -1,4 +1,4 @@
-"""The fixtures as other people's suites meet them, each in a pytest of its own."""
+"""The fixtures in the suites of other programs, each run by a pytest of its own."""
 
 import importlib
 import tomllib
@@ -13,7 +13,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """With no plugin but ours, on a machine whose settings lead elsewhere."""
+    """A suite with this plugin only, on a machine whose settings lead elsewhere."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PYTEST_PLUGINS", "kmslab.pytest_plugin")
@@ -35,7 +35,7 @@ def test_package_offers_the_plugin_to_pytest():
     assert {"kms_lab", "kms_endpoint"} <= vars(module).keys()
 
 
-def test_suite_that_uses_neither_fixture_pays_nothing(suite: pytest.Pytester):
+def test_suite_that_uses_neither_fixture_imports_nothing(suite: pytest.Pytester):
     run(
         suite,
         """

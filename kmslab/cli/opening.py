@@ -1,0 +1,188 @@
+"""Opens the KMS that a command looks into: a lab's store, or an endpoint. Both answer the same.
+
+What a command asks of KMS itself are ordinary calls: they are authorised, and leave events. An
+endpoint is called through boto3, with the credentials and the Region that the machine has set.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+
+from kmslab.display import PlainError
+from kmslab.endpoint.lab_api import LabApi
+from kmslab.kms.contract.errors import KMSError
+from kmslab.kms.iam import account_number, region_name
+from kmslab.kms.store import is_there
+from kmslab.lab.lab import ACCOUNT, REGION, Lab
+
+ENDPOINT = ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL")
+REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
+WHICH_KMS = (
+    "Which KMS? Give --store sqlite:///my.db, or --endpoint http://127.0.0.1:4566 (or set "
+    "AWS_ENDPOINT_URL_KMS). `kmslab serve` starts an endpoint."
+)
+NOT_A_LAB = "is not an endpoint of kmslab, or of an older version. AWS KMS cannot answer this."
+
+Store = Annotated[
+    str | None, typer.Option(metavar="URL", help="A lab's store, such as sqlite:///my.db.")
+]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="A running endpoint. Default: AWS_ENDPOINT_URL_KMS."),
+]
+Account = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help=f"With --store: the account, 12 digits. Default: {ACCOUNT}."),
+]
+Region = Annotated[str | None, typer.Option(metavar="NAME", help="The Region, such as us-east-1.")]
+
+
+class CommandError(PlainError):
+    """The command cannot do what it was asked. The text says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedKms:
+    """`kms`: a client in boto3's shapes. `ask_lab`: for what only a lab answers (see `lab_api`)."""
+
+    kms: Any
+    ask_lab: Callable[[str, Mapping[str, Any]], dict[str, Any]]
+    region: str
+
+
+@contextmanager
+def opened(
+    store: str | None, endpoint: str | None, account: str | None, region: str | None
+) -> Iterator[OpenedKms]:
+    """The store if one is named, else the endpoint. Errors of either become `CommandError`."""
+    if store and endpoint:
+        raise typer.BadParameter("give one of --store and --endpoint", param_hint="--store")
+    url = endpoint or _first_set(ENDPOINT)
+    region = region or _first_set(REGIONS)
+    if store:
+        with _store(store, account or ACCOUNT, region or REGION) as kms:
+            yield kms
+    elif url:
+        if account:
+            hint = "at an endpoint, the access key says which account it is"
+            raise typer.BadParameter(hint, param_hint="--account")
+        with _endpoint(url, region) as kms:
+            yield kms
+    else:
+        raise CommandError(WHICH_KMS)
+
+
+def _first_set(variables: tuple[str, ...]) -> str | None:
+    return next((os.environ[name] for name in variables if os.environ.get(name)), None)
+
+
+def validate(option: str, check: Callable[[str], Any], value: str) -> Any:
+    """What `check` returns; its ValueError becomes an error of the option."""
+    try:
+        return check(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+@contextmanager
+def library_errors() -> Iterator[None]:
+    """A missing library that kmslab can do without is a `CommandError`, which names it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if "pip install" not in str(error):
+            raise
+        raise CommandError(str(error)) from None
+
+
+def print_json(value: Any) -> None:
+    """With times in ISO 8601, and letters beyond ASCII as they are."""
+    typer.echo(json.dumps(value, indent=2, default=_iso, ensure_ascii=False))
+
+
+def _iso(value: Any) -> str:
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
+
+
+def _error(code: str, message: str) -> CommandError:
+    """Some of AWS's errors have no message."""
+    return CommandError(f"{code}: {message}".rstrip(": "))
+
+
+# ---------------------------------------------------------------------------------------- a store
+
+
+@contextmanager
+def _store(url: str, account: str, region: str) -> Iterator[OpenedKms]:
+    lab = _existing(url, account, region)
+    api = LabApi(lab.service, lab.clock)
+    with lab:
+        try:
+            yield OpenedKms(
+                lab.kms, lambda name, request: api.ask(name, lab.caller, request), region
+            )
+        except KMSError as error:
+            raise _error(error.code, str(error)) from None
+
+
+def _existing(url: str, account: str, region: str) -> Lab:
+    """`Lab` would make a store that does not exist; a command that only looks must not."""
+    account = validate("--account", account_number, account)
+    region = validate("--region", region_name, region)
+    if not validate("--store", is_there, url):
+        raise CommandError(f"There is no store at {url}. `kmslab serve --store {url}` makes one.")
+    return Lab(url, account=account, region=region)
+
+
+# ------------------------------------------------------------------------------------ an endpoint
+
+
+@contextmanager
+def _endpoint(url: str, region: str | None) -> Iterator[OpenedKms]:
+    try:
+        import boto3
+        import botocore.exceptions
+    except ModuleNotFoundError:
+        text = "To call an endpoint, boto3 is needed: pip install boto3"
+        raise CommandError(text) from None
+    try:
+        session = boto3.Session(region_name=region)
+        kms = session.client("kms", session.region_name or REGION, endpoint_url=url)
+        yield OpenedKms(kms, partial(_ask_endpoint, kms, url), kms.meta.region_name)
+    except botocore.exceptions.ClientError as error:
+        answer = error.response["Error"]
+        raise _error(answer["Code"], answer.get("Message", "")) from None
+    except (botocore.exceptions.BotoCoreError, ValueError) as error:
+        raise CommandError(f"{url}: {error}") from None
+
+
+def _ask_endpoint(kms: Any, url: str, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Makes a `Kmslab.…` request, which the client's own botocore signs and sends."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.exceptions import NoCredentialsError
+
+    credentials = kms._request_signer._credentials
+    if credentials is None:
+        raise NoCredentialsError
+    headers = {"X-Amz-Target": f"Kmslab.{name}", "Content-Type": "application/x-amz-json-1.1"}
+    question = AWSRequest("POST", f"{url.rstrip('/')}/", headers, json.dumps(request))
+    signer = SigV4Auth(credentials.get_frozen_credentials(), "kms", kms.meta.region_name)
+    signer.add_auth(question)
+    response = kms._endpoint.http_session.send(question.prepare())
+    try:
+        answer: dict[str, Any] = json.loads(response.content)
+    except ValueError:
+        raise CommandError(f"{url} {NOT_A_LAB}") from None
+    if response.status_code == 200:
+        return answer
+    code = answer.get("__type", "").rpartition("#")[2]
+    if code in ("", "UnknownOperationException"):
+        raise CommandError(f"{url} {NOT_A_LAB}")
+    raise _error(code, answer.get("message", ""))
