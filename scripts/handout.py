@@ -1,11 +1,11 @@
-"""Make a zip that starts the course in a room without network: one kind of computer, any Python.
+"""Makes a zip that starts the course without a network, for one kind of computer and any Python.
 
     make handout                                          for a computer like this one
     make handout HANDOUT_ARGS="--for windows-amd64"       for another kind
     make handout HANDOUT_ARGS="--python 3.12"             smaller: for one Python only
 
-In it are kmslab's wheel, the wheels that `requirements/lab.lock` names, compared with their hashes
-here and again where they are installed, and START-HERE.html. Making it needs the network, once.
+It holds kmslab's wheel, the wheels that `requirements/lab.lock` names, and START-HERE.html. The
+wheels' hashes are compared here and again when they are installed. Making it needs the network.
 """
 
 import argparse
@@ -29,12 +29,12 @@ ROOT = Path(__file__).parents[1]
 HANDED_OUT = Path(__file__).parent / "handed_out"
 LOCKS = [ROOT / "requirements" / f"{name}.lock" for name in ("lab", "handout")]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-COMPILED = 1.5  # what a wheel's files take on a disk, with what Python compiles of them
-FOLDER = "kmslab-course"  # a short name: Windows allows 259 letters for a file's whole path
+INSTALLED_SIZE = 1.5  # times the size of a wheel's files, with the bytecode that Python compiles
+FOLDER = "kmslab-course"  # short, because Windows allows 259 characters for a whole path
 
 
 class HandoutError(Exception):
-    """What is wrong, and what helps."""
+    """The handout cannot be made; the text says what is wrong and what helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Computer:
 
 
 def computers() -> dict[str, Computer]:
-    """All kinds that a handout can be made for."""
+    """The kinds of computer that a handout can be made for, by name."""
     known = tomllib.loads((HANDED_OUT / "computers.toml").read_text(encoding="utf-8"))
     return {
         name: Computer(**one | {"system": known["systems"][one["system"]]})
@@ -60,23 +60,23 @@ COMPUTERS = computers()
 
 
 def this_computer() -> str:
-    """The name in `COMPUTERS` of the machine that this runs on; "" if it has none."""
+    """The name in `COMPUTERS` of the computer that this runs on; "" if it has none."""
     machine = platform.machine().lower()
-    fits = (
+    fitting = (
         name
         for name, one in COMPUTERS.items()
         if one.system["sys_platform"] == sys.platform and machine in one.machines
     )
-    return next(fits, "")
+    return next(fitting, "")
 
 
 # ------------------------------------------------------------------------------------- wheels
 
 
 def pinned(computer: Computer, python: str) -> Iterator[str]:
-    """The entries of the locks that concern it, without their markers.
+    """The entries of the locks for this computer and Python, without their markers.
 
-    pip judges a marker by the machine that it runs on, not by the one that it downloads for.
+    pip evaluates a marker for the computer that it runs on, not for the one that it downloads for.
     """
     environment = {
         "sys_platform": computer.system["sys_platform"],
@@ -117,18 +117,18 @@ def build_wheel(wheels: Path) -> Path:
     return wheel
 
 
-def run(command: Sequence[str], trouble: str) -> None:
+def run(command: Sequence[str], problem: str) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "ERROR" in line] or [done.stderr]
-        raise HandoutError("\n".join([trouble, *said[-2:]]))
+        errors = [line for line in done.stderr.splitlines() if "ERROR" in line] or [done.stderr]
+        raise HandoutError("\n".join([problem, *errors[-2:]]))
 
 
-# ----------------------------------------------------------------------------- what lies beside
+# ------------------------------------------------------------------------ the rest of the zip
 
 
 def lay_out(folder: Path, computer: Computer, pythons: Sequence[str]) -> None:
-    """Everything that the zip holds."""
+    """Write everything that the zip holds into `folder`."""
     wheels = folder / "wheels"
     wheels.mkdir(parents=True)
     own = build_wheel(wheels)
@@ -145,11 +145,13 @@ def lay_out(folder: Path, computer: Computer, pythons: Sequence[str]) -> None:
 
 
 def facts(computer: Computer, pythons: Sequence[str], wheels: Path) -> dict[str, object]:
-    """What start.py asks of the computer that it is started on."""
+    """What start.py compares with the computer on which it is started."""
     packed = {wheel.name: zipfile.ZipFile(wheel).infolist() for wheel in wheels.glob("*.whl")}
     sizes = {name: sum(file.file_size for file in files) for name, files in packed.items()}
-    for_one = re.compile(r"-cp3\d+-cp3\d+-")  # a wheel for one of the Pythons only
-    unpacked = sum(n / (len(pythons) if for_one.search(name) else 1) for name, n in sizes.items())
+    one_python = re.compile(r"-cp3\d+-cp3\d+-")  # in the name of a wheel for one Python only
+    unpacked = sum(
+        size / (len(pythons) if one_python.search(name) else 1) for name, size in sizes.items()
+    )
     (pip,) = wheels.glob("pip-*.whl")
     return {
         "name": computer.name,
@@ -158,7 +160,7 @@ def facts(computer: Computer, pythons: Sequence[str], wheels: Path) -> dict[str,
         "pythons": pythons,
         "pip": pip.name,
         "wheels": len(packed),
-        "megabytes": round(unpacked * COMPILED / 10**6),
+        "megabytes": round(unpacked * INSTALLED_SIZE / 10**6),
         "longest_path": max(
             len(installed(file.filename)) for files in packed.values() for file in files
         ),
@@ -166,7 +168,7 @@ def facts(computer: Computer, pythons: Sequence[str], wheels: Path) -> dict[str,
 
 
 def installed(name: str) -> str:
-    """The longest path below .venv that a wheel's file leads to on Windows."""
+    """The longest path below .venv that installing a wheel's file creates on Windows."""
     _, _, data = name.partition(".data/data/")
     if data:
         return f"/{data}"
@@ -177,10 +179,10 @@ def installed(name: str) -> str:
 
 
 def page(computer: Computer, made_for: dict) -> str:
-    """START-HERE.html, with the commands of that computer's system."""
+    """START-HERE.html, with the commands for that computer's system."""
     *others, newest = made_for["pythons"]
     pythons = " or ".join(filter(None, [", ".join(others), newest]))
-    words = {key: value.replace("NEWEST", newest) for key, value in computer.system.items()}
+    commands = {key: value.replace("NEWEST", newest) for key, value in computer.system.items()}
     known = {
         "name": computer.name,
         "pythons": pythons,
@@ -188,17 +190,17 @@ def page(computer: Computer, made_for: dict) -> str:
         "megabytes": made_for["megabytes"],
     }
     text = (HANDED_OUT / "START-HERE.html").read_text(encoding="utf-8")
-    return Template(text).substitute(words | known)
+    return Template(text).substitute(commands | known)
 
 
 def pack(folder: Path, target: Path) -> None:
-    """Wheels are compressed already. Written beside the target: half a zip is worse than none."""
+    """Written beside the target, so that no partial zip is left. Wheels are already compressed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f"{target.name}.part")
     with zipfile.ZipFile(beside, "w") as archive:
         for path in sorted(folder.rglob("*.*")):
-            how = zipfile.ZIP_STORED if path.suffix == ".whl" else zipfile.ZIP_DEFLATED
-            archive.write(path, f"{FOLDER}/{path.relative_to(folder).as_posix()}", how)
+            method = zipfile.ZIP_STORED if path.suffix == ".whl" else zipfile.ZIP_DEFLATED
+            archive.write(path, f"{FOLDER}/{path.relative_to(folder).as_posix()}", method)
     beside.replace(target)
 
 

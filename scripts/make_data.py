@@ -1,7 +1,7 @@
-"""Makes the clinic's table and picture: real measurements, and a drawing that says it is one.
+"""Makes the clinic's table of real measurements, and a picture drawn from one of its rows.
 
-Run it in an environment that has scikit-learn 1.9 and matplotlib; the project itself needs only
-what this script left in `data/`. What is in those files stands in `data/README.md`.
+Run it in an environment that has scikit-learn 1.9 and matplotlib; the project itself needs only the
+files that it writes to `data/`. `data/README.md` describes them.
 """
 
 import csv
@@ -34,7 +34,7 @@ def make_table() -> None:
 
 
 def nucleus(radius: float, concavity: float, draw: np.random.Generator) -> NDArray[np.float64]:
-    """A closed outline of that mean radius, dented more the larger the concavity."""
+    """A closed outline with this mean radius and with dents that grow with the concavity."""
     angle = np.linspace(0, 2 * np.pi, 90)
     dents = sum(
         draw.normal(0, concavity / wave) * np.cos(wave * angle + draw.uniform(0, 2 * np.pi))

@@ -1,8 +1,8 @@
 """Makes the message whose header lesson 02 reads byte by byte, the same for everybody.
 
-Run it by hand, and put its checksum into `data/SHA256SUMS`. The lab whose key it names ends with
-this program, so the record in it is lost for good: what can be read is the envelope. No learner's
-key has that id, else a letter that does not open would look like the learner's fault.
+Run it by hand, and put its checksum into `data/SHA256SUMS`. The lab whose key the message names
+ends with this program, so nobody can decrypt the record; only the header can be read. No learner's
+key has that key's id, or a letter that does not open would look like the learner's mistake.
 """
 
 from pathlib import Path

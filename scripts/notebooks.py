@@ -1,12 +1,12 @@
-"""The only way a lesson is saved: run from the top in a fresh kernel, rid of what editors leave.
+"""Runs lessons from the top in a fresh kernel and saves them: the only way to save one.
 
-The committed .ipynb is a lesson's only source. Edit it anywhere, then
+The committed .ipynb is a lesson's only source. Edit it in any program, then
 
     make notebooks               all lessons
     make notebooks LESSON=01     one
 
-Timestamps, widget state and an editor's own metadata go; what a reader sees stays. A lesson that
-does not run to its end, or in which a cell should fail and does not, is not saved.
+Timestamps, widget state and an editor's own metadata are removed; what a reader sees is kept. A
+lesson is not saved if it does not run to its end, or if a cell that should fail does not.
 """
 
 import sys
@@ -26,7 +26,7 @@ METADATA = {
 
 
 def normalise(notebook: NotebookNode) -> None:
-    """Keep tags, outputs and counts; drop whatever else a program left behind."""
+    """Keep tags, outputs and execution counts; remove all other metadata."""
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat_minor = 5  # the first with cell ids
     for cell in notebook.cells:
@@ -35,7 +35,7 @@ def normalise(notebook: NotebookNode) -> None:
 
 
 def run(notebook: NotebookNode, folder: Path) -> None:
-    """Execute in place. Raises `CellExecutionError` at the first cell that fails unasked."""
+    """Execute in place. Raises `CellExecutionError` if a cell without the tag fails."""
     NotebookClient(
         notebook,
         timeout=300,
@@ -45,8 +45,8 @@ def run(notebook: NotebookNode, folder: Path) -> None:
     ).execute()
 
 
-def silent_failures(notebook: NotebookNode) -> list[str]:
-    """The ids of cells that are tagged to fail and did not."""
+def missing_failures(notebook: NotebookNode) -> list[str]:
+    """The ids of cells that have the tag and did not fail."""
     return [
         cell.id
         for cell in notebook.cells
@@ -62,15 +62,15 @@ def save(path: Path) -> str:
         run(notebook, path.parent)
     except CellExecutionError as error:
         return str(error)
-    if quiet := silent_failures(notebook):
-        return f"should fail and did not: {', '.join(quiet)}"
+    if missing := missing_failures(notebook):
+        return f"should fail and did not: {', '.join(missing)}"
     normalise(notebook)
     nbformat.write(notebook, path)
     return ""
 
 
 def size(path: Path) -> str:
-    """What an author wants to know. A lesson has 1,200–1,700 words, and at most 25 code cells."""
+    """The size of a saved lesson, which should have 1,200–1,700 words and at most 25 code cells."""
     cells = nbformat.read(path, as_version=4).cells
     words = sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
     return f"saved; {words:,} words, {sum(cell.cell_type == 'code' for cell in cells)} code cells"

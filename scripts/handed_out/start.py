@@ -1,6 +1,6 @@
-"""Set the course up from this folder, without a network, and open it. START-HERE.html says how.
+"""Sets the course up from this folder, without a network, and opens it. START-HERE.html says how.
 
-A Python that is too old must still be able to read this file, to say so: no newer syntax here.
+A Python that is too old must still be able to run this file to say so: no newer syntax here.
 """
 
 import json
@@ -17,17 +17,17 @@ VENV = os.path.join(HERE, ".venv")
 LOG = os.path.join(HERE, "setup.log")
 WHEELS = os.path.join(HERE, "wheels")
 PYTHON = os.path.join(VENV, *(("Scripts", "python.exe") if WINDOWS else ("bin", "python")))
-LONGEST_PATH = 259  # Windows, unless it was told otherwise
-ITS_OWN = {  # so that nothing of it lies elsewhere, and nothing that lies elsewhere disturbs it
+LONGEST_PATH = 259  # on Windows, unless long paths are enabled
+OWN_FOLDERS = {  # so that it writes to no other folder and reads no settings from one
     "IPYTHONDIR": "ipython",
     "JUPYTER_CONFIG_DIR": "config",
     "JUPYTER_DATA_DIR": "data",
     "JUPYTER_RUNTIME_DIR": "runtime",
     "MPLCONFIGDIR": "matplotlib",
 }
-OTHERS = ("PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE", "KMSLAB_WORKBOOK")
-MINE = getattr(sys, "_base_executable", sys.executable)  # also if .venv's own Python runs this
-HINTS = (  # what pip says, and what helps
+IGNORED_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE", "KMSLAB_WORKBOOK")
+BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)  # even if .venv's Python runs this
+HINTS = (  # a part of pip's error text, and what helps
     ("DO NOT MATCH THE HASHES", "A file of this folder is damaged. Copy and unpack the zip again."),
     ("No matching distribution", "A package does not fit this computer. Ask for another zip."),
     ("No space left", "The disk is full."),
@@ -35,38 +35,40 @@ HINTS = (  # what pip says, and what helps
 BITS = struct.calcsize("P") * 8
 
 
-class Trouble(Exception):
-    """What is wrong, and what helps."""
+class SetupError(Exception):
+    """The course cannot be set up or started; the text says what is wrong and what helps."""
 
 
 def facts():
-    """What this zip was made for."""
+    """The kind of computer that this zip was made for."""
     try:
         with open(os.path.join(HERE, "made-for.json")) as file:
             made_for = json.load(file)
         if len(os.listdir(WHEELS)) < made_for["wheels"]:
             raise IOError
     except (IOError, OSError):
-        raise Trouble("Some of the course is not here. Unpack the whole zip into a folder first.")
+        raise SetupError(
+            "Some of the course is not here. Unpack the whole zip into a folder first."
+        )
     return made_for
 
 
 def check_python(made_for):
-    mine = "%d.%d" % sys.version_info[:2]
-    ours = made_for["pythons"]
-    if mine in ours and platform.python_implementation() == "CPython" and BITS == 64:
+    running = "%d.%d" % sys.version_info[:2]
+    pythons = made_for["pythons"]
+    if running in pythons and platform.python_implementation() == "CPython" and BITS == 64:
         return
-    newest = ours[-1]
-    again = ("py -%s start.py" if WINDOWS else "python%s start.py") % newest
-    raise Trouble(
+    newest = pythons[-1]
+    command = ("py -%s start.py" if WINDOWS else "python%s start.py") % newest
+    raise SetupError(
         "This zip is for Python %s (64 bits); this is %s %s (%d bits).\n"
         "If you have one of those, start with it, for example: %s"
         % (
-            ", ".join(ours),
+            ", ".join(pythons),
             platform.python_implementation(),
             platform.python_version(),
             BITS,
-            again,
+            command,
         )
     )
 
@@ -75,7 +77,7 @@ def check_platform(made_for):
     machine = platform.machine().lower()
     if sys.platform.startswith(made_for["system"]) and machine in made_for["machines"]:
         return
-    raise Trouble(
+    raise SetupError(
         "This zip is for %s; this computer is %s on %s. Ask for the zip that was made for it."
         % (made_for["name"], platform.system(), platform.machine())
     )
@@ -84,13 +86,15 @@ def check_platform(made_for):
 def check_folder(made_for):
     longest = len(VENV) + made_for["longest_path"]
     if WINDOWS and longest > LONGEST_PATH and not long_paths_allowed():
-        raise Trouble(
+        raise SetupError(
             "The name of this folder is too long for Windows. Move it to C:\\kmslab:\n%s" % HERE
         )
     try:
         open(LOG, "a").close()
     except (IOError, OSError):
-        raise Trouble("Nothing may be written here. Copy this folder to your own disk:\n%s" % HERE)
+        raise SetupError(
+            "Nothing may be written here. Copy this folder to your own disk:\n%s" % HERE
+        )
 
 
 def long_paths_allowed():
@@ -109,7 +113,7 @@ def check_room(made_for):
 
     free = shutil.disk_usage(HERE).free // 10**6
     if free < made_for["megabytes"]:
-        raise Trouble(
+        raise SetupError(
             "The course needs %d MB on this disk, and %d MB are free."
             % (made_for["megabytes"], free)
         )
@@ -124,8 +128,8 @@ def is_set_up(state):
 
 
 def set_up(made_for):
-    """Make .venv and install every wheel; each is compared with its hash."""
-    state = {"kmslab": made_for["kmslab"], "python": [MINE, sys.version], "folder": HERE}
+    """Make .venv and install every wheel, comparing hashes. False if that was done before."""
+    state = {"kmslab": made_for["kmslab"], "python": [BASE_PYTHON, sys.version], "folder": HERE}
     if is_set_up(state):
         return False
     check_room(made_for)
@@ -134,7 +138,7 @@ def set_up(made_for):
     sys.stdout.flush()
     pip = os.path.join(WHEELS, made_for["pip"], "pip")
     install = ["--isolated", "install", "--no-index", "--find-links", WHEELS, "--require-hashes"]
-    run([MINE, "-m", "venv", "--clear", "--without-pip", VENV])
+    run([BASE_PYTHON, "-m", "venv", "--clear", "--without-pip", VENV])
     run([PYTHON, pip] + install + ["-r", os.path.join(HERE, "wheels.lock")])
     run([PYTHON, "-c", "import matplotlib.font_manager"])  # finds the fonts now, not in a lesson
     with open(os.path.join(VENV, "set-up.json"), "w") as file:
@@ -144,7 +148,7 @@ def set_up(made_for):
 
 
 def run(command):
-    """With a dot every two seconds, so that nobody thinks it has stopped."""
+    """Run the command and print a dot every two seconds, to show that it still runs."""
     with open(LOG, "ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=HERE)
     started = time.time()
@@ -156,14 +160,14 @@ def run(command):
             sys.stdout.flush()
     if process.returncode:
         with open(LOG, "rb") as log:
-            said = log.read().decode("utf-8", "replace").strip()
-        hints = [hint for words, hint in HINTS if words in said]
-        words = "\n".join(hints[:1] or said.splitlines()[-4:])
-        raise Trouble("\nThat did not work.\n%s\nAll of it is in %s" % (words, LOG))
+            output = log.read().decode("utf-8", "replace").strip()
+        hints = [hint for words, hint in HINTS if words in output]
+        text = "\n".join(hints[:1] or output.splitlines()[-4:])
+        raise SetupError("\nThat did not work.\n%s\nAll of it is in %s" % (text, LOG))
 
 
 def kmslab(*arguments):
-    """Run the command until it ends; Ctrl+C is for it, not for us."""
+    """Run the command until it ends. Ctrl+C is for that program, so it is ignored here."""
     process = subprocess.Popen([PYTHON, "-m", "kmslab"] + list(arguments), cwd=HERE)
     while True:
         try:
@@ -181,28 +185,30 @@ def main(arguments):
     if arguments:
         return kmslab(*arguments)
     if is_new and kmslab("doctor"):
-        raise Trouble("The course may not work here: see [FAIL] above. To try: start.py lab")
+        raise SetupError("The course may not work here: see [FAIL] above. To try: start.py lab")
     return kmslab("lab")
 
 
-def tell(words):
-    sys.stderr.write(words + "\n")
+def show_error(text):
+    sys.stderr.write(text + "\n")
     if WINDOWS and sys.stdin.isatty() and len(sys.argv) == 1:
-        os.system("pause")  # a window that a double click opened would close unread
+        os.system("pause")  # a window opened by a double click would close before one can read it
 
 
 if __name__ == "__main__":
-    for name in OTHERS:
+    for name in IGNORED_VARIABLES:
         os.environ.pop(name, None)
-    for name in ITS_OWN:
-        os.environ[name] = os.path.join(HERE, ".jupyter", ITS_OWN[name])
+    for name in OWN_FOLDERS:
+        os.environ[name] = os.path.join(HERE, ".jupyter", OWN_FOLDERS[name])
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # not every terminal has every letter of a folder
+        if hasattr(
+            stream, "reconfigure"
+        ):  # a terminal may not be able to print every character of a path
             stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(main(sys.argv[1:]))
-    except Trouble as trouble:
-        tell(str(trouble))
+    except SetupError as error:
+        show_error(str(error))
     except KeyboardInterrupt:
-        tell("\nStopped. The next start begins anew.")
+        show_error("\nStopped. The next start begins anew.")
     sys.exit(1)

@@ -1,7 +1,7 @@
-"""The committed lessons as the hygiene tests see them, and the rules that each must keep.
+"""The committed lessons, and the rules that each of them must keep.
 
-A rule takes a lesson and yields its complaints. test_lessons.py applies every rule to every lesson
-and shows, on a broken lesson each, that no rule is asleep.
+A rule takes a lesson and yields its complaints. test_lessons.py applies every rule to every lesson,
+and shows with a broken lesson for each rule that the rule works.
 """
 
 import ast
@@ -21,10 +21,10 @@ from scripts.notebooks import FAILS, normalise
 FOLDER = Path(__file__).parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 VARIES = "nbval-ignore-output"
-MAY_VARY = 3  # cells of a lesson whose output nobody compares
-CODE_CELLS = 25
-LINES = 6  # of code in a cell; the aim is four
-BYTES = 300_000
+MAX_VARYING = 3  # cells of a lesson whose output no test compares
+MAX_CODE_CELLS = 25
+MAX_LINES = 6  # of code in a cell; the aim is four
+MAX_BYTES = 300_000
 QUESTIONS = 5
 
 
@@ -78,12 +78,12 @@ def calls(cell: NotebookNode, name: str) -> list[ast.Call]:
 
 
 def syntax(cell: NotebookNode) -> ast.Module:
-    """Without IPython's magic, of which `runs_on_every_system` lets one pass."""
+    """Without lines of IPython's magic; `runs_on_every_system` allows one such line."""
     return ast.parse(re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.M))
 
 
 def links(markdown: str) -> list[str]:
-    """Targets of Markdown links and pictures, without those in code."""
+    """The targets of Markdown links and pictures, except in code."""
     text = re.sub(r"```.*?```|`[^`\n]*`", "", markdown, flags=re.S)
     found = re.findall(r"\]\(<?([^)\s>]+)>?(?: \"[^\"]*\")?\)", text)
     return found + re.findall(r"(?:src|href)=[\"']([^\"']+)", text)
@@ -97,7 +97,7 @@ def saved_by_the_script(lesson: Lesson) -> Iterator[str]:
     notebook = nbformat.read(lesson.path, as_version=4)
     normalise(notebook)
     if nbformat.writes(notebook) + "\n" != lesson.path.read_text(encoding="utf-8"):
-        yield "saved by something else than `make notebooks`"
+        yield "not saved by `make notebooks`"
 
 
 @rule
@@ -126,15 +126,15 @@ def known_tags(lesson: Lesson) -> Iterator[str]:
 @rule
 def small_file(lesson: Lesson) -> Iterator[str]:
     size = lesson.path.stat().st_size
-    if size >= BYTES:
+    if size >= MAX_BYTES:
         yield f"{size:,} bytes"
 
 
 @rule
-def nobodys_machine(lesson: Lesson) -> Iterator[str]:
+def no_local_paths(lesson: Lesson) -> Iterator[str]:
     text = lesson.path.read_text(encoding="utf-8")
     for path in re.findall(r"/(?:home|Users|root|tmp|usr|var|\w+/site-packages)/[\w.-]*", text):
-        yield f"a path of the machine that ran it: {path}"
+        yield f"a path on the computer that ran it: {path}"
     yield from re.findall(r"[A-Z]:\\\\\w+|<[^<>\n]* at 0x[0-9a-f]+>", text)
 
 
@@ -142,7 +142,7 @@ def nobodys_machine(lesson: Lesson) -> Iterator[str]:
 
 
 @rule
-def fails_only_where_it_says_so(lesson: Lesson) -> Iterator[str]:
+def fails_only_where_tagged(lesson: Lesson) -> Iterator[str]:
     for cell in lesson.code:
         failed = any(output.output_type == "error" for output in cell.outputs)
         if failed != (FAILS in tags(cell)):
@@ -157,7 +157,7 @@ def no_warnings(lesson: Lesson) -> Iterator[str]:
 
 
 @rule
-def pictures_say_their_numbers(lesson: Lesson) -> Iterator[str]:
+def pictures_have_captions_with_numbers(lesson: Lesson) -> Iterator[str]:
     for cell in lesson.code:
         shown = [output.get("data", {}) for output in cell.outputs]
         captions = [data["text/markdown"] for data in shown if "text/markdown" in data]
@@ -170,8 +170,8 @@ def pictures_say_their_numbers(lesson: Lesson) -> Iterator[str]:
 @rule
 def few_unchecked_outputs(lesson: Lesson) -> Iterator[str]:
     varies = [VARIES in tags(cell) for cell in lesson.code]
-    if sum(varies) > MAY_VARY:
-        yield f"{sum(varies)} cells with {VARIES}, at most {MAY_VARY}"
+    if sum(varies) > MAX_VARYING:
+        yield f"{sum(varies)} cells with {VARIES}, at most {MAX_VARYING}"
     for (this, after), cell in zip(pairwise([*varies, True]), lesson.code, strict=True):
         if this and after:
             yield f"{cell.id}: its output varies, and the next cell states no invariant"
@@ -182,11 +182,11 @@ def few_unchecked_outputs(lesson: Lesson) -> Iterator[str]:
 
 @rule
 def short_cells(lesson: Lesson) -> Iterator[str]:
-    if len(lesson.code) > CODE_CELLS:
+    if len(lesson.code) > MAX_CODE_CELLS:
         yield f"{len(lesson.code)} code cells"
     for cell in lesson.code:
         lines = [line for line in cell.source.splitlines() if re.match(r"\s*[^#\s]", line)]
-        if len(lines) > LINES and not any(tag.startswith("exercise:") for tag in tags(cell)):
+        if len(lines) > MAX_LINES and not any(tag.startswith("exercise:") for tag in tags(cell)):
             yield f"{cell.id}: {len(lines)} lines of code"
 
 
@@ -216,7 +216,7 @@ def no_path_separators(lesson: Lesson) -> Iterator[str]:
 def no_silencing_semicolon(lesson: Lesson) -> Iterator[str]:
     for cell in lesson.code:
         if cell.source.rstrip().endswith(";"):
-            yield f"{cell.id}: it silences nothing here"
+            yield f"{cell.id}: a semicolon at the end has no effect here"
 
 
 @rule
@@ -224,7 +224,7 @@ def no_last_result(lesson: Lesson) -> Iterator[str]:
     for cell in lesson.code:
         names = {node.id for node in ast.walk(syntax(cell)) if isinstance(node, ast.Name)}
         for name in names & {"_", "__", "Out", "In"}:
-            yield f"{cell.id}: {name} is empty when a lesson is tested"
+            yield f"{cell.id}: {name} is empty when nbval runs a lesson"
 
 
 # --------------------------------------------------------------------------------- bets, exercises
@@ -251,7 +251,7 @@ def every_bet_is_open_and_revealed(lesson: Lesson) -> Iterator[str]:
         if not id.startswith(f"{lesson.number}-"):
             yield f"{name}({id!r}) belongs to another lesson"
         if name == "predict" and ast.unparse(call.args[1]) != "undecided":
-            yield f"{id}: the bet has been made for the learner"
+            yield f"{id}: predict must have `undecided`"
 
 
 @rule
@@ -264,7 +264,7 @@ def every_exercise_is_checked(lesson: Lesson) -> Iterator[str]:
             elif kind == "exercise" and f"hint('{name}', 0)" not in map(
                 ast.unparse, calls(after, "hint")
             ):
-                yield f"{after.id}: no hint({name!r}, 0), or one has been asked for already"
+                yield f"{after.id}: no hint({name!r}, 0), or it shows a hint"
 
 
 # --------------------------------------------------------------------------------------- its prose
@@ -293,7 +293,7 @@ def one_title(lesson: Lesson) -> Iterator[str]:
 
 @rule
 def relative_links_resolve(lesson: Lesson) -> Iterator[str]:
-    """Within the flat folder, since the learner's workbook has no other."""
+    """Links lead to the same folder, because the learner's workbook has no others."""
     for cell in lesson.prose:
         for link in links(cell.source):
             target = link.partition("#")[0]
@@ -304,7 +304,7 @@ def relative_links_resolve(lesson: Lesson) -> Iterator[str]:
 
 
 @rule
-def last_line_leads_on(lesson: Lesson) -> Iterator[str]:
+def last_line_links_previous_contents_and_next(lesson: Lesson) -> Iterator[str]:
     last = lesson.notebook.cells[-1].source.splitlines()[-1]
     here = lesson.siblings.index(lesson.path.name)
     expected = [*lesson.siblings[:here][-1:], "README.md", *lesson.siblings[here + 1 :][:1]]
@@ -344,7 +344,7 @@ def singular(word: str) -> str:
 
 
 @rule
-def korean_terms_are_awss(lesson: Lesson) -> Iterator[str]:
+def korean_terms_are_those_of_aws(lesson: Lesson) -> Iterator[str]:
     text = "\n".join(cell.source for cell in lesson.prose)
     known = glossary()
     for use in TERM.finditer(text):

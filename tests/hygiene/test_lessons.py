@@ -4,7 +4,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from scripts.notebooks import run, save, silent_failures
+from scripts.notebooks import missing_failures, run, save
 from tests.hygiene.lessons import FAILS, FOLDER, LESSONS, PATHS, RULES, Lesson, calls
 
 LESSON = pytest.mark.parametrize("lesson", LESSONS, ids=[path.stem for path in PATHS])
@@ -26,10 +26,10 @@ def test_contents_page_links_every_lesson():
     assert [path.name for path in PATHS if f"({path.name})" not in contents] == []
 
 
-# ---------------------------------------------------------------------------------- taken anew
+# ---------------------------------------------------------------------------------- run again
 
 
-# One that measures takes long to take again and again; that it runs once, nbval sees.
+# Running the lesson that measures several times takes long; nbval runs it once.
 MEASURES = "08-aes-against-rsa"
 AGAIN = pytest.mark.parametrize(
     "lesson",
@@ -48,16 +48,16 @@ def test_every_cell_runs_twice_and_again_after_the_last_whatever_the_bet(lesson)
     lost = [again(cell, letter) for letter in "ABC" for cell in bets]
     notebook = nbformat.v4.new_notebook(cells=[*twice, *after, *lost])
     run(notebook, FOLDER)
-    assert silent_failures(notebook) == []
+    assert missing_failures(notebook) == []
 
 
 def again(cell: nbformat.NotebookNode, label: str) -> nbformat.NotebookNode:
-    """The same cell under another id; a letter is bet where nothing is decided."""
+    """The cell under another id; if `label` is a letter, it takes the place of `undecided`."""
     source = cell.source.replace("undecided)", f"{label})" if label in "ABC" else "undecided)")
     return nbformat.from_dict(cell | {"id": f"{cell.id}-{label}", "source": source})
 
 
-# -------------------------------------------------------------------------- no rule is asleep
+# ------------------------------------------------------------------------- every rule works
 
 TITLE = "# 1 · A key\n\nWords."
 LAST = "[previous](00-start.ipynb) · [contents](README.md) · [next](02-next.ipynb)"
@@ -67,7 +67,7 @@ ERROR = {"output_type": "error", "ename": "KMSError", "evalue": "no", "traceback
 
 
 def broken(path: Path, kind: str, source: str, **cell) -> Lesson:
-    """A lesson that keeps every rule but for one cell."""
+    """A lesson that keeps every rule except in one cell."""
     names = ("00-start.ipynb", "01-key.ipynb", "02-next.ipynb")
     made = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}[kind]
     cells = [
@@ -90,12 +90,12 @@ def broken(path: Path, kind: str, source: str, **cell) -> Lesson:
         ("named_cells", "code", "1", {"id": "deadbeef"}),
         ("known_tags", "code", "1", {"metadata": {"tags": ["nbval-skip"]}}),
         ("small_file", "markdown", "word " * 60_000, {}),
-        ("nobodys_machine", "markdown", "in `" + "/home" + "/me`", {}),
-        ("nobodys_machine", "markdown", "<Key at 0x7f>", {}),
-        ("fails_only_where_it_says_so", "code", "1", {"outputs": [ERROR]}),
-        ("fails_only_where_it_says_so", "code", "1", {"metadata": {"tags": [FAILS]}}),
+        ("no_local_paths", "markdown", "in `" + "/home" + "/me`", {}),
+        ("no_local_paths", "markdown", "<Key at 0x7f>", {}),
+        ("fails_only_where_tagged", "code", "1", {"outputs": [ERROR]}),
+        ("fails_only_where_tagged", "code", "1", {"metadata": {"tags": [FAILS]}}),
         ("no_warnings", "code", "1", {"outputs": [STDERR]}),
-        ("pictures_say_their_numbers", "code", "1", {"outputs": [PNG]}),
+        ("pictures_have_captions_with_numbers", "code", "1", {"outputs": [PNG]}),
         ("few_unchecked_outputs", "code", "1", {"metadata": {"tags": ["nbval-ignore-output"]}}),
         ("short_cells", "code", "1\n" * 7, {}),
         ("runs_on_every_system", "code", "!ls", {}),
@@ -113,27 +113,32 @@ def broken(path: Path, kind: str, source: str, **cell) -> Lesson:
         ("one_title", "markdown", "### Deep", {}),
         ("relative_links_resolve", "markdown", "[data](../data/README.md)", {}),
         ("five_questions_whose_answers_unfold", "markdown", "No question.", {}),
-        ("korean_terms_are_awss", "markdown", "A *data key* (데이터키).", {}),
-        ("korean_terms_are_awss", "markdown", "A data key is a *data key* (데이터 키).", {}),
-        ("korean_terms_are_awss", "markdown", "A *qubit* (큐비트).", {}),
+        ("korean_terms_are_those_of_aws", "markdown", "A *data key* (데이터키).", {}),
+        (
+            "korean_terms_are_those_of_aws",
+            "markdown",
+            "A data key is a *data key* (데이터 키).",
+            {},
+        ),
+        ("korean_terms_are_those_of_aws", "markdown", "A *qubit* (큐비트).", {}),
     ],
 )
-def test_rule_complains_of_a_lesson_that_breaks_it(tmp_path, name, kind, source, cell):
+def test_rule_complains_about_a_lesson_that_breaks_it(tmp_path, name, kind, source, cell):
     assert list(RULES[name](broken(tmp_path, kind, source, **cell)))
 
 
 @pytest.mark.parametrize("last", ["The end.", LAST.replace("02-next", "03-next"), LAST[:-30]])
-def test_rule_complains_of_a_last_line_that_leads_nowhere(tmp_path, last):
+def test_rule_complains_about_a_last_line_without_the_right_links(tmp_path, last):
     lesson = broken(tmp_path, "markdown", "Words.")
     lesson.notebook.cells[-1].source = last
-    assert list(RULES["last_line_leads_on"](lesson))
+    assert list(RULES["last_line_links_previous_contents_and_next"](lesson))
 
 
 QUESTION = "<details><summary>Why?</summary>\n\nBecause.\n\n</details>"
 
 
 @pytest.mark.parametrize("last", [QUESTION * 2, QUESTION.replace("\n\n", "\n")])
-def test_rule_complains_of_an_answer_that_does_not_unfold(tmp_path, last):
+def test_rule_complains_about_an_answer_that_does_not_unfold(tmp_path, last):
     lesson = broken(tmp_path, "markdown", "Words.")
     lesson.notebook.cells[1:1] = questions(4) + questions(1, last)
     assert list(RULES["five_questions_whose_answers_unfold"](lesson))
@@ -144,18 +149,18 @@ def questions(count: int, source: str = QUESTION) -> list[nbformat.NotebookNode]
 
 
 @pytest.mark.parametrize("help_", ["", "hint('01-seal', 1)", "hint('00-thief', 0)"])
-def test_rule_complains_of_a_check_that_offers_no_hint_or_gives_one_unasked(tmp_path, help_):
+def test_rule_complains_about_a_check_without_a_hint_or_with_one_shown(tmp_path, help_):
     lesson = broken(tmp_path, "code", "1", metadata={"tags": ["exercise:01-seal"]})
     check = nbformat.v4.new_code_cell(f"check('01-seal')\n{help_}", id="check")
     lesson.notebook.cells.insert(2, check)
     assert list(RULES["every_exercise_is_checked"](lesson))
 
 
-def test_rules_are_content_with_a_good_lesson(tmp_path):
+def test_no_rule_complains_about_a_good_lesson(tmp_path):
     good = "predict('01-key', undecided); reveal('01-key')  # alias/orders, then 1 / 2"
     lesson = broken(tmp_path, "code", good, id="bet-key")
     problem = save(lesson.path)
-    assert "NameError" in problem  # nothing is saved that does not run
+    assert "NameError" in problem  # a lesson that does not run is not saved
     lesson = broken(tmp_path, "code", "'alias/orders', 'sqlite:///my.db'", id="names")
     lesson.notebook.cells[1:1] = questions(5)
     nbformat.write(lesson.notebook, lesson.path)

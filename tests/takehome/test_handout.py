@@ -122,7 +122,7 @@ def test_windows_takes_a_short_path_or_any_if_it_was_told_to(module, monkeypatch
 def test_windows_is_asked_for_a_shorter_path_before_it_fails(module, monkeypatch):
     monkeypatch.setattr(module, "WINDOWS", True)
     monkeypatch.setattr(module, "long_paths_allowed", lambda: False)
-    with pytest.raises(module.Trouble, match=r"Move it to C:\\kmslab"):
+    with pytest.raises(module.SetupError, match=r"Move it to C:\\kmslab"):
         module.check_folder(HERE | {"longest_path": 300})
 
 
