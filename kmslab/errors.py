@@ -1,8 +1,9 @@
-"""The exceptions that kmslab raises, to import by AWS's names.
+"""The exceptions that AWS KMS's operations raise, by AWS's names.
 
     from kmslab.errors import KMSError, NotFoundException
 
-`KMSError` is above them all. The names stand in `errors.pyi`, which `scripts/contract.py` writes.
+`KMSError` is the base class of all others. `errors.pyi`, which `scripts/contract.py` writes, lists
+the names.
 """
 
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError

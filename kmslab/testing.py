@@ -57,7 +57,9 @@ def patched_boto3(lab: View | None = None) -> Iterator[Any]:
             return boto.answer(view.service, _caller(view, request), request)
 
         stack.enter_context(patch.object(endpoint, "_send", answer))
-        stack.enter_context(aws_environment(_access_key(view)))
+        region = view.caller.region
+        variables = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+        stack.enter_context(aws_environment(view.access_key().environment | variables))
         yield view
 
 
@@ -109,18 +111,6 @@ def _endpoint_class() -> Any:
     if not hasattr(Endpoint, "_send"):
         raise RuntimeError("this botocore sends in a way that kmslab does not know: use a server")
     return Endpoint
-
-
-def _access_key(view: View) -> dict[str, str]:
-    key = view.access_key()
-    token = {"AWS_SESSION_TOKEN": key.token} if key.token else {}
-    return {
-        "AWS_ACCESS_KEY_ID": key.id,
-        "AWS_SECRET_ACCESS_KEY": key.secret.decode(),
-        "AWS_REGION": view.caller.region,
-        "AWS_DEFAULT_REGION": view.caller.region,
-        **token,
-    }
 
 
 def _caller(view: View, request: Any) -> Caller:

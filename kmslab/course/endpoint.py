@@ -38,11 +38,7 @@ def endpoint(lab: Lab, person: View) -> Iterator[str]:
     """
     from kmslab.endpoint.server import running
 
-    key = person.access_key()
-    own = NO_AWS_SETTINGS | {
-        "AWS_ACCESS_KEY_ID": key.id,
-        "AWS_SECRET_ACCESS_KEY": key.secret.decode(),
-    }
+    own = NO_AWS_SETTINGS | person.access_key().environment
     with running(lab) as served, aws_environment(served.environment | own):
         yield served.url
 

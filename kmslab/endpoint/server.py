@@ -93,13 +93,10 @@ class Endpoint:
         found = {
             "AWS_ENDPOINT_URL_KMS": self.url,
             "AWS_ENDPOINT_URL_STS": self.url,
-            "AWS_ACCESS_KEY_ID": self.access_key.id,
-            "AWS_SECRET_ACCESS_KEY": self.access_key.secret.decode(),
+            **self.access_key.environment,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
         }
-        if self.access_key.token:
-            found["AWS_SESSION_TOKEN"] = self.access_key.token
         if self.authority:
             found["AWS_CA_BUNDLE"] = str(self.authority)
         return found

@@ -123,10 +123,10 @@ def test_trail_is_a_table_or_lines_of_json(kmslab: Kmslab):
     ]
 
 
-@pytest.mark.parametrize(("last", "told"), [(0, 0), (1, 1), (4, 4), (99, 4)])
-def test_only_the_last_events_if_asked(kmslab: Kmslab, last: int, told: int):
+@pytest.mark.parametrize(("last", "shown"), [(0, 0), (1, 1), (4, 4), (99, 4)])
+def test_only_the_last_events_if_asked(kmslab: Kmslab, last: int, shown: int):
     lines = kmslab("trail", "--json", "--last", str(last)).stdout.splitlines()
-    assert len(lines) == told
+    assert len(lines) == shown
     assert all(json.loads(line)["eventName"] == "Encrypt" for line in lines[-1:])
 
 

@@ -23,11 +23,17 @@ SESSION = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class AccessKeyPair:
-    """What a program is configured with. `secret.decode()` shows the secret, nothing else does."""
+    """What a program signs with. Only `secret.decode()` and `environment` show the secret."""
 
     id: str
     secret: SecretBytes
-    token: str = field(default="", repr=False)  # of a role's session alone
+    token: str = field(default="", repr=False)  # only a role's session has one
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables in which AWS's SDKs and CLI look for an access key."""
+        found = {"AWS_ACCESS_KEY_ID": self.id, "AWS_SECRET_ACCESS_KEY": self.secret.decode()}
+        return found | ({"AWS_SESSION_TOKEN": self.token} if self.token else {})
 
 
 class AccessKeys:

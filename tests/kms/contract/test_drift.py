@@ -1,4 +1,4 @@
-"""The contract in the package is the installed botocore's, and says the same of every operation."""
+"""The contract in the package is that of the installed botocore, for every operation."""
 
 import runpy
 from pathlib import Path
