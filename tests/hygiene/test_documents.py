@@ -96,6 +96,14 @@ def test_a_name_that_is_gone_is_found(wrong):
     assert len(missing_names(wrong)) == 1
 
 
+def test_the_walks_name_the_files_in_which_their_functions_are():
+    steps = re.findall(r"^ *(\S+\.py) {2,}([\w.]+) {2,}\S", text(ROOT / "ARCHITECTURE.md"), re.M)
+    assert len(steps) > 10
+    for name, function in steps:
+        [file] = [place for place in FILES if re.fullmatch(rf"kmslab/(.*/)?{name}", place)]
+        assert re.search(rf"\b{function.rpartition('.')[2]}\b", text(ROOT / file)), (name, function)
+
+
 def test_the_index_of_decisions_lists_each_with_its_title():
     pages = sorted(path for path in DECISIONS.glob("*.md") if path.name != "README.md")
     titles = [text(page).splitlines()[0].removeprefix("# ").split(". ", 1) for page in pages]
