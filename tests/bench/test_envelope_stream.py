@@ -1,9 +1,9 @@
-"""The first figure for sealing: it runs, and says what it compared."""
+"""The measurement of the message format runs, and names what it compared."""
 
 from kmslab.bench import envelope_stream
 
 
-def test_each_suite_is_set_against_a_loop_over_the_same_buffers() -> None:
+def test_each_suite_is_compared_with_a_loop_over_the_same_buffers() -> None:
     result = envelope_stream.run(rounds=2, size=2 * envelope_stream.MIB)
     assert list(result["sealing"]) == [
         "0x0478 against AES-GCM",

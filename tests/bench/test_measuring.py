@@ -38,7 +38,7 @@ def test_a_batch_lasts_as_long_as_it_should_and_not_much_longer():
     assert 0.005 <= calls * 1e-6 < 0.0101
 
 
-def test_what_is_slow_is_called_once_a_sample():
+def test_a_slow_call_is_made_once_a_sample():
     machine = Machine()
     assert calibrate(machine.program("a", 0.2), 0.005, machine.clock) == 1
 
@@ -59,7 +59,7 @@ def test_what_the_first_call_loads_is_not_counted():
     assert measurement.batch > 1000
 
 
-def test_a_coarse_clock_is_met_with_long_batches():
+def test_a_coarse_clock_gets_long_batches():
     machine = Machine(tick=0.001)
     measurement = Measurement(machine.program("a", 1e-6), rounds=9)
     measure([measurement], 0.1, machine.clock)
@@ -93,7 +93,7 @@ def test_fewer_samples_are_spread_over_all_rounds():
     assert all(later - here > 20 for here, later in pairwise(places))
 
 
-def test_a_machine_that_slows_down_meets_all_alike():
+def test_a_machine_that_slows_down_affects_all_measurements_alike():
     machine = Machine()
 
     def slowing(seconds: float):
@@ -109,7 +109,7 @@ def test_a_machine_that_slows_down_meets_all_alike():
     assert ratio == pytest.approx(2, rel=0.1)
 
 
-def test_the_garbage_collector_waits_and_is_left_as_it_was():
+def test_the_garbage_collector_is_off_meanwhile_and_afterwards_as_before():
     machine = Machine()
     seen = []
     measurement = Measurement(

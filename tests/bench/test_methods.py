@@ -66,7 +66,7 @@ def test_a_changed_byte_and_a_lost_one_are_refused(library, method):
 
 @METHOD
 @LIBRARY
-def test_only_key_wrap_says_the_same_twice(library, method):
+def test_only_key_wrap_gives_the_same_bytes_twice(library, method):
     wrapper = loaded(library, method)
     same = wrapper.wrap(DATA_KEY) == wrapper.wrap(DATA_KEY)
     assert same == (method.name in ("AES-KW", "AES-KWP"))
@@ -103,7 +103,7 @@ def test_rsas_strength_follows_nists_formula():
             assert method.strength == 8 * round(work / math.log(2) / 8)
 
 
-def test_strength_is_no_more_than_the_key_wrap_that_follows_gives():
+def test_strength_is_at_most_that_of_the_key_wrap_that_follows():
     assert all(112 <= method.strength <= 256 for method in METHODS)
     assert {method.key for method in METHODS if not method.post_quantum} == {
         "RSA_2048",

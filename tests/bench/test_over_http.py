@@ -1,4 +1,4 @@
-"""The measurement of the endpoint runs, and compares what it says that it compares."""
+"""The measurement of a call over HTTP runs, and has each comparison that it promises."""
 
 import pytest
 

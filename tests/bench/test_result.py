@@ -1,4 +1,4 @@
-"""What is kept of a run: its schema, the method back, the tables, and the word about noise."""
+"""The result of a run: its JSON, its tables, its warning about noise and its pictures."""
 
 import json
 import subprocess
@@ -67,11 +67,11 @@ def test_json_keeps_the_schema(result):
     jsonschema.validate(json.loads(result().to_json()), SCHEMA)
 
 
-def test_the_schema_is_one():
+def test_the_schema_is_valid():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_the_schema_is_not_asleep():
+def test_the_schema_refuses_json_without_a_member():
     for name in SCHEMA["required"]:
         kept = json.loads(by_hand().to_json())
         del kept[name]
@@ -87,13 +87,13 @@ def test_what_is_read_back_is_what_was_written(result):
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "no JSON", '{"format": "something else"}', ""])
-def test_what_is_no_result_is_refused(text):
+def test_other_text_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011  # json's own error is one, and says enough
         wrapping.read(text)
 
 
 @RESULT
-def test_each_series_says_what_its_samples_say(result):
+def test_each_summary_follows_from_its_samples(result):
     for one in result().series:
         summary = summarise(one.samples)
         kept = one.summary
@@ -106,7 +106,7 @@ def test_each_series_says_what_its_samples_say(result):
 # ------------------------------------------------------------------------------------- a full run
 
 
-def test_the_recorded_run_is_a_full_one_with_everything_in_it():
+def test_the_recorded_run_is_full_and_complete():
     run = recorded()
     assert not run.quick
     for library in LIBRARIES:
@@ -126,7 +126,7 @@ def test_a_quick_run_measures_every_method_and_makes_no_keys():
 
 
 def test_batches_are_long_enough_for_the_clock():
-    """5,000 µs are aimed at; a machine that was disturbed while calibrating takes fewer."""
+    """The aim is 5,000 µs; a disturbance while calibrating makes a batch shorter."""
     assert all(one.batch * one.summary.median > 500 for one in recorded().series)
 
 
@@ -134,7 +134,7 @@ def test_batches_are_long_enough_for_the_clock():
 
 
 def noisy(times: int) -> Result:
-    """The first series but for the baseline spread out; 37 are steady."""
+    """A result in which `times` of 37 steady series, those after the baseline, spread widely."""
     wide = Summary(median=10, q1=9, q3=12, low=9.5, high=11)
     steady = [one for one in by_hand().series if one.steady]
     rest = [one for one in by_hand().series if not one.steady]
@@ -147,7 +147,7 @@ def test_a_quiet_machine_gets_no_warning():
     assert noisy(3).warning == ""
 
 
-def test_a_noisy_machine_is_named_with_the_worst_of_it():
+def test_a_noisy_machine_gets_a_warning_with_its_worst_series():
     warning = noisy(4).warning
     assert warning.startswith("Noisy: in 4 of 37 series the middle half of the samples")
     assert "at worst over 30% (cryptography AES-256-GCM wrap)" in warning
@@ -155,7 +155,7 @@ def test_a_noisy_machine_is_named_with_the_worst_of_it():
     assert json.loads(noisy(4).to_json())["warning"] == warning
 
 
-def test_the_luck_of_making_keys_is_no_noise():
+def test_varying_times_of_making_keys_are_not_noise():
     made = [one for one in by_hand().series if one.operation == GENERATE]
     assert all(one.summary.spread > 1 for one in made)
     assert by_hand().warning == ""
@@ -181,7 +181,7 @@ def test_without_a_library_the_table_holds_both():
     assert column(by_hand().table(), "library") == [name for name in LIBRARIES for _ in METHODS]
 
 
-def test_the_making_of_keys_is_apart_and_tells_mean_from_median():
+def test_making_keys_has_a_table_of_its_own_with_mean_and_median():
     table = by_hand().keys()
     assert column(table, "key") == [*KEY_SPECS, *KEY_SPECS]
     assert table.rows[0][2:] == ["2.00", "1.00 – 9.00", "1.50 – 5.50", "4.00"]
@@ -197,7 +197,7 @@ def test_both_tables_are_shown_in_a_terminal_and_in_a_notebook():
     ("value", "shown"),
     [(0.0527, "0.0527"), (1.0, "1.00"), (12.34, "12.3"), (99.96, "100"), (1495.2, "1,495")],
 )
-def test_three_figures_and_no_more(value, shown):
+def test_numbers_have_three_significant_digits(value, shown):
     assert three_digits(value) == shown
 
 
@@ -229,5 +229,5 @@ assert repr(wrapping.run(quick=True))
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60)
 
 
-def test_nobodys_machine_is_named():
+def test_no_host_or_user_is_named():
     assert not {"host", "user", "node"} & set(json.loads(quick().to_json())["machine"])

@@ -51,8 +51,8 @@ def test_interval_of_two_samples_reaches_from_one_to_the_other():
     assert (summary.low, summary.median, summary.high) == (1.0, 2.0, 3.0)
 
 
-def test_ninety_five_of_a_hundred_intervals_hold_what_is_true():
-    """Of skewed samples, whose median is known: those of a logarithmic normal distribution."""
+def test_ninety_five_of_a_hundred_intervals_hold_the_true_median():
+    """For skewed samples with a known median, from a log-normal distribution."""
     draw = random.Random(2026)
     assert RESAMPLES >= 1000
     held = 0
@@ -62,6 +62,6 @@ def test_ninety_five_of_a_hundred_intervals_hold_what_is_true():
     assert 0.90 <= held / 150 <= 0.99
 
 
-def test_one_sample_is_none():
+def test_no_samples_have_no_summary():
     with pytest.raises(statistics.StatisticsError):
         summarise([])

@@ -37,7 +37,7 @@ def test_every_bet_has_a_right_choice_and_replies_to_all_three(name):
 
 
 @pytest.mark.parametrize("path", DATA, ids=lambda path: path.stem)
-def test_bets_lie_in_the_file_of_their_lesson(path):
+def test_bets_are_in_the_file_of_their_lesson(path):
     assert all(name.startswith(f"{path.stem}-") for name in tomllib.loads(path.read_text("utf-8")))
 
 
@@ -112,7 +112,7 @@ def test_an_unknown_bet_is_explained_and_never_raises(said, name):
     assert "There is no bet called" in said()
 
 
-def test_words_are_the_same_in_markdown_and_in_plain_text():
+def test_message_has_the_same_words_in_markdown_and_in_plain_text():
     words = Message("`[ OK ]` You bet **B**.")
     assert words._repr_mimebundle_() == {
         "text/markdown": "`[ OK ]` You bet **B**.",
@@ -120,19 +120,19 @@ def test_words_are_the_same_in_markdown_and_in_plain_text():
     }
 
 
-# ------------------------------------------------------------------------- a letter typed bare
+# ------------------------------------------------------------------------- bare letters
 
 
 def bare(source: str) -> str:
     return ast.unparse(ast.fix_missing_locations(BareLetters().visit(ast.parse(source))))
 
 
-def test_a_bare_letter_is_a_bet_whatever_it_may_be_called_elsewhere():
+def test_a_bare_letter_is_a_bet_whatever_the_variable_of_that_name_holds():
     assert bare("predict('01-key', a)") == "predict('01-key', 'a')"
     assert bare("x = [predict('01-key', undecided)]") == "x = [predict('01-key', 'undecided')]"
 
 
-def test_all_other_code_stays_as_it_is():
+def test_other_code_is_not_changed():
     for source in (
         "predict('01-key', 'A')",
         "print('01-key', a)",
@@ -142,7 +142,7 @@ def test_all_other_code_stays_as_it_is():
         assert bare(source) == source.replace('"', "'")
 
 
-def test_a_notebook_hears_a_slip_and_a_variable_called_like_a_choice(capsys):
+def test_a_notebook_takes_a_small_letter_and_a_variable_named_like_a_choice(capsys):
     shell = InteractiveShell.instance()
     try:
         accept_bare_letters()

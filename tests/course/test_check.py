@@ -1,6 +1,6 @@
-"""Checks: they say something to whatever they are given, raise nothing and leave no trace.
+"""A check answers whatever it is given, raises nothing, and leaves no trace.
 
-What each says to right and wrong answers is tried in test_solutions.py.
+test_solutions.py tests what each check replies to right and wrong answers.
 """
 
 import os
@@ -14,7 +14,7 @@ from kmslab.kms.contract.states import KeyState
 
 @pytest.fixture
 def the_clinic():
-    """The clinic of lesson 01, with its key made, as `records` in a learner's notebook."""
+    """The clinic of lesson 01, in which the key `records` has been created."""
     _, made = clinic(until="02")
     return made
 
@@ -57,7 +57,7 @@ class Answers:
         return self.lab.create_cmk("mine").encrypt(record)
 
     def seal_and_ruin_the_lab(self, record):
-        """Nobody would; a check undoes it all the same."""
+        """No learner would do that, but the check undoes it too."""
         blob = self.records.encrypt(record)
         for listed in self.lab.kms.list_keys()["Keys"]:
             self.lab.kms.schedule_key_deletion(KeyId=listed["KeyArn"], PendingWindowInDays=7)
@@ -98,10 +98,10 @@ def test_a_key_left_disabled_does_not_fail_a_right_answer(verdict, the_clinic):
     assert answers.records.state is KeyState.DISABLED
 
 
-def test_a_check_can_be_run_again_and_again(verdict, the_clinic):
+def test_a_check_can_be_repeated(verdict, the_clinic):
     answers = Answers(the_clinic)
-    said = {verdict("01-seal", answers.seal, answers.unseal) for _ in range(3)}
-    assert len(said) == 1
+    reply = {verdict("01-seal", answers.seal, answers.unseal) for _ in range(3)}
+    assert len(reply) == 1
 
 
 # ------------------------------------------------------------------------------ never raises
@@ -125,17 +125,17 @@ def test_a_check_can_be_run_again_and_again(verdict, the_clinic):
         ),
     ],
 )
-def test_whatever_a_learner_gives_is_answered(verdict, exercise, functions, expected):
+def test_check_answers_whatever_a_learner_passes(verdict, exercise, functions, expected):
     assert expected in verdict(exercise, *functions)
 
 
-def test_a_forgotten_clinic_is_answered_too(capsys):
+def test_check_answers_a_call_without_the_clinic(capsys):
     check("01-seal", unwritten, unwritten)
     assert "Give `check` the clinic" in capsys.readouterr().out
 
 
-def test_a_scene_that_cannot_be_set_is_said_and_not_raised(verdict, the_clinic):
+def test_check_answers_if_it_cannot_set_its_scene(verdict, the_clinic):
     the_clinic.lab.cmk("alias/records").schedule_deletion()
-    said = verdict("00-thief", thief)
-    assert said.startswith("`[    ]` The check could not set its scene")
-    assert "KMSInvalidStateException" in said
+    reply = verdict("00-thief", thief)
+    assert reply.startswith("`[    ]` The check could not set its scene")
+    assert "KMSInvalidStateException" in reply

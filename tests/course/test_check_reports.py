@@ -40,7 +40,7 @@ def test_a_key_left_disabled_does_not_fail_a_right_answer_and_stays_disabled(the
     assert reports.state is KeyState.DISABLED
 
 
-def test_it_leaves_no_trace_however_often_it_is_run(the_clinic, capsys):
+def test_check_leaves_no_trace_however_often_it_runs(the_clinic, capsys):
     _, *answers = right_answers(the_clinic)
     before = len(the_clinic.lab.trail), the_clinic.lab.kms.list_keys()["Keys"]
     said = set()
@@ -51,7 +51,7 @@ def test_it_leaves_no_trace_however_often_it_is_run(the_clinic, capsys):
     assert len(said) == 1
 
 
-def test_a_key_about_to_be_deleted_is_answered_and_never_raises(the_clinic, capsys):
+def test_check_answers_if_its_key_is_pending_deletion(the_clinic, capsys):
     reports, *answers = right_answers(the_clinic)
     reports.schedule_deletion(days=7)
     check("04-reports", the_clinic, *answers)

@@ -20,20 +20,20 @@ def test_keys_have_the_same_ids_in_every_kernel():
     assert made[0].metadata["CreationDate"] == made[1].metadata["CreationDate"]
 
 
-def test_keys_have_the_same_ids_and_yet_not_the_same_key_material():
+def test_keys_with_the_same_ids_have_different_key_material():
     labs = [clinic(until="02")[0] for _ in range(2)]
     blob = labs[0].cmk("alias/records").encrypt(b"R-017")
     assert outcome(labs[0].decrypt, blob) == "ok"
     assert outcome(labs[1].decrypt, blob) == "InvalidCiphertextException"
 
 
-def test_a_lesson_started_cold_finds_what_the_ones_before_it_made():
+def test_a_lesson_started_cold_finds_what_earlier_lessons_made():
     assert clinic(until="01")[0].kms.list_aliases()["Aliases"] == []
     assert clinic(until="02")[0].cmk("alias/records").state == "Enabled"
 
 
 @pytest.mark.parametrize("until", ["1", "99", "", 1])
-def test_an_unknown_lesson_is_refused_with_those_that_there_are(until):
+def test_an_unknown_lesson_is_refused_with_a_list_of_all(until):
     with pytest.raises(ValueError, match=", ".join(LESSONS)):
         clinic(until=until)
 
@@ -41,7 +41,7 @@ def test_an_unknown_lesson_is_refused_with_those_that_there_are(until):
 # ------------------------------------------------------------------------------------- scenes
 
 
-def test_fridays_laptop_opens_without_asking_anybody():
+def test_fridays_laptop_opens_without_a_call_to_the_kms():
     lab, the_clinic = clinic(until="00")
     friday = the_clinic.stolen_on_friday()
     assert friday.open() == the_clinic.record("R-017")
@@ -57,7 +57,7 @@ def test_fridays_laptop_shows_sizes_and_no_bytes():
     assert "32" in repr(friday)
 
 
-def test_the_second_laptop_has_to_ask_and_is_heard_as_jiho():
+def test_the_second_laptop_calls_the_kms_as_jiho():
     lab, the_clinic = clinic(until="01")
     again = the_clinic.stolen_again()
     assert again.open() == the_clinic.record("R-017")
@@ -87,7 +87,7 @@ def test_the_workshops_envelope_opens_without_the_key_and_without_a_call():
     assert key.state == "Enabled"
 
 
-def test_lock_and_unlock_take_a_key_for_aes_256_and_no_other():
+def test_lock_and_unlock_take_only_a_key_for_aes_256():
     key = bytes(32)
     assert unlock(lock(b"", key), key) == b""
     assert lock(b"R-017", key) != lock(b"R-017", key)
@@ -97,7 +97,7 @@ def test_lock_and_unlock_take_a_key_for_aes_256_and_no_other():
                 turn(bytes(40), wrong)
 
 
-def test_a_data_key_given_whole_is_told_where_its_key_is():
+def test_error_for_a_whole_data_key_names_its_plaintext():
     key = clinic(until="02")[0].cmk("alias/records").generate_data_key()
     with pytest.raises(ValueError, match=r"this is a DataKey, whose `\.plaintext` is one"):
         lock(b"R-017", key)
@@ -105,7 +105,7 @@ def test_a_data_key_given_whole_is_told_where_its_key_is():
         unlock(bytes(40), "key")
 
 
-def test_unlock_refuses_in_one_line_whatever_does_not_fit():
+def test_unlock_refuses_in_one_line():
     box, key = lock(b"R-017", bytes(32)), b"another".ljust(32)
     for spoiled, with_key in ((box, key), (box[:-1], bytes(32)), (b"", bytes(32))):
         with pytest.raises(Forged) as caught:
@@ -119,12 +119,12 @@ def test_unlock_refuses_in_one_line_whatever_does_not_fit():
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_150, 65_151, 200_000])
-def test_a_tape_is_as_long_as_was_asked_and_reads_alike_in_any_pieces(size):
+def test_repeated_scan_has_the_given_length_and_the_same_bytes_in_any_pieces(size):
     the_clinic = clinic(until="00")[1]
     whole = the_clinic.repeated_scan(size).read()
     assert whole == (the_clinic.scan * 4)[:size]
-    tape = the_clinic.repeated_scan(size)
-    assert b"".join(iter(lambda: tape.read(4_097), b"")) == whole
+    repeated = the_clinic.repeated_scan(size)
+    assert b"".join(iter(lambda: repeated.read(4_097), b"")) == whole
 
 
 def test_data_are_as_they_were_shipped():
@@ -148,7 +148,7 @@ def test_table_and_picture_are_too_large_for_encrypt_and_records_are_not():
     assert outcome(key.encrypt, the_clinic.record("R-569")) == "ok"
 
 
-def test_the_letter_names_a_key_of_its_own_and_is_laid_out_as_a_learners_own_message():
+def test_the_letter_names_another_key_and_has_the_layout_of_a_learners_message():
     lab, the_clinic = clinic(until="02")
     records = lab.cmk("alias/records")
     mine = envelope.encrypt(the_clinic.record("R-017"), records, suite=0x0478)
@@ -180,16 +180,16 @@ def test_doctor_is_green_with_the_network_off(monkeypatch):
 
 
 def test_doctor_says_what_is_wrong_and_goes_on():
-    def ill() -> str:
+    def failing() -> str:
         raise Problem("no ink; refill the printer")
 
-    diagnosis = Diagnosis([_examine("printer", ill), _examine("Python", CHECKS[0][1])])
+    diagnosis = Diagnosis([_examine("printer", failing), _examine("Python", CHECKS[0][1])])
     assert not diagnosis.green
     assert "[FAIL] printer: no ink; refill the printer" in repr(diagnosis)
     assert "`[ OK ]` Python" in diagnosis._repr_markdown_()
 
 
-def test_a_broken_machine_does_not_break_the_doctor():
+def test_the_doctor_survives_a_check_that_raises():
     finding = _examine("arithmetic", lambda: str(1 // 0))
     assert not finding.passed
     assert "zero" in finding.detail
@@ -200,7 +200,7 @@ def test_a_broken_machine_does_not_break_the_doctor():
 
 def test_self_tests_pass_for_every_algorithm_that_a_library_offers():
     table = self_tests()
-    assert {verdict for row in table.rows for verdict in row[2:]} == {
+    assert {result for row in table.rows for result in row[2:]} == {
         "passed",
         "6 passed, 1 not offered",  # Ed25519ph
     }
@@ -219,7 +219,7 @@ def test_a_module_with_one_wrong_bit_makes_no_key_and_encrypts_nothing():
     assert lab.kms.list_keys()["Keys"] == []
 
 
-def test_outcome_counts_refusals_and_lets_mistakes_through():
+def test_outcome_names_refusals_and_raises_mistakes():
     assert outcome(len, "abc") == "ok"
     assert outcome(bytes.fromhex, "no") == "ValueError"  # how a library refuses
     with pytest.raises(ZeroDivisionError):

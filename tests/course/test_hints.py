@@ -40,7 +40,7 @@ def test_hints_come_one_by_one(said, exercise):
         assert answer == f"Hint {number} of {len(hints)}. {hints[number - 1].strip()}"
 
 
-def test_zero_is_how_a_lesson_leaves_it_and_says_nothing(said):
+def test_zero_shows_nothing(said):
     assert said("01-seal", 0) == ""
 
 
@@ -49,7 +49,7 @@ def test_a_hint_without_a_number_is_the_first(said):
 
 
 @pytest.mark.parametrize("number", [-1, 4, "", "two", None, 1.5, [1]])
-def test_a_number_that_is_none_is_answered_with_those_that_are(said, number):
+def test_an_unknown_number_is_answered_with_the_known_ones(said, number):
     assert said("01-seal", number) == "There are 3 hints: put a number from 1 to 3."
 
 
@@ -58,6 +58,6 @@ def test_an_unknown_exercise_is_explained_and_never_raises(said, exercise):
     assert "There are no hints for" in said(exercise, 1)
 
 
-def test_plain_words_keep_code_and_lose_its_fence():
+def test_plain_message_has_the_code_without_its_fence():
     words = Message("**Another way.** So:\n\n```python\ndef f():\n    return 1\n```")
     assert words.plain == "Another way. So:\n\ndef f():\n    return 1"

@@ -62,7 +62,7 @@ def test_caption_states_every_cell(draw):
 # ------------------------------------------------------------------------------------- January
 
 
-def test_january_happens_once_and_stands_in_the_trail_with_its_friday_night():
+def test_january_happens_once_and_the_trail_has_its_friday_night():
     lab, the_clinic = clinic(until="07")
     sealed = the_clinic.january()
     assert lab.clock.now().isoformat() == "2026-02-02T00:00:00+00:00"
@@ -75,7 +75,7 @@ def test_january_happens_once_and_stands_in_the_trail_with_its_friday_night():
     assert len([event for event in lab.trail if event["eventName"] == "Decrypt"]) == len(READINGS)
 
 
-def test_january_starts_over_from_the_policy_that_aws_gives():
+def test_january_gives_the_key_the_default_policy_again():
     lab, the_clinic = clinic(until="07")
     sealed, key, mina = the_clinic.january(), lab.cmk("alias/records"), the_clinic.staff().mina
     key.put_policy({"Version": "2012-10-17", "Statement": [let(lab, "kms:Put*", "kms:Desc*")]})
@@ -92,7 +92,7 @@ def test_the_third_rotation_is_free():
     assert lines["later rotations"].amount == 0
 
 
-def test_trail_finds_a_text_anywhere_and_none_of_what_was_sealed():
+def test_trail_finds_a_text_anywhere_and_has_no_plaintext():
     lab, the_clinic = clinic(until="07")
     the_clinic.january()
     found = lab.trail.about("R-017")
@@ -115,7 +115,7 @@ def test_let_writes_one_statement_for_one_caller():
     }
 
 
-def test_let_says_what_it_wants():
+def test_let_says_which_arguments_it_takes():
     lab = Lab()
     with pytest.raises(TypeError, match=r"takes a person \(sora\), not a name in quotes"):
         let("sora", "kms:*")
@@ -123,17 +123,19 @@ def test_let_says_what_it_wants():
         let(lab.user("jiho"), ["kms:Encrypt", "kms:Decrypt"])
 
 
-def test_lockout_is_explained_as_what_the_proposed_policy_would_say():
+def test_lockout_is_explained_with_the_proposed_policy():
     lab = Lab()
     key, jiho = lab.create_cmk(), lab.user("jiho")
     alone = {"Version": "2012-10-17", "Statement": [let(jiho, "kms:Decrypt")]}
-    told = str(refusal(key.put_policy, alone).explain())
-    assert told.startswith("Refused: under the proposed policy root may not call kms:PutKeyPolicy")
-    assert "The key policy as proposed" in told
+    explanation = str(refusal(key.put_policy, alone).explain())
+    assert explanation.startswith(
+        "Refused: under the proposed policy root may not call kms:PutKeyPolicy"
+    )
+    assert "The key policy as proposed" in explanation
     assert "proposed" not in str(jiho.explain("kms:PutKeyPolicy", key))
 
 
-def test_refusal_is_the_error_in_hand():
+def test_refusal_returns_the_error():
     lab = Lab()
     key, alice = lab.create_cmk(), lab.user("alice")
     found = refusal(alice.decrypt, key.encrypt(b"1"))
@@ -145,10 +147,10 @@ def test_refusal_is_the_error_in_hand():
         refusal(key.encrypt, b"1" * 5000).explain()
 
 
-# ------------------------------------------------------------------------------------- outside
+# ------------------------------------------------------------------------------ other programs
 
 
-def test_outside_boto3_finds_the_lab_and_is_who_was_said_and_afterwards_all_is_as_before():
+def test_boto3_finds_the_lab_as_the_given_user_and_the_environment_is_restored():
     boto3 = pytest.importorskip("boto3")
     pytest.importorskip("uvicorn")
     lab = Lab()
@@ -165,19 +167,19 @@ def test_outside_boto3_finds_the_lab_and_is_who_was_said_and_afterwards_all_is_a
     assert (last["userIdentity"]["userName"], last["sourceIPAddress"]) == ("jiho", "127.0.0.1")
 
 
-def test_command_line_is_asked_only_while_the_lab_is_served():
+def test_aws_runs_only_while_the_lab_is_served():
     with pytest.raises(ValueError, match="inside"):
         aws("kms list-keys")
 
 
-def test_without_the_command_line_the_lesson_goes_on(monkeypatch):
+def test_without_the_aws_cli_the_lesson_goes_on(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:9")
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert aws("kms list-keys") == NO_CLI
 
 
 @pytest.mark.skipif(shutil.which("aws") is None, reason="no AWS CLI on this machine")
-def test_command_line_reads_the_files_that_it_is_given():
+def test_aws_cli_reads_the_given_files():
     pytest.importorskip("uvicorn")
     lab = Lab()
     blob = lab.create_cmk().encrypt(b"R-017", ABOUT)
@@ -187,7 +189,7 @@ def test_command_line_reads_the_files_that_it_is_given():
 
 
 @pytest.mark.skipif(shutil.which("aws") is None, reason="no AWS CLI on this machine")
-def test_error_of_the_command_line_is_shown_as_it_prints_it():
+def test_error_of_the_aws_cli_is_shown_as_printed():
     pytest.importorskip("uvicorn")
     lab = Lab()
     with endpoint(lab, lab.user("mina")):

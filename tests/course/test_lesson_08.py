@@ -1,4 +1,4 @@
-"""What lesson 08 says in words of the recorded run is so, whoever has recorded it anew."""
+"""What lesson 08 says about the recorded run is true of the run in `data/`."""
 
 from functools import cache
 from statistics import fmean
@@ -22,8 +22,8 @@ def run() -> Result:
     return wrapping.read(course.recorded("wrapping"))
 
 
-def took(way: str, operation: str, library: str = OURS) -> float:
-    return run().median(library, way, operation)
+def took(method: str, operation: str, library: str = OURS) -> float:
+    return run().median(library, method, operation)
 
 
 def test_the_machine_was_idle_enough():
@@ -60,7 +60,7 @@ def test_ml_kem_wraps_about_as_fast_as_the_shortest_rsa_unwraps_far_faster_and_i
     assert run().sizes[way] > 2 * max(run().sizes[each] for each in RSA)
 
 
-def test_rsa_beats_aes_in_the_other_library_and_the_call_that_does_nothing_is_no_reason():
+def test_rsa_beats_aes_in_the_other_library_and_the_cost_of_a_call_does_not_explain_it():
     aes = took("AES-KW", WRAP, OTHER)
     assert aes > 1.1 * took(RSA[0], WRAP, OTHER)
     assert aes > 1000 * run().baseline.summary.median
@@ -82,22 +82,22 @@ def test_one_data_key_is_so_short_that_the_processors_aes_unit_hardly_matters():
     assert fastest(unit=False) < took("AES-KW", WRAP, OTHER) / 4
 
 
-def test_the_network_leaves_less_than_one_power_of_ten_of_three():
+def test_with_the_network_three_powers_of_ten_become_less_than_one():
     alone = [took(way, UNWRAP) for way in ("AES-KW", "ML-KEM-768", RSA[0], RSA[2])]
     assert max(alone) / min(alone) > 1000
     assert (1000 + max(alone)) / (1000 + min(alone)) < 10
 
 
-# --------------------------------------------------------------------------- the played machines
+# --------------------------------------------------------------------------- simulated machines
 
 
-def test_a_played_machine_tells_the_same_each_time_and_takes_none():
+def test_a_simulated_machine_gives_the_same_times_in_every_run():
     said = [[machine.clock() for machine in machines() if not machine.call()] for _ in range(2)]
     assert said[0] == said[1]
     assert len({machine.name for machine in [*machines(), heating_machine()]}) == 5
 
 
-def test_the_other_program_slows_so_few_calls_that_a_median_escapes_it_and_no_mean_does():
+def test_the_other_program_slows_enough_calls_to_change_the_mean_and_too_few_for_the_median():
     machine = machines()[3]
     slow = 0
     for number in range(1, 5000):
@@ -109,7 +109,7 @@ def test_the_other_program_slows_so_few_calls_that_a_median_escapes_it_and_no_me
             assert slow / number < 0.3
 
 
-def test_whoever_only_waits_for_the_clock_does_not_wait_for_ever():
+def test_waiting_for_the_next_tick_ends():
     machine = machines()[2]
     began = machine.clock()
     looks = 0

@@ -1,4 +1,4 @@
-"""The "On AWS" blocks run as they stand, but boto3's client ends in the lab and not at AWS."""
+"""The "On AWS" blocks run unchanged, with a boto3 client that calls the lab and not AWS."""
 
 import re
 
@@ -16,7 +16,7 @@ BLOCKS = [
 ]
 
 
-def test_every_lesson_says_how_it_goes_on_aws():
+def test_every_lesson_has_an_on_aws_block():
     without = [
         lesson.number
         for lesson in LESSONS
@@ -27,7 +27,7 @@ def test_every_lesson_says_how_it_goes_on_aws():
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_block_runs_as_it_stands(block, monkeypatch):
+def test_block_runs_unchanged(block, monkeypatch):
     with Lab() as lab:
         asked = []
 

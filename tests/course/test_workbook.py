@@ -46,7 +46,7 @@ def test_workbook_has_every_lesson_and_the_readme_and_nothing_else(own):
     assert names(own) == ["01-a-key.ipynb", "02-data-keys.ipynb", "README.md"]
 
 
-def test_nobody_sees_an_answer_before_betting(own):
+def test_lessons_in_the_workbook_have_no_outputs(own):
     notebook = json.loads((own / "01-a-key.ipynb").read_text(encoding="utf-8"))
     assert notebook["cells"] == [PROSE, CODE | {"outputs": [], "execution_count": None}]
 
@@ -93,12 +93,12 @@ def test_reset_brings_back_a_deleted_lesson(own, lessons):
 
 
 @pytest.mark.parametrize("name", ["99", "", "0", "../01", "key"])
-def test_a_lesson_that_is_not_there_is_named_with_those_that_are(own, lessons, name):
+def test_an_unknown_lesson_is_refused_with_a_list_of_all(own, lessons, name):
     with pytest.raises(WorkbookError, match=r"no lesson .*01-a-key, 02-data-keys"):
         reset(own, name, lessons)
 
 
-def test_a_file_in_the_workbooks_place_is_a_clear_error(tmp_path, lessons):
+def test_a_file_with_the_workbooks_name_is_a_clear_error(tmp_path, lessons):
     (tmp_path / "taken").write_text("", encoding="utf-8")
     with pytest.raises(WorkbookError, match=r"can't be laid out .* there is a file of that name"):
         lay_out(tmp_path / "taken", lessons)
@@ -109,7 +109,7 @@ def test_a_folder_without_lessons_is_a_clear_error(tmp_path):
         lay_out(tmp_path / "workbook", tmp_path)
 
 
-def test_a_failed_write_leaves_no_half_lesson_that_would_be_kept_for_ever(tmp_path, lessons):
+def test_a_failed_write_leaves_no_partial_lesson(tmp_path, lessons):
     add_lesson(lessons, "03-cut")
     (tmp_path / "workbook" / ".03-cut.ipynb.part").mkdir(parents=True)
     with pytest.raises(WorkbookError, match="can't be laid out"):
@@ -117,7 +117,7 @@ def test_a_failed_write_leaves_no_half_lesson_that_would_be_kept_for_ever(tmp_pa
     assert not (tmp_path / "workbook" / "03-cut.ipynb").exists()
 
 
-def test_a_folder_that_may_not_be_written_is_told_in_words(tmp_path, lessons, monkeypatch):
+def test_a_folder_without_write_permission_is_a_clear_error(tmp_path, lessons, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 

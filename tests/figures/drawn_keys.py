@@ -17,7 +17,7 @@ def shortest_life() -> figures.Picture:
 
 @cache
 def longest_life() -> figures.Picture:
-    """Every move that there is, and most of them far too often."""
+    """Every move, and most of them very often."""
     key = new_key()
     for _ in range(9):
         key.schedule_deletion()
@@ -60,7 +60,7 @@ def one_material() -> figures.Picture:
 
 @cache
 def most_materials() -> figures.Picture:
-    """All rotations that a key may be asked for, and blobs whose arrows cross."""
+    """As many rotations as AWS allows, and blobs whose arrows cross."""
     key = new_key()
     blobs = [key.encrypt(b"\0" * 4096)]
     for _ in range(25):

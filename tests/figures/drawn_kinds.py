@@ -1,4 +1,4 @@
-"""The picture of the three kinds of key: in an empty lab, and in one where much goes on."""
+"""The picture of the three kinds of key, in an empty lab and in a busy one."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -13,7 +13,7 @@ def the_lab() -> Lab:
 
 
 def busy() -> Lab:
-    """Keys of all kinds are there already, rotated and condemned, and the free requests are few."""
+    """A lab that already has keys of all kinds, some rotating, one pending deletion."""
     lab = the_lab()
     keys = [lab.create_cmk(f"key-{number}") for number in range(3)]
     for key, bucket in zip(keys, ("a-bucket", "b-bucket", "c-bucket"), strict=True):

@@ -1,4 +1,4 @@
-"""Pictures of what is done with public keys, each from its smallest and its largest object."""
+"""Pictures of work with public keys, each from its smallest and its largest object."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ def smallest_outside() -> figures.Picture:
 
 @cache
 def largest_outside() -> figures.Picture:
-    """The longest words and numbers that a lane without a call can have, in each of its ways."""
+    """The longest words and numbers that a lane without a call can have, with each result."""
     key = new_lab().create_cmk(spec="ML_DSA_87", usage="SIGN_VERIFY")
     desk = figures.outside(long_named, public=key.public_key(), note="W" * 40, report=b"0" * 4096)
     inputs = {"report": 4096, "signature": 4627, "another signature": AtMost(139)}

@@ -1,4 +1,4 @@
-"""Pictures of what was timed, each from its smallest and its largest object."""
+"""Pictures of measured times, each from its smallest and its largest object."""
 
 import random
 from functools import cache
@@ -28,7 +28,7 @@ def one_time() -> Picture:
 
 @cache
 def many_times() -> Picture:
-    """From nanoseconds to minutes, the longest names, and a mark at either end."""
+    """From nanoseconds to minutes, the longest names, and a reference time at either end."""
     rows = [
         TimingRow(
             f"{'W' * 12} {number}",

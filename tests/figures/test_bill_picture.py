@@ -1,4 +1,4 @@
-"""What the picture of a bill says is what the bill says."""
+"""The picture of a bill states what the bill states."""
 
 from decimal import Decimal
 
@@ -12,15 +12,15 @@ ASKED = Line("requests", "RSA_2048 keys", "10,000", "0.03 per 10,000", Decimal("
 
 
 def test_caption_states_every_amount_and_the_source_of_the_prices():
-    said = repr(figures.bill(of(KEY, ASKED)))
-    assert said.startswith(
+    caption = repr(figures.bill(of(KEY, ASKED)))
+    assert caption.startswith(
         "Picture: USD 1.03 in 2026-01: key alias/orders, us-east-1: key 1.0000 (744 of 744 hours); "
         "requests: RSA_2048 keys 0.0300 (10,000). Account 111122223333, 2026-01 until"
     )
-    assert said.endswith("https://aws.amazon.com/kms/pricing/")
+    assert caption.endswith("https://aws.amazon.com/kms/pricing/")
 
 
-def test_what_is_free_is_said_to_be():
+def test_caption_says_what_is_free():
     later = Line("key alias/orders, us-east-1", "later rotations", "1", "free", Decimal())
     assert "later rotations 0.0000 (1, free)" in repr(figures.bill(of(KEY, later)))
 
@@ -31,7 +31,7 @@ def test_bars_are_on_one_scale():
     assert round(requests / key, 6) == 0.03
 
 
-def test_total_counts_what_is_not_drawn():
+def test_total_includes_lines_that_are_not_drawn():
     picture = largest_bill()
     assert len(picture.figure.axes[0].patches) <= MAX_BARS
     shown = [text.get_text() for text in picture.figure.axes[0].texts]

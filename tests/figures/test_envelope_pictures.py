@@ -1,4 +1,4 @@
-"""What the swimlane says is what was called, with the sizes that really crossed the wall."""
+"""The swimlane states the calls that were made, with the sizes that really crossed the wall."""
 
 import pytest
 
@@ -45,9 +45,9 @@ def test_refused_calls_are_kept_and_nothing_is_opened(keys):
     keys[0].disable()
     refused = figures.follow(envelope.decrypt, message, keys[0])
     assert (refused.output_size, refused.calls[0].error) == (0, "DisabledException")
-    said = figures.swimlane(refused).caption
-    assert "**Decrypt** with the encrypted data key (151 bytes): `DisabledException`" in said
-    assert said.endswith("and gave back nothing. Nothing crossed the wall.")
+    caption = figures.swimlane(refused).caption
+    assert "**Decrypt** with the encrypted data key (151 bytes): `DisabledException`" in caption
+    assert caption.endswith("and gave back nothing. Nothing crossed the wall.")
 
 
 def test_followed_program_has_really_run_and_its_calls_are_in_the_trail(keys):
@@ -61,14 +61,14 @@ def test_caption_adds_up_what_crossed_the_wall(keys):
     message = envelope.encrypt(DATA, keys[0])
     sealing = figures.follow(envelope.encrypt, DATA, keys[0])
     opening = figures.follow(envelope.decrypt, message, keys[0])
-    said = figures.swimlane(sealing, opening).caption
-    assert f"`encrypt` got {len(DATA):,} bytes" in said
+    caption = figures.swimlane(sealing, opening).caption
+    assert f"`encrypt` got {len(DATA):,} bytes" in caption
     around = len(message) - len(DATA) - 151
-    assert f"of {len(message):,} bytes (beside data and encrypted key, {around} bytes of" in said
-    assert said.endswith("In all, 366 bytes crossed the wall, and no data.")
+    assert f"of {len(message):,} bytes (beside data and encrypted key, {around} bytes of" in caption
+    assert caption.endswith("In all, 366 bytes crossed the wall, and no data.")
 
 
-def test_data_that_did_cross_the_wall_is_not_said_to_have_stayed(keys):
+def test_caption_does_not_say_that_data_stayed_if_it_crossed_the_wall(keys):
     def sends_the_data(data, key):
         return key.encrypt(data)
 

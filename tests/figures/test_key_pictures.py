@@ -1,4 +1,4 @@
-"""What the pictures of a key's life say is what the tables say and what really happened."""
+"""The pictures of a key's life agree with the tables and with what really happened."""
 
 import pytest
 
@@ -21,14 +21,14 @@ def test_every_move_between_the_drawn_states_has_its_place():
     assert known == set(ARROWS)
 
 
-def test_arrows_bear_the_names_of_the_moves():
+def test_arrows_have_the_names_of_the_moves():
     shown = {text.get_text() for text in figures.life(new_key()).figure.axes[0].texts}
     for name in MOVES.keys() - NAMES.keys():  # a birth that the trail calls CreateKey
         own = " (the service itself)" if name in SERVICE_TABLE else ""
         assert f"{name}{own}" in shown
 
 
-def test_way_of_a_key_is_the_one_that_it_took():
+def test_steps_are_those_that_the_key_made():
     key = new_key()
     key.disable()
     key.disable()  # no step: it was disabled already
@@ -48,7 +48,7 @@ def test_refused_call_is_no_step():
     assert "has made 1: 1 CreateKey (2026-01-05). It is Enabled." in repr(figures.life(key))
 
 
-def test_life_of_another_key_is_not_mixed_in():
+def test_steps_of_another_key_are_not_drawn():
     key = new_key()
     key.lab.create_cmk("other").disable()
     assert "It is Enabled." in repr(figures.life(key))
@@ -116,10 +116,10 @@ def test_blobs_from_before_and_after_a_rotation_name_different_materials():
     before = key.encrypt(b"1")
     key.rotate()
     after = key.encrypt(b"1")
-    said = repr(figures.materials(key, before, after))
-    assert "2 pieces of key material; number 2 is the current one" in said
-    assert f"blob 1 ({len(before)} bytes) names material 1, blob 2" in said
-    assert f"({len(after)} bytes) names material 2. No blob was changed." in said
+    caption = repr(figures.materials(key, before, after))
+    assert "2 pieces of key material; number 2 is the current one" in caption
+    assert f"blob 1 ({len(before)} bytes) names material 1, blob 2" in caption
+    assert f"({len(after)} bytes) names material 2. No blob was changed." in caption
 
 
 @pytest.mark.parametrize("blob", [b"something else", new_key().encrypt(b"1")])
@@ -142,7 +142,7 @@ def test_forgotten_key_has_no_name_no_note_and_no_use_for_weeks():
     assert len(lab.decrypt(archive.folders[0])) == 32
 
 
-def test_scenes_keep_the_key_as_long_as_it_lives_and_make_another_when_it_is_gone():
+def test_scenes_keep_the_key_until_it_is_deleted_and_then_make_another():
     lab, the_clinic = clinic(until="05")
     archive = the_clinic.forgotten_key()
     assert the_clinic.tidied_on_friday() is archive
@@ -166,7 +166,7 @@ def test_a_friday_has_all_seven_days_left_whatever_happened_before():
         lab.clock.advance(days=days)
 
 
-def test_a_scene_made_in_a_rehearsal_is_forgotten_with_it():
+def test_a_scene_made_in_a_rehearsal_is_not_kept():
     lab, the_clinic = clinic(until="05")
     with lab.rehearsal():
         rehearsed = the_clinic.forgotten_key()

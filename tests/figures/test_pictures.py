@@ -41,7 +41,7 @@ def smallest_wall() -> figures.Picture:
 
 @cache
 def largest_wall() -> figures.Picture:
-    """Six lanes: the widest caller, the longest names, the most bytes, and every way to end."""
+    """Six lanes: the widest caller, the longest names, the most bytes, and every outcome."""
     lab = the_lab().user("W" * 64, allow("kms:*"))
     key = lab.create_cmk("a")
     page = key.encrypt(b"\0" * 4096)
@@ -114,7 +114,7 @@ def test_no_two_texts_overlap(draw):
 
 
 @PICTURES
-def test_text_lies_in_a_box_or_beside_it_never_across_its_edge(draw):
+def test_text_is_in_a_box_or_beside_it_never_across_its_edge(draw):
     picture = draw()
     axes = picture.figure.axes[0]
     boxes = [each.get_window_extent() for each in axes.patches if each.get_alpha() != 0]
@@ -168,14 +168,14 @@ def test_caption_states_the_sizes_that_really_crossed():
     )
 
 
-def test_caption_of_a_refusal_states_its_name_and_its_text():
+def test_caption_of_a_refusal_states_the_errors_name_and_text():
     key = the_lab().create_cmk()
     key.disable()
-    said = repr(figures.wall(figures.watch(key.encrypt, b"1")))
-    assert f"DisabledException: key {key.id[:8]}… is disabled." in said
+    caption = repr(figures.wall(figures.watch(key.encrypt, b"1")))
+    assert f"DisabledException: key {key.id[:8]}… is disabled." in caption
 
 
-def test_a_watched_call_is_the_one_that_was_made_and_not_one_before():
+def test_a_watched_call_is_the_one_just_made():
     lab = the_lab()
     key = lab.create_cmk()
     blob = key.encrypt(b"1")
@@ -185,18 +185,18 @@ def test_a_watched_call_is_the_one_that_was_made_and_not_one_before():
     assert figures.watch(key.encrypt, b"1").operation == "Encrypt"
 
 
-def test_a_mistake_in_the_program_is_not_drawn_as_a_refusal():
+def test_a_mistake_in_the_program_is_raised_and_not_kept_as_a_refusal():
     with pytest.raises(TypeError):
         figures.watch(the_lab().create_cmk().encrypt)
 
 
 @pytest.mark.parametrize("program", [len, lambda _: b"", "text".encode])
-def test_only_a_program_of_a_lab_can_be_watched(program):
+def test_only_a_method_of_a_lab_can_be_watched(program):
     with pytest.raises(TypeError, match="watch takes a method of a lab"):
         figures.watch(program, b"1")
 
 
-def test_a_program_without_a_call_touches_no_wall():
+def test_a_program_without_a_call_does_not_touch_the_wall():
     call = figures.watch(clinic(until="00")[1].stolen_on_friday().open)
     assert (call.crossed, call.caller, list(call.files)) == (False, "", ["R-017.sealed", "key.bin"])
     assert "without any call. The key lay outside." in repr(figures.wall(call))
@@ -205,16 +205,16 @@ def test_a_program_without_a_call_touches_no_wall():
 def test_blob_map_shows_the_keys_name_and_all_sizes():
     key = the_lab().create_cmk()
     blob = key.encrypt(b"word")
-    said = repr(figures.blob_map(blob))
-    assert f"a blob of {len(blob)} bytes" in said
-    assert f"reads {key.id}." in said
-    assert "ciphertext 4 and tag 16" in said
+    caption = repr(figures.blob_map(blob))
+    assert f"a blob of {len(blob)} bytes" in caption
+    assert f"reads {key.id}." in caption
+    assert "ciphertext 4 and tag 16" in caption
 
 
-def test_blob_map_refuses_what_is_no_blob():
+def test_blob_map_refuses_other_bytes():
     with pytest.raises(ValueError, match="not a ciphertext blob of this lab"):
         figures.blob_map(b"something else")
 
 
-def test_everybody_in_a_picture_has_a_short_name():
+def test_callers_in_a_picture_have_short_names():
     assert all(len(name) < 15 for name in CALLERS.values())

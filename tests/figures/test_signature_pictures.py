@@ -1,4 +1,4 @@
-"""What pictures of public keys say: lengths that vary, programs outside, sizes side by side."""
+"""Pictures of public keys: lengths that vary, programs without a KMS, sizes side by side."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def new_key(spec: str):
 
 
 @pytest.mark.parametrize("spec", CURVES)
-def test_a_length_that_varies_is_stated_as_what_it_cannot_exceed(spec):
+def test_a_length_that_varies_is_stated_as_the_largest_possible(spec):
     key = new_key(spec)
     for _ in range(20):
         signature = key.sign(b"1")
@@ -26,7 +26,7 @@ def test_a_length_that_varies_is_stated_as_what_it_cannot_exceed(spec):
         assert count(size(signature)) == f"up to {CURVES[spec]} bytes"
 
 
-def test_a_length_that_does_not_vary_is_stated_as_it_is():
+def test_a_fixed_length_is_stated_exactly():
     key = new_key("ECC_NIST_P256")
     signature = key.sign(b"1")
     others = [signature[:-1], signature + b"1", key.public_key().der, b"0", b"0E\x02", b"1", b""]
@@ -38,7 +38,7 @@ def test_every_curve_that_signs_with_two_numbers_has_its_longest_signature():
     assert set(LONGEST.values()) == set(CURVES.values())
 
 
-def test_a_watched_signature_is_stated_so_too():
+def test_a_watched_call_states_the_largest_possible_signature():
     said = figures.wall(figures.watch(new_key("ECC_NIST_P256").sign, b"\0" * 84)).caption
     assert "**Sign** took in 84 bytes (message) and gave back up to 72 bytes (signature)." in said
 
@@ -65,7 +65,7 @@ def refuse(message, signature, public):
         (lambda **_: b"123", ": 3 bytes."),
     ],
 )
-def test_caption_says_what_a_program_outside_was_given_and_what_came_of_it(program, said):
+def test_caption_states_the_inputs_and_the_result_of_a_program_outside(program, said):
     public = new_key("ECC_NIST_EDWARDS25519").public_key()
     lane = figures.outside(program, public=public, note="by mail", message=b"1", signature=b"12")
     caption = figures.wall(lane).caption
@@ -73,7 +73,7 @@ def test_caption_says_what_a_program_outside_was_given_and_what_came_of_it(progr
     assert caption.endswith("Nobody was asked.")
 
 
-def test_beside_a_call_it_was_the_private_key_that_stayed_inside():
+def test_caption_with_a_call_says_that_the_private_key_stayed_inside():
     key = new_key("ECC_NIST_EDWARDS25519")
     lane = figures.outside(lambda public: None, public=key.public_key())
     caption = figures.wall(figures.watch(key.sign, b"1"), lane).caption

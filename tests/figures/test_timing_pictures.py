@@ -1,4 +1,4 @@
-"""What the pictures of timings say, beside what every picture must keep (test_pictures)."""
+"""Pictures of measured times; test_pictures.py has the rules for every picture."""
 
 from itertools import pairwise
 
@@ -29,16 +29,16 @@ from tests.figures import drawn_timings
         (5e-5, "0.05 ns"),
     ],
 )
-def test_times_are_shown_in_the_unit_that_suits_them(time, shown):
+def test_times_are_shown_in_a_fitting_unit(time, shown):
     assert microseconds(time) == shown
 
 
-def test_a_scale_of_powers_gives_each_power_the_same_room():
+def test_a_logarithmic_scale_gives_each_power_of_ten_the_same_width():
     scale = Scale(0.1, 1000, 0, 400)
     assert [round(scale.at(tick)) for tick in scale.ticks()] == [0, 100, 200, 300, 400]
 
 
-def test_a_linear_scale_starts_at_nothing_and_has_few_ticks():
+def test_a_linear_scale_starts_at_zero_and_has_few_ticks():
     for high in (0.7, 1.0, 3.3, 7.5e6, 9.9):
         scale = Scale(0, high, 0, 100, logarithmic=False)
         ticks = list(scale.ticks())
@@ -47,27 +47,27 @@ def test_a_linear_scale_starts_at_nothing_and_has_few_ticks():
         assert all(later - here == pytest.approx(ticks[1]) for here, later in pairwise(ticks))
 
 
-def test_everything_lies_on_the_scale_that_is_drawn_around_it():
+def test_a_scale_around_values_holds_them_all():
     scale = around([0.05, 7.0, 9999.0], 200, 700)
     assert 200 < scale.at(0.05) < scale.at(9999.0) < 700
 
 
-def test_caption_states_medians_bytes_and_marks():
+def test_caption_states_medians_sizes_and_reference_times():
     row = TimingRow(
         "AES-KW", (OperationTimes("wrap", [1.0, 2.0, 90.0]), OperationTimes("unwrap", [3.0])), 40
     )
-    said = repr(times("a library", [row], ReferenceTime("network", 1000)))
-    assert said == ("Picture: a library, medians. AES-KW wrap 2 µs, unwrap 3 µs; network 1 ms.")
+    caption = repr(times("a library", [row], ReferenceTime("network", 1000)))
+    assert caption == ("Picture: a library, medians. AES-KW wrap 2 µs, unwrap 3 µs; network 1 ms.")
     assert repr(sizes_and_times("a library", [row])).endswith(
         "AES-KW wrap 2 µs, unwrap 3 µs, 40 bytes."
     )
 
 
-def test_caption_of_a_search_tells_mean_and_median_and_how_many_lie_above():
-    said = repr(
+def test_caption_states_mean_and_median_and_how_many_took_longer():
+    caption = repr(
         times_with_means("keys", [TimingRow("a", (OperationTimes("generate", [1e3, 2e3, 9e3]),))])
     )
-    assert said == "Picture: keys. a median 2 ms, mean 4 ms; 1 of 3 took longer than the mean."
+    assert caption == "Picture: keys. a median 2 ms, mean 4 ms; 1 of 3 took longer than the mean."
 
 
 def test_every_sample_is_a_dot():
