@@ -17,12 +17,11 @@ FOLDERS = {parent.as_posix() for name in FILES for parent in Path(name).parents}
 FILE = re.compile(r"(?<![\w./<…-])(?:[\w.-]+/)*[\w-]+\.(?:pyi?|toml|csv|sh|ipynb|lock|yaml)\b")
 FOLDER = re.compile(r"`((?:[\w.-]+/)+)`")
 MODULE = re.compile(r"\bkmslab(?:\.[A-Za-z_]\w*)+")
-TARGET = re.compile(r"\bmake ([a-z][a-z-]*)(?=[`\s.,)])")
+TARGET = re.compile(r"(?:`|^ {4})make ([a-z-]+)", re.MULTILINE)
 COMMAND = re.compile(r"(?:`|^ {4}(?:\S+/| ?\S+ -m )?)kmslab ([a-z]+)([^`\n]*)", re.MULTILINE)
 OPTION = re.compile(r" (--[a-z-]+)")
 # Files of a reader's own, or of another project.
 OTHERS = {"clinic_program.py", "my_program.py", "tests/seed.yaml", "workbook/", "alias/"}
-PROSE = {"make a", "make it", "make the"}
 
 
 def text(document: Path) -> str:
@@ -40,7 +39,7 @@ def missing_names(document: str) -> list[str]:
     modules = [name for name in MODULE.findall(document) if not resolves(name)]
     targets = [f"make {name}" for name in TARGET.findall(document) if name not in TARGETS]
     found = [*files, *folders, *modules, *targets, *missing_options(document)]
-    return [name for name in found if name not in OTHERS | PROSE]
+    return [name for name in found if name not in OTHERS]
 
 
 def missing_options(document: str) -> list[str]:
