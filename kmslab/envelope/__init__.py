@@ -1,15 +1,22 @@
 """Client-side envelope encryption, in the message format of the AWS Encryption SDK.
 
-A fresh data key seals each message, a wrapping key seals the data key, and both travel together:
-`encrypt` and `decrypt` take bytes, `…_file` and `…_stream` anything of any size, in the memory of a
-few frames. `inspect` explains a message to those without a key. A KMS is asked once a message, and
-never sees the data.
+A fresh data key encrypts each message, a wrapping key encrypts the data key, and the message
+carries both. `encrypt` and `decrypt` work on bytes. `encrypt_file`, `encrypt_stream` and their
+opposites work on data of any size, and keep a few frames of it in memory. `inspect` explains a
+message without any key. The KMS is asked once for each message, and never sees the data.
+
+Reading order: `message.py`, the format; `suites.py`, how a message gets its keys; `keyrings.py`,
+`kms.py` and `raw.py`, how a data key is wrapped; `stream.py`, which uses all of these; then
+`signing.py`, `in_memory.py`, `files.py` and `inspect.py`.
+
+Rule: nothing here imports the service. A KMS is an object with boto3's `generate_data_key`,
+`encrypt` and `decrypt`, so AWS's own works as well.
 """
 
 from kmslab.envelope.errors import DecryptionError
 from kmslab.envelope.files import decrypt_file, encrypt_file
 from kmslab.envelope.in_memory import Decrypted, decrypt, encrypt
-from kmslab.envelope.inspect import Field, View, inspect
+from kmslab.envelope.inspect import Field, MessageView, inspect
 from kmslab.envelope.keyrings import Keyring, Refused
 from kmslab.envelope.kms import KmsKeyring
 from kmslab.envelope.message import Context, EncryptedDataKey, Header, Message
@@ -26,11 +33,11 @@ __all__ = [
     "Keyring",
     "KmsKeyring",
     "Message",
+    "MessageView",
     "Opened",
     "RawAesKeyring",
     "RawRsaKeyring",
     "Refused",
-    "View",
     "decrypt",
     "decrypt_file",
     "decrypt_stream",

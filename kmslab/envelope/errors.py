@@ -1,21 +1,21 @@
-"""Why a message does not open: one class for callers, one for the reader's own use."""
+"""Two errors: `DecryptionError` for callers, `NotAMessage` for this package alone."""
 
 from kmslab.display import PlainError
 
 NOT_OPENED = (
-    "This message does not open: it was changed, cut short, or is none that kmslab reads (AWS "
-    "Encryption SDK, suites 0x0478 and 0x0578, framed). Fetch it again from where it is kept; "
+    "This message does not open: it was changed or cut short, or kmslab does not read its format "
+    "(AWS Encryption SDK, suites 0x0478 and 0x0578, framed). Fetch it again; "
     "envelope.inspect(message) shows what it claims to be."
 )
 
 
 class DecryptionError(PlainError):
-    """This message does not open with what was given, and nothing of it may be used.
+    """This message does not open with the given keyrings. Use nothing of it.
 
-    A KMS's own refusal is quoted, and is the `__cause__`. Whatever was changed, cut short or never
-    a message gets one text, without a cause: each reason helps a forger's next try.
+    If a KMS refused, the text quotes its error, which is the `__cause__`. In all other cases there
+    is one text and no cause, because each reason would help a forger's next attempt.
     """
 
 
 class NotAMessage(Exception):
-    """These bytes leave the format. The reason is for `inspect`, which has no secrets to keep."""
+    """These bytes break the format. Only `inspect` shows the reason, because it has no secrets."""

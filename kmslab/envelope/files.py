@@ -1,8 +1,8 @@
-"""Messages in files: the target is there whole, or not at all.
+"""Messages in files: either the whole target appears, or nothing.
 
-What is written goes to a file beside the target, readable by its owner alone, and takes the
-target's name in one step when all of it is on the disk. Only a process that was killed leaves that
-other file, `.NAME.*.part`.
+The output goes to a file beside the target that only its owner can read. When all of it is on the
+disk, that file gets the target's name in one step. Only a killed process leaves such a file behind
+(`.NAME.*.part`).
 """
 
 import os
@@ -28,10 +28,10 @@ def encrypt_file(
     suite: int = 0x0578,
     frame_length: int = MIB,
 ) -> Header:
-    """Seal a file of any size into another, or in its own place if `overwrite` is set.
+    """Encrypt a file of any size. `source` and `target` may be the same if `overwrite` is set.
 
-    FileExistsError if the target is there and `overwrite` is not set. The rest as in
-    `encrypt_stream`; whatever goes wrong, the target is as it was.
+    FileExistsError if the target exists and `overwrite` is not set. The other arguments are those
+    of `encrypt_stream`. If anything fails, the target is unchanged.
     """
     with _written(target, overwrite) as writer, open(source, "rb") as reader:
         return encrypt_stream(
@@ -40,14 +40,14 @@ def encrypt_file(
 
 
 def decrypt_file(source: Path, target: Path, keyring: Any, *, overwrite: bool = False) -> Opened:
-    """Open a message in a file; the target appears when all of it is verified, else never."""
+    """Decrypt a file. The target appears only after the whole message has been verified."""
     with _written(target, overwrite) as writer, open(source, "rb") as reader:
         return decrypt_stream(reader, writer, keyring)
 
 
 @contextmanager
 def _written(target: Path, overwrite: bool) -> Iterator[BinaryIO]:
-    """A file to write to that becomes the target if nothing is raised, and else disappears."""
+    """A file to write to. It becomes the target, or is deleted if anything is raised."""
     path = os.fspath(target)
     _check(path, overwrite)
     folder, name = os.path.split(os.path.abspath(path))
@@ -68,24 +68,24 @@ def _written(target: Path, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _check(path: str, overwrite: bool) -> None:
-    """Replacing a link or a device would not change what it leads to, only lose the way there."""
+    """Replacing a link or a device would not change what it points to; it would only remove it."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
         return
     if not overwrite:
-        raise FileExistsError(f"{path} is there already; overwrite=True replaces it")
+        raise FileExistsError(f"{path} already exists; overwrite=True replaces it")
     if not stat.S_ISREG(mode):
-        raise FileExistsError(f"{path} is no plain file: name the file itself, or use a stream")
+        raise FileExistsError(f"{path} is not a regular file: give the file itself, or a stream")
 
 
 def _name(part: str, path: str) -> None:
-    """Give the file its name, unless somebody has taken that since: a link never replaces."""
+    """Name the file, unless another program took the name meanwhile: a link never replaces."""
     try:
         os.link(part, path)
     except FileExistsError:
-        raise FileExistsError(f"{path} is there already; overwrite=True replaces it") from None
-    except OSError:  # a file system without hard links: for an instant, an empty file has the name
+        raise FileExistsError(f"{path} already exists; overwrite=True replaces it") from None
+    except OSError:  # no hard links here: for an instant, an empty file has the name
         with open(path, "xb"):
             pass
         os.replace(part, path)

@@ -12,7 +12,7 @@ from kmslab.envelope.stream import MIB, Opened, decrypt_stream, encrypt_stream
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Decrypted(Opened):
-    """A message's `plaintext`, its `context`, and its whole `header`."""
+    """A decrypted message: its `plaintext`, its `context` and its `header`."""
 
     plaintext: bytes
 
@@ -28,12 +28,12 @@ def encrypt(
     suite: int = 0x0578,
     frame_length: int = MIB,
 ) -> Message:
-    """`data` sealed in a message: bytes that anybody's AWS Encryption SDK opens, given a key.
+    """Encrypt `data` to a message, which any AWS Encryption SDK with one of the keys can open.
 
-    `keyring`: a CMK, a keyring, or a list of them, each of which can open the message; the first
-    makes the data key. `context`: string → string, kept in the message in clear. `suite`: 0x0578,
-    signed, or 0x0478. ValueError beyond a limit (see `encrypt_stream`); a KMS's errors pass
-    through.
+    `keyring`: a CMK, a keyring, or a list of them. Each of them can open the message; the first
+    makes the data key. `context`: string → string; the message contains it in clear. `suite`:
+    0x0578, signed, or 0x0478, unsigned. Raises ValueError beyond a limit (see `encrypt_stream`),
+    and the KMS's own errors.
     """
     out = io.BytesIO()
     options: dict[str, Any] = {"context": context, "suite": suite, "frame_length": frame_length}
@@ -42,9 +42,9 @@ def encrypt(
 
 
 def decrypt(message: Bytes, keyring: Any) -> Decrypted:
-    """The message's `.plaintext`, `.context` and `.header`, by whichever keyring fits.
+    """Decrypt a message with the first of the keyrings that can open it.
 
-    DecryptionError if it does not open, whatever the reason; then there is no plaintext at all.
+    DecryptionError, whatever the reason, if none can; then there is no plaintext at all.
     """
     out = io.BytesIO()
     opened = decrypt_stream(_bytes(message), out, keyring)
@@ -53,5 +53,5 @@ def decrypt(message: Bytes, keyring: Any) -> Decrypted:
 
 def _bytes(data: Bytes) -> Bytes:
     if not isinstance(data, bytes | bytearray | memoryview):
-        raise TypeError(f"wanted bytes, not {type(data).__name__}: encode text, open files")
+        raise TypeError(f"expected bytes, not {type(data).__name__}: encode text, read files")
     return data

@@ -1,7 +1,7 @@
-"""What a message says to those without a key: each field with its place, its bytes, its meaning.
+"""Explains a message without any key: each field with its place, its bytes and its meaning.
 
-Nothing is opened and nothing verified. A message that leaves the format is shown up to that byte,
-with the reason.
+Nothing is decrypted and nothing is verified. If the bytes break the format, they are shown up to
+that place, with the reason.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,17 +12,17 @@ from itertools import count, islice, takewhile
 from kmslab.crypto.backend import GCM_TAG, Bytes
 from kmslab.display import Table
 from kmslab.envelope.errors import NotAMessage
-from kmslab.envelope.message import FINAL, Header, Walk, read_frame, read_header
-from kmslab.envelope.source import InMemory
+from kmslab.envelope.message import FINAL, FieldReader, Header, read_frame, read_header
+from kmslab.envelope.source import FromMemory
 from kmslab.envelope.suites import SUITES
 
-INK = "#1a1a1a"  # on tints: legible whatever the theme behind them
-# As in a picture of an envelope, the encrypted data key is green and the sealed data blue.
+INK = "#1a1a1a"  # on tints, so that it can be read in a dark theme, too
+# As in the pictures of an envelope, encrypted data keys are green and encrypted data is blue.
 BLUE, GREEN, ORANGE, PURPLE, GREY = "#cfe6f7", "#cdeee0", "#ffdcc2", "#ecd3e4", "#e4e4e4"
 YELLOW = "#fbf2bf"
 HEADINGS = ("byte", "length", "field", "bytes", "meaning")
-SHOWN, LETTERS, MOST_ROWS = 8, 90, 100  # bytes of a field; letters of a meaning; fields in all
-LINE, MOST_LINES = 32, 40  # bytes of a map's line; lines of a map
+MAX_BYTES, MAX_LETTERS, MAX_ROWS = 8, 90, 100  # of a field; of a meaning; of the table
+LINE, MAX_LINES = 32, 40  # bytes in a line of the map; lines of the map
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +34,28 @@ class Field:
 
     @property
     def meaning(self) -> str:
-        """In a few words. Text that others wrote is one line, and commands no terminal."""
-        text = _kind(self.name).meaning(self.content)
-        text = text if len(text) <= LETTERS else text[: LETTERS - 1] + "…"
+        """In a few words. Text from the message is escaped, so that no terminal obeys it."""
+        meaning = _kind(self.name).meaning
+        text = meaning if isinstance(meaning, str) else meaning(self.content)
+        text = text if len(text) <= MAX_LETTERS else text[: MAX_LETTERS - 1] + "…"
         return text if text.isprintable() else ascii(text)[1:-1]
 
     @property
     def hex(self) -> str:
-        more = " …" if len(self.content) > SHOWN else ""
-        return self.content[:SHOWN].hex(" ") + more
+        more = " …" if len(self.content) > MAX_BYTES else ""
+        return self.content[:MAX_BYTES].hex(" ") + more
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What a field is for."""
+class FieldKind:
+    """How fields of one kind are shown."""
 
     colour: str
-    meaning: Callable[[bytes], str]
+    meaning: str | Callable[[bytes], str]
 
 
 def _number(content: bytes) -> str:
     return f"{int.from_bytes(content, 'big'):,}"
-
-
-def _words(text: str) -> Callable[[bytes], str]:
-    return lambda content: text
 
 
 def _text(content: bytes) -> str:
@@ -66,7 +63,7 @@ def _text(content: bytes) -> str:
 
 
 def _name(content: bytes) -> str:
-    """A raw AES key's is followed by the lengths of its tag and its IV, and the IV."""
+    """After a raw AES key's name come the lengths of tag and IV, and the IV."""
     name = "".join(takewhile(str.isprintable, _text(content)))
     rest = len(content) - len(name.encode())
     return f"{name}, and {rest} bytes that go with it" if rest > 0 else name
@@ -75,7 +72,7 @@ def _name(content: bytes) -> str:
 def _suite(content: bytes) -> str:
     suite = SUITES.get(int.from_bytes(content, "big"))
     if suite is None:
-        return f"0x{content.hex()}: none that kmslab reads"
+        return f"0x{content.hex()}: kmslab does not read this suite"
     signed = f", signed with {suite.signature.algorithm}" if suite.signature else ", not signed"
     return f"{suite}: AES-256-GCM, {suite.kdf}, key commitment{signed}"
 
@@ -84,84 +81,88 @@ def _frame_number(content: bytes) -> str:
     return "the final frame" if content == FINAL else _number(content)
 
 
-LENGTH = Kind(GREY, _number)
-KINDS = {
-    "format version": Kind(YELLOW, _number),
-    "algorithm suite": Kind(YELLOW, _suite),
-    "message id": Kind(YELLOW, _words("random; this message's keys are derived with it")),
-    "context key": Kind(ORANGE, _text),
-    "context value": Kind(ORANGE, _text),
-    "key provider": Kind(GREEN, _text),
-    "key name": Kind(GREEN, _name),
-    "encrypted data key": Kind(GREEN, _words("only the holder of that key can open it")),
-    "content type": Kind(YELLOW, lambda content: "framed" if content == b"\2" else "not framed"),
-    "frame length": Kind(YELLOW, lambda content: f"{_number(content)} bytes of plaintext each"),
-    "key commitment": Kind(PURPLE, _words("fits one data key alone")),
-    "header tag": Kind(PURPLE, _words("fits no other header, under this message's key")),
-    "frame number": Kind(YELLOW, _frame_number),
-    "number of final frame": Kind(YELLOW, _number),
-    "IV": Kind(YELLOW, _words("the nonce: the frame's number again")),
-    "ciphertext": Kind(BLUE, lambda content: "as long as its plaintext"),
-    "tag": Kind(PURPLE, _words("fits no other frame, and this one in no other place")),
-    "more frames": Kind(BLUE, _words("like the one before them")),
-    "more fields": Kind(GREY, _words("like those before them")),
-    "signature": Kind(PURPLE, _words("of everything before it; its key stands in the context")),
+LENGTH = FieldKind(GREY, _number)
+FIELD_KINDS = {
+    "format version": FieldKind(YELLOW, _number),
+    "algorithm suite": FieldKind(YELLOW, _suite),
+    "message id": FieldKind(YELLOW, "random; this message's keys are derived with it"),
+    "context key": FieldKind(ORANGE, _text),
+    "context value": FieldKind(ORANGE, _text),
+    "key provider": FieldKind(GREEN, _text),
+    "key name": FieldKind(GREEN, _name),
+    "encrypted data key": FieldKind(GREEN, "only the holder of that key can open it"),
+    "content type": FieldKind(
+        YELLOW, lambda content: "framed" if content == b"\2" else "not framed"
+    ),
+    "frame length": FieldKind(
+        YELLOW, lambda content: f"{_number(content)} bytes of plaintext each"
+    ),
+    "key commitment": FieldKind(PURPLE, "fits one data key only"),
+    "header tag": FieldKind(PURPLE, "fits no other header, under this message's key"),
+    "frame number": FieldKind(YELLOW, _frame_number),
+    "number of final frame": FieldKind(YELLOW, _number),
+    "IV": FieldKind(YELLOW, "the frame's number again"),
+    "ciphertext": FieldKind(BLUE, "as long as its plaintext"),
+    "tag": FieldKind(PURPLE, "fits no other frame, and this one in no other place"),
+    "more frames": FieldKind(BLUE, "like the one before them"),
+    "more fields": FieldKind(GREY, "like those before them"),
+    "signature": FieldKind(PURPLE, "of everything before it; the public key is in the context"),
 }
 
 
-def _kind(name: str) -> Kind:
-    return KINDS.get(name, LENGTH)
+def _kind(name: str) -> FieldKind:
+    return FIELD_KINDS.get(name, LENGTH)
 
 
 def _few(fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    """As many as people read: who has put a thousand keys into a header knows what they are."""
-    if len(fields) <= MOST_ROWS:
+    """Not more than people read, even if a header has a thousand keys."""
+    if len(fields) <= MAX_ROWS:
         return fields
-    before, after = fields[: MOST_ROWS - 20], fields[-20:]
+    before, after = fields[: MAX_ROWS - 20], fields[-20:]
     gap = before[-1].offset + before[-1].size
     return (*before, Field(gap, "more fields", b"", after[0].offset - gap), *after)
 
 
-class View:
-    """A message, field by field: a table in a terminal, with a coloured map in a notebook."""
+class MessageView:
+    """A message, field by field: a table in a terminal, and a coloured map in a notebook."""
 
     def __init__(self, fields: tuple[Field, ...], problem: str | None) -> None:
         self.fields = fields
-        self.problem = problem  # where and why it is no message any more
+        self.problem = problem  # where and how the bytes break the format, or None
 
     def table(self) -> Table:
         rows = [
             [f"{f.offset:,}", f"{f.size:,}", f.name, f.hex, f.meaning] for f in _few(self.fields)
         ]
         if self.problem:
-            rows.append(["", "", "no message", "", self.problem])
+            rows.append(["", "", "not a message", "", self.problem])
         return Table(HEADINGS, rows)
 
     def __repr__(self) -> str:
         return repr(self.table())
 
     def _repr_html_(self) -> str:
-        """The bytes of the header, and each field in its colour. Nothing from afar, no scripts."""
-        problem = f"<p><b>No message:</b> {escape(self.problem)}</p>" if self.problem else ""
+        """The header's bytes, and each field in its colour. It loads nothing and has no scripts."""
+        problem = f"<p><b>Not a message:</b> {escape(self.problem)}</p>" if self.problem else ""
         return f"{_map(self.fields)}{_legend(_few(self.fields))}{problem}"
 
 
-def inspect(message: Bytes) -> View:
+def inspect(message: Bytes) -> MessageView:
     """Explain a message without any key: its header byte by byte, its frames and its signature.
 
-    Of its frames the first and the last are shown. What the bytes claim is not verified, and for
-    any other bytes the view says in `.problem` where they are no message.
+    The first and the final frame are shown. Nothing is verified. If the bytes are not a message,
+    `.problem` says where and how they break the format.
     """
-    walk = _Recorder(InMemory(message))
+    recorder = _Recorder(FromMemory(message))
     try:
-        _walk_through(walk)
+        _read_all(recorder)
     except NotAMessage as error:
-        return View(tuple(walk.fields), f"at byte {walk.taken:,}: {error}")
-    return View(tuple(walk.fields), None)
+        return MessageView(tuple(recorder.fields), f"at byte {recorder.taken:,}: {error}")
+    return MessageView(tuple(recorder.fields), None)
 
 
-class _Recorder(Walk):
-    def __init__(self, source: InMemory) -> None:
+class _Recorder(FieldReader):
+    def __init__(self, source: FromMemory) -> None:
         super().__init__(source)
         self.fields: list[Field] = []
 
@@ -172,31 +173,31 @@ class _Recorder(Walk):
         return content
 
 
-def _walk_through(walk: _Recorder) -> None:
-    header = read_header(walk)
-    walk.take("header tag", GCM_TAG)
-    _body(walk, header)
+def _read_all(recorder: _Recorder) -> None:
+    header = read_header(recorder)
+    recorder.take("header tag", GCM_TAG)
+    _body(recorder, header)
     if header.suite.signature:
-        walk.field("signature")
-    if walk.source.upto(1):
+        recorder.field("signature")
+    if recorder.source.upto(1):
         raise NotAMessage("there are bytes after the end of the message")
 
 
-def _body(walk: _Recorder, header: Header) -> None:
-    """Of many frames, those between the first and the final one become one field."""
+def _body(recorder: _Recorder, header: Header) -> None:
+    """If there are many frames, those between the first and the final one become one field."""
     first = 0
     for sequence in count(1):
-        seen, began = len(walk.fields), walk.taken
-        frame = read_frame(walk, header, sequence)
-        walk.take("ciphertext", frame.length)
-        walk.take("tag", GCM_TAG)
+        seen, began = len(recorder.fields), recorder.taken
+        frame = read_frame(recorder, header, sequence)
+        recorder.take("ciphertext", frame.length)
+        recorder.take("tag", GCM_TAG)
         if frame.final:
             return
         if sequence == 1:
-            first = walk.taken
+            first = recorder.taken
         else:
-            del walk.fields[seen - (began > first) :]
-            walk.fields.append(Field(first, "more frames", b"", walk.taken - first))
+            del recorder.fields[seen - (began > first) :]
+            recorder.fields.append(Field(first, "more frames", b"", recorder.taken - first))
 
 
 # ------------------------------------------------------------------------------------------- html
@@ -206,8 +207,8 @@ EDGE = f"border-left:2px solid {INK};"
 
 
 def _map(fields: tuple[Field, ...]) -> str:
-    """The header as in a hex dump; a bar stands where a field begins."""
-    cells = list(islice(_cells(fields), LINE * MOST_LINES))
+    """The header as a hex dump, with a bar where a field begins."""
+    cells = list(islice(_cells(fields), LINE * MAX_LINES))
     lines = "".join(
         f'<tr><td style="font-family:monospace;text-align:right">{start}</td>'
         f"{''.join(cells[start : start + LINE])}</tr>"

@@ -1,7 +1,7 @@
-"""Keyrings: who may wrap a message's data key, and who unwraps it.
+"""Keyrings: each wraps a message's data key under one wrapping key, and unwraps it again.
 
-A keyring wraps a data key together with the message's encryption context. A message carries the
-data key once for each keyring that it was sealed with, and any of them opens it.
+A message contains its data key once for each keyring that it was encrypted with, and each of those
+keyrings can open it. A keyring binds the data key to the encryption context if its key can do that.
 """
 
 import secrets
@@ -14,15 +14,15 @@ from kmslab.crypto import Forged, SecretBytes
 from kmslab.envelope.errors import NOT_OPENED, DecryptionError
 from kmslab.envelope.message import Context, EncryptedDataKey, Header
 
-MOST_TRIES = 100  # of data keys that name our key and are not opened by it: each may cost a call
+MAX_FAILURES = 100  # each try to unwrap a data key may cost a call to a KMS
 
 
 class Refused(Exception):
-    """A key management service has said no; its own error is the `__cause__`."""
+    """A key management service refused; its own error is the `__cause__`."""
 
 
 class Keyring(ABC):
-    """One wrapping key, wherever it is kept."""
+    """One wrapping key, wherever it is kept. A subclass of your own has `wrap` and `unwrap`."""
 
     def generate(self, size: int, context: Context) -> tuple[SecretBytes, EncryptedDataKey]:
         """A fresh data key of `size` bytes, in plaintext and wrapped."""
@@ -31,15 +31,15 @@ class Keyring(ABC):
 
     @abstractmethod
     def wrap(self, data_key: bytes, context: Context) -> EncryptedDataKey:
-        """The data key under this keyring's key, bound to the context where the key can do that."""
+        """The data key under this keyring's key, bound to the context if that key can do it."""
 
     @abstractmethod
     def unwrap(self, wrapped: EncryptedDataKey, context: Context) -> SecretBytes | None:
-        """The data key; None if another's key has wrapped it. Else Forged, or Refused."""
+        """The data key, or None if another key wrapped it. Raises Forged or Refused."""
 
 
 def keyrings_of(given: Any) -> tuple[Keyring, ...]:
-    """One or more, from a keyring, from what has one (such as a CMK), or from several of these."""
+    """From a keyring, an object with a `keyring` method (such as a CMK), or several of these."""
     if isinstance(given, Keyring):
         return (given,)
     if callable(getattr(given, "keyring", None)):
@@ -50,20 +50,20 @@ def keyrings_of(given: Any) -> tuple[Keyring, ...]:
             raise ValueError("no keyring: a message needs at least one to wrap its data key")
         return found
     raise TypeError(
-        "wanted a keyring, something with .keyring() such as a CMK, or a list of them, "
+        "expected a keyring, an object with .keyring() such as a CMK, or a list of them, "
         f"not {type(given).__name__}"
     )
 
 
 def unwrap(keyrings: Iterable[Keyring], header: Header) -> SecretBytes:
-    """The data key by the first keyring that gets it. The others' refusals are then forgotten."""
+    """The data key, from the first keyring that opens it. Errors of the others are then ignored."""
     failures: list[Exception] = []
     for keyring, wrapped in product(keyrings, header.keys):
         try:
             data_key = keyring.unwrap(wrapped, header.context)
         except (Forged, Refused) as error:
             failures.append(error)
-            if len(failures) == MOST_TRIES:
+            if len(failures) == MAX_FAILURES:
                 break
             continue
         if data_key is not None:
@@ -71,12 +71,12 @@ def unwrap(keyrings: Iterable[Keyring], header: Header) -> SecretBytes:
     refused = next((each for each in failures if isinstance(each, Refused)), None)
     if refused:
         raise DecryptionError(str(refused)) from refused.__cause__
-    raise DecryptionError(NOT_OPENED if failures else _strangers(header))
+    raise DecryptionError(NOT_OPENED if failures else _other_keys(header))
 
 
-def _strangers(header: Header) -> str:
+def _other_keys(header: Header) -> str:
     shown = ", ".join(map(str, header.keys[:3])) + (", …" if header.keys[3:] else "")
     return (
-        "None of the keys that you gave has wrapped this message's data key. Its header names "
-        f"{shown}: give the keyring of one of these."
+        "None of the given keyrings has a key that wrapped this message's data key. The header "
+        f"names {shown}: use a keyring with one of these."
     )

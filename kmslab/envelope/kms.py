@@ -1,7 +1,7 @@
-"""The KMS keyring: data keys come from a key management service, and go back there to be opened.
+"""The KMS keyring: a key management service makes the data keys and unwraps them.
 
-It knows a KMS only as an object with boto3's `generate_data_key`, `encrypt` and `decrypt`: a lab's
-`lab.kms`, a boto3 client of the lab's or of AWS.
+The service is any object with boto3's `generate_data_key`, `encrypt` and `decrypt`: a lab's
+`lab.kms`, or a boto3 client of a lab or of AWS.
 """
 
 import re
@@ -16,23 +16,23 @@ KEY_ARN = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", re.ASCII)
 
 
 class KmsKeyring(Keyring):
-    """The KMS key with this ARN, asked through `client`.
+    """The KMS key with this ARN, used through `client`.
 
-    Only what this key has wrapped is sent there to be opened. A message names the key by its ARN,
-    so an alias will not do (ValueError): tomorrow it may be another key's.
+    Only data keys that this key wrapped are sent to the KMS. A message names its key by the ARN, so
+    an alias is a ValueError: later it may belong to another key.
     """
 
     def __init__(self, client: Any, arn: str) -> None:
         if not isinstance(arn, str) or not KEY_ARN.fullmatch(arn):
             raise ValueError(
-                f"{arn!r} is no key ARN (arn:aws:kms:us-east-1:111122223333:key/…); "
-                "describe_key tells the ARN of a key id or an alias"
+                f"{arn!r} is not a key ARN (arn:aws:kms:us-east-1:111122223333:key/…); "
+                "describe_key returns the ARN for a key id or an alias"
             )
         self._client = client
         self.arn = arn
 
     def generate(self, size: int, context: Context) -> tuple[SecretBytes, EncryptedDataKey]:
-        """One call: the service makes the data key, and wraps it."""
+        """In one call the service makes the data key and wraps it."""
         answer = self._client.generate_data_key(
             KeyId=self.arn, NumberOfBytes=size, EncryptionContext=dict(context.pairs)
         )
@@ -53,7 +53,7 @@ class KmsKeyring(Keyring):
                 CiphertextBlob=wrapped.ciphertext,
                 EncryptionContext=dict(context.pairs),
             )
-        except Exception as error:  # also "no network": another keyring may still do
+        except Exception as error:  # even "no network": another keyring may still open it
             raise Refused(_quoted(error)) from error
         if answer["KeyId"] != self.arn:
             raise Forged
@@ -67,8 +67,8 @@ class KmsKeyring(Keyring):
 
 
 def _quoted(error: Exception) -> str:
-    """The service's error in its own words, whichever client has brought it."""
-    told = getattr(error, "response", {}).get("Error", {})
-    code = told.get("Code", type(error).__name__)
-    text = told.get("Message", str(error)) or "(AWS sends no text with this error)"
+    """The service's error in its own words, whether the client is boto3 or a lab's."""
+    answer = getattr(error, "response", {}).get("Error", {})
+    code = answer.get("Code", type(error).__name__)
+    text = answer.get("Message", str(error)) or "(AWS sends no text with this error)"
     return f"The KMS did not open this message's data key. {code}: {text}"

@@ -1,7 +1,7 @@
-"""Raw keyrings: the wrapping key is in your own hands, and nobody asks, counts or logs its use.
+"""Raw keyrings: you hold the wrapping key yourself, so its use is neither authorised nor logged.
 
-A namespace and a name say which key it is. They are written into the message in clear, and the
-reader's keyring must have the same.
+A namespace and a name identify the key. The message contains them in clear, and the reader's
+keyring must have the same ones.
 """
 
 import secrets
@@ -13,9 +13,9 @@ from kmslab.crypto.backend import AES_KEYS, GCM_IV, GCM_TAG
 from kmslab.crypto.self_tested import proven
 from kmslab.envelope.keyrings import Keyring
 from kmslab.envelope.kms import PROVIDER as KMS
-from kmslab.envelope.message import MOST, Context, EncryptedDataKey
+from kmslab.envelope.message import MAX_COUNT, Context, EncryptedDataKey
 
-# Behind a raw AES key's name stand its tag's length in bits, its IV's in bytes, and the IV.
+# After a raw AES key's name come the tag's length in bits, the IV's length in bytes, and the IV.
 AES_LENGTHS = (8 * GCM_TAG).to_bytes(4, "big") + GCM_IV.to_bytes(4, "big")
 
 PADDINGS = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_384", "RSAES_OAEP_SHA_512")
@@ -24,7 +24,7 @@ PADDINGS = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_384", "RSA
 class RawAesKeyring(Keyring):
     """Wraps with AES-GCM under a key of 16, 24 or 32 bytes, for at most 2³² messages.
 
-    After that many, two of the random IVs may be the same (SP 800-38D §8.3).
+    With more, two random IVs may be equal (SP 800-38D §8.3).
     """
 
     def __init__(self, namespace: str, name: str, key: bytes) -> None:
@@ -52,10 +52,10 @@ class RawAesKeyring(Keyring):
 class RawRsaKeyring(Keyring):
     """Wraps with RSA-OAEP under an RSA key of 2048, 3072 or 4096 bits.
 
-    `private_key`: PKCS#8 or PKCS#1, DER or PEM; or a public key (SubjectPublicKeyInfo), for those
-    who only seal. RSA binds no context: there the message's own header must do. PKCS#1 v1.5
-    padding, which the SDK also knows, is left out: a reader that lets slip whether it fits opens
-    other people's data keys.
+    `private_key`: PKCS#8 or PKCS#1, DER or PEM; or a public key (SubjectPublicKeyInfo), which can
+    only encrypt. RSA does not bind the data key to the context; only the message's header tag
+    does. The SDK also has PKCS#1 v1.5 padding. It is left out here: a reader that reveals whether
+    the padding is right can be used to decrypt other data keys.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class RawRsaKeyring(Keyring):
         padding: str = "RSAES_OAEP_SHA_256",
     ) -> None:
         if padding not in PADDINGS:
-            raise ValueError(f"{padding!r} is no padding: there are {', '.join(PADDINGS)}")
+            raise ValueError(f"{padding!r} is not a padding: choose one of {', '.join(PADDINGS)}")
         self._namespace, self._name = _named(namespace, name)
         self._padding = padding
         self._public, self._private = _rsa_key(_der(private_key), padding)
@@ -86,9 +86,9 @@ class RawRsaKeyring(Keyring):
 
 def _named(namespace: str, name: str) -> tuple[str, bytes]:
     if namespace == KMS:
-        raise ValueError(f"{KMS!r} is the KMS keyrings' own namespace")
-    if not 0 < len(namespace.encode()) <= MOST or not 0 < len(name.encode()) <= MOST - 20:
-        raise ValueError("namespace and name have 1 to 65,515 bytes each")
+        raise ValueError(f"the namespace {KMS!r} is reserved for KMS keyrings")
+    if not 0 < len(namespace.encode()) <= MAX_COUNT or not 0 < len(name.encode()) <= MAX_COUNT - 20:
+        raise ValueError("a namespace and a name have 1 to 65,515 bytes each")
     return namespace, name.encode()
 
 
@@ -99,23 +99,23 @@ def _der(key: bytes | str | PublicKey) -> bytes:
         return text
     with suppress(ValueError):
         return b64decode(b"".join(text.strip().splitlines()[1:-1]))
-    return b""  # which is no key
+    return b""  # not a key
 
 
 def _rsa_key(der: bytes, padding: str) -> tuple[bytes, SecretBytes | None]:
-    """Public and private half, proven to fit each other: backends take private keys unseen."""
-    library = proven(padding)
+    """Public and private key, tested on each other: a backend does not validate private keys."""
+    backend = proven(padding)
     try:
         if spec_of(der).startswith("RSA"):
             return der, None
     except Malformed:
         pass
     try:
-        public, probe = library.public_key(der), secrets.token_bytes(32)
-        if spec_of(public).startswith("RSA") and probe == library.decrypt(
-            padding, der, library.encrypt(padding, public, probe)
+        public, probe = backend.public_key(der), secrets.token_bytes(32)
+        if spec_of(public).startswith("RSA") and probe == backend.decrypt(
+            padding, der, backend.encrypt(padding, public, probe)
         ):
             return public, SecretBytes(der)
     except (Forged, Malformed, RuntimeError):
         pass
-    raise ValueError("no RSA key of 2048, 3072 or 4096 bits in PKCS#8 or SubjectPublicKeyInfo")
+    raise ValueError("not an RSA key of 2048, 3072 or 4096 bits, in PKCS#8 or SubjectPublicKeyInfo")

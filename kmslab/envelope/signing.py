@@ -1,8 +1,8 @@
-"""Signed suites: a key pair for one message, whose public half travels in the context.
+"""Signed suites: each message has a key pair, and carries the public key in its context.
 
-The private half signs the hash of all bytes before the footer, and is gone. The public half is
-bound to the data key where the wrapping key binds the context, as KMS and AES keys do. So who may
-open a message, but not wrap keys, can't alter it for its other readers.
+The private key signs the hash of all bytes before the footer, and is then forgotten. KMS and AES
+keyrings bind the public key to the data key, as they do with the whole context. So a reader who may
+open messages but not wrap keys cannot alter one for other readers.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from kmslab.crypto.backend import Bytes
 from kmslab.crypto.message_types import MessageType
 from kmslab.crypto.self_tested import proven
 from kmslab.envelope.errors import NotAMessage
-from kmslab.envelope.message import PUBLIC_KEY, Context, Walk
+from kmslab.envelope.message import PUBLIC_KEY, Context, FieldReader
 from kmslab.envelope.suites import Signature, Suite
 
 
@@ -31,10 +31,10 @@ class Signer:
         self._hash.update(content)
 
     def footer(self) -> bytes:
-        """Its length is known beforehand, as the SDK promises: every other signature has it."""
-        library, digest, signature = proven(self._how.algorithm), self._hash.digest(), b""
+        """As with the SDK, its length is known in advance: about every second signature has it."""
+        backend, digest, signature = proven(self._how.algorithm), self._hash.digest(), b""
         while len(signature) != self._how.size:
-            signature = library.sign(self._how.algorithm, self._private, digest, MessageType.DIGEST)
+            signature = backend.sign(self._how.algorithm, self._private, digest, MessageType.DIGEST)
         return len(signature).to_bytes(2, "big") + signature
 
 
@@ -47,16 +47,16 @@ class Verifier:
     def update(self, content: Bytes) -> None:
         self._hash.update(content)
 
-    def read_footer(self, walk: Walk) -> None:
-        """Forged, unless the signature is this message's."""
-        signature = walk.field("signature")
+    def read_footer(self, fields: FieldReader) -> None:
+        """Raises Forged unless this key signed this message."""
+        signature = fields.field("signature")
         proven(self._how.algorithm).verify(
             self._how.algorithm, self._public, self._hash.digest(), MessageType.DIGEST, signature
         )
 
 
 class Unsigned:
-    """What stands in for both in a suite without signature."""
+    """Takes the place of both if the suite has no signature."""
 
     context: ClassVar[dict[str, str]] = {}
 
@@ -65,7 +65,7 @@ class Unsigned:
     def footer(self) -> bytes:
         return b""
 
-    def read_footer(self, walk: Walk) -> None: ...
+    def read_footer(self, fields: FieldReader) -> None: ...
 
 
 def signer_of(suite: Suite) -> Signer | Unsigned:
@@ -76,7 +76,7 @@ def verifier_of(suite: Suite, context: Context) -> Verifier | Unsigned:
     if suite.signature:
         return Verifier(suite.signature, context)
     if PUBLIC_KEY in context.pairs:
-        raise NotAMessage("a public key, and no signature that it would verify")
+        raise NotAMessage("there is a public key in the context, but this suite has no signature")
     return Unsigned()
 
 
@@ -84,4 +84,4 @@ def _public_key(signature: Signature, context: Context) -> bytes:
     with suppress(KeyError, ValueError, Malformed):
         point = b64decode(context.pairs[PUBLIC_KEY], validate=True)
         return proven("EC_POINT").decompress(signature.spec, point)
-    raise NotAMessage("no public key in the context to verify the signature with")
+    raise NotAMessage("there is no public key in the context to verify the signature")

@@ -1,7 +1,7 @@
-"""Where bytes come from: memory, or a reader that gives them in pieces as it likes.
+"""Where a message's bytes come from: memory, or a reader that returns pieces of any size.
 
-What comes out is a view that holds until the next one is asked for. Memory is taken as bytes
-arrive, never because somebody claims that they will.
+Rule: a returned view is valid until the next request. Memory grows only as bytes arrive, never
+because a length field announces them.
 """
 
 from abc import ABC, abstractmethod
@@ -10,16 +10,16 @@ from typing import Any
 from kmslab.crypto.backend import Bytes
 from kmslab.envelope.errors import NotAMessage
 
-STEP = 1024 * 1024  # bytes that are made room for at once, before any has come
+STEP = 1024 * 1024  # bytes: so much memory is reserved before any byte has arrived
 
 
-class Source(ABC):
+class ByteSource(ABC):
     @abstractmethod
     def upto(self, size: int) -> memoryview:
-        """So many bytes; fewer only at the end."""
+        """The next `size` bytes; fewer only at the end."""
 
     def take(self, size: int) -> memoryview:
-        """So many bytes, or NotAMessage."""
+        """The next `size` bytes. Raises NotAMessage if there are fewer."""
         content = self.upto(size)
         if len(content) < size:
             raise NotAMessage(f"the message ends here: {size - len(content):,} bytes are missing")
@@ -27,13 +27,13 @@ class Source(ABC):
 
 
 class Buffer:
-    """Memory that is used again and again, and grows to the most that was asked of it."""
+    """Memory that is used again for each frame. It grows to the largest size ever requested."""
 
     def __init__(self) -> None:
         self._memory = memoryview(bytearray())
 
     def room(self, size: int, kept: int = 0) -> memoryview:
-        """So many bytes, of which the first `kept` are as they were."""
+        """`size` bytes, of which the first `kept` are unchanged."""
         if size > len(self._memory):
             grown = memoryview(bytearray(size))
             grown[:kept] = self._memory[:kept]
@@ -41,7 +41,7 @@ class Buffer:
         return self._memory[:size]
 
 
-class InMemory(Source):
+class FromMemory(ByteSource):
     def __init__(self, content: Bytes) -> None:
         self._rest = memoryview(content).cast("B")
 
@@ -50,8 +50,8 @@ class InMemory(Source):
         return content
 
 
-class FromReader(Source):
-    """A binary file, pipe or socket file: `readinto` if it has that, else `read`."""
+class FromReader(ByteSource):
+    """A binary file, pipe or socket file, by its `readinto` if it has one, else by its `read`."""
 
     def __init__(self, reader: Any) -> None:
         self._readinto = getattr(reader, "readinto", None) or _by_reading(reader)
@@ -64,7 +64,7 @@ class FromReader(Source):
                 room = self._buffer.room(min(size, max(STEP, 2 * have)), kept=have)
             count = self._readinto(room[have:])
             if count is None:
-                raise BlockingIOError("the reader has nothing yet: give one that waits")
+                raise BlockingIOError("the reader has no data yet: use one that blocks")
             if not count:
                 break
             have += count
@@ -82,8 +82,8 @@ def _by_reading(reader: Any) -> Any:
     return readinto
 
 
-def source_of(readable: Any) -> Source:
-    """Bytes and the like are taken as they are, anything else is read from."""
+def source_of(readable: Any) -> ByteSource:
+    """Bytes are used as they are; anything else is read as a file."""
     if isinstance(readable, bytes | bytearray | memoryview):
-        return InMemory(readable)
+        return FromMemory(readable)
     return FromReader(readable)

@@ -1,7 +1,7 @@
-"""Sealing and opening as bytes come along: whatever their number, memory holds a frame at a time.
+"""Encrypts and decrypts a stream of any length, one frame in memory at a time.
 
-A frame is handed on when it has been verified, the last one when all has. So what a stream's writer
-has got is provisional until `decrypt_stream` returns; if it raises, throw that away.
+A frame is written when it has been verified, the final one when the whole message has been. So the
+output is provisional until `decrypt_stream` returns; if it raises, throw the output away.
 """
 
 import io
@@ -19,19 +19,19 @@ from kmslab.envelope.errors import NOT_OPENED, DecryptionError, NotAMessage
 from kmslab.envelope.keyrings import Keyring, keyrings_of, unwrap
 from kmslab.envelope.message import (
     HEADER_IV,
-    LONGEST_FRAME,
-    MOST,
-    MOST_FRAMES,
+    MAX_COUNT,
+    MAX_FRAME_LENGTH,
+    MAX_FRAMES,
     RESERVED,
     Context,
+    FieldReader,
     Frame,
     Header,
-    Walk,
     read_frame,
     read_header,
 )
 from kmslab.envelope.signing import Signer, Unsigned, signer_of, verifier_of
-from kmslab.envelope.source import Buffer, Source, source_of
+from kmslab.envelope.source import Buffer, ByteSource, source_of
 from kmslab.envelope.suites import SUITES, MessageKeys, Suite
 
 MIB = 1024 * 1024
@@ -40,13 +40,13 @@ Write = Callable[[memoryview | bytes], None]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Opened:
-    """What is known of a message that has been opened: all of it is verified."""
+    """A message that was opened. All of it has been verified."""
 
     header: Header
 
     @property
     def context(self) -> dict[str, str]:
-        """The encryption context as it was given, without what the format adds to it."""
+        """The encryption context as the sender gave it, without what the format adds."""
         pairs = self.header.context.pairs
         return {key: value for key, value in pairs.items() if not key.startswith(RESERVED)}
 
@@ -66,18 +66,18 @@ def encrypt_stream(
     suite: int = 0x0578,
     frame_length: int = MIB,
 ) -> Header:
-    """Seal what `reader` gives until its end, and write the message to `writer`.
+    """Encrypt everything that `reader` returns, and write the message to `writer`.
 
-    `reader`: a binary file, or bytes; `writer`: a binary file, not closed here. `keyring`: a
-    keyring, a CMK, or a list of them, each of which can open the message; the first makes the data
-    key. `context`: string → string, kept in the message in clear, at most 65,535 bytes with its
-    lengths. `suite`: 0x0578, signed (ECDSA P-384), or 0x0478. `frame_length`: bytes that are sealed
-    at once, 1 to 2³¹ - 1. ValueError beyond a limit; a KMS's errors pass through. The format is the
-    AWS Encryption SDK's.
+    `reader`: a binary file, or bytes. `writer`: a binary file; it is not closed. `keyring`: a
+    keyring, a CMK, or a list of them. Each of them can open the message; the first makes the data
+    key. `context`: string → string; the message contains it in clear, in at most 65,535 bytes with
+    its lengths. `suite`: 0x0578, signed (ECDSA P-384), or 0x0478, unsigned. `frame_length`: bytes
+    of plaintext in a frame, 1 to 2³¹ - 1. Raises ValueError beyond a limit, and the KMS's own
+    errors. The format is the AWS Encryption SDK's.
     """
     chosen, rings = _suite(suite), keyrings_of(keyring)
-    if not isinstance(frame_length, int) or not 0 < frame_length <= LONGEST_FRAME:
-        raise ValueError(f"a frame has 1 to {LONGEST_FRAME:,} bytes, not {frame_length}")
+    if not isinstance(frame_length, int) or not 0 < frame_length <= MAX_FRAME_LENGTH:
+        raise ValueError(f"a frame has 1 to {MAX_FRAME_LENGTH:,} bytes, not {frame_length}")
     signer = signer_of(chosen)
     bound = Context.of({**_allowed(context or {}), **signer.context})
     header, keys = _begin(chosen, rings, bound, frame_length)
@@ -91,12 +91,12 @@ def encrypt_stream(
 def _begin(
     suite: Suite, rings: tuple[Keyring, ...], context: Context, frame_length: int
 ) -> tuple[Header, MessageKeys]:
-    if len(rings) > MOST:
-        raise ValueError(f"{len(rings):,} keyrings are too many: a message has room for {MOST:,}")
+    if len(rings) > MAX_COUNT:
+        raise ValueError(f"{len(rings):,} keyrings are too many: there is room for {MAX_COUNT:,}")
     first, *others = rings
     data_key, wrapped = first.generate(suite.data_key, context)
     if len(data_key) != suite.data_key:
-        raise RuntimeError(f"{first} made a data key of another size than asked for")
+        raise RuntimeError(f"{first} made a data key of another size than requested")
     wrapped_keys = (wrapped, *(ring.wrap(data_key, context) for ring in others))
     message_id = secrets.token_bytes(suite.message_id)
     keys = suite.derive(data_key, message_id)
@@ -113,7 +113,7 @@ def _seal_header(
 
 
 def _seal_body(
-    source: Source, header: Header, keys: MessageKeys, signer: Signer | Unsigned, write: Write
+    source: ByteSource, header: Header, keys: MessageKeys, signer: Signer | Unsigned, write: Write
 ) -> None:
     seal, buffer = proven("AES_GCM").aes_gcm_seal_into, Buffer()
     for frame, plaintext in _frames(source, header.frame_length):
@@ -126,13 +126,13 @@ def _seal_body(
         write(sealed)
 
 
-def _frames(source: Source, length: int) -> Iterator[tuple[Frame, memoryview]]:
-    """Whole frames, and a final one with what is left over: as in the SDK, that may be nothing."""
+def _frames(source: ByteSource, length: int) -> Iterator[tuple[Frame, memoryview]]:
+    """Whole frames, and a final one with the rest, which may be empty, as it may in the SDK."""
     for sequence in count(1):
         plaintext = source.upto(length)
         final = len(plaintext) < length
-        if sequence > MOST_FRAMES - (not final):
-            raise ValueError(f"a message has at most {MOST_FRAMES:,} frames: make them longer")
+        if sequence > MAX_FRAMES - (not final):
+            raise ValueError(f"a message has at most {MAX_FRAMES:,} frames: make them longer")
         yield Frame(sequence, len(plaintext), final), plaintext
         if final:
             return
@@ -140,7 +140,8 @@ def _frames(source: Source, length: int) -> Iterator[tuple[Frame, memoryview]]:
 
 def _suite(number: int) -> Suite:
     if number not in SUITES:
-        raise ValueError(f"no suite {number!r}: there are {', '.join(map(str, SUITES.values()))}")
+        choices = ", ".join(map(str, SUITES.values()))
+        raise ValueError(f"there is no suite {number!r}: choose one of {choices}")
     return SUITES[number]
 
 
@@ -149,7 +150,7 @@ def _allowed(context: Mapping[str, str]) -> Mapping[str, str]:
         if not isinstance(key, str) or not isinstance(value, str):
             raise TypeError("an encryption context maps text to text")
         if key.startswith(RESERVED):
-            raise ValueError(f"{key!r}: keys that begin with {RESERVED} are the format's own")
+            raise ValueError(f"context key {key!r}: those that begin with {RESERVED} are reserved")
     return context
 
 
@@ -157,51 +158,51 @@ def _allowed(context: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def decrypt_stream(reader: Any, writer: Any, keyring: Any) -> Opened:
-    """Open the message that `reader` gives, which must end with it, and write its plaintext.
+    """Decrypt the message that `reader` returns, and write its plaintext to `writer`.
 
-    What `writer` gets is provisional until this returns: each frame is one that a holder of the
-    data key has sealed in this place, but only the end tells that the message is whole and by its
-    sender. DecryptionError, always the same class, if it does not open.
+    The input must end where the message ends. The output is provisional until this returns: a
+    holder of the data key encrypted each frame for its place, but only the end of the message shows
+    that it is complete and comes from its sender. DecryptionError if it does not open.
     """
     rings, write = keyrings_of(keyring), _write_all(writer)
     try:
-        return _open(Walk(source_of(reader)), rings, write)
+        return _open(FieldReader(source_of(reader)), rings, write)
     except (NotAMessage, Forged):
         pass
-    raise DecryptionError(NOT_OPENED)  # here, not in the handler: no reason hangs on it
+    raise DecryptionError(NOT_OPENED)  # here, not in the handler, whose error would be __context__
 
 
-def _open(walk: Walk, rings: tuple[Keyring, ...], write: Write) -> Opened:
-    header = read_header(walk)
-    tag = walk.take("header tag", GCM_TAG)
+def _open(fields: FieldReader, rings: tuple[Keyring, ...], write: Write) -> Opened:
+    header = read_header(fields)
+    tag = fields.take("header tag", GCM_TAG)
     verifier = verifier_of(header.suite, header.context)
     encoded, data_key = header.encode(), unwrap(rings, header)
     keys = header.suite.derive(data_key, header.message_id)
-    # GCM alone would let a forger make one message that opens differently under each of two keys.
+    # With GCM alone, a forger can make a message that opens under two keys, to two plaintexts.
     committed = compare_digest(keys.commitment, header.commitment)
     if not committed or len(data_key) != header.suite.data_key:
         raise Forged
     proven("AES_GCM").aes_gcm_open(keys.encryption, HEADER_IV, tag, encoded)
     verifier.update(encoded + tag)
-    last = memoryview(b"")
-    for last, final in _opened_frames(walk, header, keys, verifier.update):
+    plaintext = memoryview(b"")
+    for plaintext, final in _opened_frames(fields, header, keys, verifier.update):
         if not final:
-            write(last)
-    verifier.read_footer(walk)
-    if walk.source.upto(1):
+            write(plaintext)
+    verifier.read_footer(fields)
+    if fields.source.upto(1):
         raise NotAMessage("bytes after the end")
-    write(last)
+    write(plaintext)  # the final frame's, now that the whole message has been verified
     return Opened(header)
 
 
 def _opened_frames(
-    walk: Walk, header: Header, keys: MessageKeys, update: Callable[[memoryview | bytes], None]
+    fields: FieldReader, header: Header, keys: MessageKeys, update: Write
 ) -> Iterator[tuple[memoryview, bool]]:
     open_into, buffer = proven("AES_GCM").aes_gcm_open_into, Buffer()
     for sequence in count(1):
-        frame = read_frame(walk, header, sequence)
+        frame = read_frame(fields, header, sequence)
         update(frame.head)
-        sealed = walk.source.take(frame.length + GCM_TAG)
+        sealed = fields.source.take(frame.length + GCM_TAG)
         update(sealed)
         plaintext = buffer.room(frame.length)
         open_into(keys.encryption, frame.iv, sealed, frame.aad(header.message_id), plaintext)
@@ -217,13 +218,13 @@ def _write_all(writer: Any) -> Write:
     def write(content: memoryview | bytes) -> None:
         done = 0
         while done < len(content):
-            # Who keeps the piece shall get an error, and not what the next frame has made of it.
+            # A writer that keeps this view gets an error later, not the next frame's bytes.
             with memoryview(content)[done:] as piece:
                 written = writer.write(piece)
             if written is None and not isinstance(writer, io.RawIOBase):
-                return  # a writer of few words: it takes all
+                return  # it does not count, so it took everything
             if not written:
-                raise BlockingIOError("the writer takes nothing now: give one that waits")
+                raise BlockingIOError("the writer takes no data now: use one that blocks")
             done += written
 
     return write

@@ -1,8 +1,8 @@
-"""Algorithm suites of the AWS Encryption SDK, a row each: how a message's keys come to be.
+"""Algorithm suites of the AWS Encryption SDK, one row each: how a message's keys are derived.
 
-All of them seal with AES-GCM, with a tag of 16 bytes. The format knows eleven; the two that commit
-to their key are here, which is what the SDK writes by default since 2021. Source: "AWS Encryption
-SDK algorithms reference", in its Developer Guide.
+All of them encrypt with AES-GCM and a 16-byte tag. The format has eleven suites; here are the two
+with key commitment, which the SDK has written by default since 2021. Source: "AWS Encryption SDK
+algorithms reference", in its Developer Guide.
 """
 
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ from kmslab.crypto.self_tested import proven
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """How a message is signed, with a key pair that is made for it alone."""
+    """How a message is signed, with a key pair that is made for this message alone."""
 
     algorithm: str
     spec: str  # of the key pair
-    hash: str  # in hashlib's name
-    size: int  # bytes, in DER; a writer signs again until one has this length
+    hash: str  # hashlib's name
+    size: int  # bytes, in DER: the writer signs again until the signature has this length
 
 
 @dataclass(frozen=True, slots=True)
 class MessageKeys:
-    """What is derived from the data key for one message."""
+    """Derived from the data key, for one message."""
 
     encryption: SecretBytes
-    commitment: bytes  # public; no other data key has it
+    commitment: bytes  # public; no other data key gives the same
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
     id: int
     version: int  # of the message format
-    data_key: int  # bytes; the key that encrypts is as long
+    data_key: int  # bytes; the encryption key is as long
     message_id: int  # bytes
     kdf: str
     commitment: int  # bytes
@@ -44,7 +44,7 @@ class Suite:
         return self.id.to_bytes(2, "big")
 
     def derive(self, data_key: bytes, message_id: bytes) -> MessageKeys:
-        """Each message has keys of its own, so its frames may count their IVs from one."""
+        """Each message has its own keys, so its frames may number their IVs from one."""
         hkdf = proven(self.kdf).hkdf
         label = self.id_bytes + b"DERIVEKEY"
         return MessageKeys(

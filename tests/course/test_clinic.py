@@ -162,7 +162,7 @@ def test_the_letter_names_another_key_and_has_the_layout_of_a_learners_message()
     assert mine[50:130] == records.arn.encode()
     assert the_clinic.letter[50:130].startswith(records.arn.partition("/")[0].encode())
     assert the_clinic.letter[50:130] != mine[50:130]
-    with pytest.raises(envelope.DecryptionError, match="None of the keys that you gave"):
+    with pytest.raises(envelope.DecryptionError, match="None of the given keyrings"):
         envelope.decrypt(the_clinic.letter, records)
 
 

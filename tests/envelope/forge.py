@@ -1,4 +1,4 @@
-"""A writer that keeps the format but for one thing, and holds the data key: what an insider can do.
+"""A forger who has the data key, and whose messages break the format in one place.
 
 Built from the format's description and the standard library's names, not from the code it tries.
 """

@@ -1,4 +1,4 @@
-"""The AWS Encryption SDK itself, with the keys that our keyrings have."""
+"""The AWS Encryption SDK itself, with the same keys as our keyrings."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ OAEP = {
 
 
 class Raw(RawMasterKeyProvider):
-    """One raw key, which the SDK wants to be asked for by its name."""
+    """One raw key. The SDK looks it up by its name."""
 
     provider_id: str
 
@@ -62,7 +62,7 @@ def rsa(namespace: str, name: str, pem: bytes, padding: str) -> Raw:
 
 
 class _Here(StrictAwsKmsMasterKeyProvider):
-    """KMS keys, in whatever Region, through one client that is there already."""
+    """KMS keys of any Region, through one existing client."""
 
     client: Any
 
@@ -94,11 +94,11 @@ def decrypt(message: bytes, provider: MasterKeyProvider) -> tuple[bytes, dict[st
 
 
 def opens(message: bytes, provider: MasterKeyProvider) -> bool:
-    """Whether the SDK opens it. From what it refuses, its stream does not like to be parted."""
+    """Whether the SDK opens it. After a refusal, its stream raises again when it is closed."""
     stream = CLIENT.stream(source=message, mode="d", key_provider=provider)
     try:
         stream.read()
     except (AWSEncryptionSDKClientError, InvalidTag, InvalidSignature):
-        stream.footer = None  # without one, closing raises, and Python 3.13 tells of that
+        stream.footer = None  # otherwise closing raises, and Python 3.13 reports it
         return False
     return True

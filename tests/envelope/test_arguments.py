@@ -1,4 +1,4 @@
-"""What may be asked for, and what a wrong wish is told."""
+"""Which arguments are accepted, and what the error says about others."""
 
 import io
 import re
@@ -34,7 +34,7 @@ keys = texts.filter(lambda key: not key.startswith("aws-crypto-"))
     frame_length=st.integers(1, 310),
     kind=st.sampled_from([bytes, bytearray, memoryview]),
 )
-def test_whatever_is_sealed_opens(data, context, suite: int, frame_length: int, kind) -> None:
+def test_every_encrypted_message_opens(data, context, suite: int, frame_length: int, kind) -> None:
     message = envelope.encrypt(
         kind(data), RING, context=context, suite=suite, frame_length=frame_length
     )
@@ -45,13 +45,13 @@ def test_whatever_is_sealed_opens(data, context, suite: int, frame_length: int, 
     assert envelope.inspect(message).problem is None
 
 
-def test_a_message_shows_itself_by_its_length() -> None:
+def test_a_message_shows_its_length_and_not_its_bytes() -> None:
     message = envelope.encrypt(b"photo", RING)
     assert isinstance(message, bytes)
     assert repr(message) == f"{message}" == f"<Message {len(message)} bytes>"
 
 
-def test_no_two_messages_have_anything_in_common() -> None:
+def test_two_messages_of_the_same_data_share_no_secret_value() -> None:
     one, other = (envelope.decrypt(envelope.encrypt(b"", RING), RING).header for _ in range(2))
     assert one.message_id != other.message_id
     assert one.commitment != other.commitment
@@ -59,7 +59,7 @@ def test_no_two_messages_have_anything_in_common() -> None:
     assert one.context != other.context
 
 
-def test_each_signature_is_as_long_as_the_sdk_promises() -> None:
+def test_each_signature_has_the_length_that_the_sdk_promises() -> None:
     lengths = {len(envelope.encrypt(b"photo", RING)) for _ in range(30)}
     assert len(lengths) == 1
 
@@ -68,11 +68,11 @@ def test_each_signature_is_as_long_as_the_sdk_promises() -> None:
 
 
 def filled(size: int) -> dict[str, str]:
-    """A context that takes so many bytes in a message, without a public key."""
+    """A context that takes `size` bytes in a message, without a public key."""
     return {"k": "v" * (size - 2 - 2 - 1 - 2)}
 
 
-def test_a_context_of_65_535_bytes_opens_and_one_more_is_told_the_limit() -> None:
+def test_a_context_of_65_535_bytes_opens_and_one_more_byte_names_the_limit() -> None:
     message = envelope.encrypt(b"", RING, context=filled(65_535), suite=0x0478)
     assert envelope.decrypt(message, RING).context == filled(65_535)
     for context in (filled(65_536), filled(70_000), {"k" * 70_000: ""}):
@@ -85,7 +85,7 @@ def test_a_context_of_65_535_bytes_opens_and_one_more_is_told_the_limit() -> Non
         envelope.encrypt(b"", RING, context=filled(65_536 - public_key))
 
 
-def test_so_many_pairs_that_no_count_holds_them_are_told_the_limit() -> None:
+def test_more_pairs_than_the_count_can_hold_name_the_limit() -> None:
     context = {f"{number:x}": "" for number in range(65_536)}
     with pytest.raises(ValueError, match="65,535"):
         envelope.encrypt(b"", RING, context=context)
@@ -96,12 +96,12 @@ def test_so_many_pairs_that_no_count_holds_them_are_told_the_limit() -> None:
 
 @pytest.mark.parametrize("key", ["aws-crypto-public-key", "aws-crypto-", "aws-crypto-x"])
 @pytest.mark.parametrize("suite", SUITES, ids=hex)
-def test_the_formats_own_keys_are_reserved(key: str, suite: int) -> None:
+def test_context_keys_of_the_format_are_reserved(key: str, suite: int) -> None:
     with pytest.raises(ValueError, match="aws-crypto-"):
         envelope.encrypt(b"", RING, context={key: "x"}, suite=suite)
 
 
-def test_a_context_is_text_that_can_be_written() -> None:
+def test_a_context_is_text_that_utf8_can_encode() -> None:
     for context in ({"a": 1}, {1: "a"}, {"a": b"b"}, {"a": None}):
         with pytest.raises(TypeError, match="text to text"):
             envelope.encrypt(b"", RING, context=context)
@@ -113,12 +113,12 @@ def test_a_context_is_text_that_can_be_written() -> None:
 
 
 @pytest.mark.parametrize("frame_length", [0, -1, 2**31, 2**63, 1.5, "9", None])
-def test_a_frame_has_a_length(frame_length: int) -> None:
+def test_a_frame_length_out_of_range_names_the_limit(frame_length: int) -> None:
     with pytest.raises(ValueError, match="2,147,483,647"):
         envelope.encrypt(b"", RING, frame_length=frame_length)
 
 
-def test_a_suite_is_one_of_those_that_are_there() -> None:
+def test_an_unknown_suite_names_the_choices() -> None:
     for suite in (0, 0x0378, 0x0578 + 65_536, "0x0578"):
         with pytest.raises(ValueError, match="0x0478, 0x0578"):
             envelope.encrypt(b"", RING, suite=suite)
@@ -126,15 +126,15 @@ def test_a_suite_is_one_of_those_that_are_there() -> None:
 
 def test_data_and_messages_are_bytes() -> None:
     for wrong in ("text", None, 5, [1], io.BytesIO(b"file")):
-        with pytest.raises(TypeError, match="wanted bytes"):
+        with pytest.raises(TypeError, match="expected bytes"):
             envelope.encrypt(wrong, RING)
-        with pytest.raises(TypeError, match="wanted bytes"):
+        with pytest.raises(TypeError, match="expected bytes"):
             envelope.decrypt(wrong, RING)
 
 
-def test_more_frames_than_a_message_counts_are_told_the_limit(monkeypatch) -> None:
-    """Four thousand million frames take too long, so this one counts to three."""
-    monkeypatch.setattr(envelope.stream, "MOST_FRAMES", 3)
+def test_more_frames_than_a_message_can_number_name_the_limit(monkeypatch) -> None:
+    """Four thousand million frames would take too long, so here the limit is three."""
+    monkeypatch.setattr(envelope.stream, "MAX_FRAMES", 3)
     assert envelope.encrypt(bytes(5), RING, frame_length=2)
     with pytest.raises(ValueError, match="at most 3 frames"):
         envelope.encrypt(bytes(6), RING, frame_length=2)
@@ -143,7 +143,7 @@ def test_more_frames_than_a_message_counts_are_told_the_limit(monkeypatch) -> No
 # ----------------------------------------------------------------------------------------- keyrings
 
 
-def test_a_keyring_is_found_in_what_has_one(lab: Lab, orders: CMK) -> None:
+def test_an_object_with_a_keyring_method_is_accepted_as_a_keyring(lab: Lab, orders: CMK) -> None:
     class Safe:
         def keyring(self) -> Keyring:
             return RING
@@ -155,23 +155,23 @@ def test_a_keyring_is_found_in_what_has_one(lab: Lab, orders: CMK) -> None:
     assert len(envelope.decrypt(nested, orders).header.keys) == 3
 
 
-def test_what_is_no_keyring_is_told_what_would_be(lab: Lab, orders: CMK) -> None:
+def test_an_argument_that_is_not_a_keyring_names_what_is_expected(lab: Lab, orders: CMK) -> None:
     for wrong in (orders.arn, b"key", None, 5, lab, lab.kms, [orders.arn], {"arn": orders}):
         with pytest.raises(TypeError, match=re.escape(".keyring()")):
             envelope.encrypt(b"", wrong)
         with pytest.raises(TypeError, match=re.escape(".keyring()")):
             envelope.decrypt(b"", wrong)
-    for nobody in ([], (), [[]]):
+    for empty in ([], (), [[]]):
         with pytest.raises(ValueError, match="at least one"):
-            envelope.encrypt(b"", nobody)
+            envelope.encrypt(b"", empty)
 
 
-def test_more_recipients_than_a_message_counts_are_told_the_limit() -> None:
+def test_more_keyrings_than_a_message_can_hold_name_the_limit() -> None:
     with pytest.raises(ValueError, match="65,535"):
         envelope.encrypt(b"", [RING] * 65_536)
 
 
-def test_as_many_recipients_as_a_message_counts_open_it() -> None:
+def test_the_last_of_65_535_keyrings_opens_the_message() -> None:
     other = RawAesKeyring("clinic", "other", AES_KEY)
     message = envelope.encrypt(b"photo", [other] * 65_534 + [RING], suite=0x0478)
     assert envelope.decrypt(message, RING).plaintext == b"photo"
@@ -185,7 +185,7 @@ def test_the_first_keyring_makes_the_data_key_and_the_others_wrap_it(lab: Lab) -
     assert done == [("GenerateDataKey", first.arn), ("Encrypt", second.arn)]
 
 
-def test_one_call_opens_a_message_and_carries_its_context(lab: Lab, orders: CMK) -> None:
+def test_one_decrypt_call_opens_a_message_and_has_its_context(lab: Lab, orders: CMK) -> None:
     message = envelope.encrypt(b"photo" * 1000, orders, context={"album": "summer"})
     before = len(lab.trail)
     envelope.decrypt(message, orders)
@@ -195,7 +195,7 @@ def test_one_call_opens_a_message_and_carries_its_context(lab: Lab, orders: CMK)
     assert context.keys() == {"album", "aws-crypto-public-key"}
 
 
-def test_a_kms_error_on_sealing_is_the_callers_to_see(lab: Lab) -> None:
+def test_an_error_of_the_kms_while_encrypting_reaches_the_caller(lab: Lab) -> None:
     cmk = lab.create_cmk()
     cmk.disable()
     with pytest.raises(DisabledException):
@@ -205,7 +205,7 @@ def test_a_kms_error_on_sealing_is_the_callers_to_see(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("through", ["kms", "boto3"])
-def test_every_client_of_a_kms_will_do(lab: Lab, orders: CMK, through: str) -> None:
+def test_a_lab_client_and_a_boto3_client_both_work(lab: Lab, orders: CMK, through: str) -> None:
     client = lab.kms if through == "kms" else lab.boto3()
     ring = KmsKeyring(client, orders.arn)
     message = envelope.encrypt(b"photo", ring, context={"album": "summer"})
@@ -213,20 +213,20 @@ def test_every_client_of_a_kms_will_do(lab: Lab, orders: CMK, through: str) -> N
     assert envelope.decrypt(envelope.encrypt(b"photo", orders), ring).plaintext == b"photo"
 
 
-def test_a_kms_keyring_wants_a_key_arn(lab: Lab, orders: CMK) -> None:
+def test_a_kms_keyring_accepts_a_key_arn_only(lab: Lab, orders: CMK) -> None:
     alias = orders.arn.rpartition("key/")[0] + "alias/orders"
     for wrong in (orders.id, "alias/orders", alias, "", orders.arn + "\n", None, orders):
         with pytest.raises(ValueError, match="key ARN"):
             KmsKeyring(lab.kms, wrong)
 
 
-def test_raw_keyrings_want_names(rsa_pem: bytes) -> None:
+def test_raw_keyrings_need_a_namespace_and_a_name(rsa_pem: bytes) -> None:
     for namespace, name in (("", "a"), ("a", ""), ("a" * 65_536, "a"), ("a", "é" * 32_768)):
         with pytest.raises(ValueError, match="65,515"):
             RawAesKeyring(namespace, name, AES_KEY)
         with pytest.raises(ValueError, match="65,515"):
             RawRsaKeyring(namespace, name, rsa_pem)
-    with pytest.raises(ValueError, match="own namespace"):
+    with pytest.raises(ValueError, match="reserved"):
         RawAesKeyring("aws-kms", "a", AES_KEY)
     ring = RawAesKeyring("병원", "é" * 32_757, AES_KEY)
     assert envelope.decrypt(envelope.encrypt(b"photo", ring), ring).plaintext == b"photo"
@@ -247,7 +247,7 @@ def test_no_keyring_shows_its_key(rsa_pem: bytes) -> None:
     assert str(AES_KEY)[2:-1] not in shown
 
 
-def test_an_rsa_key_is_taken_in_each_of_its_forms(rsa_pem: bytes) -> None:
+def test_an_rsa_key_is_accepted_in_each_usual_form(rsa_pem: bytes) -> None:
     key = load_pem_private_key(rsa_pem, None)
     der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     old = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
@@ -268,7 +268,7 @@ def test_an_rsa_key_is_taken_in_each_of_its_forms(rsa_pem: bytes) -> None:
         assert envelope.decrypt(message, opener).plaintext == b"photo"
 
 
-def test_what_is_no_rsa_key_of_ours_is_told_what_would_be(rsa_pem: bytes) -> None:
+def test_bytes_that_are_not_an_rsa_key_name_what_is_expected(rsa_pem: bytes) -> None:
     short = rsa.generate_private_key(65537, 1024)
     curve = ec.generate_private_key(ec.SECP256R1())
     pkcs8 = [
@@ -286,7 +286,7 @@ def test_what_is_no_rsa_key_of_ours_is_told_what_would_be(rsa_pem: bytes) -> Non
             RawRsaKeyring("clinic", "rsa", wrong)
 
 
-def test_a_damaged_rsa_key_is_found_out_before_it_is_used(rsa_pem: bytes) -> None:
+def test_a_damaged_rsa_key_is_refused_before_it_is_used(rsa_pem: bytes) -> None:
     ours = load_pem_private_key(rsa_pem, None)
     der = ours.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     modulus, other = (
@@ -299,16 +299,16 @@ def test_a_damaged_rsa_key_is_found_out_before_it_is_used(rsa_pem: bytes) -> Non
         RawRsaKeyring("clinic", "rsa", damaged)
 
 
-def test_a_padding_is_one_of_those_that_are_there(rsa_pem: bytes) -> None:
+def test_an_unknown_padding_names_the_choices(rsa_pem: bytes) -> None:
     with pytest.raises(ValueError, match="RSAES_OAEP_SHA_256"):
         RawRsaKeyring("clinic", "rsa", rsa_pem, "RSAES_PKCS1_V1_5")
 
 
-def test_a_keyring_of_ones_own_will_do() -> None:
-    """And one that makes a data key of another size is found out."""
+def test_a_keyring_class_of_your_own_works() -> None:
+    """If it makes a data key of another size, it is refused."""
 
     class Paper(Keyring):
-        """A data key written on paper: anybody who has the message has it."""
+        """It writes the data key into the message, so that anybody can read it."""
 
         def wrap(self, data_key, context):
             return envelope.EncryptedDataKey("paper", b"sheet 1", bytes(data_key))

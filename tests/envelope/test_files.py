@@ -1,4 +1,4 @@
-"""Files: the target is there whole or not at all, its owner's alone, and nobody else's is lost."""
+"""Files: the target appears whole or not at all, only its owner can read it, no other is lost."""
 
 import errno
 import os
@@ -41,7 +41,9 @@ def names(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize("suite", SUITES, ids=hex)
 @pytest.mark.parametrize("as_text", [True, False])
-def test_a_file_survives(tmp_path: Path, plain: Path, orders: CMK, suite: int, as_text) -> None:
+def test_a_file_is_encrypted_and_decrypted(
+    tmp_path: Path, plain: Path, orders: CMK, suite: int, as_text
+) -> None:
     sealed, back = tmp_path / "sealed", tmp_path / "back"
     named = str if as_text else Path
     header = envelope.encrypt_file(
@@ -55,12 +57,12 @@ def test_a_file_survives(tmp_path: Path, plain: Path, orders: CMK, suite: int, a
     assert names(tmp_path) == {"plain", "sealed", "back"}
 
 
-def test_a_file_is_a_message_like_any(sealed: Path) -> None:
+def test_an_encrypted_file_is_an_ordinary_message(sealed: Path) -> None:
     assert envelope.decrypt(sealed.read_bytes(), RING).plaintext == DATA
 
 
 @POSIX
-def test_what_is_written_is_its_owners_alone(tmp_path: Path, plain: Path, sealed: Path) -> None:
+def test_only_the_owner_can_read_what_is_written(tmp_path: Path, plain: Path, sealed: Path) -> None:
     back = tmp_path / "back"
     plain.chmod(0o644)
     envelope.decrypt_file(sealed, back, RING)
@@ -78,12 +80,14 @@ def test_nothing_is_overwritten_unless_asked(tmp_path: Path, plain: Path, sealed
             write(sealed, other, RING)
         assert other.read_bytes() == b"dear"
     envelope.encrypt_file(plain, other, RING, overwrite=True)
-    envelope.decrypt_file(other, other, RING, overwrite=True)  # in its own place
+    envelope.decrypt_file(other, other, RING, overwrite=True)  # source and target are the same file
     assert other.read_bytes() == DATA
     assert names(tmp_path) == {"plain", "sealed", "other"}
 
 
-def test_an_existing_target_costs_no_call(lab, orders: CMK, plain: Path, sealed: Path) -> None:
+def test_an_existing_target_is_refused_before_any_call(
+    lab, orders: CMK, plain: Path, sealed: Path
+) -> None:
     before = len(lab.trail)
     with pytest.raises(FileExistsError):
         envelope.encrypt_file(plain, sealed, orders)
@@ -92,7 +96,7 @@ def test_an_existing_target_costs_no_call(lab, orders: CMK, plain: Path, sealed:
 
 @pytest.mark.parametrize("place", [0, 100, 300_000, -1])
 @pytest.mark.parametrize("overwrite", [True, False])
-def test_a_message_that_does_not_open_leaves_things_as_they_were(
+def test_a_message_that_does_not_open_changes_no_file(
     tmp_path: Path, sealed: Path, place: int, overwrite: bool
 ) -> None:
     message = bytearray(sealed.read_bytes())
@@ -123,7 +127,7 @@ def test_a_kms_that_refuses_leaves_nothing(tmp_path: Path, lab, plain: Path) -> 
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
-def test_a_source_that_is_not_there_leaves_nothing(tmp_path: Path, overwrite: bool) -> None:
+def test_a_missing_source_leaves_nothing(tmp_path: Path, overwrite: bool) -> None:
     with pytest.raises(FileNotFoundError):
         envelope.encrypt_file(tmp_path / "none", tmp_path / "sealed", RING, overwrite=overwrite)
     with pytest.raises(IsADirectoryError):
@@ -131,13 +135,13 @@ def test_a_source_that_is_not_there_leaves_nothing(tmp_path: Path, overwrite: bo
     assert names(tmp_path) == set()
 
 
-def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path: Path, plain: Path) -> None:
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path, plain: Path) -> None:
     for name in ("a" * 255, "병" * 85):
         envelope.encrypt_file(plain, tmp_path / name, RING)
         assert envelope.decrypt((tmp_path / name).read_bytes(), RING).plaintext == DATA
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path, plain: Path) -> None:
+def test_the_error_names_a_missing_folder(tmp_path: Path, plain: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         envelope.encrypt_file(plain, tmp_path / "nowhere" / "sealed", RING)
 
@@ -163,7 +167,7 @@ def test_a_link_or_a_device_or_a_folder_is_not_replaced(tmp_path: Path, plain: P
 
 
 @POSIX
-def test_a_name_taken_meanwhile_stays_its_takers(tmp_path: Path) -> None:
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     os.mkfifo(source)
 
@@ -174,14 +178,16 @@ def test_a_name_taken_meanwhile_stays_its_takers(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=meanwhile)
     thread.start()
-    with pytest.raises(FileExistsError, match="there already"):
+    with pytest.raises(FileExistsError, match="already exists"):
         envelope.encrypt_file(source, target, RING)
     thread.join()
     assert target.read_bytes() == b"dear"
     assert names(tmp_path) == {"source", "target"}
 
 
-def test_a_file_system_without_hard_links_will_do(tmp_path: Path, plain: Path, monkeypatch) -> None:
+def test_it_works_on_a_file_system_without_hard_links(
+    tmp_path: Path, plain: Path, monkeypatch
+) -> None:
     def link(source: str, target: str) -> None:
         raise OSError(errno.EPERM, "no hard links here")
 
@@ -196,7 +202,7 @@ def test_a_file_system_without_hard_links_will_do(tmp_path: Path, plain: Path, m
 
 PROGRAM = """
 import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts without it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has none
 from kmslab import envelope
 ring = envelope.RawAesKeyring("clinic", "aes", bytes(range(32)))
 write = {"encrypt": envelope.encrypt_file, "decrypt": envelope.decrypt_file}[sys.argv[1]]
@@ -229,7 +235,7 @@ def test_a_killed_process_leaves_no_target(
         assert running.poll() is None
         running.send_signal(how)
         if how == signal.SIGKILL:
-            running.wait(30)  # else the end of the pipe is what Python wakes up by
+            running.wait(30)  # otherwise Python would see the end of the pipe first
     running.wait(30)
     running.stderr.close()
     assert target.exists() == overwrite
@@ -242,7 +248,7 @@ def test_a_killed_process_leaves_no_target(
 
 
 def wait_for(folder: Path, before: set[str]) -> list[Path]:
-    """The file beside the target, once something has been written to it."""
+    """The file beside the target, as soon as it has content."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
         found = [folder / name for name in names(folder) - before]

@@ -1,4 +1,4 @@
-"""Bytes in, bytes out: what was sealed opens, for each keyring that it was sealed with."""
+"""Bytes in, bytes out: an encrypted message opens."""
 
 import pytest
 
@@ -12,7 +12,7 @@ CONTEXT = {"album": "summer", "year": "2026"}
 
 @EACH_SUITE
 @pytest.mark.parametrize("size", [0, 1, FRAME - 1, FRAME, FRAME + 1, 3 * FRAME, 3 * FRAME + 5])
-def test_what_was_sealed_opens(orders: CMK, suite: int, size: int) -> None:
+def test_an_encrypted_message_opens(orders: CMK, suite: int, size: int) -> None:
     data = bytes(range(size))
     message = envelope.encrypt(data, orders, context=CONTEXT, suite=suite, frame_length=FRAME)
     opened = envelope.decrypt(message, orders)

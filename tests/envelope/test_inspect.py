@@ -1,4 +1,4 @@
-"""What a message says to those without a key; and of other bytes, where they are none."""
+"""What a message shows without a key, and where other bytes break the format."""
 
 import random
 from itertools import pairwise
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kmslab import CMK, envelope
 from kmslab.envelope import RawAesKeyring
-from kmslab.envelope.inspect import BLUE, GREEN, KINDS, PURPLE
+from kmslab.envelope.inspect import BLUE, FIELD_KINDS, GREEN, PURPLE
 from tests.envelope.conftest import AES_KEY, SUITES
 
 RING = RawAesKeyring("clinic", "aes", AES_KEY)
@@ -81,14 +81,14 @@ def test_a_view_is_a_table_in_a_terminal_and_a_map_in_a_notebook() -> None:
     assert "http" not in html
 
 
-def test_encrypted_data_keys_are_green_and_sealed_data_is_blue_as_in_the_picture() -> None:
-    colours = {name: KINDS[name].colour for name in ("encrypted data key", "ciphertext")}
+def test_encrypted_data_keys_are_green_and_encrypted_data_is_blue_as_in_the_pictures() -> None:
+    colours = {name: FIELD_KINDS[name].colour for name in ("encrypted data key", "ciphertext")}
     assert colours == {"encrypted data key": GREEN, "ciphertext": BLUE}
-    assert {kind.colour for name, kind in KINDS.items() if name.startswith("key ")} <= {
+    assert {kind.colour for name, kind in FIELD_KINDS.items() if name.startswith("key ")} <= {
         GREEN,
         PURPLE,
     }
-    assert [name for name, kind in KINDS.items() if kind.colour == BLUE] == [
+    assert [name for name, kind in FIELD_KINDS.items() if kind.colour == BLUE] == [
         "ciphertext",
         "more frames",
     ]
@@ -101,7 +101,7 @@ def test_a_view_of_the_same_bytes_is_the_same() -> None:
     assert one._repr_html_() == other._repr_html_()
 
 
-def test_what_strangers_wrote_is_shown_and_not_obeyed() -> None:
+def test_html_and_control_characters_in_a_message_are_escaped() -> None:
     context = {"<script>alert(1)</script>": "\x1b[31mred\n\u202eeslaf"}
     view = envelope.inspect(envelope.encrypt(b"", RING, context=context, suite=0x0478))
     assert "<script>" not in view._repr_html_()
@@ -109,7 +109,7 @@ def test_what_strangers_wrote_is_shown_and_not_obeyed() -> None:
     assert "\u202e" not in repr(view) + view._repr_html_()
 
 
-def test_of_many_frames_the_first_and_the_last_are_shown() -> None:
+def test_the_first_and_the_final_of_many_frames_are_shown() -> None:
     view = envelope.inspect(message(size=1000, frame_length=10))
     names = [f.name for f in view.fields]
     assert names.count("ciphertext") == 1  # the final frame is empty
@@ -117,7 +117,7 @@ def test_of_many_frames_the_first_and_the_last_are_shown() -> None:
     assert view.fields[names.index("more frames")].size == 99 * (16 + 10 + 16)
 
 
-def test_of_many_keys_some_are_shown() -> None:
+def test_only_some_of_many_keys_are_shown() -> None:
     view = envelope.inspect(envelope.encrypt(b"", [RING] * 2000, suite=0x0478))
     assert view.problem is None
     assert len(view.fields) > 12_000
@@ -125,7 +125,7 @@ def test_of_many_keys_some_are_shown() -> None:
     assert len(view._repr_html_()) < 250_000
 
 
-def test_a_message_cut_short_is_shown_up_to_there() -> None:
+def test_a_message_cut_short_says_where_it_ends() -> None:
     whole = message()
     for size in range(len(whole)):
         view = envelope.inspect(whole[:size])
@@ -135,7 +135,7 @@ def test_a_message_cut_short_is_shown_up_to_there() -> None:
         assert view.problem in view._repr_html_()
 
 
-def test_bytes_after_the_end_are_noticed() -> None:
+def test_bytes_after_the_end_are_reported() -> None:
     assert envelope.inspect(message() + b"\0").problem == (
         f"at byte {len(message()):,}: there are bytes after the end of the message"
     )
@@ -143,7 +143,7 @@ def test_bytes_after_the_end_are_noticed() -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=400))
-def test_any_bytes_can_be_looked_at(content: bytes) -> None:
+def test_any_bytes_can_be_inspected(content: bytes) -> None:
     view = envelope.inspect(content)
     assert view.problem is not None
     repr(view), view._repr_html_()
@@ -151,7 +151,7 @@ def test_any_bytes_can_be_looked_at(content: bytes) -> None:
 
 @settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 4))
-def test_a_damaged_message_can_be_looked_at(draw: random.Random, changes: int) -> None:
+def test_a_damaged_message_can_be_inspected(draw: random.Random, changes: int) -> None:
     content = bytearray(message())
     for _ in range(changes):
         content[draw.randrange(len(content))] = draw.randrange(256)

@@ -1,4 +1,4 @@
-"""The messages that lie in `data/` are what its README says that they are."""
+"""The messages in `data/` are what the README there says."""
 
 from pathlib import Path
 

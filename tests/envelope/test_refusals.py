@@ -1,4 +1,4 @@
-"""What does not open: one class of error, one text, no reason, no plaintext."""
+"""A message that does not open: one class of error, one text, no reason, no plaintext."""
 
 import io
 import random
@@ -24,7 +24,7 @@ FRAME = 16
 
 
 def refusal(message: bytes, keyring: object) -> DecryptionError:
-    """The error; and by stream, too, the last frame of the plaintext has never come out."""
+    """The error. A stream, too, never writes the last frame of the plaintext."""
     out = io.BytesIO()
     with pytest.raises(DecryptionError):
         envelope.decrypt_stream(io.BytesIO(message), out, keyring)
@@ -37,9 +37,9 @@ def refusal(message: bytes, keyring: object) -> DecryptionError:
 
 
 def reasonless(error: DecryptionError) -> bool:
-    nothing_hangs_on_it = error.__cause__ is None and error.__context__ is None
-    strangers = str(error).startswith("None of the keys")
-    return nothing_hangs_on_it and (str(error) == NOT_OPENED or strangers)
+    alone = error.__cause__ is None and error.__context__ is None
+    other_keys = str(error).startswith("None of the given keyrings")
+    return alone and (str(error) == NOT_OPENED or other_keys)
 
 
 @pytest.fixture(params=["aes", "rsa", "kms"])
@@ -53,7 +53,7 @@ def sealed(keyring: Keyring, suite: int) -> bytes:
 
 
 @EACH_SUITE
-def test_every_byte_counts(keyring: Keyring, suite: int) -> None:
+def test_a_flipped_bit_in_any_byte_is_refused(keyring: Keyring, suite: int) -> None:
     message = sealed(keyring, suite)
     for place in range(len(message)):
         for bit in (0x01, 0x80):
@@ -85,7 +85,7 @@ def test_a_missing_or_doubled_byte_anywhere_is_refused(suite: int) -> None:
         assert reasonless(refusal(message[: place + 1] + message[place:], RING))
 
 
-def test_frames_can_not_be_moved_left_out_repeated_or_taken_from_another_message() -> None:
+def test_frames_cannot_be_moved_left_out_repeated_or_taken_from_another_message() -> None:
     one, other = (sealed(RING, 0x0478) for _ in range(2))
     size = 4 + 12 + FRAME + 16
     body = next(f.offset for f in envelope.inspect(one).fields if f.name == "frame number")
@@ -107,27 +107,27 @@ def test_frames_can_not_be_moved_left_out_repeated_or_taken_from_another_message
         assert str(refusal(head + frames, RING)) == NOT_OPENED
 
 
-def test_a_signature_can_not_be_left_out_by_naming_the_unsigned_suite() -> None:
+def test_a_signature_cannot_be_removed_by_naming_the_unsigned_suite() -> None:
     message = sealed(RING, 0x0578)
     assert str(refusal(message[:1] + b"\4" + message[2:-105], RING)) == NOT_OPENED
 
 
-def test_no_secret_and_no_reason_hangs_on_the_error() -> None:
+def test_the_error_carries_no_secret_and_no_reason() -> None:
     altered = bytearray(sealed(RING, 0x0578))
     altered[-200] ^= 1
     error = refusal(bytes(altered), RING)
     assert error.__cause__ is error.__context__ is None
-    told = "".join(traceback.format_exception(error))
-    assert "card 4242" not in told
-    assert "NotAMessage" not in told
-    assert "Forged" not in told
+    printed = "".join(traceback.format_exception(error))
+    assert "card 4242" not in printed
+    assert "NotAMessage" not in printed
+    assert "Forged" not in printed
 
 
 # ---------------------------------------------------------------------------------------- insiders
 
 
 def test_the_forger_can_write_a_good_message() -> None:
-    """Else the refusals below would prove nothing."""
+    """Otherwise the refusals below would prove nothing."""
     for message in (Forger(), Forger(context=context((b"b", b"1"), (b"a", b"2")))):
         opened = envelope.decrypt(message.encode(), RING)
         assert opened.plaintext == b"sixteen bytes...and five"
@@ -189,7 +189,7 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("name", MISFITS)
-def test_a_holder_of_the_key_who_leaves_the_format_is_refused(name: str) -> None:
+def test_a_message_that_breaks_the_format_is_refused_even_with_the_right_key(name: str) -> None:
     message = MISFITS[name].encode()
     for read in (message, bytearray(message), memoryview(message)):
         with pytest.raises(DecryptionError) as caught:
@@ -200,29 +200,29 @@ def test_a_holder_of_the_key_who_leaves_the_format_is_refused(name: str) -> None
 @pytest.mark.parametrize(
     "name", ["a frame with another IV", "bytes after the end", "a context with a key twice"]
 )
-def test_the_sdk_is_not_as_strict_as_its_format(name: str) -> None:
-    """News if it fails after an upgrade, not a fault: we could then say one thing less."""
+def test_the_sdk_accepts_messages_that_break_its_format(name: str) -> None:
+    """If this fails after an upgrade, the SDK became stricter, and this list can be shorter."""
     strict = name == "a context with a key twice"
     assert sdk.opens(MISFITS[name].encode(), sdk.aes("clinic", "aes", AES_KEY)) != strict
 
 
-def test_a_last_frame_as_long_as_the_others_opens() -> None:
-    """Other writers end so, and not with an empty frame as the Python SDK and we do."""
+def test_a_final_frame_as_long_as_the_others_opens() -> None:
+    """Other writers end with one; the Python SDK and we would add an empty frame."""
     message = Forger(frames=(FIRST, FrameParts(2, bytes(16), True))).encode()
     assert envelope.decrypt(message, RING).plaintext == FIRST.content + bytes(16)
 
 
-def test_pairs_in_another_order_open_as_their_writer_bound_them() -> None:
-    """The SDK for JavaScript sorts by locale; what it binds is what stands in its header."""
+def test_a_context_in_another_order_opens() -> None:
+    """The SDK for JavaScript sorts by locale. The order in the header is authenticated."""
     message = Forger(context=context((b"b", b"1"), (b"A", b"2"))).encode()
     assert envelope.decrypt(message, RING).context == {"b": "1", "A": "2"}
 
 
-# --------------------------------------------------------------------------------------- foreigners
+# -------------------------------------------------------------------------------- other formats
 
 
 @pytest.mark.parametrize("suite", [0x0178, 0x0378], ids=hex)
-def test_a_message_of_a_suite_that_is_not_built_is_refused(suite: int) -> None:
+def test_a_message_of_an_unsupported_suite_is_refused(suite: int) -> None:
     provider = sdk.aes("clinic", "aes", AES_KEY)
     client = sdk.sdk.EncryptionSDKClient(
         commitment_policy=sdk.CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT
@@ -239,19 +239,19 @@ def test_an_unframed_message_of_the_sdk_is_refused() -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(content=st.binary(max_size=300))
-def test_arbitrary_bytes_are_no_message(content: bytes) -> None:
+def test_arbitrary_bytes_are_refused(content: bytes) -> None:
     assert str(refusal(content, RING)) == NOT_OPENED
 
 
 @settings(deadline=None, max_examples=200)
 @given(content=st.binary(max_size=200), suite=st.sampled_from([b"\2\4\x78", b"\2\5\x78"]))
-def test_bytes_that_begin_well_are_no_message(content: bytes, suite: bytes) -> None:
+def test_arbitrary_bytes_after_a_valid_beginning_are_refused(content: bytes, suite: bytes) -> None:
     assert reasonless(refusal(suite + content, RING))
 
 
 @settings(deadline=None, max_examples=200)
 @given(draw=st.randoms(use_true_random=False), suite=st.sampled_from(SUITES))
-def test_whatever_was_done_to_a_message_it_is_refused(draw: random.Random, suite: int) -> None:
+def test_a_message_with_random_changes_is_refused(draw: random.Random, suite: int) -> None:
     message = bytearray(sealed(RING, suite))
     whole = bytes(message)
     for _ in range(draw.randint(1, 6)):
@@ -270,7 +270,7 @@ def test_another_key_of_the_same_name_is_refused_like_any_forgery() -> None:
     assert str(refusal(sealed(RING, 0x0578), other)) == NOT_OPENED
 
 
-def test_who_was_not_meant_is_told_who_was(orders: CMK) -> None:
+def test_the_error_names_the_keys_that_can_open_the_message(orders: CMK) -> None:
     message = envelope.encrypt(DATA, [orders, RING])
     for stranger in (
         RawAesKeyring("clinic", "aes2", AES_KEY),
@@ -281,7 +281,7 @@ def test_who_was_not_meant_is_told_who_was(orders: CMK) -> None:
         assert f"aws-kms {orders.arn}, clinic aes:" in str(error)
 
 
-def test_what_strangers_call_themselves_is_cut_and_commands_nothing() -> None:
+def test_key_names_of_strangers_are_cut_and_escaped() -> None:
     names = [("\x1b[31m" * 9000, "a" * 60_000), ("병원" * 9000, "\n\x1b[2J"), ("", "")]
     header = Forger(keys=tuple(
         field16(p.encode()) + field16(n.encode()) + field16(b"") for p, n in names
@@ -291,7 +291,7 @@ def test_what_strangers_call_themselves_is_cut_and_commands_nothing() -> None:
     assert len(str(error)) < 1000
 
 
-def test_a_kms_that_refuses_is_quoted(lab: Lab) -> None:
+def test_the_refusal_of_a_kms_is_quoted(lab: Lab) -> None:
     cmk = lab.create_cmk()
     message = envelope.encrypt(DATA, cmk)
     cmk.disable()
@@ -303,14 +303,14 @@ def test_a_kms_that_refuses_is_quoted(lab: Lab) -> None:
         assert kind is None or type(error.__cause__) is kind
 
 
-def test_a_kms_that_says_nothing_is_quoted_so(orders: CMK) -> None:
+def test_a_refusal_without_a_text_is_quoted_as_such(orders: CMK) -> None:
     altered = bytearray(envelope.encrypt(DATA, orders, context={"album": "summer"}))
     altered[altered.index(b"summer")] ^= 1
     error = refusal(bytes(altered), orders)
     assert "InvalidCiphertextException: (AWS sends no text with this error)" in str(error)
 
 
-def test_a_network_that_is_down_is_quoted(orders: CMK) -> None:
+def test_a_network_error_is_quoted(orders: CMK) -> None:
     class Down:
         def decrypt(self, **request: object) -> None:
             raise ConnectionError("no route to host")
@@ -320,7 +320,7 @@ def test_a_network_that_is_down_is_quoted(orders: CMK) -> None:
     assert type(error.__cause__) is ConnectionError
 
 
-def test_an_answer_by_another_key_is_not_believed(lab: Lab, orders: CMK) -> None:
+def test_an_answer_that_names_another_key_is_refused(lab: Lab, orders: CMK) -> None:
     class Mistaken:
         def decrypt(self, **request: object) -> dict[str, object]:
             return {**lab.kms.decrypt(**request), "KeyId": orders.arn + "x"}
@@ -329,7 +329,7 @@ def test_an_answer_by_another_key_is_not_believed(lab: Lab, orders: CMK) -> None
     assert str(refusal(envelope.encrypt(DATA, orders), ring)) == NOT_OPENED
 
 
-def test_one_recipient_that_fails_does_not_stop_another(lab: Lab) -> None:
+def test_a_failing_keyring_does_not_stop_the_next(lab: Lab) -> None:
     cmk = lab.create_cmk()
     message = envelope.encrypt(DATA, [cmk, RING])
     cmk.disable()
@@ -338,16 +338,16 @@ def test_one_recipient_that_fails_does_not_stop_another(lab: Lab) -> None:
     assert "disabled" in str(refusal(message, [cmk, RawAesKeyring("clinic", "aes2", AES_KEY)]))
 
 
-def test_only_what_a_kms_key_has_wrapped_is_sent_to_it(lab: Lab, orders: CMK) -> None:
+def test_only_data_keys_that_a_kms_key_wrapped_are_sent_to_it(lab: Lab, orders: CMK) -> None:
     other = lab.create_cmk()
     message = envelope.encrypt(DATA, [RING, other])
     before = len(lab.trail)
-    assert "None of the keys" in str(refusal(message, orders))
+    assert "None of the given keyrings" in str(refusal(message, orders))
     assert len(lab.trail) == before
 
 
 def test_a_kms_is_asked_a_hundred_times_at_most(orders: CMK) -> None:
-    """Somebody else writes the header, and we would pay for each of 65,535 calls."""
+    """A stranger writes the header, and each of 65,535 calls would cost us money."""
     asked = []
 
     class Counting:
@@ -362,11 +362,11 @@ def test_a_kms_is_asked_a_hundred_times_at_most(orders: CMK) -> None:
     assert len(asked) == 100
 
 
-def test_a_public_key_seals_and_does_not_open(rsa_pem: bytes) -> None:
+def test_a_public_key_encrypts_and_does_not_open(rsa_pem: bytes) -> None:
     whole = RawRsaKeyring("clinic", "rsa", rsa_pem)
     half = RawRsaKeyring("clinic", "rsa", whole._public)
     message = envelope.encrypt(DATA, half)
-    assert "None of the keys" in str(refusal(message, half))
+    assert "None of the given keyrings" in str(refusal(message, half))
     assert envelope.decrypt(message, whole).plaintext == DATA
 
 

@@ -1,6 +1,6 @@
 """The AWS Encryption SDK opens what we write, and we open what it writes.
 
-`aws-encryption-sdk` from the lock, unchanged; its KMS provider speaks to the lab through boto3.
+`aws-encryption-sdk` from the lock, unchanged; its KMS provider calls the lab through boto3.
 """
 
 import pytest
@@ -19,7 +19,7 @@ THEIR_FRAMES = (
     128,
     4096,
     envelope.stream.MIB,
-)  # the SDK writes, but does not ask for, multiples of 128
+)  # the SDK writes multiples of 128 only, but reads any length
 Pair = tuple[object, Keyring | CMK]
 
 
@@ -85,7 +85,9 @@ def test_both_write_messages_of_the_same_length(pair: Pair, suite: int) -> None:
 
 
 @EACH_SUITE
-def test_several_recipients_each_open_alone(lab: Lab, suite: int, rsa_pem: bytes) -> None:
+def test_each_of_several_keyrings_opens_the_message_alone(
+    lab: Lab, suite: int, rsa_pem: bytes
+) -> None:
     keys = [lab.create_cmk("orders"), lab.create_cmk("archive")]
     padding = "RSAES_OAEP_SHA_256"
     rings = [
@@ -147,7 +149,7 @@ contexts = st.dictionaries(
     frame=st.integers(1, 610),
     key=st.sampled_from([16, 24, 32]).map(lambda size: AES_KEY[:size]),
 )
-def test_whatever_is_sealed_the_other_opens(
+def test_each_opens_what_the_other_encrypted(
     data: bytes, context: dict[str, str], suite: int, frame: int, key: bytes
 ) -> None:
     provider, ring = sdk.aes("n", "k", key), RawAesKeyring("n", "k", key)
@@ -161,7 +163,7 @@ def test_whatever_is_sealed_the_other_opens(
 
 
 def test_the_sdk_refuses_what_we_refuse(orders: CMK, lab: Lab) -> None:
-    """A check on the other tests: a message with one wrong byte opens on neither side."""
+    """This checks the other tests: a message with one wrong byte opens on neither side."""
     message = bytearray(envelope.encrypt(b"photo", orders))
     message[-150] ^= 1
     with pytest.raises(envelope.DecryptionError):

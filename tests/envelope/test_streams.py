@@ -1,4 +1,4 @@
-"""Streams of any length, from readers and to writers of every habit."""
+"""Streams of any length, with readers and writers that behave in every allowed way."""
 
 import io
 import os
@@ -23,7 +23,7 @@ def sealed(data: bytes = DATA, suite: int = 0x0578, frame_length: int = 1000) ->
 
 
 class Dribble(io.RawIOBase):
-    """A reader that gives one to three bytes at a time."""
+    """A reader that returns one to three bytes at a time."""
 
     def __init__(self, content: bytes) -> None:
         self._content = io.BytesIO(content)
@@ -38,7 +38,7 @@ class Dribble(io.RawIOBase):
 
 
 class OnlyRead:
-    """A reader without `readinto`, such as many libraries hand out."""
+    """A reader without `readinto`, as many libraries have."""
 
     def __init__(self, content: bytes) -> None:
         self._content = io.BytesIO(content)
@@ -62,7 +62,7 @@ class Stubborn(io.RawIOBase):
 
 
 class Silent:
-    """A writer that does not say how much it took: all."""
+    """A writer that takes everything and returns None."""
 
     def __init__(self) -> None:
         self.got = bytearray()
@@ -77,7 +77,7 @@ READERS: list[Callable[[bytes], object]] = [io.BytesIO, Dribble, OnlyRead, bytes
 @EACH_SUITE
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("writer", [Stubborn, Silent])
-def test_each_reader_and_writer_will_do(reader, writer, suite: int) -> None:
+def test_each_reader_and_writer_works(reader, writer, suite: int) -> None:
     message, plaintext = writer(), writer()
     header = envelope.encrypt_stream(
         reader(DATA), message, RING, context={"a": "b"}, suite=suite, frame_length=1000
@@ -106,7 +106,7 @@ def test_a_stream_through_a_pipe() -> None:
 
 
 class Endless:
-    """A reader of so many bytes that nobody has in memory."""
+    """A reader of `size` bytes that are made only when they are read."""
 
     def __init__(self, size: int) -> None:
         self._left = size
@@ -138,7 +138,7 @@ def test_memory_does_not_grow_with_the_message(suite: int) -> None:
         with os.fdopen(writing, "wb") as pipe:
             envelope.encrypt_stream(Endless(size), pipe, RING, suite=suite, frame_length=frame)
 
-    peak(frame)  # what is imported and tested once
+    peak(frame)  # imports and self-tests happen once
     few, many = peak(10 * frame), peak(300 * frame)
     assert many < few + 2 * frame
     assert many < 10 * frame
@@ -150,7 +150,7 @@ class Discard:
 
 
 @pytest.mark.parametrize("frame_length", [1, MIB, 2**31 - 1])
-def test_a_frame_takes_memory_for_what_is_there_and_not_for_what_it_may_have(
+def test_a_frame_takes_memory_for_its_bytes_and_not_for_its_announced_length(
     frame_length: int,
 ) -> None:
     tracemalloc.start()
@@ -164,7 +164,7 @@ def test_a_frame_takes_memory_for_what_is_there_and_not_for_what_it_may_have(
         tracemalloc.stop()
 
 
-def test_a_header_that_claims_much_takes_memory_for_what_is_there() -> None:
+def test_a_header_takes_memory_for_its_bytes_and_not_for_its_announced_lengths() -> None:
     start = b"\2\5\x78" + bytes(32) + b"\0\0"
     claims = [
         start + b"\xff\xff",
@@ -184,7 +184,7 @@ def test_a_header_that_claims_much_takes_memory_for_what_is_there() -> None:
 
 
 class Header(io.RawIOBase):
-    """A header with 65,535 keys of the longest fields, made up as it is read: 12 GB."""
+    """A header with 65,535 keys of the longest fields, 12 GB, made as it is read."""
 
     def __init__(self) -> None:
         self.given = 0
@@ -204,7 +204,7 @@ class Header(io.RawIOBase):
         return count
 
 
-def test_a_header_without_end_is_given_up() -> None:
+def test_a_header_that_is_too_long_is_refused() -> None:
     reader = Header()
     with pytest.raises(DecryptionError):
         envelope.decrypt_stream(reader, io.BytesIO(), RING)
@@ -214,8 +214,8 @@ def test_a_header_without_end_is_given_up() -> None:
 # ------------------------------------------------------------------------------------- what fails
 
 
-def test_a_writer_that_keeps_what_it_is_lent_finds_out() -> None:
-    """Else its pieces would all become the last frame."""
+def test_a_writer_that_keeps_a_view_gets_an_error_later() -> None:
+    """Otherwise all its pieces would silently become the last frame."""
     kept: list[memoryview] = []
 
     class Keeper:
@@ -253,7 +253,7 @@ class FailingWriter:
         return len(content)
 
 
-def test_a_readers_error_is_the_callers_to_see() -> None:
+def test_an_error_of_the_reader_reaches_the_caller() -> None:
     with pytest.raises(Broken):
         envelope.encrypt_stream(FailingReader(DATA), io.BytesIO(), RING)
     with pytest.raises(Broken):
@@ -261,7 +261,7 @@ def test_a_readers_error_is_the_callers_to_see() -> None:
 
 
 @pytest.mark.parametrize("takes", [0, 100, 5000, len(DATA) - 1])
-def test_a_writers_error_is_the_callers_to_see(takes: int) -> None:
+def test_an_error_of_the_writer_reaches_the_caller(takes: int) -> None:
     with pytest.raises(Broken):
         envelope.encrypt_stream(io.BytesIO(DATA), FailingWriter(takes), RING)
     with pytest.raises(Broken):
@@ -269,7 +269,7 @@ def test_a_writers_error_is_the_callers_to_see(takes: int) -> None:
 
 
 class Nothing(io.RawIOBase):
-    """Set not to wait, a raw file reads and writes None when it would have to."""
+    """A raw file that does not block returns None when there is nothing to do."""
 
     def readinto(self, room: memoryview) -> None:
         return None
@@ -278,7 +278,7 @@ class Nothing(io.RawIOBase):
         return None
 
 
-def test_who_does_not_wait_is_an_error_and_not_an_end() -> None:
+def test_a_file_that_does_not_block_is_an_error_and_not_the_end() -> None:
     with pytest.raises(BlockingIOError):
         envelope.encrypt_stream(Nothing(), io.BytesIO(), RING)
     with pytest.raises(BlockingIOError):
@@ -295,7 +295,7 @@ def test_a_text_file_is_an_error(tmp_path) -> None:
 
 
 def test_the_last_frame_waits_for_the_signature() -> None:
-    """So a message of one frame, as most are, gives nothing away before all of it is verified."""
+    """So a message of one frame, as most are, reveals nothing before all of it is verified."""
     message = bytearray(sealed(b"photo"))
     message[-1] ^= 1
     out = io.BytesIO()
