@@ -30,7 +30,8 @@ UNUSED = {"documentation", "deprecated", "deprecatedMessage", "exception", "faul
 MEMBER = {"shape", "documentation", "deprecated", "deprecatedMessage"}
 
 CLIENT = """\
-# Written by scripts/contract.py.
+# Written by scripts/contract.py. Each method makes one `Service.call`; kmslab/kms/table.py names
+# the function that does the operation's own work.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

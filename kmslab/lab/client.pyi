@@ -1,4 +1,5 @@
-# Written by scripts/contract.py.
+# Written by scripts/contract.py. Each method makes one `Service.call`; kmslab/kms/table.py names
+# the function that does the operation's own work.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
