@@ -56,7 +56,7 @@ def materials(key: CMK, *blobs: bytes) -> Picture:
     named_by_blob = [material for material in named if material]
     shown = [each for each in all_materials if each in named or each is all_materials[-1]]
     canvas = Canvas(HEADER + LANE * max(len(blobs), len(shown)) + MARGIN)
-    _ground(canvas, key, max(len(blobs), len(shown)), len(all_materials) - len(shown))
+    _draw_background(canvas, key, max(len(blobs), len(shown)), len(all_materials) - len(shown))
     for lane, material in enumerate(shown):
         _draw_material(canvas, material, HEADER + LANE * lane)
     for lane, (blob, material) in enumerate(zip(blobs, named_by_blob, strict=True)):
@@ -86,7 +86,7 @@ def _line_style(material: Material) -> str:
     return "-" if material.number % 2 else "--"
 
 
-def _ground(canvas: Canvas, key: CMK, lanes: int, more: int) -> None:
+def _draw_background(canvas: Canvas, key: CMK, lanes: int, more: int) -> None:
     height = LANE * lanes
     inside = WALL[0] + WALL[1]
     canvas.box(inside, HEADER, WIDTH - MARGIN - inside, height, facecolor=PALE, edgecolor="none")

@@ -51,7 +51,7 @@ def swimlane(*programs: FollowedProgram) -> Picture:
     """
     heights = [_height(program) for program in programs]
     canvas = Canvas(HEADER + sum(heights) + MARGIN)
-    _ground(canvas, sum(heights))
+    _draw_background(canvas, sum(heights))
     top = HEADER
     for program, height in zip(programs, heights, strict=True):
         _draw(canvas, program, top, height)
@@ -70,7 +70,7 @@ def _call_height(call: KmsCall) -> int:
     return ARROW + SENT * len(call.sent) + back + GAP
 
 
-def _ground(canvas: Canvas, height: int) -> None:
+def _draw_background(canvas: Canvas, height: int) -> None:
     canvas.box(DISK[0], HEADER, DISK[1], height, facecolor=DISK_COLOUR, edgecolor="none")
     canvas.box(INSIDE, HEADER, WIDTH - MARGIN - INSIDE, height, facecolor=PALE, edgecolor="none")
     canvas.bricks(WALL[0], HEADER, WALL[1], height)

@@ -47,14 +47,14 @@ def wall(*calls: WatchedCall) -> Picture:
     trail. Example: `wall(watch(records.encrypt, page))`.
     """
     canvas = Canvas(HEADER + LANE * len(calls) + MARGIN)
-    _ground(canvas, calls)
+    _draw_background(canvas, calls)
     for lane, call in enumerate(calls):
         _draw(canvas, call, HEADER + LANE * lane)
     _keys(canvas, calls)
     return Picture(canvas.figure, _caption(calls))
 
 
-def _ground(canvas: Canvas, calls: Sequence[WatchedCall]) -> None:
+def _draw_background(canvas: Canvas, calls: Sequence[WatchedCall]) -> None:
     height = LANE * len(calls)
     canvas.box(INSIDE, HEADER, WIDTH - MARGIN - INSIDE, height, facecolor=PALE, edgecolor="none")
     canvas.bricks(WALL[0], HEADER, WALL[1], height)

@@ -38,8 +38,8 @@ MAC_NOT_SIGNATURE = (
     "made it, and with that he can make one too."
 )
 NOT_BY_REPORTS = (
-    "What `{}` gives back is no signature by `reports` of that report: whoever has the clinic's "
-    "public key would refuse it. (Or did you run the lesson's first cell again? Then run those "
+    "What `{}` gives back is not a signature of that report by `reports`: with the clinic's public "
+    "key anybody would refuse it. (Or did you run the lesson's first cell again? Then run those "
     "after it too.)"
 )
 KMS_CALLED = (

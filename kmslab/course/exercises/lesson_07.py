@@ -28,7 +28,7 @@ ALLOWS_THE_ACCOUNT = (
     "the key to IAM, and there everybody at the clinic may do everything."
 )
 ALLOWS_EVERYBODY = (
-    "{} reads the record, of whom nobody has said a word: some statement names everybody."
+    "{} reads the record, though you named only three people: some statement names everybody."
 )
 PROGRAM_REFUSED = "Jiho's program can't {}: {}. The clinic stands still."
 PROGRAM_MAY_TOO_MUCH = (
