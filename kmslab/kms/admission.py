@@ -39,7 +39,7 @@ def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
         cross_account=role.cross_account,
         same_key=len({each.arn for each in call.roles}) == 1 if filled.prefix else None,
     )
-    access.require(question, unnamed=filled.unnamed)
+    access.require(question, named_by_blob=filled.named_by_blob)
 
 
 def _check_key(name: str, role: Role, filled: FilledRole, key: Key) -> None:

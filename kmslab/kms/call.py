@@ -27,7 +27,7 @@ class FilledRole(NamedTuple):
     algorithm: str = ""
     context: Mapping[str, str] = MappingProxyType({})
     prefix: str = ""  # of the request's members that are about this role
-    unnamed: bool = False  # a ciphertext named the key, and the caller did not
+    named_by_blob: bool = False  # a ciphertext named the key, and the caller did not
 
     @property
     def material(self) -> Material:

@@ -31,7 +31,7 @@ class Found(NamedTuple):
     arn: str
     record: Resource | None = None  # None: nothing yet, or every resource of the account
     used: Material | None = None  # of a key: the material that the call will use
-    unnamed: bool = False  # the caller has not named it: a blob has
+    named_by_blob: bool = False  # the caller has not named it: a blob has
 
 
 Finder = Callable[[Reader, Caller, Mapping[str, Any]], Found | None]
@@ -90,7 +90,7 @@ def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
             _refuse_unknown(records, caller, parsed.key, permission)
         if named and named.arn != material.key:
             fail("IncorrectKeyException", WRONG_KEY)
-        return Found(material.key, _key(records, material.key), material, unnamed=not named)
+        return Found(material.key, _key(records, material.key), material, named_by_blob=not named)
 
     return find
 

@@ -110,13 +110,13 @@ class Service:
         found = role.naming.find(self._store, call.caller, call.request)
         if found is None:
             return None
-        arn, record, used, unnamed = found
+        arn, record, used, named_by_blob = found
         usage, prefix = role.usage, role.naming.prefix
         if usage is None:
             return FilledRole(arn, record, used, prefix=prefix)
         algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
         context = call.get(prefix + usage.context, {})
-        return FilledRole(arn, record, used, algorithm, context, prefix, unnamed)
+        return FilledRole(arn, record, used, algorithm, context, prefix, named_by_blob)
 
     def _log_failure(self, call: Call, error: KMSError) -> None:
         error.request_id = call.request_id

@@ -131,7 +131,7 @@ def test_lockout_is_explained_with_the_proposed_policy():
     assert explanation.startswith(
         "Refused: under the proposed policy root may not call kms:PutKeyPolicy"
     )
-    assert "The key policy as proposed" in explanation
+    assert "The proposed key policy" in explanation
     assert "proposed" not in str(jiho.explain("kms:PutKeyPolicy", key))
 
 

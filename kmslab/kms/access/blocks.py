@@ -1,4 +1,4 @@
-"""Sentences, titles, tables and a piece of JSON, for a terminal or as Markdown."""
+"""Blocks of an explanation, for a terminal or as Markdown: sentences, titles, tables and JSON."""
 
 import textwrap
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from kmslab.display import COLUMNS, Table, escaped, visible
 
 
 class Title(str):
-    """The name of what follows."""
+    """A heading."""
 
 
 class Code(str):
-    """JSON, to be copied as it is."""
+    """JSON to copy: it is not wrapped."""
 
 
 Block = str | Table  # a plain string is a paragraph

@@ -1,7 +1,7 @@
-"""A policy or a grant read against a question, element by element: wanted, found, whether it fits.
+"""A statement or a grant compared with a request, element by element, for an explanation.
 
-It asks the very objects that decide, one after the other, where a decision stops at the first that
-does not fit.
+It asks the same objects that decide. A decision stops at the first element that does not fit; a
+comparison asks all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,14 +26,14 @@ from kmslab.kms.access.statements import (
 from kmslab.kms.arn import resource_of
 from kmslab.kms.contract.records import Grant
 
-MAX_VALUES_SHOWN = 4  # values of one element that are shown
+MAX_VALUES_SHOWN = 4  # of one element
 ABSENT = "(not in the request)"
-WHAT = frozenset({"Action", "NotAction", "operation"})
+ABOUT_ACTION = frozenset({"Action", "NotAction", "operation"})
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One element of a statement or a grant, beside what the request has for it."""
+    """One element of a statement or a grant, and what the request has for it."""
 
     element: str  # "Action", "NotResource", "StringEquals kms:ViaService", "grantee"
     wanted: str
@@ -43,23 +43,27 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One statement or grant. It says something to the request only if all its checks fit."""
+    """One statement or grant. It has an effect on the request only if all its checks fit."""
 
     label: str  # 'statement 1 "Enable IAM User Permissions"'
     written: str  # "Allow" or "Deny"
     effect: Effect  # on this request
     checks: tuple[Check, ...]
-    decided: bool  # whether the verdict rests on it
+    decided: bool  # whether it decided the request
 
     @property
     def misses(self) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if not check.fits)
 
     @property
+    def about_action(self) -> bool:
+        """Whether it concerns the action that the request asks for."""
+        return all(check.element not in ABOUT_ACTION for check in self.misses)
+
+    @property
     def nearness(self) -> tuple[bool, bool, int, int]:
-        """The greater, the more it has to do with the verdict: first what is about the action."""
-        about = all(check.element not in WHAT for check in self.misses)
-        return self.decided, about, self.effect, -len(self.misses)
+        """Sorts comparisons: the greater, the more one has to do with the decision."""
+        return self.decided, self.about_action, self.effect, -len(self.misses)
 
 
 def compare_statements(
@@ -69,7 +73,7 @@ def compare_statements(
 
 
 def compare_grants(question: Question, decided: Grant | None) -> tuple[Comparison, ...]:
-    """Of the grants that name the caller; the others have nothing to do with him."""
+    """Compares only the grants that name the caller."""
     return tuple(
         _grant(grant, question, grant is decided)
         for grant in grants.of_key(question)
@@ -78,8 +82,9 @@ def compare_grants(question: Question, decided: Grant | None) -> tuple[Compariso
 
 
 def listed(values: Sequence[str], between: str = ", ") -> str:
-    """A few values in one line: a policy may hold hundreds."""
-    more = f" … and {len(values) - MAX_VALUES_SHOWN} more" if len(values) > MAX_VALUES_SHOWN else ""
+    """The first values in one line: a policy may hold hundreds."""
+    left = len(values) - MAX_VALUES_SHOWN
+    more = f" … and {left} more" if left > 0 else ""
     return between.join(values[:MAX_VALUES_SHOWN]) + more
 
 
@@ -116,12 +121,13 @@ def _checks(statement: Statement, question: Question) -> list[Check]:
 
 def _principal(principals: Principals, question: Question) -> Check:
     caller = question.caller
-    session = caller.principal != caller.identity
-    found = f"{caller.principal} (a session of {caller.identity})" if session else caller.principal
+    is_session = caller.principal != caller.identity
+    session = f" (a session of {caller.identity})" if is_session else ""
+    found = f"{caller.principal}{session}"
     name = "NotPrincipal" if principals.excludes else "Principal"
     wanted = listed(sorted(principals.wanted))
     found = resource_of(found) if wanted == "*" else found
-    return Check(name, wanted, found, principals.name(caller) is not NO_MATCH)
+    return Check(name, wanted, found, principals.match(caller) is not NO_MATCH)
 
 
 def _element(name: str, element: Element, found: str, question: Question) -> Check:
@@ -140,14 +146,14 @@ def _condition(condition: Condition, question: Question) -> Check:
 
 
 def _grant_checks(grant: Grant, question: Question) -> list[Check]:
-    """A check that the grant does not make is not worth a line."""
+    """Leaves out the checks that the grant does not make."""
     context = encryption_context(question)
     constraints = [f"{kind} {_pairs(pairs)}" for kind, pairs in grant.constraints.items()]
     shown = {
         "operation": (listed(grant.operations), question.operation),
         "encryption context": (listed(constraints, " and "), _pairs(context) or ABSENT),
         "source": (grant.source_arn, question.caller.source_arn or ABSENT),
-        "handed on": (
+        "new grant": (
             listed(["no more than its own operations", *filter(None, [grant.source_arn])], " for "),
             listed(question.request.get("Operations", ())),
         ),
@@ -156,7 +162,7 @@ def _grant_checks(grant: Grant, question: Question) -> list[Check]:
     for name, check in grants.CHECKS.items():
         wanted, found = shown[name]
         fits = check(grant, question)
-        if wanted and (name != "handed on" or not fits):
+        if wanted and (name != "new grant" or not fits):
             checks.append(Check(name, wanted, found, fits))
     return checks
 

@@ -1,10 +1,10 @@
-"""THE TABLE of condition keys: what a policy may ask about a request, and how it is answered.
+"""THE TABLE of condition keys: what a policy can ask about a request, and where its value is.
 
-A value is text, as in a policy, or several texts; None says that the request has no such key. It
-is found out when a condition asks for it, and not before. Names are the same in any case.
+A value is one or several texts, as in a policy; None means that the request lacks the key. It is
+looked up only when a condition asks for it. Names are compared in any case.
 Source: AWS KMS developer guide, "AWS KMS condition keys"; IAM user guide, "AWS global condition
-context keys". Keys of things that the lab has not (organisations, VPC endpoints, MFA, sessions'
-tags, attestation) are never there, which is what AWS answers where they are not in use.
+context keys". Every request lacks the keys of what the lab does not have (organisations, VPC
+endpoints, MFA, session tags, attestation), as on AWS where they are not in use.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -22,7 +22,7 @@ Raw = Callable[[Question], Any]  # text, truth, number, time, several of them, o
 
 
 def find(name: str) -> Find:
-    """What answers for this key. A key that nobody has heard of is in no request."""
+    """Makes the function that finds a key's values. Every request lacks an unknown key."""
     folded = name.lower()
     if raw := KEYS.get(folded):
         return lambda question: _values(raw(question))
@@ -48,7 +48,7 @@ def _text(raw: Any) -> str:
 
 
 def _pick(pairs: Mapping[str, str], name: str) -> list[str]:
-    """Names that differ in case only are one name to a condition."""
+    """The values of all names that differ only in case."""
     return [value for key, value in pairs.items() if key.lower() == name.lower()]
 
 
@@ -60,23 +60,23 @@ def _member(name: str, default: Any = None) -> Raw:
 
 
 def _only(operations: Collection[str], raw: Raw) -> Raw:
-    """Of these operations: in others a member of that name means something else, or nothing."""
+    """Only for these operations: others lack the key, even if they have such a member."""
     return lambda q: raw(q) if q.operation in operations else None
 
 
 def _own(name: str) -> Raw:
-    """A member of which ReEncrypt has two."""
+    """A member that ReEncrypt has twice, with a prefix."""
     return lambda q: q.request.get(q.prefix + name)
 
 
 def _of_key(attribute: str, member: str, default: str) -> Raw:
-    """Of a key that is still to be made, the request says it."""
+    """An attribute of the key, or a member of the CreateKey that is to make the key."""
     create = _only(_CREATE, _member(member, default))
     return lambda q: getattr(q.key, attribute) if q.key else create(q)
 
 
 def encryption_context(question: Question) -> Mapping[str, str]:
-    """The encryption context; of CreateGrant, what the new grant would constrain it to."""
+    """The encryption context; for CreateGrant, the context in the new grant's constraints."""
     constraints = question.request.get("Constraints", {})
     return {
         **constraints.get("EncryptionContextSubset", {}),
@@ -124,7 +124,7 @@ def _resource_tags(question: Question) -> Mapping[str, str]:
 
 
 def _idle_days(question: Question) -> int | None:
-    """Whole days since the key last did cryptography, as far back as AWS has kept count."""
+    """Whole days since the key's last cryptographic use, or since AWS began to record uses."""
     key = question.key
     if key is None:
         return None
@@ -151,7 +151,7 @@ def _username(question: Question) -> str | None:
 
 
 def _called_via(question: Question) -> str | None:
-    """`s3.us-east-1.amazonaws.com` calls as `s3.amazonaws.com`."""
+    """`s3.amazonaws.com`, if `s3.us-east-1.amazonaws.com` calls for the principal."""
     service = question.caller.via.partition(".")[0]
     return f"{service}.amazonaws.com" if service else None
 
@@ -161,19 +161,19 @@ def _by_service(question: Question) -> bool:
 
 
 def _source_ip(question: Question) -> str | None:
-    """When a service calls for the principal, the address would be the service's: it is absent."""
+    """Absent if a service calls for the principal: the address would be the service's."""
     source = question.caller.source
     return source.ip if source and not _by_service(question) else None
 
 
 def _secure_transport(question: Question) -> bool:
-    """What comes from a service, or from within this process, has crossed no network of ours."""
+    """True for a service's call and for one from this process: neither crosses the network."""
     source = question.caller.source
     return bool(source.tls_version) if source and not _by_service(question) else True
 
 
 def _source_account(question: Question) -> str | None:
-    """Some ARNs, such as a bucket's, name no account: then the service knows whose it is."""
+    """Some ARNs, such as a bucket's, name no account; then it is the caller's."""
     source = as_arn(question.caller.source_arn)
     return (source.account or question.caller.account) if source else None
 
@@ -258,7 +258,7 @@ KEYS: dict[str, Raw] = {
     }.items()
 }
 
-# Families of keys, each with a name of its own behind the prefix.
+# Families of keys: the name of a pair follows the prefix.
 FAMILIES: dict[str, Callable[[Question], Mapping[str, str]]] = {
     "kms:encryptioncontext:": encryption_context,
     "aws:resourcetag/": _resource_tags,

@@ -1,8 +1,8 @@
-"""Conditions: THE TABLE of operators, and how one is judged against what a request holds.
+"""Conditions: THE TABLE of operators, and how a condition is evaluated for a request.
 
-A condition names an operator, a key and values. It holds if any value fits what the request has
-for the key; a negated operator holds if none does. What is missing from a request fits nothing,
-so a plain operator fails and a negated one holds.
+A condition names an operator, a key and values. It holds if one of the values fits what the request
+has for the key; with a negated operator it holds if none fits. Nothing fits a key that the request
+lacks, so a plain operator fails and a negated one holds.
 Source: IAM user guide, "IAM JSON policy elements: Condition operators"; "Set operators for
 multivalued context keys".
 """
@@ -24,17 +24,17 @@ from kmslab.kms.access.condition_keys import Find, Values
 from kmslab.kms.access.patterns import Test, any_of, pattern
 from kmslab.kms.access.question import Question
 
-# ------------------------------------------------------------- what a value is read as
+# ----------------------------------------------------------------------- reading a value
 
 
 def number(text: str) -> Decimal:
     if not re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?", text, re.ASCII):
-        raise ValueError(f"{text!r} is no number")
+        raise ValueError(f"{text!r} is not a number")
     return Decimal(text)
 
 
 def moment(text: str) -> Decimal:
-    """Seconds since 1970, of such a number or of a date in ISO 8601, taken for UTC by default."""
+    """Seconds since 1970, from such a number or from a date in ISO 8601, by default in UTC."""
     if re.fullmatch(r"-?\d+", text, re.ASCII):
         return Decimal(text)
     read = datetime.fromisoformat(text)
@@ -55,7 +55,7 @@ def binary(text: str) -> bytes:
 
 
 def _compare(read: Callable[[str], Any], compare: Callable[[Any, Any], bool]) -> "Compile":
-    """Both sides are read alike. What the request has and cannot be read so fits nothing."""
+    """Reads both sides in the same way. A request's value that cannot be read does not fit."""
 
     def compile_(wanted: str, variables: bool) -> Test:
         bound = read(wanted)
@@ -89,8 +89,8 @@ def _like(**how: bool) -> "Compile":
 
 # ------------------------------------------------------------------------------- the table
 
-# Of a policy's value: what the request's value must be like. Raises ValueError for one that the
-# operator cannot read. The second argument says whether the document knows variables.
+# Makes a test of the request's value from a policy's value, or raises ValueError if the operator
+# cannot read it. The second argument says whether the document's language has variables.
 Compile = Callable[[str, bool], Test]
 
 
@@ -98,7 +98,7 @@ Compile = Callable[[str, bool], Test]
 class Operator:
     compile: Compile
     negated: bool = False
-    of_absence: bool = False  # it asks whether the key is missing, not what it holds
+    of_absence: bool = False  # it tests whether the request lacks the key
 
 
 def _both(name: str, opposite: str, compile_: Compile) -> dict[str, Operator]:
@@ -130,8 +130,8 @@ OPERATORS: dict[str, Operator] = {
 }
 IF_EXISTS = "IfExists"
 
-# How the values that a key has in a request count together, and what holds when it has none.
-# Without a set operator a plain one asks that any value fits, a negated one that all differ.
+# How the request's values for one key are combined, and the result if there are none. Without a
+# set operator, one of them must fit; with a negated operator, all of them must differ.
 SETS: Mapping[str, tuple[Callable[[list[bool]], bool], bool]] = {
     "ForAllValues": (all, True),
     "ForAnyValue": (any, False),
@@ -143,37 +143,37 @@ SETS: Mapping[str, tuple[Callable[[list[bool]], bool], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator on one key, as written and ready to be asked."""
+    """One operator on one key, as written and ready to be evaluated."""
 
     operator: str  # as the policy writes it: "ForAnyValue:StringLikeIfExists"
     key: str
     wanted: tuple[str, ...]
-    find: Find  # what the request has for the key; of `Null`, whether it has nothing
+    find: Find  # the request's values for the key; for `Null`, whether there are none
     fits: Test
     negated: bool
-    together: Callable[[list[bool]], bool]  # of the values, if there are several
+    combine: Callable[[list[bool]], bool]  # the results for several values
     if_missing: bool
 
     def holds(self, question: Question) -> bool:
         found = self.find(question)
         if found is None:
             return self.if_missing
-        return self.together([self.accepts(value, question) for value in found])
+        return self.combine([self.accepts(value, question) for value in found])
 
     def accepts(self, value: str, question: Question) -> bool:
-        """One of the values that the request has, taken by itself."""
+        """Whether one of the request's values is accepted by itself."""
         return self.fits(value, question) is not self.negated
 
 
 def condition(written: str, key: str, wanted: tuple[str, ...], variables: bool) -> Condition:
-    """Raises ValueError for an operator that there is not, or a value that it cannot read."""
-    together, name = _parted(written)
+    """Raises ValueError for an unknown operator, or for a value that the operator cannot read."""
+    set_operator, name = _split(written)
     bare = name.removesuffix(IF_EXISTS)
     operator = OPERATORS.get(bare)
     if operator is None or (operator.of_absence and bare != name):
         raise ValueError(f"there is no condition operator {written}")
     plain = (all, True) if operator.negated else (any, False)
-    how, if_missing = SETS[together] if together else plain
+    combine, if_missing = SETS[set_operator] if set_operator else plain
     find = condition_keys.find(key)
     return Condition(
         operator=written,
@@ -182,18 +182,18 @@ def condition(written: str, key: str, wanted: tuple[str, ...], variables: bool) 
         find=partial(_absence, find) if operator.of_absence else find,
         fits=any_of([operator.compile(value, variables) for value in wanted]),
         negated=operator.negated,
-        together=how,
+        combine=combine,
         if_missing=if_missing or bare != name,
     )
 
 
-def _parted(written: str) -> tuple[str, str]:
-    together, colon, name = written.partition(":")
+def _split(written: str) -> tuple[str, str]:
+    set_operator, colon, name = written.partition(":")
     if not colon:
         return "", written
-    if together not in SETS:
+    if set_operator not in SETS:
         raise ValueError(f"there is no condition operator {written}")
-    return together, name
+    return set_operator, name
 
 
 def _absence(find: Find, question: Question) -> Values:

@@ -1,8 +1,7 @@
-"""Policy documents: JSON text, read once into statements and remembered by the text.
+"""Policy documents: parses JSON into statements, once for each text.
 
-What cannot be read is refused, and nothing is guessed: a member that stands there twice, or that
-nobody knows, is an error, because whoever reads the policy and whoever judges by it could take it
-differently.
+The parser is strict and guesses nothing. A repeated or unknown member is an error, because the
+policy's author and the service could understand it differently.
 Source: IAM user guide, "Grammar of the IAM JSON policy language"; AWS KMS developer guide, "Key
 policies in AWS KMS".
 """
@@ -22,7 +21,7 @@ from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Reader
 
 MAX_POLICY_BYTES = 32_768  # bytes, "Resource quotas"; the model allows 131,072 characters
-# Only a document of the newer language has variables; one that names no version is of the older.
+# Whether the language has variables. A document without a version is in the older language.
 VERSIONS = {"2012-10-17": True, "2008-10-17": False}
 EFFECTS = {"Allow": True, "Deny": False}
 DOCUMENT = frozenset({"Version", "Id", "Statement"})
@@ -33,15 +32,15 @@ ELEMENTS = frozenset(
 SID = re.compile(r"[0-9A-Za-z]*", re.ASCII)
 ACTION = re.compile(r"\*|[a-z0-9-]+:[a-z0-9*?]+", re.ASCII | re.IGNORECASE)
 RESOURCE = re.compile(r"\*|arn:.*", re.DOTALL)
-# Of each kind of principal: the names that it takes. Nobody comes to a lab through an identity
-# provider or is known by S3's canonical id: such a statement is kept, and names no caller.
+# The names of each kind of principal. No caller of a lab comes through an identity provider or has
+# a canonical user id of S3: a statement that names such a principal is valid, and fits no caller.
 PRINCIPALS: dict[str, re.Pattern[str]] = {
     "AWS": re.compile(r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:[!-~]+", re.ASCII),
     "Service": re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", re.ASCII),
     "Federated": re.compile(r"[!-~]+", re.ASCII),
     "CanonicalUser": re.compile(r"[0-9a-f]{64}", re.ASCII),
 }
-OURS = frozenset({"AWS", "Service"})
+CALLERS = frozenset({"AWS", "Service"})
 
 NO_PRINCIPAL = "Policy contains a statement with no principal."
 INVALID_PRINCIPALS = "Policy contains a statement with one or more invalid principals."
@@ -64,12 +63,12 @@ def key_policy(text: str) -> Document:
 
 @lru_cache(1024)
 def identity_policy(text: str) -> Document:
-    """The same of an IAM user's or role's policy."""
+    """An IAM user's or role's policy; raises like `key_policy`."""
     return _document(text, of_key=False)
 
 
 def check_key_policy(text: str, records: Reader) -> str:
-    """The text as it came, if it can be a key's policy. Whom it names must exist."""
+    """Returns the text if it is a valid key policy, all of whose principals exist."""
     for statement in key_policy(text).statements:
         for name in statement.principals.wanted if statement.principals else ():
             if is_arn(name) and not principals.exist(records, name):
@@ -86,7 +85,7 @@ UNREADABLE = Document(
 def allow(
     *actions: str, resource: str = "*", condition: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A short IAM policy: `allow("kms:Encrypt", "kms:Decrypt")`, on every key or on one ARN."""
+    """A short IAM policy: `allow("kms:Encrypt", "kms:Decrypt")`, for every key or for one ARN."""
     statement: dict[str, Any] = {"Effect": "Allow", "Action": [*actions], "Resource": resource}
     if condition:
         statement["Condition"] = condition
@@ -101,7 +100,7 @@ def malformed(text: str) -> NoReturn:
 
 
 class _Number(str):
-    """A number in JSON, as it is written there: only a condition's value may be one."""
+    """A number as it is written in the JSON. Only a condition's value may be one."""
 
 
 def _document(text: str, of_key: bool) -> Document:
@@ -140,12 +139,12 @@ def _json(text: str) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("a member stands there twice")
+        raise ValueError("a member is repeated")
     return members
 
 
 def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")  # Python would take NaN and Infinity
+    raise ValueError(f"{name} is not JSON")  # Python would accept NaN and Infinity
 
 
 def _statement(place: int, written: Any, of_key: bool, variables: bool) -> Statement:
@@ -189,7 +188,7 @@ def _resources(members: Mapping[str, Any], of_key: bool, variables: bool, where:
 def _either(
     members: Mapping[str, Any], name: str, of_key: bool, where: str
 ) -> tuple[tuple[str, ...], bool]:
-    """An element or its opposite. A key policy may lack both: that statement has no effect."""
+    """An element or its negation. A key policy may lack both; such a statement has no effect."""
     found = [each for each in (name, f"Not{name}") if each in members]
     if len(found) > 1:
         _syntax(f"{where} has both {name} and Not{name}")
@@ -226,10 +225,11 @@ def _named(written: Any, where: str) -> tuple[str, ...]:
 
 
 def _principal(kind: str, name: str) -> str:
-    """An account's number means its root. Whom no caller here can be keeps the kind before it."""
+    """An account's number means its root user. A principal that cannot call here gets a prefix,
+    so that it fits no caller."""
     if not PRINCIPALS[kind].fullmatch(name):
         malformed(INVALID_PRINCIPALS)
-    if kind not in OURS:
+    if kind not in CALLERS:
         return f"{kind} {name}"
     return root_arn(name) if name.isdigit() else name
 
@@ -270,7 +270,7 @@ def _texts(written: Any, where: str) -> tuple[str, ...]:
 
 
 def _values(written: Any, where: str) -> tuple[str, ...]:
-    """Of a condition, whose numbers and truths JSON can write without quotes too."""
+    """A condition's values, whose numbers and booleans JSON may write without quotes."""
     listed = written if isinstance(written, list) else [written]
     return tuple(_value(each, where) for each in listed)
 

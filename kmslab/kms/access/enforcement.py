@@ -1,4 +1,4 @@
-"""Refusing a caller: AWS's text, and behind it an explanation: `error.explain()`."""
+"""Enforcing a decision: a refused caller gets AWS's error, which can explain itself in a lab."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ from kmslab.kms.access.explanation import explain
 from kmslab.kms.access.question import Question
 from kmslab.kms.contract.errors import EXCEPTIONS
 
-# Of a key that only a ciphertext blob has named, AWS does not say whether it is there.
+# AWS does not reveal whether a key exists that only a ciphertext blob names.
 UNREACHABLE = (
     "User: {0} is not authorized to perform: {1} on the resource associated with this "
     "ciphertext because the resource does not exist in this Region, no resource-based policies "
@@ -15,16 +15,16 @@ UNREACHABLE = (
 )
 
 
-def require(question: Question, *, unnamed: bool = False) -> None:
-    """Raise AccessDeniedException unless the caller may. Nothing of the decision is kept.
+def require(question: Question, *, named_by_blob: bool = False) -> None:
+    """Raises AccessDeniedException unless the caller may do this. Nothing is cached.
 
-    `unnamed`: a blob has named the key, not the caller.
+    `named_by_blob`: only a ciphertext blob named the key, and not the caller.
     """
     verdict = decide(question)
     if verdict.allowed:
         return
     text = refusal(question, verdict)
-    if unnamed:
+    if named_by_blob:
         text = UNREACHABLE.format(question.caller.principal, question.action)
     error = EXCEPTIONS["AccessDeniedException"](text)
     error.explanation = partial(explain, question)

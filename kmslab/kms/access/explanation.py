@@ -1,8 +1,8 @@
-"""Why a request was allowed or refused, told to a person: who decided, what nearly matched and why
-it did not, and what would have to be added.
+"""Why a request is allowed or refused: the decision, and each statement and grant behind it.
 
-AWS tells a refused caller one line, because the reasons are the key's owner's business. In a lab
-the caller is the owner too. An explanation shows itself in a terminal and in a notebook.
+An explanation compares the policies and grants with the request and advises what would change the
+decision. AWS answers a refused caller in one line, because the reasons are the key owner's
+business; in a lab the caller is the owner too. It shows itself in a terminal and in a notebook.
 """
 
 import json
@@ -19,7 +19,14 @@ from kmslab.kms.access.comparison import (
     grant_label,
     statement_label,
 )
-from kmslab.kms.access.decision import Reason, Verdict, decide, is_home, policy_of, read
+from kmslab.kms.access.decision import (
+    Reason,
+    Verdict,
+    decide,
+    iam_policy_of,
+    is_home,
+    read_or_deny,
+)
 from kmslab.kms.access.documents import identity_policy, key_policy
 from kmslab.kms.access.question import Question
 from kmslab.kms.access.statements import ALLOWS, DELEGATES, DENIES, NO_EFFECT, Effect
@@ -27,29 +34,28 @@ from kmslab.kms.arn import resource_of
 from kmslab.kms.contract.records import Grant
 from kmslab.kms.contract.specs import grantable
 
-WRITTEN, PROPOSED = "The key policy", "The key policy as proposed"
-MAX_COMPARISONS_SHOWN = 6  # statements or grants of one section; the nearest come first
+MAX_COMPARISONS_SHOWN = 6  # in one section; the best matches come first
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A key policy, an IAM policy or a key's grants, and what each part of it says."""
+    """A key policy, an IAM policy or a key's grants, each part compared with the request."""
 
     title: str
     comparisons: tuple[Comparison, ...]
-    nothing: str = ""  # what to say if there is no part
+    if_empty: str = ""  # shown instead of comparisons
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
-    """Show it, or read its parts. `verdict` is the decision itself."""
+    """A decision (`verdict`) and its grounds. `repr` shows all of it."""
 
     question: Question
     verdict: Verdict
     sentence: str
     sections: tuple[Section, ...]
-    advice: str = ""  # what would have to change
-    addition: dict[str, Any] | None = None  # a statement that would do, if one would
+    advice: str = ""  # what would change the decision
+    addition: dict[str, Any] | None = None  # a statement that would, if there is one
 
     def __repr__(self) -> str:
         return terminal(_blocks(self))
@@ -59,9 +65,10 @@ class Explanation:
 
 
 def explain(question: Question, *, proposed: bool = False) -> Explanation:
-    """The same decision again, with all that it stands on. `proposed`: the key's policy is."""
+    """Decides again and keeps the grounds. `proposed`: the key's policy is not stored yet."""
     verdict = decide(question)
-    sections = tuple(_sections(question, verdict, PROPOSED if proposed else WRITTEN))
+    title = "The proposed key policy" if proposed else "The key policy"
+    sections = tuple(_sections(question, verdict, title))
     sentence = _sentence(question, verdict, "under the proposed policy " if proposed else "")
     if verdict.allowed:
         return Explanation(question, verdict, sentence, sections)
@@ -69,49 +76,49 @@ def explain(question: Question, *, proposed: bool = False) -> Explanation:
     return Explanation(question, verdict, sentence, sections, advice, addition)
 
 
-# ------------------------------------------------------------------------------ what is read
+# -------------------------------------------------------------------------------- the grounds
 
 
-def _sections(question: Question, verdict: Verdict, policy: str) -> Iterator[Section]:
+def _sections(question: Question, verdict: Verdict, title: str) -> Iterator[Section]:
     key = question.key
     if isinstance(question.record, Grant):
         yield Section("The grant", (), _retiring(question.record))
     elif key:
-        found = compare_statements(read(key_policy, key.policy), question, verdict.statement)
-        yield Section(policy, found)
+        policy = read_or_deny(key_policy, key.policy)
+        yield Section(title, compare_statements(policy, question, verdict.statement))
     yield _iam(question, verdict)
-    if key and verdict.reason in ASKS_GRANTS and question.record is key:
-        found = compare_grants(question, verdict.grant)
-        yield Section("Grants on the key", found, f"None of them names {_who(question)}.")
+    if key and verdict.reason in NEEDED_GRANTS and question.record is key:
+        none = f"No grant on the key names {_who(question)}."
+        yield Section("Grants on the key", compare_grants(question, verdict.grant), none)
 
 
-# Where grants had to be asked, because no policy had allowed it and none had denied it.
-ASKS_GRANTS = frozenset({Reason.GRANT, Reason.KEY_SILENT, Reason.IAM_SILENT})
+# The decision needed the grants: no policy allowed the request, and none denied it.
+NEEDED_GRANTS = frozenset({Reason.GRANT, Reason.KEY_SILENT, Reason.IAM_SILENT})
 
 
 def _iam(question: Question, verdict: Verdict) -> Section:
     caller = question.caller
     if caller.is_service:
-        return Section("IAM", (), "An AWS service has no IAM policy, and needs none.")
+        return Section("IAM", (), "An AWS service has no IAM policy and needs none.")
     if caller.is_root:
-        return Section(
-            "IAM", (), "A root user has no IAM policy: what is left to IAM, root may do."
-        )
-    title = f"The IAM policy of {resource_of(caller.identity)}"
-    text = policy_of(question)
+        return Section("IAM", (), "A root user has no IAM policy: it may do what is left to IAM.")
+    name = resource_of(caller.identity)
+    title, text = f"The IAM policy of {name}", iam_policy_of(question)
     if not text:
-        return Section(title, (), "There is none.")
-    document = read(identity_policy, text)
-    return Section(title, compare_statements(document, question, verdict.statement))
+        return Section(title, (), f"{name} has no IAM policy.")
+    policy = read_or_deny(identity_policy, text)
+    return Section(title, compare_statements(policy, question, verdict.statement))
 
 
 def _retiring(grant: Grant) -> str:
-    retiring = f"{grant.retiring}, which it names for that, and " if grant.retiring else ""
-    grantee = f"its grantee {grant.grantee}, and " if "RetireGrant" in grant.operations else ""
-    return f"It may be retired by {retiring}{grantee}{grant.issuer}, whose account made it."
+    may = [f"{grant.retiring} (its retiring principal)"] if grant.retiring else []
+    if "RetireGrant" in grant.operations:
+        may.append(f"{grant.grantee} (its grantee, which it allows to retire it)")
+    may.append(f"{grant.issuer} (the account that created it)")
+    return f"These principals may retire it: {', '.join(may)}."
 
 
-# ---------------------------------------------------------------------------- how it is told
+# --------------------------------------------------------------------------- how it is shown
 
 
 def _sentence(question: Question, verdict: Verdict, under: str) -> str:
@@ -134,15 +141,15 @@ def _what(question: Question) -> str:
 
 def _who(question: Question) -> str:
     caller = question.caller
-    foreign = "" if is_home(question) else f" of account {caller.account}"
-    return resource_of(caller.principal) + foreign
+    account = "" if is_home(question) else f" of account {caller.account}"
+    return resource_of(caller.principal) + account
 
 
 def _blocks(explanation: Explanation) -> Iterator[Block]:
     yield Title(explanation.sentence)
     for section in explanation.sections:
         yield Title(section.title)
-        yield from _told(section)
+        yield from _section_blocks(section)
     if explanation.advice:
         yield Title("What would change it")
         yield explanation.advice
@@ -150,22 +157,22 @@ def _blocks(explanation: Explanation) -> Iterator[Block]:
         yield Code(json.dumps(explanation.addition, indent=2))
 
 
-def _told(section: Section) -> Iterator[Block]:
-    """First what says something, then what nearly did; the nearest with all its checks."""
+def _section_blocks(section: Section) -> Iterator[Block]:
+    """What decides and what nearly matches comes first, with all its checks."""
     if not section.comparisons:
-        yield section.nothing
+        yield section.if_empty
         return
     ordered = sorted(section.comparisons, key=lambda each: each.nearness, reverse=True)
     for place, it in enumerate(ordered[:MAX_COMPARISONS_SHOWN]):
         yield _line(it)
-        if it.decided or (it.effect is NO_EFFECT and (place == 0 or it.nearness[1])):
+        if it.decided or (it.effect is NO_EFFECT and (place == 0 or it.about_action)):
             yield _table(it)
     if len(ordered) > MAX_COMPARISONS_SHOWN:
-        yield f"· {len(ordered) - MAX_COMPARISONS_SHOWN} more, which are no nearer"
+        yield f"· {len(ordered) - MAX_COMPARISONS_SHOWN} more, which match no better"
 
 
-SAYS: dict[Effect, str] = {
-    DELEGATES: "opens the key to the IAM policies of the caller's account",
+EFFECTS: dict[Effect, str] = {
+    DELEGATES: "leaves it to the IAM policies of the caller's account",
     ALLOWS: "allows it",
     DENIES: "denies it",
 }
@@ -173,8 +180,8 @@ MARKS = {True: "✓", False: "✗"}
 
 
 def _line(it: Comparison) -> str:
-    missed = " and ".join(check.element for check in it.misses)
-    outcome = SAYS.get(it.effect, f"does not apply: {missed}")
+    misses = " and ".join(check.element for check in it.misses)
+    outcome = EFFECTS.get(it.effect, f"does not apply: {misses}")
     return f"{MARKS[it.effect is not NO_EFFECT]} {it.label} ({it.written}) {outcome}"
 
 
@@ -183,7 +190,7 @@ def _table(it: Comparison) -> Table:
         (MARKS[c.fits], c.element, c.wanted, "the same" if c.found == c.wanted else c.found)
         for c in it.checks
     ]
-    return Table(["", "element", "it wants", "the request has"], rows)
+    return Table(["", "element", "it says", "the request has"], rows)
 
 
 # ------------------------------------------------------------------------ what would change it
@@ -193,25 +200,24 @@ Advice = tuple[str, dict[str, Any] | None]
 
 def _against_deny(question: Question, verdict: Verdict) -> Advice:
     conditions = verdict.statement.conditions if verdict.statement else ()
-    unless = " and ".join(f"{each.operator} {each.key}" for each in conditions)
-    escape = f", or the request has to differ in {unless}" if unless else ""
+    differing = " and ".join(f"{each.operator} {each.key}" for each in conditions)
+    escape = f", or make a request that differs in {differing}" if differing else ""
     return (
-        "Nothing that is added helps: a Deny wins over every Allow. "
-        f"The statement has to be changed{escape}."
+        "A Deny overrides every Allow, so no other statement or grant can help. "
+        f"Change this statement{escape}."
     ), None
 
 
 def _in_key_policy(question: Question, verdict: Verdict) -> Advice:
     caller = question.caller
     kind = "Service" if caller.is_service else "AWS"
-    grant = ", or a grant" if _grantable(question) else ""
-    text = f"A statement of the key policy that names {_who(question)}, as below{grant}."
+    grant = " Or create a grant." if _grantable(question) else ""
+    text = f"Add a statement that names {_who(question)} to the key policy, as below.{grant}"
     if not caller.is_service and not caller.is_root:
-        text += (
-            f" Or one that names {caller.account_principal}, beside an IAM policy that allows it."
-        )
+        account = caller.account_principal
+        text += f" Or add one that names {account}, and an IAM policy that allows it."
     if not is_home(question):
-        text += " A caller of another account needs that IAM policy in any case."
+        text += " A caller from another account needs such an IAM policy in any case."
     return text, {
         "Effect": "Allow",
         "Principal": {kind: caller.identity},
@@ -226,23 +232,24 @@ def _grantable(question: Question) -> bool:
 
 
 def _in_iam(question: Question, verdict: Verdict) -> Advice:
-    text = f"An IAM policy of {resource_of(question.caller.identity)} with a statement as below."
+    name = resource_of(question.caller.identity)
+    text = f"Add the statement below to the IAM policy of {name}."
     if question.key and is_home(question):
-        grant = ", or a grant," if _grantable(question) else ""
         who = _who(question)
-        text += f" Or a statement of the key policy{grant} that names {who} and not the account."
+        text += f" Or add a statement to the key policy that names {who} and not only the account."
+        text += " Or create a grant." if _grantable(question) else ""
     return text, {"Effect": "Allow", "Action": question.action, "Resource": question.resource}
 
 
-def _elsewhere(question: Question, verdict: Verdict) -> Advice:
+def _in_no_policy(question: Question, verdict: Verdict) -> Advice:
     return (
-        f"No policy can: AWS keeps {question.action} for callers of the key's own account, "
-        f"{question.account}."
+        f"No policy can change it: AWS allows {question.action} only to callers of the key's own "
+        f"account, {question.account}."
     ), None
 
 
 def _retire(question: Question, verdict: Verdict) -> Advice:
-    return "One of those has to call. A policy cannot give it to anybody else.", None
+    return "One of these principals has to call. No policy can allow it to another one.", None
 
 
 ADVICE: dict[Reason, Callable[[Question, Verdict], Advice]] = {
@@ -250,6 +257,6 @@ ADVICE: dict[Reason, Callable[[Question, Verdict], Advice]] = {
     Reason.IAM_DENIES: _against_deny,
     Reason.KEY_SILENT: _in_key_policy,
     Reason.IAM_SILENT: _in_iam,
-    Reason.ELSEWHERE: _elsewhere,
+    Reason.OTHER_ACCOUNT: _in_no_policy,
     Reason.NOT_RETIRING: _retire,
 }

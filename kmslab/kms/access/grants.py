@@ -1,4 +1,4 @@
-"""What grants allow. A grant is asked when no policy has allowed a request, and none has denied it.
+"""What grants allow. They are asked when no policy allows a request and none denies it.
 
 Source: AWS KMS developer guide, "Grants in AWS KMS", "Using grant constraints".
 """
@@ -8,20 +8,20 @@ from collections.abc import Callable, Mapping
 from kmslab.kms.access.condition_keys import encryption_context
 from kmslab.kms.access.patterns import pattern
 from kmslab.kms.access.question import Question
-from kmslab.kms.access.statements import PrincipalMatch, name_among
+from kmslab.kms.access.statements import PrincipalMatch, match_among
 from kmslab.kms.contract.records import Grant
 
 EQUALS, SUBSET = "EncryptionContextEquals", "EncryptionContextSubset"
 WITHOUT_CONTEXT = frozenset({"DescribeKey", "RetireGrant"})  # the context does not constrain these
 WITHOUT_SOURCE = frozenset({"RetireGrant"})
-PASSES_ON = frozenset({"CreateGrant"})  # permissions of the grant itself
+PASSES_ON = frozenset({"CreateGrant"})  # passes the grant's own permissions on to a new grant
 
 Pairs = Mapping[str, str]
 
 
 def grantee(grant: Grant, question: Question) -> PrincipalMatch:
-    """How a grant names the caller: an account as grantee leaves the rest to its IAM policies."""
-    return name_among((grant.grantee,), question.caller)
+    """How the grant names the caller. If the grantee is an account, its IAM policies decide."""
+    return match_among((grant.grantee,), question.caller)
 
 
 def lists(grant: Grant, question: Question) -> bool:
@@ -29,7 +29,10 @@ def lists(grant: Grant, question: Question) -> bool:
 
 
 def context_fits(grant: Grant, question: Question) -> bool:
-    """The request's encryption context; of CreateGrant, the constraint of the grant asked for."""
+    """Whether the request's encryption context satisfies the grant's constraints.
+
+    A CreateGrant has no context: the constraints of the new grant must be at least as strict.
+    """
     if question.operation in WITHOUT_CONTEXT:
         return True
     if question.operation in PASSES_ON:
@@ -39,7 +42,7 @@ def context_fits(grant: Grant, question: Question) -> bool:
 
 
 def source_fits(grant: Grant, question: Question) -> bool:
-    """The resource for which a service calls, compared as `aws:SourceArn` is."""
+    """Whether the service calls for the grant's resource, compared like `aws:SourceArn`."""
     if not grant.source_arn or question.operation in WITHOUT_SOURCE:
         return True
     wanted = pattern(grant.source_arn, variables=False, arn=True)
@@ -47,7 +50,7 @@ def source_fits(grant: Grant, question: Question) -> bool:
 
 
 def passes_on_no_more(grant: Grant, question: Question) -> bool:
-    """A grant made through a grant allows no other operations, and for no other source."""
+    """A grant made through a grant must not allow more operations, or another source."""
     if question.operation not in PASSES_ON:
         return True
     asked = question.request.get("Constraints", {}).get("SourceArn", "")
@@ -55,12 +58,12 @@ def passes_on_no_more(grant: Grant, question: Question) -> bool:
     return same_source and set(question.request.get("Operations", ())) <= set(grant.operations)
 
 
-# What a grant asks of a request, beside the grantee; `explain` shows each by its name.
+# What a grant requires of a request, besides the grantee; `explain` shows each by its name.
 CHECKS: dict[str, Callable[[Grant, Question], bool]] = {
     "operation": lists,
     "encryption context": context_fits,
     "source": source_fits,
-    "handed on": passes_on_no_more,
+    "new grant": passes_on_no_more,
 }
 
 
@@ -69,11 +72,11 @@ def covers(grant: Grant, question: Question) -> bool:
 
 
 def who_retires(grant: Grant, question: Question) -> set[PrincipalMatch]:
-    """How it names the caller among those who may give it back."""
+    """How the grant names the caller among the principals that may retire it."""
     may = {grant.retiring, grant.issuer}
     if "RetireGrant" in grant.operations:
         may.add(grant.grantee)
-    return {name_among((principal,), question.caller) for principal in may}
+    return {match_among((principal,), question.caller) for principal in may}
 
 
 def of_key(question: Question) -> list[Grant]:
@@ -89,7 +92,7 @@ def _includes(context: Pairs, pairs: Pairs) -> bool:
 
 
 def _folded(pairs: Pairs) -> list[tuple[str, str]]:
-    """Names in any case, values exactly: so it is in grants, and nowhere else in KMS."""
+    """Grants compare names in any case and values exactly, as nothing else in KMS does."""
     return [(name.lower(), value) for name, value in pairs.items()]
 
 
@@ -97,7 +100,7 @@ MEETS: dict[str, Callable[[Pairs, Pairs], bool]] = {EQUALS: _same, SUBSET: _incl
 
 
 def _stricter(parent: Grant, asked: Mapping[str, Pairs]) -> bool:
-    """Whatever meets the constraint that is asked for meets the parent's too."""
+    """True if every context that satisfies the new grant's constraints satisfies the parent's."""
     if not parent.constraints:
         return True
     equals, subset = asked.get(EQUALS), asked.get(SUBSET)

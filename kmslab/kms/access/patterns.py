@@ -1,7 +1,7 @@
 """Wildcards and variables in a policy's values: `*`, `?`, `${aws:username}`, `${*}`.
 
-A pattern is cut into tokens once. A star takes the leftmost match of what follows it and never
-comes back for another, so matching takes time proportional to the two lengths' product at most,
+A pattern is split into tokens once. A star takes the leftmost match of what follows it and never
+tries another one, so the time to match is at most proportional to the product of the two lengths,
 whatever a policy's author or a caller writes.
 Source: IAM user guide, "IAM policy elements: Variables and tags"; "Resource", on wildcards.
 """
@@ -15,7 +15,7 @@ from kmslab.kms.access import condition_keys
 from kmslab.kms.access.question import Question
 from kmslab.kms.arn import FIELDS
 
-Test = Callable[[str, Question], bool]  # of one value, in the light of the whole question
+Test = Callable[[str, Question], bool]  # whether one value of the request fits
 
 
 class Wild(Enum):
@@ -25,7 +25,7 @@ class Wild(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """Stands for a condition key's value. Without a value, and a default, it matches nothing."""
+    """Stands for a condition key's value. Without a value and a default it matches nothing."""
 
     key: str
     default: str | None
@@ -37,7 +37,7 @@ class Variable:
 
 Fixed = str | Wild
 Token = Fixed | Variable
-# No alternative can begin where another has run for long: reading a policy takes linear time.
+# No alternative backtracks into another one, so splitting a pattern takes linear time.
 _SPECIAL = re.compile(
     r"\$\{(?P<literal>[*?$])\}"
     r"|\$\{(?P<key>[^${},']+)(?:,\s*'(?P<default>[^']*)'\s*)?\}"
@@ -53,9 +53,9 @@ def pattern(
     fold: bool = False,
     arn: bool = False,
 ) -> Test:
-    """What a value must be like. `fold`: in any case. `arn`: field by field, as ARNs are compared.
+    """Makes the test that a value matches. `fold`: in any case. `arn`: field by field, as an ARN.
 
-    `variables` is off for a document of 2008, in which a `${…}` stands for itself.
+    `variables` is off for a document in the language of 2008, where `${…}` stands for itself.
     """
     tokens = _tokens(text, wild, variables)
     fixed = _fixed(tokens, None)
@@ -68,7 +68,7 @@ def pattern(
 
 
 def any_of(tests: Sequence[Test]) -> Test:
-    """One of several; of none, nothing."""
+    """Fits if one of the tests does."""
     if len(tests) == 1:
         return tests[0]
     return lambda value, question: any(test(value, question) for test in tests)
@@ -86,7 +86,7 @@ def _tokens(text: str, wild: bool, variables: bool) -> list[Token]:
 
 
 def _token(match: re.Match[str], wild: bool, variables: bool) -> Token | None:
-    """None: what looked special stands for itself here."""
+    """None if the characters stand for themselves here."""
     if match["wild"]:
         return Wild(match["wild"]) if wild else None
     if not variables:
@@ -102,7 +102,7 @@ def _matches_now(
 
 
 def _fixed(tokens: Sequence[Token], question: Question | None) -> list[Fixed] | None:
-    """The tokens with values for variables, in which a star is just a star. None: a value lacks."""
+    """The tokens with each variable's value, taken literally; None if a variable has no value."""
     fixed: list[Fixed] = []
     for token in tokens:
         if isinstance(token, Variable):
@@ -135,7 +135,7 @@ def _expression(tokens: Sequence[Fixed], arn: bool) -> str:
 
 
 def _fields(tokens: Sequence[Fixed]) -> list[list[Fixed]]:
-    """Cut at an ARN's first five colons: the sixth field may hold more of them."""
+    """Splits at an ARN's first five colons: the sixth field may hold more of them."""
     fields: list[list[Fixed]] = [[]]
     for token in tokens:
         if isinstance(token, Wild):

@@ -1,8 +1,8 @@
-"""Who a policy or a grant may name: principals that are there.
+"""Which principals a policy or a grant may name: those that exist.
 
-An account whose users and roles nobody has declared is taken at its word: whoever is named well
-there is taken to be there. AWS knows every account's users; a lab that serves a program's tests
-knows none, and the program means some.
+AWS knows the users and roles of every account. A lab knows those that it was told to make. In an
+account where it made none, every well-formed name counts as an existing principal: a program under
+test means users and roles that its author has not declared in the lab.
 """
 
 from kmslab.kms.arn import arn_prefix, as_arn
@@ -10,7 +10,7 @@ from kmslab.kms.contract.records import Principal, Reader
 
 
 def exist(records: Reader, text: str) -> bool:
-    """Whether a grant or a key policy may name this principal by its ARN."""
+    """Whether a grant or a key policy may name the principal with this ARN."""
     arn = as_arn(text)
     if arn is None or not arn.is_principal:
         return False

@@ -1,6 +1,6 @@
-"""The question that is judged: may this caller do this, to that, in this request?
+"""The question that is decided: may this caller do this, to that resource, with this request?
 
-Everything that a policy, a grant or one of their conditions can ask about hangs on it.
+It holds everything that a policy, a grant or a condition can refer to.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from kmslab.kms.contract.records import Caller, Grant, Key, Reader, Resource
 
 
 class Question(NamedTuple):
-    """One caller, one permission, one resource; ReEncrypt asks two of them.
+    """One caller, one permission, one resource; a ReEncrypt asks two of them.
 
     A tuple, because each call makes one: a frozen dataclass takes longer than some decisions.
     """
@@ -20,12 +20,12 @@ class Question(NamedTuple):
     caller: Caller
     operation: str  # as permissions and grants name it: "Decrypt", "ReEncryptFrom"
     resource: str  # an ARN, or "*" if the operation has no resource of its own
-    record: Resource | None  # what is stored of it
-    request: Mapping[str, Any]  # AWS's members, checked, with the defaults of algorithms
+    record: Resource | None  # the stored resource, if there is one
+    request: Mapping[str, Any]  # AWS's members, validated, with the default algorithms filled in
     now: datetime
     records: Reader
     prefix: str = ""  # of ReEncrypt's members: "Source" or "Destination"
-    cross_account: bool = False  # whether AWS lets other accounts do this at all
+    cross_account: bool = False  # whether AWS lets callers from other accounts do this
     same_key: bool | None = None  # ReEncrypt: whether source and destination are one key
 
     @property
@@ -34,14 +34,14 @@ class Question(NamedTuple):
 
     @property
     def key(self) -> Key | None:
-        """The key that it is about: the resource itself, or what a grant was made on."""
+        """The resource itself, or the key that a grant was made on."""
         if isinstance(self.record, Grant):
             return self.records.get(Key, self.record.key)
         return self.record if isinstance(self.record, Key) else None
 
     @property
     def account(self) -> str:
-        """Whose resource it is. What has no ARN belongs to the caller's account."""
+        """The account that owns the resource; for "*" the caller's."""
         return self.caller.account if self.resource == "*" else Arn.parse(self.resource).account
 
     def __repr__(self) -> str:

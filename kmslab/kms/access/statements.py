@@ -1,4 +1,4 @@
-"""What a policy document is when it has been read: statements, each of which can be asked.
+"""A parsed policy document: its statements, and the effect of each on a question.
 
 A statement applies if all its elements do: Principal, Action, Resource and every condition.
 """
@@ -14,46 +14,46 @@ from kmslab.kms.contract.records import Caller
 
 
 class PrincipalMatch(Enum):
-    """How a policy or a grant names the caller."""
+    """How a policy or a grant names the caller, if it does."""
 
     NO_MATCH = 0
-    BY_ACCOUNT = 1  # which leaves the decision to the IAM of that account
-    DIRECTLY = 2  # by a name of his own, or as anybody
+    BY_ACCOUNT = 1  # the decision is left to the account's IAM policies
+    DIRECTLY = 2  # by the caller's ARN, its role's ARN, or "*"
 
 
 class Effect(IntEnum):
-    """What a policy says to a question. Of several statements the strongest counts."""
+    """What a statement or a policy does for a question. A policy's strongest statement counts."""
 
     NO_EFFECT = 0
-    DELEGATES = 1  # it allows the caller's account, whose IAM policies decide on
+    DELEGATES = 1  # it allows the caller's account, whose IAM policies decide
     ALLOWS = 2
     DENIES = 3
 
 
-# Short names, because a decision is on every call's way, and Python 3.11 looks members up slowly.
+# Short names, because every call needs a decision, and Python 3.11 looks up enum members slowly.
 NO_MATCH, BY_ACCOUNT, DIRECTLY = PrincipalMatch
 NO_EFFECT, DELEGATES, ALLOWS, DENIES = Effect
 
 
 @dataclass(frozen=True, slots=True)
 class Principals:
-    """Principal or NotPrincipal. An account stands there as the ARN of its root."""
+    """Principal or NotPrincipal. An account is written as the ARN of its root user."""
 
     wanted: frozenset[str]
     excludes: bool = False
 
-    def name(self, caller: Caller) -> PrincipalMatch:
+    def match(self, caller: Caller) -> PrincipalMatch:
         if self.excludes:
-            # "you must also specify the account ARN of the not-denied principal", and of a session
-            # its role too: whoever has one name that is not excepted is denied (IAM user guide).
+            # A caller is denied unless each of its names is listed: "you must also specify the
+            # account ARN of the not-denied principal" (IAM user guide), for a session its role too.
             names = {caller.principal, caller.identity, caller.account_principal}
             excepted = "*" in self.wanted or names <= self.wanted
             return NO_MATCH if excepted else DIRECTLY
-        return name_among(self.wanted, caller)
+        return match_among(self.wanted, caller)
 
 
-def name_among(wanted: Collection[str], caller: Caller) -> PrincipalMatch:
-    """How one of these principals names the caller. A service belongs to no account."""
+def match_among(wanted: Collection[str], caller: Caller) -> PrincipalMatch:
+    """How one of these principals names the caller."""
     if caller.principal in wanted or caller.identity in wanted or "*" in wanted:
         return DIRECTLY
     return BY_ACCOUNT if caller.account_principal in wanted else NO_MATCH
@@ -61,7 +61,7 @@ def name_among(wanted: Collection[str], caller: Caller) -> PrincipalMatch:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """Action or Resource: one pattern must fit; of NotAction or NotResource none may.
+    """Action or Resource, of which one pattern must fit; NotAction or NotResource: none may fit.
 
     Without patterns it covers nothing.
     """
@@ -76,25 +76,25 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    place: int  # the first is 1
+    place: int  # in the document; the first is 1
     sid: str
     allows: bool
-    principals: Principals | None  # None: an IAM policy's, about whom the policy is attached to
+    principals: Principals | None  # None in an IAM policy, which applies to its own principal
     actions: Element
     resources: Element
     conditions: tuple[Condition, ...]
 
     def effect(self, question: Question) -> Effect:
-        """Of a statement whose Action covers the question's; see `Document.about`."""
-        named = self.principals.name(question.caller) if self.principals else DIRECTLY
-        if named is NO_MATCH or not self.applies(question):
+        """Its Action must cover the question's: see `Document.about`."""
+        match = self.principals.match(question.caller) if self.principals else DIRECTLY
+        if match is NO_MATCH or not self.applies(question):
             return NO_EFFECT
         if not self.allows:
             return DENIES
-        return ALLOWS if named is DIRECTLY else DELEGATES
+        return ALLOWS if match is DIRECTLY else DELEGATES
 
     def applies(self, question: Question) -> bool:
-        """Whether it speaks of this resource, in these circumstances."""
+        """Whether its Resource covers the question's, and all its conditions hold."""
         if not self.resources.covers(question.resource, question):
             return False
         return not self.conditions or all(each.holds(question) for each in self.conditions)
@@ -106,16 +106,16 @@ class Document:
     _by_operation: dict[str, tuple[Statement, ...]] = field(default_factory=dict, repr=False)
 
     def effect(self, question: Question) -> tuple[Effect, Statement | None]:
-        """The strongest that its statements say, and the first that says it."""
-        strongest, by = NO_EFFECT, None
+        """Its strongest statement's effect, and the first statement that has it."""
+        strongest, found = NO_EFFECT, None
         for statement in self.about(question):
-            says = statement.effect(question)
-            if says > strongest:
-                strongest, by = says, statement
-        return strongest, by
+            effect = statement.effect(question)
+            if effect > strongest:
+                strongest, found = effect, statement
+        return strongest, found
 
     def about(self, question: Question) -> tuple[Statement, ...]:
-        """The statements whose Action covers the question's; worked out once an operation."""
+        """The statements whose Action covers the question's, found once for each operation."""
         about = self._by_operation.get(question.operation)
         if about is None:
             action = question.action.lower()

@@ -44,7 +44,7 @@ def test_default_policy_lets_the_root_user_do_everything() -> None:
 
 def test_default_policy_leaves_users_to_iam() -> None:
     assert because(ALICE, key_policy=default_policy(HERE)) is Reason.IAM_SILENT
-    assert because(ALICE, key_policy=default_policy(HERE), iam=EVERYTHING) is Reason.BOTH
+    assert because(ALICE, key_policy=default_policy(HERE), iam=EVERYTHING) is Reason.KEY_AND_IAM
 
 
 def test_iam_alone_never_opens_a_key() -> None:
@@ -70,7 +70,7 @@ def test_key_policy_that_names_another_user_allows_nobody_else() -> None:
 
 @pytest.mark.parametrize("name", [ROOT, HERE])
 def test_account_is_named_by_its_root_or_its_number(name: str) -> None:
-    assert because(ALICE, key_policy=policy(named(name)), iam=EVERYTHING) is Reason.BOTH
+    assert because(ALICE, key_policy=policy(named(name)), iam=EVERYTHING) is Reason.KEY_AND_IAM
     assert not allowed(ALICE, key_policy=policy(named(name)))
 
 
@@ -158,12 +158,12 @@ def test_deny_that_excepts_a_session_names_session_role_and_account() -> None:
 def test_caller_of_another_account_needs_both_sides(name: str) -> None:
     opened = policy(named(name))
     assert because(EVE, key_policy=opened) is Reason.IAM_SILENT
-    assert because(EVE, key_policy=opened, iam=EVERYTHING) is Reason.BOTH
+    assert because(EVE, key_policy=opened, iam=EVERYTHING) is Reason.KEY_AND_IAM
     assert because(EVE, iam=EVERYTHING) is Reason.KEY_SILENT
 
 
 def test_another_accounts_root_user_has_the_iam_side() -> None:
-    assert because(NEIGHBOUR, key_policy=policy(named(THERE))) is Reason.BOTH
+    assert because(NEIGHBOUR, key_policy=policy(named(THERE))) is Reason.KEY_AND_IAM
     assert because(NEIGHBOUR) is Reason.KEY_SILENT
 
 
@@ -174,8 +174,10 @@ def test_deny_in_another_accounts_iam_counts() -> None:
 
 def test_operation_for_the_keys_own_account_is_refused_to_others_whatever_policies_say() -> None:
     about = {"key_policy": policy(named(EVE)), "iam": EVERYTHING, "cross_account": False}
-    assert because(EVE, "DisableKey", **about) is Reason.ELSEWHERE
-    assert because(EVE, "DisableKey", **about, grants=[grant(EVE, "Decrypt")]) is Reason.ELSEWHERE
+    assert because(EVE, "DisableKey", **about) is Reason.OTHER_ACCOUNT
+    assert (
+        because(EVE, "DisableKey", **about, grants=[grant(EVE, "Decrypt")]) is Reason.OTHER_ACCOUNT
+    )
     assert allowed(ALICE, "DisableKey", key_policy=policy(named(ALICE)), cross_account=False)
 
 
@@ -398,7 +400,7 @@ def test_records_of_a_real_store_are_judged_alike() -> None:
         given = grant(BOB, "Decrypt")
         store.commit(put=[user(ALICE, EVERYTHING), given])
         for who, found in (
-            (ALICE, Reason.BOTH),
+            (ALICE, Reason.KEY_AND_IAM),
             (BOB, Reason.GRANT),
             (CLERK, Reason.IAM_SILENT),
         ):

@@ -35,7 +35,11 @@ SCENES: dict[Reason, tuple[str, dict[str, Any], list[str]]] = {
         {"key_policy": policy(named(BOB), named(ALICE, Sid="hers"))},
         ["Allowed: user/alice may call kms:Decrypt on key/1234", 'statement 2 "hers"'],
     ),
-    Reason.BOTH: (ALICE, {"iam": EVERYTHING}, ["opens the key to the IAM policies", "allows it"]),
+    Reason.KEY_AND_IAM: (
+        ALICE,
+        {"iam": EVERYTHING},
+        ["leaves it to the IAM policies", "allows it"],
+    ),
     Reason.IAM_POLICY: (ROOT, {"record": None, "resource": "*"}, ["the account as a whole"]),
     Reason.GRANT: (
         ALICE,
@@ -50,7 +54,7 @@ SCENES: dict[Reason, tuple[str, dict[str, Any], list[str]]] = {
                 denied(Principal="*", Condition={"Bool": {"aws:SecureTransport": "true"}}),
             )
         },
-        ["a Deny wins over every Allow", "differ in Bool aws:SecureTransport"],
+        ["A Deny overrides every Allow", "differs in Bool aws:SecureTransport"],
     ),
     Reason.IAM_DENIES: (ALICE, {"iam": policy(denied())}, ["statement 1 (Deny) denies it"]),
     Reason.KEY_SILENT: (
@@ -68,11 +72,11 @@ SCENES: dict[Reason, tuple[str, dict[str, Any], list[str]]] = {
             "statement 1 (Allow) does not apply: Action",
         ],
     ),
-    Reason.ELSEWHERE: (EVE, {"cross_account": False}, ["user/eve of account 444455556666"]),
+    Reason.OTHER_ACCOUNT: (EVE, {"cross_account": False}, ["user/eve of account 444455556666"]),
     Reason.NOT_RETIRING: (
         EVE,
         {"record": grant(ALICE, "Decrypt", retiring=BOB), "operation": "RetireGrant"},
-        [f"It may be retired by {BOB}, which it names for that, and {ROOT}"],
+        [f"{BOB} (its retiring principal), {ROOT} (the account that created it)"],
     ),
 }
 
@@ -122,7 +126,7 @@ def test_nearest_statement_comes_first_with_all_its_elements() -> None:
     text = repr(access.explain(ask(ALICE, iam=policy(*many, near))))
     lines = text[text.index("The IAM policy") :].splitlines()
     assert lines[1].startswith('✗ statement 41 "near"')
-    assert "35 more, which are no nearer" in text
+    assert "35 more, which match no better" in text
 
 
 def test_grants_of_others_are_not_shown() -> None:
