@@ -25,7 +25,7 @@ def admit(call: Call, cast: Sequence[tuple[Role, FilledRole]]) -> None:
 
 def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
     """Raise AccessDeniedException unless the caller may do this to this resource."""
-    if role.permission is None and not call.is_foreign(filled):
+    if role.permission is None and not call.is_cross_account(filled):
         return
     question = access.Question(
         caller=call.caller,

@@ -1,7 +1,7 @@
-"""What happened: the trail. A call stores what it knew; reading gives it CloudTrail's form.
+"""The trail: what happened. A call stores what it knew, and reading shapes it as CloudTrail does.
 
-No event holds a plaintext, a ciphertext, a key or a grant token: the contract redacts requests and
-answers before they become events.
+Rule: no event holds a plaintext, a ciphertext, a key or a grant token. The contract redacts each
+request and answer before it becomes an event.
 Source: AWS KMS developer guide, "Logging AWS KMS API calls with AWS CloudTrail".
 """
 
@@ -19,17 +19,17 @@ from kmslab.kms.contract.records import Alias, Event, Grant, Key, Material, Netw
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 
 VERSION = "1.11"
-# The trail's names for errors are the API's, but for this one.
+# The trail uses the API's names of errors, except for this one.
 CODES = {"AccessDeniedException": "AccessDenied"}
-INTERNAL = "AWS Internal"  # who acts when nobody has called
-NAMES = {"SeedKey": "CreateKey"}  # whoever makes a key, the trail has one name for it
+INTERNAL = "AWS Internal"  # the actor in events of the service's own acts
+NAMES = {"SeedKey": "CreateKey"}  # own acts that the trail shows under an operation's name
 IDENTITIES = {"root": "Root", "user": "IAMUser", "assumed-role": "AssumedRole"}
 
 
 def events(call: Call, answer: Mapping[str, Any] | None) -> list[Event]:
-    """What a call that succeeded leaves: an event, with a copy for each other account concerned.
+    """The event of a call that succeeded, with a copy for each other account whose key took part.
 
-    `answer` is None unless the operation changes something.
+    `answer`: None unless the operation changes something.
     """
     own = event(call, answer)
     return [own, *_copies(own)]
@@ -41,7 +41,7 @@ def event(
     operation = MODEL.operations.get(call.name)  # the service's own acts are not in the model
     roles = call.roles
     if error and error.code == "AccessDeniedException":
-        roles = [role for role in roles if not (role.named_by_blob and call.is_foreign(role))]
+        roles = [role for role in roles if not (role.named_by_blob and call.is_cross_account(role))]
     records = [role.record for role in roles if role.record]
     resources = _resources(records if error else [*records, *call.change.staged])
     used = {role.prefix: role.used for role in roles if role.algorithm and role.used}
@@ -65,7 +65,7 @@ def event(
 
 
 def _copies(event: Event) -> list[Event]:
-    """The same in the trail of each other account whose key took part. A refusal is not theirs."""
+    """Copies for the trails of the other accounts whose keys took part; none of a refused call."""
     if event.error_code:
         return []
     owners = {known_arn(arn).account for arn in event.resources} - {event.account}
@@ -73,12 +73,12 @@ def _copies(event: Event) -> list[Event]:
 
 
 def event_id(request_id: str, recipient: str = "") -> str:
-    """One event a request and trail, so its id need not be stored beside the request's."""
+    """A request has one event in each trail, so the event's id follows from the request's."""
     return str(uuid5(NAMESPACE_OID, request_id + recipient))
 
 
 def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
-    """An event in CloudTrail's form; members that the lab does not know are left out."""
+    """An event in CloudTrail's form, without the members that the lab has no value for."""
     shown: dict[str, Any] = {
         "eventVersion": VERSION,
         "userIdentity": _identity(event),
@@ -93,7 +93,7 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
         "serviceEventDetails": None if event.principal else (event.extra or None),
         "errorCode": CODES.get(event.error_code, event.error_code) or None,
         "errorMessage": event.error_message or None,
-        "requestID": event.request_id if event.principal else None,  # nobody requested it
+        "requestID": event.request_id if event.principal else None,  # own acts have no request
         "eventID": event_id(event.request_id, event.recipient),
         "readOnly": reads,
         "resources": [
@@ -112,7 +112,7 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
 
 
 def _material_ids(used: Mapping[str, Material]) -> dict[str, str]:
-    """Of symmetric keys alone: other keys have one piece of material for life."""
+    """Only of symmetric keys: the material of other keys never changes."""
     return {
         f"{prefix.lower()}KeyMaterialId" if prefix else "keyMaterialId": material.id
         for prefix, material in used.items()
@@ -130,14 +130,14 @@ def _identity(event: Event) -> dict[str, Any]:
         "type": IDENTITIES.get(arn.kind, "Unknown"),
         "arn": event.principal,
         "accountId": event.account,
-        "accessKeyId": _of(event).access_key,
+        "accessKeyId": NetworkSource(*event.source).access_key,
         "userName": arn.name if arn.kind == "user" else "",
         "sessionContext": _session(arn.identity) if arn.is_session else None,
         "invokedBy": _service(event.via),
     }
-    if event.recipient:  # a key's owner is told which account has used it, and not whom it sent
-        told = ("accountId", "invokedBy")
-        shown = {"type": "AWSAccount", **{member: shown[member] for member in told}}
+    if event.recipient:  # a key's owner learns which account has used it, but not which principal
+        known = ("accountId", "invokedBy")
+        shown = {"type": "AWSAccount", **{member: shown[member] for member in known}}
     return {member: value for member, value in shown.items() if value}
 
 
@@ -146,13 +146,9 @@ def _session(role: Arn) -> dict[str, Any]:
     return {"sessionIssuer": issuer}
 
 
-def _of(event: Event) -> NetworkSource:
-    return NetworkSource(*event.source)
-
-
 def _source(event: Event) -> dict[str, str | None]:
-    """Of a call that a service makes, the service. A call from within this process has none."""
-    source = _of(event)
+    """If an AWS service makes the call, its name. A call from within this process has no source."""
+    source = NetworkSource(*event.source)
     service = _service(event.via) or ("" if is_arn(event.principal) else event.principal)
     if not event.principal:
         service = INTERNAL
@@ -163,12 +159,12 @@ def _source(event: Event) -> dict[str, str | None]:
 
 
 def _service(via: str) -> str:
-    """Where a policy says `s3.us-east-1.amazonaws.com`, the trail says `s3.amazonaws.com`."""
+    """Policies have `s3.us-east-1.amazonaws.com` where the trail has `s3.amazonaws.com`."""
     return f"{via.partition('.')[0]}.amazonaws.com" if via else ""
 
 
 def _tls(event: Event) -> dict[str, str] | None:
-    source = _of(event)
+    source = NetworkSource(*event.source)
     if not source.tls_version:
         return None
     return {
@@ -179,7 +175,7 @@ def _tls(event: Event) -> dict[str, str] | None:
 
 
 def _shared_id(event: Event) -> str | None:
-    """What both trails have in common, where a call has crossed accounts."""
+    """The id that connects the events of one call in two accounts' trails."""
     crossed = event.recipient or _copies(event)
     return event_id(event.request_id, "shared") if crossed else None
 
@@ -187,7 +183,7 @@ def _shared_id(event: Event) -> str | None:
 def _response(
     operation: Operation | None, answer: Mapping[str, Any] | None, resources: Sequence[str]
 ) -> dict[str, Any] | None:
-    """What a change answered; where that is nothing, its key (so since December 2022)."""
+    """What a change answered; the key's ARN if it answered nothing (since December 2022)."""
     if operation is None or answer is None:
         return None
     key = {"keyId": resources[0]} if resources else None
@@ -195,7 +191,7 @@ def _response(
 
 
 def _resources(records: Sequence[Record]) -> tuple[str, ...]:
-    """Keys first, then aliases, as CloudTrail lists them; each once."""
+    """Keys first, then aliases, in CloudTrail's order, each only once."""
     keys = [record.arn for record in records if isinstance(record, Key)]
     keys += [record.key for record in records if isinstance(record, Grant)]
     aliases = [record.arn for record in records if isinstance(record, Alias)]
@@ -203,7 +199,7 @@ def _resources(records: Sequence[Record]) -> tuple[str, ...]:
 
 
 class Trail(list[dict[str, Any]]):
-    """What happened, in CloudTrail's form: a list of events that shows itself as a table."""
+    """Events in CloudTrail's form: a list that shows itself as a table."""
 
     def table(self, *, material_ids: bool = False) -> Table:
         headings = ["time (UTC)", "who", "did", "key", "context", "outcome"]
@@ -212,7 +208,7 @@ class Trail(list[dict[str, Any]]):
         return Table(headings, [_event_row(event)[: len(headings)] for event in self])
 
     def about(self, text: str) -> "Trail":
-        """The events in which this text stands anywhere: a name, a key's id, a record's number."""
+        """The events that contain this text anywhere: a name, a key's id, a record's number."""
         return Trail(event for event in self if text in json.dumps(event, ensure_ascii=False))
 
     def __repr__(self) -> str:
@@ -240,7 +236,7 @@ def _event_row(event: Mapping[str, Any]) -> list[str]:
 
 
 def _who(identity: Mapping[str, Any]) -> str:
-    """A user by name; a service as itself, or behind the one for whom it has called."""
+    """A user's name, with the service that called on the user's behalf; or a service's name."""
     service = identity.get("invokedBy", "")
     if identity.get("type", "AWSService") == "AWSService":
         return str(service)

@@ -1,10 +1,10 @@
-"""What it costs: a month's bill, a pure function of what happened and of a dated price list.
+"""A month's bill: a pure function of the trail and of a dated price list.
 
-A customer's key costs from its creation on, by the hour, and so does the material of its first two
-rotations. Waiting for deletion is free; if that is cancelled, there was none. A request is paid by
-the account that makes it, a key by the account that owns it. The list is `contract/prices.json`.
-Source: AWS KMS pricing. It tells neither whether failed requests count (here they do) nor how the
-first hour of a key counts (here as a whole one).
+A customer's key costs money by the hour from its creation on, and so does the material of its first
+two rotations. A key pending deletion is free; after a cancelled deletion, that time is charged too.
+An account pays for its requests and for the keys that it owns. The list is `contract/prices.json`.
+Source: AWS KMS pricing. It does not say whether failed requests count (here they do) or how the
+first hour of a key counts (here as a whole hour).
 """
 
 import json
@@ -28,16 +28,16 @@ PRICES: dict[str, Any] = json.loads(
 )
 HOUR = timedelta(hours=1)
 CENT = Decimal("0.01")
-STANDARD = "standard"  # the class of most requests
-UNSURE = "(?) AWS's list has no price for these that was found: that of the nearest kind is taken."
+STANDARD = "standard"  # the price class of most requests
+UNSURE = "(?) No price for these was found in AWS's list: the nearest kind's price is used."
 
 
 class Billed(StrEnum):
-    """What sets the price of a request: a column of THE TABLE."""
+    """What determines the price of a request: a column of THE TABLE."""
 
     ALIKE = "nothing"
     BY_KEY = "the key's spec"
-    BY_PAIR = "the spec of the data key pair that is asked for"
+    BY_PAIR = "the requested data key pair's spec"
 
 
 # ----------------------------------------------------------------------------------- what is shown
@@ -51,16 +51,16 @@ class Line:
     price: str
     amount: Decimal  # USD, not rounded
     unsure: bool = False
-    count: int = 0  # of requests; a key's line has none
+    count: int = 0  # of requests; 0 in a key's line
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """One account's month, in all Regions: shows itself as a table; `total` is in USD."""
+    """One account's month in all Regions. It shows itself as a table; `total` is in USD."""
 
     account: str
     month: str  # "2026-01", in UTC
-    until: datetime  # the month's end, or when the bill was asked for
+    until: datetime  # the month's end, or the time of the bill if that is earlier
     lines: tuple[Line, ...]
 
     @property
@@ -69,7 +69,7 @@ class Bill:
 
     @property
     def notes(self) -> str:
-        """Where the prices are from, and which of them is uncertain."""
+        """The source of the prices, and which of them are uncertain."""
         found = (
             f"Account {self.account}, {self.month} until {self.until:%Y-%m-%d %H:%M} UTC. "
             f"Prices of {PRICES['region']} in {PRICES['date']}: {PRICES['source']}"
@@ -102,9 +102,9 @@ def bill(
     records: Reader,
     billed: Mapping[str, Billed],
 ) -> Bill:
-    """The bill of a month, `2026-01`, as it stands at `now`. Raises ValueError for no month.
+    """The bill of a month, such as `2026-01`, at the time `now`. Raises ValueError for other texts.
 
-    `events`: the account's trail from its beginning, by time. `billed`: THE TABLE's column.
+    `events`: the account's whole trail, in order of time. `billed`: THE TABLE's column.
     """
     whole = _period(month)
     until = min(max(now, whole.start), whole.end)
@@ -133,15 +133,15 @@ class Period:
         return (self.end - self.start) // HOUR
 
     def begun(self, start: datetime, end: datetime) -> int:
-        """The hours between these times that have begun in this period."""
-        at_once = start + timedelta.resolution  # the first has begun with the start itself
+        """How many of the hours between these times began in this period."""
+        at_once = start + timedelta.resolution  # the first hour begins with the start itself
         within = min(max(end, at_once), self.end) - max(start, self.start)
         return max(0, -(-within // HOUR))
 
 
 def _period(month: str) -> Period:
     if not re.fullmatch(r"[1-8]\d{3}-(0[1-9]|1[0-2])", month, re.ASCII):
-        raise ValueError(f"{month!r} is no month: one looks like 2026-01")
+        raise ValueError(f"{month!r} is not a month: one looks like 2026-01")
     start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     return Period(start, (start + timedelta(days=31)).replace(day=1))
 
@@ -151,12 +151,12 @@ def _period(month: str) -> Period:
 
 @dataclass(slots=True)
 class Life:
-    """What matters to the bill in a key's life."""
+    """What the bill needs to know of a key's life."""
 
     arn: str
     spec: str
     born: datetime
-    pending: datetime | None = None  # since when it has waited for its deletion
+    pending: datetime | None = None  # when its deletion was scheduled
     rotations: list[datetime] = field(default_factory=list)
 
     def schedule(self, at: datetime) -> None:
@@ -170,7 +170,7 @@ class Life:
 
 
 BIRTHS = frozenset({"CreateKey", "SeedKey"})
-TURNS: dict[str, Callable[[Life, datetime], None]] = {
+CHANGES: dict[str, Callable[[Life, datetime], None]] = {
     "ScheduleKeyDeletion": Life.schedule,
     "CancelKeyDeletion": Life.cancel,
     "RotateKey": Life.rotate,
@@ -178,19 +178,19 @@ TURNS: dict[str, Callable[[Life, datetime], None]] = {
 
 
 def _follow(event: Event, lives: dict[str, Life]) -> None:
-    """A key that is gone has no record: what it was stands in the event of its creation."""
+    """Read from events alone, because a deleted key has no record."""
     if event.error_code or not event.resources:
         return
     arn = event.resources[0]
     if event.operation in BIRTHS:
         metadata = (event.response or {}).get("keyMetadata", {})
         lives[arn] = Life(arn, metadata.get("keySpec", SYMMETRIC_DEFAULT), event.time)
-    elif event.operation in TURNS and arn in lives:
-        TURNS[event.operation](lives[arn], event.time)
+    elif event.operation in CHANGES and arn in lives:
+        CHANGES[event.operation](lives[arn], event.time)
 
 
 def _is_charged(life: Life, account: str, records: Reader) -> bool:
-    """AWS's own keys are free. One that is gone was a customer's, since no other can go."""
+    """AWS's own keys are free. A deleted key was a customer's: no other key can be deleted."""
     key = records.get(Key, life.arn)
     is_own = known_arn(life.arn).account == account
     return is_own and (key is None or key.manager is KeyManager.CUSTOMER)
@@ -210,7 +210,7 @@ def _fees(life: Life, whole: Period, until: datetime, name: str) -> Iterator[Lin
 
 
 def _name(arn: str, records: Reader) -> str:
-    """The first of its aliases or its id, and where it is."""
+    """The key's first alias, or its id, and its Region."""
     aliases = [alias.name for alias in records.find(Alias, target=arn)]
     key = known_arn(arn)
     return f"{[*aliases, key.name][0]}, {key.region}"
@@ -220,15 +220,15 @@ def _name(arn: str, records: Reader) -> str:
 
 
 def _is_request(event: Event, account: str) -> bool:
-    """Not what the service did by itself, nor another account's call on a key of this one."""
+    """Whether this account paid for it: not for own acts, nor for other accounts' calls."""
     return bool(event.principal) and not event.recipient and event.account == account
 
 
 def _class(event: Event, billed: Billed, lives: Mapping[str, Life], records: Reader) -> str:
-    """The price list's class of a request; of a ReEncrypt's two keys the dearer one counts."""
+    """The price class of a request. The dearer of a ReEncrypt's two keys counts."""
     if billed is Billed.BY_PAIR:
-        asked = (event.request or {}).get("keyPairSpec", "")
-        found: str = PRICES["class_of_pair"].get(asked, STANDARD)  # a failed one may ask anything
+        spec = (event.request or {}).get("keyPairSpec", "")
+        found: str = PRICES["class_of_pair"].get(spec, STANDARD)  # a failed request may name any
         return found
     if billed is Billed.BY_KEY:
         specs = [_spec(arn, lives, records) for arn in event.resources]
@@ -241,13 +241,13 @@ def _price(name: str) -> Decimal:
 
 
 def _spec(arn: str, lives: Mapping[str, Life], records: Reader) -> str:
-    """Of another account's key that is gone nobody can tell: it counts as a symmetric one."""
+    """The spec of another account's deleted key is not known: it counts as a symmetric key."""
     known = records.get(Key, arn) or lives.get(arn)
     return known.spec if known else SYMMETRIC_DEFAULT
 
 
 def _requests(made: Mapping[str, int]) -> Iterator[Line]:
-    """In the list's order. The free ones are of one class alone."""
+    """In the list's order. Only one class has free requests."""
     for name, entry in PRICES["requests"].items():
         if not (count := made.get(name, 0)):
             continue

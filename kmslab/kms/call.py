@@ -1,7 +1,7 @@
-"""What an operation is given: the checked request, who calls, its roles' records, and `put`.
+"""What an operation gets: the checked request, the caller, the records of its roles, and `put`.
 
-An operation writes nothing. It reads what the road found and stages records with `put` and
-`remove`; the road commits them, or drops them.
+An operation writes nothing. It stages records with `put` and `remove`, and the road commits them or
+drops them.
 """
 
 from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ class Call:
         """The records that the request names; the operation is called with them."""
         return [role.record for role in self.roles if role.record]
 
-    def is_foreign(self, role: FilledRole) -> bool:
+    def is_cross_account(self, role: FilledRole) -> bool:
         """True if another account owns the resource.
 
         If only a ciphertext named it, neither an AccessDenied error nor its event reveals it.

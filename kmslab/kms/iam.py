@@ -1,7 +1,7 @@
-"""IAM, as much of it as a KMS needs: users and roles, what their policies say, their access keys.
+"""IAM, as far as a KMS needs it: users and roles, with their policies and access keys.
 
-It is the lab's own, beside the service: on AWS these are calls to another service. A policy is
-judged when it is written, so that a call never fails for a policy that cannot be read.
+On AWS, IAM is another service, so nothing here is an operation of KMS. Rule: a policy is checked
+when it is written, so that no call fails because a policy cannot be read.
 """
 
 import json
@@ -32,11 +32,11 @@ class Iam:
         self._now = now
 
     def user(self, account: str, name: str, policy: Policy = None) -> str:
-        """The ARN of a user, who is made if he is not there. A policy replaces the one he has."""
+        """A user's ARN. The user is created if needed; `policy` replaces an existing policy."""
         return self._put(user_arn(account, user_name(name)), policy)
 
     def role(self, account: str, name: str, policy: Policy = None) -> str:
-        """The same of a role."""
+        """A role's ARN. The role is created if needed; `policy` replaces an existing policy."""
         return self._put(role_arn(account, user_name(name)), policy)
 
     def _put(self, arn: str, policy: Policy) -> str:
@@ -60,28 +60,28 @@ def _written(policy: Mapping[str, Any] | str) -> str:
 
 
 def account_number(number: str) -> str:
-    """The same of an account."""
+    """The number itself. Raises ValueError unless an account can have it."""
     if not re.fullmatch(r"\d{12}", number, re.ASCII):
-        raise ValueError(f"{number!r} is no account number: it has 12 digits")
+        raise ValueError(f"{number!r} is not an account number: it has 12 digits")
     return number
 
 
 def region_name(name: str) -> str:
-    """The same of a Region."""
+    """The name itself. Raises ValueError unless a Region can have it."""
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", name, re.ASCII):
-        raise ValueError(f"{name!r} is no Region: one looks like us-east-1")
+        raise ValueError(f"{name!r} is not a Region: one looks like us-east-1")
     return name
 
 
 def session_name(name: str) -> str:
-    """The name as it came, if a role's session may have it."""
+    """The name itself. Raises ValueError unless a role's session can have it."""
     if not re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII):
-        raise ValueError(f"{name!r} is no session name: 2 to 64 letters, digits or _+=,.@-")
+        raise ValueError(f"{name!r} is not a session name: 2 to 64 letters, digits or _+=,.@-")
     return name
 
 
 def user_name(name: str) -> str:
-    """The name as it came, if a user or a role may have it."""
+    """The name itself. Raises ValueError unless a user or a role can have it."""
     if not NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no user name: 1 to 64 letters, digits or _+=,.@-")
+        raise ValueError(f"{name!r} is not a user name: 1 to 64 letters, digits or _+=,.@-")
     return name

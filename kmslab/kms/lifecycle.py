@@ -1,7 +1,7 @@
-"""What is due by now: a pure function of a record. Time has no thread of its own.
+"""What is due, and which changes of a key's state are allowed: pure functions of records.
 
-The road stamps a key with the time when it is due next as it commits it, and runs what is due
-before it does anything else.
+Time has no thread of its own. A commit writes into each key when the service must act on it next,
+and every call first runs what is due.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from kmslab.kms.contract.states import MOVES, USABLE, KeyState, Move
 
 
 def next_due(key: Key) -> tuple[datetime, str] | None:
-    """When the service itself must act on this key next, and the service event that it then is."""
+    """When the service itself must act on this key next, and the name of that act."""
     if key.state is KeyState.PENDING_DELETION and key.deletion_date:
         return key.deletion_date, "DeleteKey"
     rotations = [moment for moment in (key.rotate_at, key.next_rotation) if moment]
@@ -23,7 +23,7 @@ def next_due(key: Key) -> tuple[datetime, str] | None:
 
 
 def stamp(record: Record) -> Record:
-    """The record as it is stored: a key knows when it is due."""
+    """The record as it is stored: in a key stands when it is due."""
     if not isinstance(record, Key):
         return record
     due = next_due(record)

@@ -1,7 +1,7 @@
-"""What an account may ask about itself: its trail, its bill, and whether a caller may do something.
+"""An account's reports: its trail, its bill, and whether a caller may do something, and why.
 
-All three only read. The trail and the bill are made from the events of the account's calls; a
-question about a permission is judged by the same roles of THE TABLE as a call would be.
+All three only read. The trail and the bill are made from the events of the account's calls. A
+permission is decided by the same roles of THE TABLE as in a call.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ def trail(service: Service, account: str) -> audit.Trail:
 
 
 def copy_trail(store: Store, write: Callable[[list[dict[str, Any]]], None]) -> None:
-    """Pass the events of all accounts to `write` in that form, from now on, as they are stored."""
+    """From now on, pass the events of all accounts to `write` in that form when they are stored."""
     store.listen(lambda events: write([cloudtrail(event) for event in events]))
 
 
@@ -43,7 +43,7 @@ def cloudtrail(event: Event) -> dict[str, Any]:
 
 
 def bill(service: Service, account: str, month: str | None = None) -> billing.Bill:
-    """What the account pays for a month (`2026-01`; the running one so far), in all Regions."""
+    """What the account pays for a month in all Regions: `2026-01`, or the current one so far."""
     events, now = service.history(account)
     billed = {row.name: row.billed for row in TABLE.values()}
     return billing.bill(account, month or f"{now:%Y-%m}", now, events, service.records, billed)
@@ -54,9 +54,9 @@ def explain(
 ) -> access.Explanation:
     """Whether `caller` may do `action`, such as `kms:Decrypt`, and every rule that decides it.
 
-    `request`: AWS's members; `KeyId` names the key by id, ARN or alias. Without it no key is meant.
-    Nothing is done or logged. A key that Decrypt would find in the blob has to be named by KeyId.
-    Raises ValueError for an unknown action, NotFoundException for an unknown key.
+    `request`: AWS's members; `KeyId` names the key by id, ARN or alias, even where Decrypt would
+    find it in the blob. Without `KeyId` the question is about the account. Nothing is done or
+    logged. Raises ValueError for an unknown action, NotFoundException for an unknown key.
     """
     role = ROLES.get(action) or _refuse(action)
     defaults = {role.usage.algorithm: role.usage.default} if role.usage else {}

@@ -1,8 +1,9 @@
 """THE TABLE: every operation, and the role that each key or alias plays in it.
 
-The unit is a role, because one call can name several keys, each with rules of its own. A role says
-how the request names the record, in which states the key may be, what it is used for and with
-which members. Together the roles are AWS's key-state table; nobody else branches on a name.
+The unit is a role, because one call can name several keys, each with its own rules. A role says how
+the request names the record, in which states the key may be, what it is used for and with which
+members. Together, the roles are AWS's key-state table. No other module branches on an operation's
+name.
 """
 
 from collections.abc import Callable
@@ -39,7 +40,7 @@ from kmslab.kms.operations import (
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """How a request names a record. ReEncrypt has two of each member, told apart by a prefix."""
+    """How a request names a record. ReEncrypt has two of each member, with different prefixes."""
 
     find: names.Finder
     prefix: str = ""
@@ -57,11 +58,11 @@ GRANT = Naming(names.grant_in("GrantToken", "KeyId", "GrantId"))
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a key is used for, and the members that say how."""
+    """What a key is used for, and the names of the members that say how."""
 
     usage: KeyUsage
     algorithm: str
-    default: str = ""  # the algorithm of a request that names none
+    default: str = ""  # the algorithm if the request names none
     context: str = ""
 
 
@@ -84,8 +85,8 @@ class Role:
     states: frozenset[KeyState]
     kinds: frozenset[KeyKind] = EVERY_KIND
     usage: Usage | None = None
-    # The IAM action, without its prefix; "" is the operation's own name. None: whoever may call may
-    # name this too, if it is of his account.
+    # The IAM action without its prefix; "" is the operation's own name. None: a caller needs no
+    # permission for this resource of the caller's own account.
     permission: str | None = ""
     cross_account: bool = False  # whether a caller of another account can be allowed
 
@@ -96,12 +97,12 @@ class Row:
     run: Callable[..., dict[str, Any]]  # (call, *the roles' records) → AWS's answer
     roles: tuple[Role, ...]
     reads: bool  # CloudTrail's readOnly
-    billed: Billed = Billed.ALIKE  # what sets its price
-    slow: bool = False  # it makes a key pair or waits for the store: a server gives it a thread
+    billed: Billed = Billed.ALIKE  # what determines its price
+    slow: bool = False  # it makes a key pair or waits for the store: a server runs it in a thread
 
 
 def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
-    """A key at work: the state, usage and algorithm must fit."""
+    """The operation uses the key: state, usage and algorithm must fit."""
     return Role(named_by, USABLE, usage=usage, permission=permission, cross_account=True)
 
 
@@ -112,14 +113,14 @@ def manage(
     *,
     cross_account: bool = False,
 ) -> Role:
-    """A key that is looked at or changed, as a rule by its own account alone."""
+    """The operation shows or changes the key, usually only for callers of its own account."""
     return Role(named_by, states, kinds, cross_account=cross_account)
 
 
 show = partial(manage, cross_account=True)
 PUBLIC = show(USABLE, KEY, ASYMMETRIC)
 
-# Resources without a state: an alias, one that is asked for, and the account as a whole.
+# Resources without a state: an alias, an alias to be created, and the account as a whole.
 ALIAS = Role(Naming(names.alias_in("AliasName", target=False)), ANY)
 NEW_ALIAS = Role(Naming(names.new_alias_in("AliasName")), ANY)
 ACCOUNT = Role(Naming(names.everything), ANY)
@@ -140,12 +141,12 @@ def row(
 
 
 def pair(name: str, run: Callable[..., dict[str, Any]]) -> Row:
-    """A key pair to take away, made while the caller waits."""
+    """An operation that makes a data key pair, which takes a while."""
     return row(name, run, use(ENCRYPT), billed=Billed.BY_PAIR, slow=True)
 
 
 def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
-    """An operation that changes what the service remembers."""
+    """An operation that changes records."""
     return Row(name, run, roles, reads=False, slow=True)
 
 
@@ -212,10 +213,10 @@ ROWS = (
 )
 TABLE: dict[str, Row] = {row.name: row for row in ROWS}
 
-# Not built yet, and dangerous to ignore: a Recipient wants an answer that nobody else can read.
+# Not built yet, and dangerous to ignore: with a Recipient, only an enclave may read the answer.
 UNBUILT_MEMBERS = frozenset({"Recipient", "CustomKeyStoreId", "XksKeyId"})
 
-# What the service does by itself when it is due. No caller can name these.
+# What the service does by itself (`own_acts`). No caller can name these.
 SERVICE_ROWS = (
     change("RotateKey", rotation.rotate),
     change("DeleteKey", keys.delete),

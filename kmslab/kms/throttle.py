@@ -1,8 +1,8 @@
-"""How often: AWS's request quotas, kept with one token bucket for each account, Region and quota.
+"""AWS's request quotas, kept with one token bucket for each account, Region and quota.
 
 A bucket holds what one second allows and refills at that rate. A call on another account's key
-counts for the caller. Cryptographic operations share quotas by the kind of their key, which their
-algorithm tells before any key is looked for. The rates are `contract/quotas.json`.
+counts for the caller. Cryptographic operations share quotas by the kind of their key; the request's
+algorithm determines the kind before the key is looked up. The rates are in `contract/quotas.json`.
 Source: AWS KMS developer guide, "Request quotas".
 """
 
@@ -27,7 +27,7 @@ Bucket = tuple[str, str, str]  # account, Region, quota
 
 
 class Throttle:
-    """The buckets of one service. Time comes from the caller, in seconds of a monotonic clock."""
+    """The buckets of one service. Its caller passes the time, in seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._left: dict[Bucket, tuple[float, float]] = {}  # tokens, and when they were counted
@@ -51,7 +51,7 @@ class Throttle:
 
 
 def rates(row: Row, request: Mapping[str, Any], region: str) -> dict[str, float]:
-    """The quotas that a call counts for, and how many a second each allows there."""
+    """The quotas that a call counts for, and the calls per second that each allows there."""
     if pair := request.get("KeyPairSpec"):
         return {f"{pair} key pairs": QUOTAS["key_pairs"].get(pair, 1)}
     if quotas := _shared_quotas(row, request):
@@ -60,7 +60,7 @@ def rates(row: Row, request: Mapping[str, Any], region: str) -> dict[str, float]
 
 
 def _shared_quotas(row: Row, request: Mapping[str, Any]) -> set[str]:
-    """ReEncrypt may count for two. No key of an algorithm that nobody knows can be found."""
+    """ReEncrypt may count for two. An unknown algorithm counts as symmetric, and no key has it."""
     if quota := QUOTAS["shared_without_key"].get(row.name):
         return {quota}
     members = [(role.naming.prefix, role.usage) for role in row.roles if role.usage]

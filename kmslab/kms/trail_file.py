@@ -1,10 +1,10 @@
-"""The trail as a file: one event a line, in JSON and in CloudTrail's form, as it is stored.
+"""The trail as a file: one event a line, in JSON and in CloudTrail's form.
 
-It is a copy for other programs to read: the store has every event, and a disk that is full costs
-the file its lines and nobody his call. It holds what an event holds, so no secret. A file that has
-grown is put aside as `trail.jsonl.1`, the ones before it move on, and the last is dropped. The file
-is opened for each group of events, so nobody has to close it, and whoever moves it away gets a new
-one. In a lab in memory, what a rehearsal undoes stays in it.
+It is a copy for other programs to read. The store has every event, so when the disk is full, lines
+are missing in the file and no call fails. Like events, it holds no secret. A file that has become
+large is renamed to `trail.jsonl.1`, older files get the next numbers, and the oldest is deleted.
+The file is opened for each group of events: it never has to be closed, and if it is moved away, a
+new one is made. It keeps the events that a rehearsal in a lab in memory undoes.
 """
 
 import logging
@@ -16,14 +16,17 @@ from typing import Any
 
 from kmslab.kms.store.events import to_json
 
-SIZE = 10_000_000  # bytes, after which a file is put aside
-KEPT = 9  # files put aside
+SIZE = 10_000_000  # bytes, after which a file is renamed
+KEPT = 9  # renamed files
 
 log = logging.getLogger("kmslab")
 
 
 class TrailFile:
-    """Appends to the file at `path`, which only its owner may read. Raises OSError at once."""
+    """Appends to the file at `path`, which only its owner may read.
+
+    Raises OSError if that file cannot be opened at the start.
+    """
 
     def __init__(self, path: str | Path, size: int = SIZE) -> None:
         self._path = Path(path).absolute()
@@ -32,7 +35,7 @@ class TrailFile:
         self._open().close()
 
     def write(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Append them. What cannot be written is told to the log, once until it works again."""
+        """Append events. If that fails, log one warning until it works again."""
         lines = "".join(f"{to_json(event)}\n" for event in events).encode()
         try:
             self._make_room(len(lines))
@@ -48,7 +51,7 @@ class TrailFile:
         return open(self._path, "ab", buffering=0, opener=_private)
 
     def _make_room(self, size: int) -> None:
-        """A group of events that is too large by itself stays together."""
+        """A group of events is never divided, even if it is larger than a file should be."""
         there = self._path.stat().st_size if self._path.exists() else 0
         if not there or there + size <= self._size:
             return

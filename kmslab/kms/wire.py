@@ -1,7 +1,7 @@
-"""Bytes in, bytes out: KMS's JSON protocol without a socket, for every way in that speaks it.
+"""Bytes in, bytes out: KMS's JSON protocol without a socket, for boto3 in process and for HTTP.
 
-One POST is one operation, named by its `X-Amz-Target` header. Whatever comes in, an answer goes
-out. What broke inside the service is logged here and never sent.
+One POST is one operation, named by its `X-Amz-Target` header. Every request gets an answer. The
+cause of an internal error is logged here and never sent.
 """
 
 import json
@@ -40,14 +40,14 @@ def handle(service: Service, caller: Caller, target: str, body: bytes) -> Answer
             log.error("%s: %s", target, error, exc_info=error.__cause__)
         return refusal(error, request_id)
     except Exception:
-        log.exception("%s: the service gave no answer that can be sent", target)
+        log.exception("%s: the service's answer cannot be sent", target)
         return refusal(EXCEPTIONS["KMSInternalException"](), request_id)
 
 
 def _run(service: Service, caller: Caller, target: str, body: bytes, request_id: str) -> bytes:
     operation = operation_of(target)
-    told = service.call(operation.name, caller, operation.decode(parse(body)), request_id)
-    return dump(operation.encode(told)) if operation.output else b""
+    output = service.call(operation.name, caller, operation.decode(parse(body)), request_id)
+    return dump(operation.encode(output)) if operation.output else b""
 
 
 def operation_of(target: str) -> Operation:
@@ -65,20 +65,20 @@ def parse(body: bytes) -> Any:
     try:
         text = body.decode().strip(SPACE)
         parsed, end = _DECODER.raw_decode(text)
-    except (ValueError, RecursionError):  # no UTF-8, no JSON, too many digits, or too deep
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, too many digits, or too deep
         fail("SerializationException")
     return parsed if end == len(text) else fail("SerializationException")
 
 
 def _no_number(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A name that comes twice is refused: whoever checks one value must not let the other by."""
+    """Refuses a name that stands twice: a check of one value must not let the other through."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name comes twice")
+        raise ValueError("a name stands twice")
     return found
 
 
@@ -100,7 +100,7 @@ def answer(status: int, request_id: str, body: bytes, content_type: str = CONTEN
     """A body with the headers that AWS puts around every answer."""
     headers = {
         "x-amzn-RequestId": request_id,
-        "Date": _date(int(time.time())),  # wall time, as every HTTP date: clients set clocks by it
+        "Date": _date(int(time.time())),  # wall time: clients correct their clocks by it
         "Content-Type": content_type,
         "Content-Length": str(len(body)),
         "Cache-Control": "no-cache, no-store, must-revalidate, private",
@@ -111,7 +111,7 @@ def answer(status: int, request_id: str, body: bytes, content_type: str = CONTEN
 
 
 def new_id() -> str:
-    """A request's id, a UUID. It is no secret, and the system's generator costs ten times this."""
+    """A request's id, a UUID. It is not secret, and the system's generator is ten times slower."""
     digits = f"{random.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 

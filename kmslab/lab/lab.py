@@ -82,10 +82,10 @@ class Lab(View):
         database = self._store.path
         if database is None:
             return Hsm(root_key.in_memory(), self._store, backends)
-        sealed = bool(self._store.page(DomainKey, "", limit=1))
-        hsm = Hsm(root_key.beside(database, needed=sealed), self._store, backends)
+        stored = self._store.all(DomainKey)
+        hsm = Hsm(root_key.beside(database, needed=bool(stored)), self._store, backends)
         try:
-            hsm.domain_keys.prove_root_key()
+            hsm.domain_keys.prove_root_key(stored)
         except Forged:
             raise root_key.RootKeyError(
                 f"The root key beside {database} is not the one that its keys are sealed under. "

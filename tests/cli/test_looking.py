@@ -155,7 +155,7 @@ def test_bill_is_the_labs_own(kmslab: Kmslab):
     assert re.search(rf"^total +{told['total']}$", text, re.MULTILINE)
     assert told["notes"].partition("until")[0] in text
     assert kmslab("bill", "--month", "2020-01").stdout.count("key alias") == 0
-    assert "is no month" in refusal(kmslab("bill", "--month", "May"))
+    assert "is not a month" in refusal(kmslab("bill", "--month", "May"))
 
 
 @pytest.mark.parametrize("who", ["alice", "user/alice", "arn:aws:iam::111122223333:user/alice"])
@@ -230,8 +230,8 @@ WRONG = [
     (["--store", "sqlite:///my.db", "--endpoint", "http://127.0.0.1:9"], "one of --store and"),
     (["--store", "mysql://x"], "kmslab cannot keep a store in"),
     (["--store", "nonsense"], "That is not a store"),
-    (["--store", "sqlite:///my.db", "--account", "1"], "'1' is no account number"),
-    (["--store", "sqlite:///my.db", "--region", "here"], "'here' is no Region"),
+    (["--store", "sqlite:///my.db", "--account", "1"], "'1' is not an account number"),
+    (["--store", "sqlite:///my.db", "--region", "here"], "'here' is not a Region"),
     (["--endpoint", "http://127.0.0.1:9", "--account", "111122223333"], "says which account"),
 ]
 

@@ -184,8 +184,8 @@ def refused_before(monkeypatch: Any) -> None:
     [
         (["--access-key", "AKIA"], "it has to be ID:SECRET"),
         (["--access-key", "A-B:secret-words"], "it has to be ID:SECRET"),
-        (["--account", "12"], "'12' is no account number"),
-        (["--region", "here"], "'here' is no Region"),
+        (["--account", "12"], "'12' is not an account number"),
+        (["--region", "here"], "'here' is not a Region"),
         (["--store", "mysql://x"], "kmslab cannot keep a store in"),
         (["--tls-cert", "a.pem"], "give both"),
         (["--tls", "self-signed", "--tls-cert", "a", "--tls-key", "b"], "give both"),

@@ -252,42 +252,42 @@ keys: [{{id: {ID}, material: {{hex: {HEX}}}}}]
 
 WRONG = {
     "": "seed.yaml: the file is empty",
-    "keys: [": "line 1: this is no YAML",
+    "keys: [": "line 1: this is not YAML",
     "- 1": "seed.yaml, line 1: names with values are expected here",
     "kees: []": "line 1 (kees): kees means nothing here. Is keys meant?",
     "keys: {a: b}": "line 1 (keys): a list is expected here",
-    "account: 12": "line 1 (account): '12' is no account number: it has 12 digits",
-    "region: here": "line 1 (region): 'here' is no Region",
-    "accounts: {x: {}}": "line 1 (accounts.x): 'x' is no account number",
+    "account: 12": "line 1 (account): '12' is not an account number: it has 12 digits",
+    "region: here": "line 1 (region): 'here' is not a Region",
+    "accounts: {x: {}}": "line 1 (accounts.x): 'x' is not an account number",
     "keys:\n- description: x": "line 2 (keys[0]): a key needs an id or an alias",
-    "keys:\n- id: ABC": "line 2 (keys[0].id): this is no key id",
+    "keys:\n- id: ABC": "line 2 (keys[0].id): this is not a key id",
     f"keys:\n- id: {ID}\n  spec: AES": "line 2 (keys[0]): ValidationException: 1 validation error",
     f"keys:\n- id: {ID}\n  spec: RSA_2048": "KeyUsage is required for key spec RSA_2048",
     f"keys:\n- id: {ID}\n  rotation: 5": "Member must have value greater than or equal to 90",
     f"keys:\n- id: {ID}\n  rotation: x": "line 3 (keys[0].rotation): a whole number",
-    f"keys:\n- id: {ID}\n  spec: HMAC_256\n  rotation: true": "only a symmetric encryption key",
-    f"keys:\n- id: {ID}\n  next_rotation: soon": "also has rotation:",
+    f"keys:\n- id: {ID}\n  spec: HMAC_256\n  rotation: true": "only symmetric encryption keys",
+    f"keys:\n- id: {ID}\n  next_rotation: soon": "also needs rotation:",
     f"keys:\n- id: {ID}\n  rotation: 90\n  next_rotation: soon": "a time is expected here",
     f"keys:\n- id: {ID}\n  rotation: 90\n  next_rotation: 0001-01-01T00:00:00+01:00": "a time is ",
     f"keys:\n- id: {ID}\n  rotation: {'9' * 5000}": "a whole number is expected here",
     f"keys:\n- id: {ID}\n  state: Pending": "a key can be declared Enabled or Disabled",
-    f"keys:\n- id: {ID}\n  alias: aws/s3": "line 3 (keys[0].alias): this is no name for a key",
+    f"keys:\n- id: {ID}\n  alias: aws/s3": "line 3 (keys[0].alias): this is not an alias",
     f"keys:\n- id: {ID}\n  tags: {{aws:x: y}}": "TagException",
     f"keys:\n- id: {ID}\n- id: {ID}": "line 3 (keys[1])",
     f"keys:\n- id: {ID}\n  id: {ID_2}": "line 3 (keys[0]): id stands here twice",
     f"keys:\n- {{id: {ID}, alias: a}}\n- {{id: {ID_2}, alias: a}}": "alias/a is declared twice",
     f"keys:\n- id: {ID}\n  policy: nonsense": "MalformedPolicyDocumentException",
     f"keys:\n- id: {ID}\n  material: {{hex: zz}}": "this is not written in hex",
-    f"keys:\n- id: {ID}\n  material: {{hex: 00ff}}": "this is no private key of a KMS key",
+    f"keys:\n- id: {ID}\n  material: {{hex: 00ff}}": "this is not the private key of a KMS key",
     f"keys:\n- id: {ID}\n  spec: HMAC_256\n  material: {{hex: 00ff}}": "of spec HMAC_256 has 32",
     f"keys:\n- id: {ID}\n  material: {{hex: {HEX}, pem: x}}": "one of hex, base64 and pem",
     f"keys:\n- id: {ID}\n  material: [{{hex: {HEX}}}, {{hex: {HEX}}}]": "stands here twice",
-    "users: {'a b': {}}": "'a b' is no user name",
+    "users: {'a b': {}}": "'a b' is not a user name",
     "users:\n  alice:\n    policy: {Statement: 1}": "line 3 (users.alice.policy): Malformed",
     "users: {alice: {access_keys: [{id: x}]}}": "an access key needs an id and a secret",
-    "users: {alice: {access_keys: [{id: '-', secret: x}]}}": "is no id of an access key",
+    "users: {alice: {access_keys: [{id: '-', secret: x}]}}": "is not an access key id",
     "access_keys: [{id: A, secret: x, token: y}]": "token means nothing here",
-    "roles: {r: {access_keys: [{id: A, secret: x, session: '/'}]}}": "'/' is no session name",
+    "roles: {r: {access_keys: [{id: A, secret: x, session: '/'}]}}": "'/' is not a session name",
     "a: &a [*a]": "this is nested too deeply",
     "[" * 5000: "this is nested too deeply",
     "? [a]\n: b": "a name is expected here",
@@ -309,9 +309,9 @@ def test_wrong_file_is_refused_with_its_place_and_nothing_is_made(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('{"keys": [', "seed.json, line 1: this is no JSON"),
+        ('{"keys": [', "seed.json, line 1: this is not JSON"),
         ('{"keys": [], "keys": []}', "keys stands here twice"),
-        ('{"keys": [{"id": 1}]}', "seed.json (keys[0].id): this is no key id"),
+        ('{"keys": [{"id": 1}]}', "seed.json (keys[0].id): this is not a key id"),
         ("[" * 100_000, "this is nested too deeply"),
         (
             '{"access_keys": [{"id": "A", "secret": "\\ud800"}]}',
@@ -330,7 +330,7 @@ def test_file_that_cannot_be_read_is_named(lab: Lab, tmp_path: Path):
     with pytest.raises(SeedError, match=r"nowhere\.yaml cannot be read: No such file"):
         lab.seed(tmp_path / "nowhere.yaml")
     (tmp_path / "odd.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SeedError, match=r"odd\.yaml is no text in UTF-8"):
+    with pytest.raises(SeedError, match=r"odd\.yaml is not a text in UTF-8"):
         lab.seed(tmp_path / "odd.yaml")
     (tmp_path / "odd.yaml").write_bytes(b"a: \x00")
     with pytest.raises(SeedError, match="characters that no text has"):

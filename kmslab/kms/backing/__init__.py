@@ -2,7 +2,7 @@
 
 Outside a backing, key material is sealed. Of the ways that AWS offers, `hsm` is built: KMS's own
 hardware security modules. `blob` is the form of its ciphertexts, `domain_keys` and `root_key` are
-the keys above the keys, and `access_keys` keeps the secrets of those who call.
+the keys that seal keys, and `access_keys` keeps the secrets with which requests are signed.
 """
 
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ class Backing(Protocol):
         ...
 
     def agree(self, material: Material, algorithm: str, peer: bytes) -> SecretBytes:
-        """The secret that this private key and another's public key (in DER) have in common."""
+        """The secret shared with the owner of `peer`, a public key in DER."""
         ...
 
     def encapsulate(

@@ -1,7 +1,7 @@
-"""Access keys: what programs sign their requests with. The store holds each secret sealed.
+"""Access keys: programs sign their requests with them. The store holds each secret sealed.
 
-The rule: a secret access key is opened to check a signature or because its owner asks for it, and
-is bound to the key's id and principal, so that rows swapped in the store do not open.
+Rule: a secret access key is opened only to check a signature or for its owner. It is bound to the
+key's id and principal, so that rows swapped in the store do not open.
 """
 
 import re
@@ -16,7 +16,7 @@ from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import AccessKey
 from kmslab.kms.store import Store
 
-ID = re.compile(r"\w{1,128}", re.ASCII)  # as IAM has it, but for the length
+ID = re.compile(r"\w{1,128}", re.ASCII)  # IAM's pattern; IAM's ids have at least 16 characters
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 SESSION = timedelta(hours=1)
 
@@ -45,9 +45,9 @@ class AccessKeys:
         self._now = now
 
     def of(self, principal: str) -> AccessKeyPair:
-        """A principal's access key: the one there is, or a new one.
+        """A principal's access key: the existing one, or a new one.
 
-        A role's session gets a new one each time, with a token; good for an hour of wall time.
+        A role's session gets a new one each time, with a token, valid for an hour of wall time.
         """
         if ":assumed-role/" in principal:
             token = secrets.token_urlsafe(96)
@@ -57,7 +57,7 @@ class AccessKeys:
         return self._new("AKIA", principal)
 
     def put(self, principal: str, key_id: str, secret: str) -> AccessKeyPair:
-        """An access key that somebody has chosen; a secret that it had before is replaced."""
+        """Store an access key with a chosen id and secret, which replaces its previous secret."""
 
         def stage(change: Change) -> None:
             new = self.sealed(principal, key_id, secret.encode())
@@ -71,9 +71,9 @@ class AccessKeys:
         return AccessKeyPair(key_id, SecretBytes(secret.encode()))
 
     def sealed(self, principal: str, key_id: str, secret: bytes, token: str = "") -> AccessKey:
-        """The record of one that somebody has chosen, to be stored. Raises ValueError."""
+        """The record of an access key with a chosen id and secret. Raises ValueError."""
         if not ID.fullmatch(key_id) or not secret:
-            raise ValueError(f"{key_id!r} is no id of an access key: letters, digits and _")
+            raise ValueError(f"{key_id!r} is not an access key id: it has letters, digits and _")
         return AccessKey(
             id=key_id,
             principal=principal,
@@ -83,10 +83,10 @@ class AccessKeys:
         )
 
     def find(self, key_id: str) -> AccessKey | None:
-        """Whatever a stranger writes: what cannot be an id does not reach the store.
+        """The record of an id that a request names. A text that cannot be an id causes no query.
 
-        Another process may have replaced the secret, which nobody who signs with the new one could
-        tell a service.
+        It refreshes the store first: another process may have replaced the secret, and no earlier
+        step of a signed request does so.
         """
         self._store.refresh()
         return self._store.get(AccessKey, key_id) if ID.fullmatch(key_id) else None

@@ -1,7 +1,7 @@
 """The ciphertext blob, field by field: it names the key that opens it and never carries it.
 
 Everything before the ciphertext is the header, which is authenticated together with the encryption
-context. AWS does not publish its blob's layout; this one is the lab's own.
+context. AWS does not publish the layout of its blobs; this one is the lab's own.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAGIC = b"kmslab"
 VERSION = b"\x01"
 DERIVATION_NONCE = 16  # bytes
 
-# Header fields in order: (name, bytes). Ciphertext of any length and a 16-byte tag follow.
+# The header's fields, in order: (name, bytes). Then come a ciphertext of any length and the tag.
 FIELDS: tuple[tuple[str, int], ...] = (
     ("magic", 6),
     ("version", 1),
@@ -43,7 +43,7 @@ def header(material: str, key: str, derivation_nonce: bytes, iv: bytes) -> bytes
 
 
 def parse(blob: bytes) -> Blob | None:
-    """The blob's fields, or None if this lab never wrote it. Nothing in them is verified yet."""
+    """The blob's fields, which are not verified yet; None if kmslab cannot have written it."""
     if len(blob) < OVERHEAD or not blob.startswith(MAGIC + VERSION):
         return None
     _, _, material, key, derivation_nonce, iv = LAYOUT.unpack_from(blob)
@@ -58,7 +58,7 @@ def parse(blob: bytes) -> Blob | None:
 
 
 def fields(blob: bytes) -> list[tuple[str, int, bytes]]:
-    """(name, offset, bytes) of each field, for a reader without a key; [] for a foreign blob."""
+    """(name, offset, bytes) of each field, to read without a key; [] if kmslab did not write it."""
     if parse(blob) is None:
         return []
     sizes = [*FIELDS, ("ciphertext", len(blob) - OVERHEAD), ("tag", GCM_TAG)]

@@ -1,10 +1,11 @@
 """The outer layer of the boundary: a Region's domain key seals key material, the root key wraps it.
 
-Domain keys lie in the store, wrapped; the root key never does. Rule: what is sealed is bound to
-what it is, so that rows swapped in the store do not open.
+The store holds domain keys, wrapped, and never the root key. Rule: what is sealed is bound to its
+identity, so that rows swapped in the store do not open.
 """
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
 
 from kmslab.crypto import SecretBytes, frame
@@ -12,7 +13,7 @@ from kmslab.crypto.backend import AES_256_KEY
 from kmslab.crypto.self_tested import SelfTested
 from kmslab.kms.contract.records import DomainKey, Reader
 
-PROTECTED = b"protected"  # no Region has this name: no domain key is bound to the same bytes
+PROTECTED = b"protected"  # not a Region's name, so no domain key is bound to the same bytes
 
 
 class DomainKeys:
@@ -36,23 +37,23 @@ class DomainKeys:
         return self._backends.seal_box(self._opened(domain), secret, identity)
 
     def open(self, domain: str, sealed: bytes, identity: bytes) -> SecretBytes:
-        """Raises `Forged` for anything but what was sealed, as what it was sealed."""
+        """Raises `Forged` unless it was sealed under this domain key and with this identity."""
         record = self._records.get(DomainKey, domain)
         if record is None:
-            raise RuntimeError(f"no domain key {domain}: the store has lost a record")
+            raise RuntimeError(f"the store has lost domain key {domain}")
         return self._backends.open_box(self._opened(record), sealed, identity)
 
     def protect(self, name: str, secret: bytes) -> bytes:
-        """Seal a secret that is not a key of KMS's, under the root key and bound to its name."""
+        """Seal a secret that is not a KMS key, under the root key and bound to its name."""
         return self._backends.seal_box(self._root_key, secret, frame(PROTECTED, name.encode()))
 
     def unprotect(self, name: str, sealed: bytes) -> SecretBytes:
-        """Raises `Forged` for another name, or what another root key has sealed."""
+        """Raises `Forged` for another name, or if another root key sealed it."""
         return self._backends.open_box(self._root_key, sealed, frame(PROTECTED, name.encode()))
 
-    def prove_root_key(self) -> None:
-        """Raise `Forged` unless the root key opens every domain key of the store."""
-        for domain in self._records.page(DomainKey, "", limit=1_000_000):
+    def prove_root_key(self, domains: Iterable[DomainKey]) -> None:
+        """Raise `Forged` unless the root key opens all of these."""
+        for domain in domains:
             self._opened(domain)
 
     def _opened(self, domain: DomainKey) -> SecretBytes:

@@ -1,9 +1,9 @@
 """The boundary: the only module that ever holds plaintext key material of a KMS key.
 
-It stands for a hardware security module (HSM). What comes in is a sealed key and data; what goes
-out is data, or a key sealed again: AES-256-GCM under the Region's domain key, with the key's ARN
-and spec, the material's id and its public key as authenticated data, so that rows swapped in the
-store do not open, and no key does another spec's work. `domain_keys` seals and opens.
+It stands for a hardware security module (HSM). A sealed key and data come in; data goes out, or a
+new key, sealed: AES-256-GCM under the Region's domain key, with the KMS key's ARN and spec, the
+material's id and its public key as authenticated data. So rows swapped in the store do not open,
+and a key cannot be used as one of another spec.
 
 Only the wall is simulated: this is a Python object, and its memory is this process's memory.
 Source: "AWS KMS Cryptographic Details"; NIST SP 800-38D (GCM), SP 800-108 (key derivation).
@@ -39,7 +39,7 @@ LABEL = b"kmslab"
 
 
 class Hsm:
-    """Generates key material and works with it; never lets it out open."""
+    """A `Backing` whose key material leaves it only sealed."""
 
     def __init__(
         self,
@@ -52,11 +52,10 @@ class Hsm:
         self._backend = self_tested.proven
 
     def random(self, size: int) -> SecretBytes:
-        """Bytes from the operating system's generator, the only source there is."""
+        """From the operating system's generator, the only source of randomness in kmslab."""
         return SecretBytes(secrets.token_bytes(size))
 
     def key_pair(self, spec: str) -> tuple[SecretBytes, bytes]:
-        """A private key (PKCS#8) and its public key (SubjectPublicKeyInfo), both in DER."""
         algorithm = next(iter(KEY_SPECS[spec].algorithms.values()))[0]
         backend = self._backend(algorithm, spec)
         private = backend.generate_key(spec)
@@ -65,7 +64,7 @@ class Hsm:
     def create(
         self, records: Reader, key: Key, now: datetime, known: bytes | None = None
     ) -> tuple[Material, *tuple[DomainKey, ...]]:
-        """With a Region's first material comes the domain key that seals it."""
+        """A Region's first material comes with the domain key that seals it."""
         secret, public = self._generate(key.spec) if known is None else self._take(key.spec, known)
         name = material_id(key.id, secret)
         domain, is_new = self.domain_keys.domain(records, key.region, now)
@@ -86,7 +85,7 @@ class Hsm:
         return (self.random(size), b"") if size else self.key_pair(spec)
 
     def _take(self, spec: str, known: bytes) -> tuple[SecretBytes, bytes]:
-        """A key that cannot be one of this spec is refused, whoever brings it."""
+        """Known key material and its public key. Refuses material that does not fit the spec."""
         size = KEY_SPECS[spec].size
         if size:
             if len(known) != size:
@@ -97,14 +96,14 @@ class Hsm:
             public = backend.public_key(known)
             if spec_of(public) != spec:
                 raise Malformed
-        except (Malformed, RuntimeError):  # a backend takes private keys that were checked
-            fail("ValidationException", f"That is no private key of spec {spec} in PKCS#8 (DER).")
+        except (Malformed, RuntimeError):  # a backend expects a well-formed private key
+            fail("ValidationException", f"This is not a {spec} private key in PKCS#8 (DER).")
         return SecretBytes(known), public
 
     def encrypt(
         self, material: Material, algorithm: str, plaintext: bytes, context: Mapping[str, str]
     ) -> CiphertextBlob:
-        """Each call derives its own key: one KMS key serves more calls than one GCM key may."""
+        """Each call derives its own key: a KMS key serves more calls than one GCM key may."""
         if material.public:
             public = self.public_key(material)
             backend = self._backend(algorithm, material.spec)
@@ -121,7 +120,7 @@ class Hsm:
     def decrypt(
         self, material: Material, algorithm: str, ciphertext: bytes, context: Mapping[str, str]
     ) -> SecretBytes:
-        """Whatever is wrong, a ciphertext that doesn't open gets one answer, without a reason."""
+        """A ciphertext that does not open gets the same answer for every reason."""
         secret = self._secret(material)  # before `try`: a damaged store is not the caller's fault
         try:
             if material.public:
@@ -137,7 +136,7 @@ class Hsm:
             fail("InvalidCiphertextException")
 
     def public_key(self, material: Material) -> bytes:
-        """Opened first: a public key that somebody has put into the store doesn't fit the seal."""
+        """The sealed key is opened first, which fails if the stored public key was exchanged."""
         self._secret(material)
         return material.public
 
@@ -195,7 +194,7 @@ class Hsm:
 
 
 def material_id(key_id: str, secret: bytes) -> str:
-    """What blobs and the trail call a key's material. It says nothing about the secret."""
+    """The id of key material, in blobs and in the trail. It reveals nothing about the secret."""
     return sha256(frame(key_id.encode(), secret)).hexdigest()
 
 

@@ -1,7 +1,7 @@
-"""The root key: the one secret that is never in the store. It wraps the domain keys, and only them.
+"""The root key: the one secret that is never in the store. It wraps domain keys and access keys.
 
-A lab in memory has one that dies with it. A lab in a file keeps one in a file beside it, which only
-its owner may read; whoever has both files has every key in them.
+The root key of a lab in memory dies with the lab. A lab in a file has its root key in a second file
+beside it, which only the owner may read. Anyone who has both files has every key in them.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ SIZE = AES_256_KEY  # bytes
 
 
 class RootKeyError(PlainError):
-    """The root key is missing, not the right one, or open to others. The text says what to do."""
+    """The root key is missing, wrong, or readable by others. The text says what to do."""
 
 
 def in_memory() -> SecretBytes:
@@ -27,7 +27,7 @@ def in_memory() -> SecretBytes:
 
 
 def beside(database: Path, *, needed: bool) -> SecretBytes:
-    """The key in `<database>.key`. It is made there on first use, unless it is `needed` already."""
+    """The key in `<database>.key`, which is made on first use. `needed`: it must exist already."""
     path = database.with_name(database.name + ".key")
     if not path.exists():
         if needed:
@@ -40,7 +40,7 @@ def beside(database: Path, *, needed: bool) -> SecretBytes:
 
 
 def _create(path: Path) -> None:
-    """Written beside, then linked into place: nobody finds half a key, and the first one stays."""
+    """Write beside `path`, then link: no process reads half a key, and the first key stays."""
     handle, draft = tempfile.mkstemp(
         dir=path.parent, prefix=path.name
     )  # readable by its owner only

@@ -1,6 +1,7 @@
-"""Where a lab's records and events are kept: in memory, or in an SQLite file that processes share.
+"""Where a lab's records and events are stored: in memory, or in an SQLite file for all processes.
 
-`open_store` gives a `Store`; nothing else in the package speaks SQL.
+`open_store` returns a `Store`; no other part of the package uses SQL, and only `kms/changes.py`
+commits.
 """
 
 from kmslab.kms.store.errors import Conflict, StoreError

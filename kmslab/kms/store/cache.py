@@ -1,7 +1,7 @@
-"""What this process knows of the store without asking it: records, changes seen, the next due time.
+"""What this process knows without a query: records, the count of changes, the next due time.
 
-A hit takes no lock. A read enters what it found only if nothing was committed since it began:
-otherwise a key that another thread has just disabled would go on working here.
+A hit takes no lock. What a read finds is entered only if nothing was committed since it began.
+Otherwise a key that another thread has just disabled would still work here.
 """
 
 import threading
@@ -15,23 +15,23 @@ from kmslab.kms.store import fork
 Place = tuple[type[Any], str]
 
 
-class Cache(fork.Part):
-    """At most `2 * size` records: when `size` were entered, those not asked for since go."""
+class Cache(fork.ForkAware):
+    """At most `2 * size` records: when `size` have been entered, those not read meanwhile go."""
 
     def __init__(self, size: int) -> None:
         self.hot: dict[Place, Any] = {}
-        self.lists: dict[tuple[type[Any], str, str], Any] = {}  # what was found by a field
-        self.changes = 0  # the store's count of changes, as far as this process has seen
+        self.lists: dict[tuple[type[Any], str, str], Any] = {}  # records found by a field's value
+        self.changes = 0  # the store's count of changes when this process last looked
         self.next_due: datetime | None = None
-        self.commits = 0  # of this process, and changes of others that it has seen
-        self.others = 0  # how often others turned out to have changed something
+        self.commits = 0  # of this process, and changes by other processes that it has seen
+        self.others = 0  # how often it has seen that other processes changed something
         self._warm: dict[Place, Any] = {}
         self._size = size
         self._lock = threading.Lock()
         fork.join(self)
 
     def again(self, place: Place) -> Any:
-        """A record that has not been asked for in a while, if it is still here."""
+        """A record that has not been read for a while, if it is still here."""
         with self._lock:
             record = self._warm.pop(place, None)
             if record is not None:
@@ -39,13 +39,13 @@ class Cache(fork.Part):
             return record
 
     def fill(self, place: Place, record: Record, commits: int) -> None:
-        """Enter what a read found that began when `commits` had this value."""
+        """Enter a record whose read began when `commits` had this value."""
         with self._lock:
             if self.commits == commits:
                 self._enter(place, record)
 
     def fill_list(self, place: tuple[type[Any], str, str], found: Any, commits: int) -> None:
-        """The same of what was found by a field. Any change at all makes an end of it."""
+        """Enter the records found by a field's value. Any commit at all drops them."""
         with self._lock:
             if self.commits == commits:
                 if len(self.lists) >= self._size:
@@ -59,18 +59,18 @@ class Cache(fork.Part):
         put: Iterable[tuple[Place, Record]],
         gone: Iterable[Place],
     ) -> None:
-        """Show what a commit of this process wrote."""
+        """Enter what a commit of this process wrote."""
         with self._lock:
             self._advance(changes, next_due, expected=self.changes + 1)
             for place in gone:
                 self._drop(place)
             for place, record in put:
                 self._drop(place)
-                if changes == self.changes:  # otherwise something newer may be in the store
+                if changes == self.changes:  # otherwise the store may hold a newer version
                     self._enter(place, record)
 
     def seen(self, changes: int, next_due: datetime | None) -> None:
-        """Take note of the store's state, which others may have changed."""
+        """Take over the store's state, which other processes may have changed."""
         with self._lock:
             self._advance(changes, next_due, expected=self.changes)
 

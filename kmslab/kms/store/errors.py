@@ -1,4 +1,4 @@
-"""What a store can answer besides records: somebody else was first, or the store cannot be used."""
+"""A store's errors: another commit was first, or the store cannot be used."""
 
 from kmslab.display import PlainError
 
@@ -8,4 +8,4 @@ class Conflict(Exception):
 
 
 class StoreError(PlainError):
-    """The store cannot be used. The text says why and what to do; nothing that it held is lost."""
+    """The store cannot be used. The text says why and what to do; no stored record is lost."""

@@ -1,8 +1,8 @@
-"""Events to rows and back: what the trail is asked by in columns, all else in one JSON text.
+"""Events to rows and back: columns for what the trail is searched by, one JSON text for the rest.
 
-One text costs a third of what a column a field would, on every call that the lab answers, and an
-event may gain a field without a new schema. The text is ASCII: whatever a caller wrote, lone
-surrogates included, can be stored and comes back as it was.
+One text costs a third of what a column for each field would, on every call that the lab answers,
+and an event may gain a field without a new schema. The text is ASCII: everything that a caller
+wrote, even a lone surrogate, can be stored and comes back as it was.
 """
 
 import json
@@ -33,14 +33,14 @@ EVENTS = Table(
     METADATA,
     Column("sequence", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
     Column("time", BigInteger, nullable=False),
-    Column("account", String, nullable=False),  # whose trail it is in
+    Column("account", String, nullable=False),  # the owner of the trail that holds the event
     Column("region", String, nullable=False),
-    Column("used", String),  # the key that did the cryptography of a call that succeeded
-    Column("used_too", String),  # ReEncrypt has two
+    Column("used", String),  # the key that did a successful call's cryptography
+    Column("used_too", String),  # ReEncrypt uses two keys
     Column("known", String, nullable=False),
 )
 Index("event_by_used", EVENTS.c.used, EVENTS.c.sequence)
-_has_two = EVENTS.c.used_too.is_not(None)  # most have not, and need no place in the index
+_has_two = EVENTS.c.used_too.is_not(None)  # few events have: the index holds only these
 Index(
     "event_by_used_too",
     *(EVENTS.c.used_too, EVENTS.c.sequence),
@@ -48,15 +48,16 @@ Index(
     postgresql_where=_has_two,
 )
 
-Row = tuple[Any, ...]  # the columns but for `sequence`, which the database gives
+Row = tuple[Any, ...]  # all columns except `sequence`, which the database sets
 _WRITTEN = [column.name for column in EVENTS.c if not column.primary_key]
-# The members of the text, which is a list: their names would be a third of it. New ones come last.
+# The fields that the text lists, without their names, which would be a third of it. Add new ones at
+# the end.
 _KNOWN = [name for name in Event._fields if name == "account" or name not in EVENTS.c]
 _known = itemgetter(*[Event._fields.index(name) for name in _KNOWN])
 
 
 def _unknown(value: Any) -> Any:
-    """No reason to lose an event, nor to print what might be secret."""
+    """A value that JSON lacks must not lose the event. It may be secret: its type alone is kept."""
     return dict(value) if isinstance(value, Mapping) else f"<{type(value).__name__}>"
 
 
@@ -72,11 +73,11 @@ def encode(event: Event) -> Row:
 def decode(row: Sequence[Any]) -> Event:
     sequence, time, account, region, used, used_too, text = row
     parsed = json.loads(text)
-    # Before there were callers the text had names, and the account in its column alone.
+    # In schema 1 the text was an object with names, and the account was only in its column.
     known = parsed if isinstance(parsed, dict) else dict(zip(_KNOWN, parsed, strict=False))
-    told = {name: tuple(v) if isinstance(v, list) else v for name, v in known.items()}
+    fields = {name: tuple(v) if isinstance(v, list) else v for name, v in known.items()}
     return Event(
-        **{"account": account} | told,
+        **{"account": account} | fields,
         sequence=sequence,
         time=moment(time),
         region=region,
@@ -85,7 +86,7 @@ def decode(row: Sequence[Any]) -> Event:
 
 
 def insert_all(connection: Connection, rows: Sequence[Row]) -> None:
-    """By the driver: SQLAlchemy would look at each value for as long as the insert itself takes."""
+    """By the driver: SQLAlchemy's work on each value would take as long as the insert itself."""
     sql, named = _insert(connection.dialect)
     connection.exec_driver_sql(
         sql, [dict(zip(_WRITTEN, row, strict=True)) for row in rows] if named else [*rows]
@@ -94,18 +95,18 @@ def insert_all(connection: Connection, rows: Sequence[Row]) -> None:
 
 @cache
 def _insert(dialect: Dialect) -> tuple[str, bool]:
-    """The statement in a database's own words, and whether its parameters have names there."""
+    """The statement in a database's own dialect, and whether its parameters are named there."""
     compiled = insert(EVENTS).compile(dialect=dialect, column_keys=_WRITTEN)
     return str(compiled), not compiled.positional
 
 
 def uses(column: Column[Any], key: str) -> Select[Any]:
-    """The last event in which this key was used, by one of the two columns."""
+    """The last event that names this key in this column."""
     return select(EVENTS).where(column == key).order_by(EVENTS.c.sequence.desc()).limit(1)
 
 
 def written(account: str | None, region: str | None, after: int, limit: int | None) -> Select[Any]:
-    """The events after this sequence, in the order of writing."""
+    """The events that were written after this sequence, in that order."""
     query = select(EVENTS).where(EVENTS.c.sequence > after)
     if account is not None:
         query = query.where(EVENTS.c.account == account)

@@ -1,9 +1,9 @@
 """What the parts of a store do when their process forks or ends.
 
-A fork copies memory but not threads: a lock that another thread holds stays shut for ever in the
-child. SQLite forbids worse: not even an idle connection may cross a fork, because parent and child
-would then both believe in one file lock. So everything stops before a fork, the connections to
-files are closed, and each side begins again.
+A fork copies memory but not threads: a lock that another thread holds stays locked for ever in the
+child. SQLite forbids more: not even an idle connection may be used after a fork, because parent and
+child would then share one file lock. So everything stops before a fork, the connections to files
+are closed, and each process starts again.
 """
 
 import atexit
@@ -14,8 +14,12 @@ import threading
 import weakref
 
 
-class Part:
-    """Something of a store that has to know; called in the order in which the parts joined."""
+class ForkAware:
+    """A part of a store that is called before and after a fork and at the interpreter's end.
+
+    `before_fork` and `at_exit` are called in the order in which the parts joined, the others in the
+    opposite order.
+    """
 
     def before_fork(self) -> None: ...
     def after_fork(self) -> None: ...
@@ -23,18 +27,18 @@ class Part:
     def at_exit(self) -> None: ...
 
 
-_parts: weakref.WeakValueDictionary[int, Part] = weakref.WeakValueDictionary()
+_parts: weakref.WeakValueDictionary[int, ForkAware] = weakref.WeakValueDictionary()
 _order = itertools.count()
 _lock = threading.Lock()  # held across a fork, so it needs no renewal in the child
-_stopped: list[Part] = []
+_stopped: list[ForkAware] = []
 
 
-def join(part: Part) -> None:
+def join(part: ForkAware) -> None:
     with _lock:
         _parts[next(_order)] = part
 
 
-def _living() -> list[Part]:
+def _living() -> list[ForkAware]:
     with _lock:
         return list(_parts.values())
 
@@ -47,15 +51,15 @@ def _before_fork() -> None:
 
 
 def _after_fork() -> None:
-    _go_on(Part.after_fork.__name__)
+    _go_on(ForkAware.after_fork.__name__)
 
 
 def _in_forked_child() -> None:
-    _go_on(Part.in_forked_child.__name__)
+    _go_on(ForkAware.in_forked_child.__name__)
 
 
 def _go_on(step: str) -> None:
-    """In the opposite order, so that what others stand on works before they do."""
+    """In the opposite order: the writer joined first, and starts when its databases work again."""
     try:
         for part in reversed(_stopped):
             getattr(part, step)()
@@ -70,7 +74,7 @@ def at_exit() -> None:
 
 
 def end_with_multiprocessing() -> None:
-    """A child that `multiprocessing` has forked ends without running what `atexit` knows."""
+    """A child process that `multiprocessing` forked ends without running `atexit`'s functions."""
     if util := sys.modules.get("multiprocessing.util"):
         util.Finalize(None, at_exit, exitpriority=0)
 

@@ -1,6 +1,6 @@
 """Makes the schema in a new store and brings an older one up to date, one process at a time.
 
-Run inside a transaction that has the write lock. A database that is not ours is left as it is.
+It runs inside a transaction that has the write lock. Another program's database is left as it is.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,17 +12,17 @@ from kmslab.kms.store.schema import ABOUT, METADATA, VERSION
 
 
 def _callers(connection: Connection) -> None:
-    """From the time when nobody was judged: no users, roles, access keys, grants or key manager."""
+    """Schema 1 had no callers: no users, roles, access keys, grants or key managers."""
     for name in ("principal", "access_key", "grant"):
         METADATA.tables[name].create(connection)
     column = "manager VARCHAR NOT NULL DEFAULT 'CUSTOMER'"
     connection.execute(text(f'ALTER TABLE "key" ADD COLUMN {column}'))
-    connection.execute(text("DROP INDEX event_by_used_too"))  # it held every event
+    connection.execute(text("DROP INDEX event_by_used_too"))  # it indexed every event
     table = METADATA.tables["event"]
     next(index for index in table.indexes if index.name == "event_by_used_too").create(connection)
 
 
-# Schema version → what makes the next one of it.
+# Schema version → the step to the next version.
 STEPS: dict[int, Callable[[Connection], None]] = {1: _callers}
 
 
@@ -31,7 +31,7 @@ def prepare(
     version: int = VERSION,
     steps: Mapping[int, Callable[[Connection], None]] = STEPS,
 ) -> None:
-    """Leave the store with the schema of this version, or raise `StoreError` and change nothing."""
+    """Bring the store to this version's schema, or raise `StoreError` and change nothing."""
     tables = inspect(connection).get_table_names()
     if ABOUT.name in tables:
         _migrate(connection, version, steps)

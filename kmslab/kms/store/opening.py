@@ -1,4 +1,4 @@
-"""From a store's URL to a store that is ready, or to an error that says what to do."""
+"""Opens the store at a URL, or raises an error that says what to do."""
 
 from pathlib import Path
 
@@ -13,11 +13,11 @@ _FORMS = 'None for a store in memory, or "sqlite:///my.db" for one in a file'
 
 
 def open_store(url: str | None = None) -> Store:
-    """The store at `url`, made if it is not there yet.
+    """The store at `url`, which is made if it does not exist yet.
 
-    None and "sqlite://" mean in memory: gone when closed. "sqlite:///my.db" is a file in the
-    current directory, "sqlite:////srv/my.db" one anywhere. Raises ValueError for other
-    URLs, and `StoreError` if the file cannot be used.
+    None and "sqlite://" mean a store in memory, which is lost when it is closed. "sqlite:///my.db"
+    is a file in the current directory, "sqlite:////srv/my.db" an absolute path. Raises ValueError
+    for other URLs, and `StoreError` if the file cannot be used.
     """
     database = _database(url)
     try:
@@ -31,7 +31,7 @@ def open_store(url: str | None = None) -> Store:
 
 
 def is_there(url: str) -> bool:
-    """Whether opening the store at `url` would find one. Raises ValueError as opening does."""
+    """Whether there is a store at `url` already. Raises ValueError as `open_store` does."""
     file = _parsed(url).database
     return file not in (None, "", ":memory:") and Path(str(file)).is_file()
 

@@ -1,7 +1,8 @@
-"""What is done in a rehearsal never happened: records and events are afterwards as they were.
+"""A rehearsal undoes what was done in it: afterwards, records and events are as they were before.
 
-For stores in memory, which nobody shares. A course's exercises are tried in one. Records are put
-back through the store's own commit, so that nothing cached survives them.
+Only for a store in memory, which no other process shares. A course's exercises are tried in one.
+It puts the old records back through `Store.commit`, which also updates the cache, and it is the
+only part of the package that commits besides `kms/changes.py`: it takes back what was stored.
 """
 
 from collections.abc import Iterator
@@ -10,15 +11,13 @@ from dataclasses import replace
 
 from kmslab.kms.contract.records import KINDS, Record
 from kmslab.kms.store.cache import Place
-from kmslab.kms.store.change import place
 from kmslab.kms.store.store import Store
-
-EVERYTHING = 1_000_000
+from kmslab.kms.store.writes import place
 
 
 @contextmanager
 def rehearsal(store: Store) -> Iterator[None]:
-    """Undo, at the end, all that was stored meanwhile. Raises ValueError for a store in a file."""
+    """Undo, at the end, everything stored meanwhile. Raises ValueError for a store in a file."""
     if store.shared:
         raise ValueError("a rehearsal would undo what others do in the same store meanwhile")
     before, last = _records(store), max((each.sequence for each in store.events()), default=0)
@@ -36,6 +35,4 @@ def rehearsal(store: Store) -> Iterator[None]:
 
 
 def _records(store: Store) -> dict[Place, Record]:
-    return {
-        place(record): record for kind in KINDS for record in store.page(kind, "", "", EVERYTHING)
-    }
+    return {place(record): record for kind in KINDS for record in store.all(kind)}

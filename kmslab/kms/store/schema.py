@@ -1,7 +1,7 @@
 """Records to rows and back: each record class is one table, made from its fields and nothing else.
 
-What SQL cannot hold is restored here and nowhere else: an enum is a member again and not a string,
-a time is an aware datetime again (an integer of microseconds in the table).
+Only this module restores what SQL cannot hold: an enum's member, which is a string in the table,
+and an aware datetime, which is an integer of microseconds.
 """
 
 import json
@@ -36,7 +36,7 @@ from kmslab.kms.contract.records import KINDS, AccessKey, Alias, DomainKey, Gran
 
 VERSION = 2
 
-# Fields to find records by. Each has an index that ends in the name, so results come in order.
+# Fields to find records by. Each has an index that ends in the name, so results are in its order.
 INDEXED: dict[type[Any], tuple[str, ...]] = {
     Material: ("key",),
     DomainKey: ("region",),
@@ -46,13 +46,13 @@ INDEXED: dict[type[Any], tuple[str, ...]] = {
 }
 
 METADATA = MetaData()
-# One row: which schema this is, and how many commits have changed records.
+# One row: the schema's version, and how many commits have changed records.
 ABOUT = Table("kmslab", METADATA, Column("schema", Integer), Column("changes", BigInteger))
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
-# PostgreSQL's default order depends on the server's language; SQLite's and Python's never does.
+# PostgreSQL's default order depends on the server's language; SQLite's and Python's do not.
 ORDERED = String().with_variant(String(collation="C"), "postgresql")
 
 
@@ -64,12 +64,12 @@ class Codec:
 
 
 def microseconds(value: datetime) -> int:
-    """A table's integer for an aware datetime."""
+    """An aware datetime as an integer, as a table holds it."""
     return (value - EPOCH) // MICROSECOND
 
 
 def moment(stored: int) -> datetime:
-    """The aware datetime of a table's integer."""
+    """The aware datetime that a table's integer stands for."""
     return EPOCH + stored * MICROSECOND
 
 
@@ -119,7 +119,7 @@ class Member(NamedTuple):
 
 
 class Rows(Generic[R]):
-    """One record class: its table, and the statements on it, each change guarded by the version."""
+    """One record class: its table and its statements. Each change is guarded by the version."""
 
     def __init__(self, kind: type[R]) -> None:
         hints = get_type_hints(kind)
@@ -130,6 +130,7 @@ class Rows(Generic[R]):
         version = self.table.c.version
         here = self.name == bindparam("at_name")
         self.one = select(self.table).where(here)
+        self.all = select(self.table).order_by(self.name)
         self.by = {field: self._by(field) for field in INDEXED.get(kind, ())}
         self.version = select(version).where(here).with_for_update(read=True)
         self.insert = insert(self.table)
@@ -157,7 +158,7 @@ class Rows(Generic[R]):
         return self.kind(**{member.name: member.decode(value) for member, value in pairs})
 
     def page(self, prefix: str, after: str, limit: int) -> Select[Any]:
-        """A range and not LIKE: no character of a name is special, and the index serves it."""
+        """A range and not LIKE: no character of a name is special, and the index is used."""
         page = select(self.table).where(self.name >= prefix, self.name > after)
         if end := _first_beyond(prefix):
             page = page.where(self.name < end)
@@ -174,7 +175,7 @@ def _table_name(kind: type[Any]) -> str:
 
 
 def _first_beyond(prefix: str) -> str:
-    """The least string above all that begin with `prefix`; "" if there is none."""
+    """The smallest string above all that begin with `prefix`; "" if there is none."""
     stem = prefix.rstrip("\U0010ffff")
     if not stem:
         return ""
@@ -186,7 +187,7 @@ ROWS: dict[type[Any], Rows[Any]] = {kind: Rows(kind) for kind in KINDS}
 
 _KEY = ROWS[Key].table.c
 _index(ROWS[Key].table, "due")
-# One statement, so that both numbers are of the same moment.
+# One statement, so that both numbers are from the same moment.
 STATE = select(ABOUT.c.changes, select(func.min(_KEY.due)).scalar_subquery().label("due"))
 RAISE = update(ABOUT).values(changes=ABOUT.c.changes + 1)
 DUE = (

@@ -1,8 +1,8 @@
-"""The only module that knows which database this is: SQLite in memory or in a file.
+"""The only module that knows which database is used: SQLite in memory or in a file.
 
-A read returns rows and holds nothing afterwards. A transaction has the database's write lock from
-its first statement on, so what it has checked stays true until it commits; while another process
-has that lock it waits. All that SQLite may answer becomes a `StoreError` that says what to do.
+A read returns rows and keeps no lock or transaction. A transaction has the database's write lock
+from its first statement on, so what it has checked stays true until it commits; while another
+process has that lock, it waits. Every error of SQLite becomes a `StoreError` that says what to do.
 """
 
 import os
@@ -25,13 +25,13 @@ T = TypeVar("T")
 
 READERS = 16  # connections to one file, and so threads that read it at the same moment
 PATIENCE = 60.0  # seconds to wait for other processes before giving up
-WAIT = 1.0  # of these, how long SQLite itself waits at a time, where it does
+WAIT = 1.0  # seconds that SQLite itself waits in one attempt
 PAUSE = 0.01  # seconds between two attempts
 
 _ADVICE = {
     sqlite3.SQLITE_NOTADB: "is not an SQLite database. Name another file, or move this one away",
     sqlite3.SQLITE_READONLY: "cannot be written. Give yourself the right to write the file and "
-    "its directory, or copy it to a place where you have it",
+    "its directory, or copy it to a place where you have that right",
     sqlite3.SQLITE_READONLY_DBMOVED: "was moved or deleted while the lab was open. Put it back",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened. Does its directory exist, and may you write there?",
     sqlite3.SQLITE_PERM: "cannot be opened. May you read and write it and its directory?",
@@ -47,14 +47,14 @@ _FORKED = (
 )
 
 
-class Database(fork.Part):
+class Database(fork.ForkAware):
     """One database and this process's connections to it."""
 
     def __init__(self, engine: Engine, path: Path | None) -> None:
         self.path = path
-        self.writing = threading.Lock()  # of this process's writers: one at a time, in order
+        self.writing = threading.Lock()  # one writer of this process at a time
         self._engine = engine
-        self._problem = ""  # why it can no longer be used, if so
+        self._problem = ""  # why it can no longer be used; "" while it can
         self._width = READERS if path else 1  # a connection in memory serves one thread at a time
         self._slots = threading.Semaphore(self._width)
         fork.join(self)
@@ -67,14 +67,14 @@ class Database(fork.Part):
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """All or nothing, on the disk when it ends. The caller holds `writing`."""
+        """All or nothing, and on the disk when it ends. The caller holds `writing`."""
         with self._connection() as connection:
             _patiently(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
             yield connection
             connection.commit()
 
     def let_readers_in(self) -> None:
-        """From now on a reader sees the last commit while the next one is being written."""
+        """From now on, readers see the last commit while the next one is being written."""
         with self._connection() as connection:
             _patiently(lambda: connection.exec_driver_sql("PRAGMA journal_mode=WAL"))
 
@@ -90,7 +90,7 @@ class Database(fork.Part):
                 raise _explained(self.path, error.orig) from error
 
     def close(self, problem: str) -> None:
-        """Whoever uses it afterwards is told this problem."""
+        """Later uses raise `StoreError` with this problem as its text."""
         self._stop()
         self._problem = self._problem or problem
         self._engine.dispose()
@@ -102,7 +102,7 @@ class Database(fork.Part):
         self._go_on()
 
     def _stop(self) -> None:
-        """Wait until nobody uses a connection, let nobody begin, and close those to a file."""
+        """Wait until no connection is in use, admit no new use, and close connections to a file."""
         self.writing.acquire()
         for _ in range(self._width):
             self._slots.acquire()
@@ -137,7 +137,7 @@ def _is_busy(error: DBAPIError) -> bool:
 
 
 def _patiently(attempt: Callable[[], T]) -> T:
-    """Other processes may hold a lock for a moment: that is no error."""
+    """Try again while another process holds a lock for a moment."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -159,11 +159,11 @@ def in_memory() -> Database:
 
 
 def in_file(path: Path) -> Database:
-    """The database in this file, which is made if it is not there. Other processes may share it."""
+    """The database in this file, which is made if needed. Other processes may share it."""
     if not path.parent.is_dir():
         raise StoreError(f"The directory {path.parent} does not exist. Make it first.")
     place = path.as_uri()
-    # Only this first connection may make the file. One deleted later is not made again, empty.
+    # Only this first connection may make the file. If it is deleted later, none replaces it.
     try:
         _connect(f"{place}?mode=rwc").close()
     except sqlite3.Error as error:
@@ -182,13 +182,13 @@ def in_file(path: Path) -> Database:
 
 
 def _connect(place: str) -> sqlite3.Connection:
-    # Without an isolation level the driver begins nothing by itself: BEGIN stands above.
+    # Without an isolation level the driver begins no transaction by itself; `transaction` does.
     raw = sqlite3.connect(
         place, timeout=WAIT, isolation_level=None, check_same_thread=False, uri=True
     )
     try:
         raw.execute("PRAGMA synchronous=FULL")  # a call that returned has been stored
-    except BaseException:  # the file is no database, for example
+    except BaseException:  # for example, if the file is not a database
         raw.close()
         raise
     return raw

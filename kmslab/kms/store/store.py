@@ -1,7 +1,7 @@
-"""The one place where records and events are kept, and the only commit.
+"""The one place where records and events are stored.
 
-Records are cached, decisions never are. A commit writes all or nothing, and nothing if any record
-that it stands on has changed since it was read. A call of `commit` that returned has been stored.
+Records are cached, decisions never are. A commit writes everything or nothing, and nothing if any
+record that it relies on has changed since it was read. When `commit` returns, it has been stored.
 """
 
 import time
@@ -16,12 +16,12 @@ from sqlalchemy import delete
 
 from kmslab.kms.contract.records import Event, Key, LastUse, R, Record
 from kmslab.kms.store.cache import Cache
-from kmslab.kms.store.change import Change
 from kmslab.kms.store.errors import Conflict, StoreError
 from kmslab.kms.store.events import EVENTS, decode, insert_all, uses, written
 from kmslab.kms.store.schema import DUE, RAISE, ROWS, STATE, microseconds, moment
 from kmslab.kms.store.sql import Database
 from kmslab.kms.store.writer import WRITER, Outbox
+from kmslab.kms.store.writes import Writes
 
 CACHED = 4_096  # records; twice as many at most
 POLL = 0.5  # seconds between two looks at what other processes have changed
@@ -37,18 +37,18 @@ class Store:
         self._outbox = Outbox(database)
         self._poll_at = 0.0
         self._finalizer = weakref.finalize(self, WRITER.retire, self._outbox)
-        self._finalizer.atexit = False  # the parts see to the interpreter's end themselves
+        self._finalizer.atexit = False  # each part is called at the interpreter's end (`fork`)
         self._look()
-        self._told = self._cache.others  # what `refresh` has told of
+        self._reported = self._cache.others  # the changes that `refresh` has returned True for
 
     @property
     def path(self) -> Path | None:
-        """The file, absolute; None in memory."""
+        """The file's absolute path; None in memory."""
         return self._database.path
 
     @property
     def next_due(self) -> datetime | None:
-        """When the service itself must act next. No SQL."""
+        """When the service itself must act next. Uses no SQL."""
         return self._cache.next_due
 
     def get(self, kind: type[R], name: str) -> R | None:
@@ -86,10 +86,14 @@ class Store:
         """
         return self._select(kind, ROWS[kind].page(prefix, after, limit))
 
+    def all(self, kind: type[R]) -> list[R]:
+        """Every record of a kind, in order of their names. Not cached."""
+        return self._select(kind, ROWS[kind].all)
+
     def due(self, at: datetime, limit: int = 100) -> list[Key]:
         """Keys on which the service itself must act by this time, earliest first. Not cached.
 
-        Reads `next_due` anew too: what others have settled meanwhile is not due for ever.
+        Reads `next_due` again too, because other processes may have done what was due.
         """
         if self.shared:
             self._look()
@@ -100,7 +104,7 @@ class Store:
     ) -> list[R]:
         try:
             rows = self._database.read(statement, parameters)
-        except UnicodeEncodeError:  # a lone surrogate: no stored text has one
+        except UnicodeEncodeError:  # a lone surrogate, which no stored text contains
             return []
         return [ROWS[kind].decode(row) for row in rows]
 
@@ -111,63 +115,63 @@ class Store:
         found: Sequence[Record] = (),
         events: Sequence[Event] = (),
     ) -> None:
-        """Store all of it, or raise `Conflict` and store nothing.
+        """Store everything, or raise `Conflict` and store nothing.
 
-        A record of version 0 is new. Any other must still have its version in the store, and so
-        must each of `found`, on which the change stands without changing it.
+        A record of version 0 is new. Any other record must still have its version in the store, and
+        so must each of `found`, on which the commit relies without changing it.
         """
-        change = Change(put, remove, found)
+        writes = Writes(put, remove, found)
         with self._database.writing:
             try:
-                self._write(change, events)
+                self._write(writes, events)
             except Conflict:
-                self._cache.forget(change.places)
+                self._cache.forget(writes.places)
                 self._poll_at = 0.0
                 raise
-            except BaseException:  # even an interrupt: has it been committed or not?
+            except BaseException:  # even an interrupt: it may have been committed or not
                 self._cache.clear()
                 with suppress(StoreError):
                     self._look()
                 raise
 
-    def _write(self, change: Change, events: Sequence[Event]) -> None:
+    def _write(self, writes: Writes, events: Sequence[Event]) -> None:
         with self._outbox.drained(*events) as rows, self._database.transaction() as connection:
-            records = change.write(connection)
+            records = writes.run(connection)
             if rows:
                 insert_all(connection, rows)
-            if change:
-                connection.execute(RAISE)  # last, so that nobody waits long for this row
+            if writes:
+                connection.execute(RAISE)  # last, so that this row is locked only for a moment
                 state = connection.execute(STATE).one()
-        if change:
-            self._cache.committed(*_state(state), records, change.gone)
+        if writes:
+            self._cache.committed(*_state(state), records, writes.gone)
 
     def refresh(self) -> bool:
-        """Look, twice a second at most, whether other processes changed something; True if so."""
+        """Look whether other processes changed records, at most every half second; True if so."""
         if not self.shared:
             return False
         if time.monotonic() >= self._poll_at:
             self._poll_at = time.monotonic() + POLL
             self._look()
-        told, others = self._told, self._cache.others
-        self._told = others
-        return told != others
+        reported, others = self._reported, self._cache.others
+        self._reported = others
+        return reported != others
 
     def _look(self) -> None:
         self._cache.seen(*_state(self._database.read(STATE)[0]))
 
     def log(self, event: Event) -> None:
-        """Keep an event whose call changed nothing; it is written within a second."""
+        """Take an event whose call changed no record; it is written within a second."""
         self._outbox.put(event)
 
     def listen(self, listener: Callable[[Sequence[Event]], None]) -> None:
-        """Tell this one of the events as they are stored, in the order of writing.
+        """Call `listener` with each group of events when it is stored, in the order of writing.
 
-        Whoever writes them calls it, one at a time, and goes on when it has returned.
+        The thread that has written them calls it, one group at a time, and waits until it returns.
         """
         self._outbox.listener = listener
 
     def flush(self) -> None:
-        """All that was logged is stored when this returns."""
+        """Write the waiting events: when this returns, every logged event has been stored."""
         self._outbox.write()
 
     def events(
@@ -177,9 +181,9 @@ class Store:
         after: int = 0,
         limit: int | None = None,
     ) -> list[Event]:
-        """What happened, by time; equal times in the order of writing.
+        """Events in the order of their times; those of one time in the order of writing.
 
-        With `after` (a `sequence`) and `limit`, the events that were written next.
+        `after` (a `sequence`) and `limit` select the events that were written next.
         """
         self.flush()
         rows = self._database.read(written(account, region, after, limit))
@@ -187,7 +191,7 @@ class Store:
         return sorted(found, key=lambda event: (event.time, event.sequence))
 
     def last_use(self, key: str) -> LastUse | None:
-        """When this key has last done cryptography, of which every call has an event."""
+        """When this key last did cryptography. Every such call has left an event."""
         self.flush()
         rows = [
             row
@@ -200,13 +204,13 @@ class Store:
         return LastUse(event.operation, event.time, event.request_id)
 
     def forget_events(self, after: int) -> None:
-        """Delete what was written after this `sequence`; for a rehearsal, which never happened."""
+        """Delete the events written after this `sequence`, for a rehearsal's end."""
         self.flush()
         with self._database.writing, self._database.transaction() as connection:
             connection.execute(delete(EVENTS).where(EVENTS.c.sequence > after))
 
     def close(self) -> None:
-        """Write what waits and let go of the database. Closing twice does nothing."""
+        """Write the waiting events and close the database. Closing again does nothing."""
         if self._finalizer.alive:
             self._outbox.close()
             self._finalizer.detach()

@@ -1,8 +1,8 @@
-"""Events wait here for at most a second and are then written together, by one thread a process.
+"""Events wait here for at most a second; then one thread of the process writes them together.
 
-A commit takes the waiting ones with it, so the order of writing is the order of logging. Nothing
-waits when the interpreter ends. An event that could not be written goes back to the head of the
-queue. The thread knows outboxes, never stores: a store that nobody uses any more can be collected.
+A commit also writes the waiting events, so they are written in the order in which they were logged.
+None waits when the interpreter ends. An event that could not be written goes back to the head of
+the queue. The thread refers to outboxes and never to stores, so an unused store can be collected.
 """
 
 import logging
@@ -18,19 +18,19 @@ from kmslab.kms.store.events import Row, encode, insert_all
 from kmslab.kms.store.sql import Database
 
 DELAY = 0.5  # seconds from the first event of a group to its writing
-BOUND = 5_000  # waiting events; beyond that the caller writes them himself
+BOUND = 5_000  # waiting events; beyond that, the caller's own thread writes them
 
 log = logging.getLogger("kmslab.kms.store")
 
 
-class Outbox(fork.Part):
-    """The events of one store that are not written yet."""
+class Outbox(fork.ForkAware):
+    """One store's events that are not written yet."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.called = False  # the writer knows that something waits here
+        self.called = False  # the writer has been called and will look here
         self.closed = False
-        self.retired = False  # the store was collected: the writer is to close the database
+        self.retired = False  # the store was collected: the writer has to close the database
         self.troubled = False
         self.listener: Callable[[Sequence[Event]], None] | None = None
         self._events: deque[Event] = deque()
@@ -39,7 +39,7 @@ class Outbox(fork.Part):
 
     def put(self, event: Event) -> None:
         self._events.append(event)
-        # In this order: whoever clears `called` takes the events only afterwards.
+        # In this order: the thread that clears `called` takes the events afterwards.
         if not self.called:
             self.called = True
             WRITER.call(self)
@@ -47,7 +47,7 @@ class Outbox(fork.Part):
             self.write()
 
     def write(self) -> None:
-        """What waits is stored when this returns, also if another thread was at it."""
+        """When this returns, all waiting events are stored, even if another thread was writing."""
         with self.database.writing:
             if self._events:
                 with self.drained() as rows, self.database.transaction() as connection:
@@ -55,9 +55,9 @@ class Outbox(fork.Part):
 
     @contextmanager
     def drained(self, *own: Event) -> Iterator[list[Row]]:
-        """What waits, and then a commit's own events, as rows for one who holds `writing`.
+        """The waiting events, and then a commit's own, as rows. The caller holds `writing`.
 
-        On any error what waited waits again. Who listens is told when it has been stored.
+        On any error the events wait again. The listener is called after they have been stored.
         """
         waiting = [self._events.popleft() for _ in range(len(self._events))]
         events = [*waiting, *own]
@@ -69,11 +69,11 @@ class Outbox(fork.Part):
         try:
             if self.listener and events:
                 self.listener(events)
-        except Exception:  # its own affair: the events are stored
-            log.exception("who listens to events has failed")
+        except Exception:  # the events are stored all the same
+            log.exception("the listener to events has failed")
 
     def close(self) -> None:
-        """Write the last events and close the database; on an error neither is closed."""
+        """Write the last events and close the database; after an error both are still open."""
         self.closed = self.called = True
         try:
             self.write()
@@ -83,7 +83,7 @@ class Outbox(fork.Part):
         self.database.close("This lab is closed. Open its store again with Lab(store=…).")
 
     def in_forked_child(self) -> None:
-        self._events.clear()  # the parent writes them
+        self._events.clear()  # the parent process writes them
         self.closed = self.called = self.closed or not self.database.path
 
     def at_exit(self) -> None:
@@ -96,11 +96,11 @@ class Outbox(fork.Part):
             log.error("%d events were lost: %s", len(self._events), error)
 
 
-class Writer(fork.Part):
-    """The thread: it sleeps until an outbox calls, gives others time to join, and writes."""
+class Writer(fork.ForkAware):
+    """The thread. It sleeps until an outbox calls, waits a moment for more events, and writes."""
 
     def __init__(self) -> None:
-        self._over = False  # the interpreter is ending: there is no later
+        self._over = False  # True once the interpreter is ending
         self._prepare()
         fork.join(self)
 
@@ -127,7 +127,7 @@ class Writer(fork.Part):
             self.start()
 
     def retire(self, outbox: Outbox) -> None:
-        """For a collected store. Collection may happen inside any lock: this only leaves a note."""
+        """After a store was collected. That may happen inside any lock, so this only queues it."""
         outbox.retired = True
         self._calls.put(outbox)
 
@@ -141,7 +141,7 @@ class Writer(fork.Part):
         try:
             while (outbox := self._calls.get_nowait()) is not None:
                 yield outbox
-            self._calls.put(None)  # it is for the loop
+            self._calls.put(None)  # that was the order to stop, which is for `_run`
         except Empty:
             return
 
@@ -171,7 +171,7 @@ class Writer(fork.Part):
         self.start()
 
     def in_forked_child(self) -> None:
-        self._prepare()  # also if another thread's event had started it again before the fork
+        self._prepare()  # even if another thread's event had started it again before the fork
 
     def at_exit(self) -> None:
         self._over = True

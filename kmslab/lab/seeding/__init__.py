@@ -1,7 +1,8 @@
-"""Seeds: files that declare what a lab has, so that tests and lessons begin with known keys.
+"""Seeds: files that declare users, access keys and keys, so that tests start with known ones.
 
-`read` judges a whole file first; `plant` then makes all of it in one commit, or nothing. Start with
-`planting`; `forms` is kmslab's own form of a file, `local_kms` one that many projects have already.
+`read` checks a whole file first; `plant` then makes everything in one commit, or nothing. Start
+with `planting`. `forms` reads kmslab's own form of a file, `local_kms` the form of an emulator that
+many projects use already.
 """
 
 from pathlib import Path
@@ -15,7 +16,7 @@ __all__ = ["Planted", "Seed", "SeedError", "SeedTarget", "plant", "read"]
 
 
 def read(path: Path, account: str, region: str) -> Seed:
-    """What a file declares, in `account` and `region` if it names none. Raises `SeedError`."""
+    """What a file declares. `account`, `region`: used where it names none. Raises `SeedError`."""
     root = nodes.read(path)
     if root.content is None:
         root.wrong("the file is empty.")

@@ -1,6 +1,6 @@
-"""What a seed declares, whatever the form of its file: principals, access keys and keys.
+"""What a seed declares, in either form of file: principals, access keys and keys.
 
-Each knows its place in the file. Secrets are `SecretBytes` from the moment they are read.
+Each declaration has its place in the file. Secrets are `SecretBytes` from the moment they are read.
 """
 
 from collections.abc import Mapping
@@ -29,9 +29,9 @@ class SeedAccessKey:
 
 @dataclass(frozen=True, slots=True)
 class SeedKey:
-    """`request` has the members of CreateKey, and those that `operations.keys.seed` knows besides.
+    """`request`: the members of CreateKey, and the additional ones of `operations.keys.seed`.
 
-    Without a KeyId the key is the one that its first alias has, or a new one.
+    Without a KeyId it is the key that its first alias names, or a new key if there is none.
     """
 
     at: Place
@@ -42,7 +42,7 @@ class SeedKey:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """`account` and `region` are those of everything that names no other."""
+    """`account` and `region` apply to every declaration that names no other."""
 
     file: str
     account: str

@@ -1,7 +1,7 @@
 """kmslab's own form of a seed file: accounts, their users, roles and access keys, and keys.
 
-`docs/seeds.md` shows a whole one. What a request of AWS's would be refused for is refused here too,
-by the same rules and with the same texts, before anything is planted.
+`docs/seeds.md` shows a complete file. What AWS KMS would refuse in a request is refused here too,
+in the same words, before anything is made.
 """
 
 import json
@@ -45,19 +45,19 @@ KEY_MEMBERS = (
 )
 GROUPS = {"users": user_arn, "roles": role_arn}
 NO_NAME = (
-    "a key needs an id or an alias: without a name, each start would make another one. An id is a "
+    "a key needs an id or an alias: without either, each start would make another key. An id is a "
     "UUID in lower case."
 )
 
 
 def seed(root: Node, account: str, region: str) -> Seed:
-    """`account` and `region`: where the file does not say."""
+    """`account` and `region`: used where the file names none."""
     found = root.members("account", "region", "accounts", *ACCOUNT_MEMBERS)
-    account = judged(found["account"], account_number) if "account" in found else account
-    region = judged(found["region"], region_name) if "region" in found else region
+    account = checked(found["account"], account_number) if "account" in found else account
+    region = checked(found["region"], region_name) if "region" in found else region
     parts = [(account, {name: found[name] for name in ACCOUNT_MEMBERS if name in found})]
     for number, node in found["accounts"].names().items() if "accounts" in found else ():
-        judged(Node(number, node.at), account_number)
+        checked(Node(number, node.at), account_number)
         parts.append((number, node.members(*ACCOUNT_MEMBERS)))
     principals: list[SeedPrincipal] = []
     access_keys: list[SeedAccessKey] = []
@@ -66,7 +66,7 @@ def seed(root: Node, account: str, region: str) -> Seed:
         access_keys += _access_keys(members.get("access_keys"), root_arn(number))
         for group, arn_of in GROUPS.items():
             for name, person in _names(members.get(group)):
-                judged(Node(name, person.at), user_name)
+                checked(Node(name, person.at), user_name)
                 its = person.members("policy", "access_keys")
                 arn = arn_of(number, name)
                 principals.append(_principal(person, arn, its.get("policy")))
@@ -87,7 +87,7 @@ def _principal(node: Node, arn: str, policy: Node | None) -> SeedPrincipal:
 
 
 def document(node: Node) -> str:
-    """A policy in JSON, whether it was written as JSON in a text, or as names and lists."""
+    """A policy in JSON. The file has it as a text in JSON, or as names and lists."""
     if isinstance(node.content, str):
         return node.content
     return json.dumps(node.plain(), ensure_ascii=False)
@@ -102,7 +102,7 @@ def _access_keys(node: Node | None, principal: str) -> Iterator[SeedAccessKey]:
         found = each.members("id", "secret", *of_session)
         if not {"id", "secret"} <= found.keys():
             each.wrong("an access key needs an id and a secret.")
-        session = judged(found["session"], session_name) if "session" in found else "seed"
+        session = checked(found["session"], session_name) if "session" in found else "seed"
         yield SeedAccessKey(
             each.at,
             session_arn(arn.account, arn.name, session) if is_role else principal,
@@ -115,7 +115,7 @@ def _access_keys(node: Node | None, principal: str) -> Iterator[SeedAccessKey]:
 def _key(node: Node, account: str, region: str) -> SeedKey:
     found = node.members(*KEY_MEMBERS)
     if "next_rotation" in found and "rotation" not in found:
-        found["next_rotation"].wrong("a key that rotates also has rotation: and a number of days.")
+        found["next_rotation"].wrong("a key with next_rotation also needs rotation: with its days.")
     known = materials(found["material"]) if "material" in found else []
     spec, known = settled(_text(found, "spec"), known, found.get("material", node))
     members = {
@@ -131,36 +131,36 @@ def _key(node: Node, account: str, region: str) -> SeedKey:
         "Materials": known or None,
         "Aliases": _aliases(found, node),
     }
-    region = judged(found["region"], region_name) if "region" in found else region
+    region = checked(found["region"], region_name) if "region" in found else region
     return key(node, account, region, members)
 
 
 def key(node: Node, account: str, region: str, members: dict[str, Any]) -> SeedKey:
-    """A key whose members AWS would take; None is no member."""
+    """A key whose members AWS KMS would accept. A member that is None is left out."""
     members = {name: value for name, value in members.items() if value is not None}
     if not members.get("KeyId") and not members.get("Aliases"):
         node.wrong(NO_NAME)
     if members.get("RotationPeriodInDays") and not _is_symmetric(members["KeySpec"]):
-        node.wrong("only a symmetric encryption key rotates.")
+        node.wrong("only symmetric encryption keys rotate.")
     try:
-        checked = MODEL.operations["CreateKey"].check(members)
+        accepted = MODEL.operations["CreateKey"].check(members)
         if days := members.get("RotationPeriodInDays"):
-            asked = {"KeyId": "key", "RotationPeriodInDays": days}
-            MODEL.operations["EnableKeyRotation"].check(asked)
+            request = {"KeyId": "key", "RotationPeriodInDays": days}
+            MODEL.operations["EnableKeyRotation"].check(request)
     except KMSError as error:
         node.wrong(f"{error.code}: {error}")
-    return SeedKey(node.at, account, region, {**members, **checked})
+    return SeedKey(node.at, account, region, {**members, **accepted})
 
 
 def key_id(node: Node) -> str:
     text = node.text()
     if not KEY_ID.fullmatch(text):
-        node.wrong("this is no key id: it has to be a UUID in lower case.")
+        node.wrong("this is not a key id: it has to be a UUID in lower case.")
     return text
 
 
 def rotation(node: Node) -> int:
-    """Days; `true` stands for a year."""
+    """The period in days; `true` means a year."""
     if isinstance(node.content, str) and node.content.lower() in SWITCHES:
         return SWITCHES[node.content.lower()]
     return node.number()
@@ -170,7 +170,7 @@ def moment(node: Node) -> datetime:
     try:
         found = datetime.fromisoformat(node.text())
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):  # in UTC it may be of the year 0 or 10000
+    except (ValueError, OverflowError):  # in UTC it may fall into the year 0 or 10000
         node.wrong("a time is expected here, such as 2027-01-31T12:00:00Z.")
 
 
@@ -182,18 +182,18 @@ def state(node: Node) -> KeyState:
 
 
 def alias_name(node: Node) -> str:
-    """With its prefix, which may be left out in the file."""
+    """The name with its prefix, which the file may leave out."""
     text = node.text()
     name = text if text.startswith(ALIAS_PREFIX) else ALIAS_PREFIX + text
     if not ALIAS_NAME.fullmatch(name) or len(name) > 256 or name.startswith("alias/aws/"):
-        node.wrong("this is no name for a key: letters, digits and /_-, not beginning with aws/.")
+        node.wrong("this is not an alias: letters, digits and /_-, not beginning with aws/.")
     return name
 
 
-def judged(node: Node, judge: Callable[[str], str]) -> str:
-    """The text, if the lab's own rule takes it."""
+def checked(node: Node, check: Callable[[str], str]) -> str:
+    """The text, if `check` does not raise ValueError."""
     try:
-        return judge(node.text())
+        return check(node.text())
     except ValueError as error:
         node.wrong(f"{error}.")
 
@@ -211,7 +211,7 @@ def _tags(node: Node | None) -> list[dict[str, str]] | None:
 
 
 def _only_usage(spec: str) -> str | None:
-    """Who has no choice need not say it."""
+    """The usage of a spec that has only one, which a file need not name."""
     usages = list(KEY_SPECS[spec].algorithms) if spec in KEY_SPECS else []
     return usages[0] if len(usages) == 1 else None
 

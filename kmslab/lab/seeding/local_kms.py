@@ -1,8 +1,8 @@
 """Seed files in the form of local-kms, an emulator whose `seed.yaml` many projects have.
 
-Read as its README describes the form: keys by kind with their material, and aliases. Several
-backing keys stand for a key that was rotated, the newest last. Keys are made in the lab's own
-account and Region. Ciphertexts that local-kms made do not open here: only the keys are the same.
+Its README describes the form: keys by kind with their material, and aliases. A key with several
+backing keys was rotated; the newest stands last. Keys are made in the lab's own account and Region.
+Ciphertexts that local-kms made do not open here: only the keys are the same.
 """
 
 from collections import defaultdict
@@ -27,8 +27,8 @@ METADATA = (
     "CustomerMasterKeySpec",
 )
 NOT_YET = (
-    "keys with imported material cannot be declared yet. Without Origin: EXTERNAL the key is made "
-    "with this material as one of AWS KMS's own."
+    "keys with imported material cannot be declared yet. Without Origin: EXTERNAL, the key is made "
+    "with this material and the origin AWS_KMS."
 )
 STATES: dict[str, KeyState] = {
     "true": KeyState.ENABLED,
@@ -55,7 +55,7 @@ Aliases = dict[str, list[Node]]
 
 
 def _aliases(node: Node | None) -> Aliases:
-    """The nodes of the aliases' names, by the key that they stand for."""
+    """The nodes of the aliases' names, by the id of the key that they name."""
     found: Aliases = defaultdict(list)
     for each in node.items() if node else ():
         alias = each.members("AliasName", "TargetKeyId")
@@ -125,7 +125,8 @@ def _private_key(found: Nodes, metadata: Nodes, entry: Node) -> Materials:
     return settled(spec.text() if spec else "", [decoded("pem", pem)], pem)
 
 
-# A kind's members beside Metadata, its usage if none is given, and how its material is read.
+# A kind's members besides Metadata, its usage if none is given, and the function that reads its
+# material.
 Kind = tuple[tuple[str, ...], str | None, Callable[[Nodes, Nodes, Node], Materials]]
 KINDS: dict[str, Kind] = {
     "Aes": (("BackingKeys", "NextKeyRotation"), KeyUsage.ENCRYPT_DECRYPT, _backing_keys),

@@ -1,6 +1,7 @@
 """Key material in a seed: `{hex: …}`, `{base64: …}` or `{pem: …}`.
 
-A symmetric or HMAC key's is raw bytes; an asymmetric key's a private key, in PEM or as PKCS#8 DER.
+For a symmetric or HMAC key it is raw bytes; for an asymmetric key a private key, in PEM or PKCS#8
+DER.
 """
 
 import binascii
@@ -12,8 +13,8 @@ from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT
 from kmslab.lab.seeding.nodes import Node
 
 NO_KEY = (
-    "this is no private key of a KMS key: RSA (2048, 3072 or 4096 bits, exponent 65537), one "
-    "of AWS KMS's curves, ML-DSA or ML-KEM, as PEM or PKCS#8 DER, not encrypted."
+    "this is not the private key of a KMS key: RSA (2048, 3072 or 4096 bits, exponent "
+    "65537), one of AWS KMS's curves, ML-DSA or ML-KEM, as PEM or PKCS#8 DER, not encrypted."
 )
 
 
@@ -29,7 +30,7 @@ FORMS: dict[str, Callable[[str], bytes]] = {"hex": _hex, "base64": _base64, "pem
 
 
 def materials(node: Node) -> list[SecretBytes]:
-    """One, or a list of them, the oldest first: what the key was before each rotation."""
+    """One piece of material, or a list: that before each rotation, the oldest first."""
     found = [_one(each) for each in (node.items() if isinstance(node.content, list) else [node])]
     return once(found, node)
 
@@ -56,19 +57,19 @@ def decoded(form: str, node: Node) -> SecretBytes:
 
 
 def settled(spec: str, known: list[SecretBytes], node: Node) -> tuple[str, list[SecretBytes]]:
-    """The key spec, which a private key says by itself, and the material as the HSM takes it."""
+    """The key spec, which a private key may determine, and the material in the HSM's format."""
     if (spec in KEY_SPECS and KEY_SPECS[spec].size) or not known:
         return spec or SYMMETRIC_DEFAULT, known
     if not spec and all(len(each) == KEY_SPECS[SYMMETRIC_DEFAULT].size for each in known):
         return SYMMETRIC_DEFAULT, known
     if len(known) > 1:
-        node.wrong("an asymmetric key has one key material for life.")
+        node.wrong("an asymmetric key never rotates, so it has only one key material.")
     try:
         found, private = read_private_key(known[0])
     except Malformed:
         node.wrong(NO_KEY)
     if not (spec or found):
-        node.wrong("which spec does this key have? Add spec: to the key.")
+        node.wrong("the key spec cannot be read from this private key. Add spec: to the key.")
     if spec and found and spec != found:
         node.wrong(f"this is a private key of spec {found}, but the key's spec is {spec}.")
     return spec or found, [private]

@@ -1,7 +1,7 @@
-"""A file as a tree of nodes that know their places: whatever is wrong is said with its line.
+"""A file as a tree of nodes with their places, so that every error names its line.
 
-Rule: a value stays the text that somebody wrote (an account is no number, hex digits are no date),
-a name stands once, and no error quotes a value that could be a secret.
+Rule: a value stays the text in the file (YAML would make a number of an account and a date of some
+hex digits), a name may stand only once, and no error quotes a value that could be a secret.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from kmslab.display import PlainError
 
 DEPTH = 40  # of nodes in nodes; a YAML alias can contain itself
-DIGITS = 9  # no number in a seed has more
+DIGITS = 9  # of a number, at most
 NO_YAML = (
     "Reading YAML needs PyYAML, which is not installed: pip install PyYAML. A seed in "
     "JSON (a file named *.json) needs nothing more."
@@ -24,7 +24,7 @@ Content = str | dict[str, "Node"] | list["Node"] | None
 
 
 class SeedError(PlainError):
-    """A seed that cannot be planted. The text names the file, the place, and what to do."""
+    """A seed is wrong. The text names the file, the place, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What stands at one place: a text, a list, or names with a node each."""
+    """The content of one place: a text, a list of nodes, or names with a node each."""
 
     content: Content = field(repr=False)  # it may be a secret
     at: Place
@@ -70,13 +70,13 @@ class Node:
         return self.content
 
     def names(self) -> dict[str, "Node"]:
-        """Names with a value; one without any (`keys:` and nothing more) is as good as absent."""
+        """The names that have a value. One without a value (`keys:` alone) counts as absent."""
         if not isinstance(self.content, dict):
             self.wrong("names with values are expected here (name: value).")
         return {name: node for name, node in self.content.items() if node.content is not None}
 
     def members(self, *known: str) -> dict[str, "Node"]:
-        """The same, of names that have a meaning here."""
+        """The names that have a value, all of which must be known."""
         found = self.names()
         for name, node in found.items():
             if name not in known:
@@ -86,7 +86,7 @@ class Node:
         return found
 
     def plain(self) -> Any:
-        """As JSON has it, every scalar as its text: a policy document needs no other."""
+        """As dicts, lists and texts. A policy document needs no other scalars."""
         if isinstance(self.content, dict):
             return {name: node.plain() for name, node in self.content.items()}
         if isinstance(self.content, list):
@@ -95,14 +95,14 @@ class Node:
 
 
 def read(path: Path) -> Node:
-    """The whole file: JSON if its name ends so, else YAML. Raises `SeedError`."""
+    """The whole file: JSON if its name ends in `.json`, else YAML. Raises `SeedError`."""
     at = Place(path.name)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SeedError(f"The seed {path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise SeedError(f"The seed {path} is no text in UTF-8.") from None
+        raise SeedError(f"The seed {path} is not a text in UTF-8.") from None
     try:
         return _json(text, at) if path.suffix == ".json" else _yaml(text, at)
     except RecursionError:
@@ -110,7 +110,7 @@ def read(path: Path) -> Node:
 
 
 class _Names(list[tuple[str, Any]]):
-    """A JSON object's members as they stand there, doubles and all."""
+    """A JSON object's members in order, including repeated names."""
 
 
 def _json(text: str, at: Place) -> Node:
@@ -119,7 +119,7 @@ def _json(text: str, at: Place) -> Node:
             text, object_pairs_hook=_Names, parse_int=str, parse_float=str, parse_constant=str
         )
     except json.JSONDecodeError as error:
-        Place(at.file, line=error.lineno).wrong(f"this is no JSON: {error.msg}.")
+        Place(at.file, line=error.lineno).wrong(f"this is not JSON: {error.msg}.")
     return _json_node(value, at)
 
 
@@ -142,17 +142,17 @@ def _yaml(text: str, at: Place) -> Node:
         raise ModuleNotFoundError(NO_YAML, name=error.name) from None
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:  # its own text quotes the line, secrets and all
+    except yaml.MarkedYAMLError as error:  # its own text quotes the line, with any secret in it
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
-        Place(at.file, line=line).wrong(f"this is no YAML: {_problem(error.problem)}.")
+        Place(at.file, line=line).wrong(f"this is not YAML: {_problem(error.problem)}.")
     except yaml.YAMLError:
-        at.wrong("this is no YAML: there are characters that no text has.")
+        at.wrong("this is not YAML: it contains characters that a text cannot have.")
     return _yaml_node(root, at) if root else Node(None, at)
 
 
 def _problem(text: str | None) -> str:
-    """What the parser says, up to what it quotes."""
+    """The parser's message up to its first quotation."""
     return (text or "it cannot be read").partition("'")[0].partition('"')[0].strip()
 
 
@@ -171,12 +171,12 @@ def _yaml_node(node: Any, at: Place) -> Node:
 def _yaml_name(name: Any, value: Any, at: Place) -> tuple[str, Place, Node]:
     place = Place(at.file, at.path, name.start_mark.line + 1)
     if name.id != "scalar":
-        place.wrong("a name is expected here, and not a list or names.")
+        place.wrong("a name is expected here, not a list or names.")
     return name.value, place, _yaml_node(value, place.inside(name.value, place.line))
 
 
 def _once(nodes: Iterable[tuple[str, Place, Node]]) -> dict[str, Node]:
-    """A parser would take the last of two without a word."""
+    """Refuses a repeated name. A parser would silently take the last one."""
     found: dict[str, Node] = {}
     for name, at, node in nodes:
         if _whole(name, at) in found:
@@ -186,7 +186,7 @@ def _once(nodes: Iterable[tuple[str, Place, Node]]) -> dict[str, Node]:
 
 
 def _whole(text: str, at: Place) -> str:
-    """An escape can write half a character, which nothing can store."""
+    """Refuses a lone surrogate, which an escape can write and no store can hold."""
     try:
         text.encode()
     except UnicodeEncodeError:

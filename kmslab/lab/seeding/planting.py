@@ -1,8 +1,8 @@
-"""From what a seed declares to records, in one commit: all of it or nothing.
+"""From what a seed declares to records, in one commit: everything or nothing.
 
-Rule: what is there stays as it is, even where it has changed since it was planted, so that a lab
-can be started with its seed again and again. What could never have come from this seed (another key
-spec under the same id, another secret of the same access key) is an error.
+Rule: what exists stays as it is, even if it has changed since it was planted, so that a lab can be
+started with its seed again and again. What this seed can never have made (another key spec under
+the same id, another secret of the same access key) is an error.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ MADE, THERE = "made", "was there"
 
 
 class Planted(list[tuple[str, str]]):
-    """What a seed declares, and what became of each: pairs that show themselves as a table."""
+    """Each declaration with its outcome, as pairs that show themselves as a table."""
 
     def table(self) -> Table:
         return Table(["declared", "outcome"], self)
@@ -121,7 +121,7 @@ class SeedAttempt:
         return Planted([(arn, THERE if known else MADE), *aliases])
 
     def _arn(self, declared: SeedKey, here: str) -> str | None:
-        """A key without an id is the one that its first alias names; None if there is none yet."""
+        """The ARN of the key's id, or of the key that its first alias names; else None."""
         if "KeyId" in declared.request:
             return f"{here}key/{declared.request['KeyId']}"
         alias = self._change.get(Alias, here + declared.request["Aliases"][0])
@@ -136,7 +136,7 @@ class SeedAttempt:
             )
 
     def _check_materials(self, declared: SeedKey, arn: str, known: Key | None) -> None:
-        """Also of a key that is there: a test that knows the material would fail far from here."""
+        """Material that differs from an existing key's: tests that know it would fail later."""
         region, key_id = declared.region, known_arn(arn).name
         for material in declared.request.get("Materials", ()):
             found = self._change.get(Material, f"{region}/{material_id(key_id, material)}")

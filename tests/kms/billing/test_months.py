@@ -290,7 +290,7 @@ def test_bill_is_a_table_with_its_source(store):
     assert made.notes == (
         "Account 111122223333, 2026-02 until 2026-02-08 00:00 UTC. "
         "Prices of us-east-1 in 2026: https://aws.amazon.com/kms/pricing/ "
-        "(?) AWS's list has no price for these that was found: that of the nearest kind is taken."
+        "(?) No price for these was found in AWS's list: the nearest kind's price is used."
     )
     assert repr(made) == f"{made.table()!r}\n{made.notes}"
     assert made._repr_markdown_().endswith(f"\n\n{made.notes}")
@@ -298,7 +298,7 @@ def test_bill_is_a_table_with_its_source(store):
 
 @pytest.mark.parametrize("month", ["2026", "2026-13", "2026-1", "January", "2026-01-01", "0001-01"])
 def test_what_is_no_month(store, month):
-    with pytest.raises(ValueError, match="is no month: one looks like 2026-01"):
+    with pytest.raises(ValueError, match="is not a month: one looks like 2026-01"):
         charge(store, month=month)
 
 

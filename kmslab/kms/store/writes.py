@@ -1,7 +1,8 @@
-"""What one commit does to records, guarded by the version of each record that it stands on.
+"""What one commit does to records, guarded by the version of each record that it relies on.
 
 A new record's version starts at the store's count of changes and not at 1. So no version of a name
-ever comes back, and one who found an alias that was then deleted and made anew is refused.
+is ever used twice, and a commit that relies on an alias is refused if the alias was meanwhile
+deleted and created again.
 """
 
 from collections.abc import Sequence
@@ -16,8 +17,8 @@ from kmslab.kms.store.errors import Conflict
 from kmslab.kms.store.schema import ABOUT, ROWS
 
 
-class Change:
-    """Each record once: two changes of one record in one commit could not both be guarded."""
+class Writes:
+    """Each record only once: two changes of one record in one commit could not both be guarded."""
 
     def __init__(
         self, put: Sequence[Record], remove: Sequence[Record], found: Sequence[Record]
@@ -35,8 +36,8 @@ class Change:
     def __bool__(self) -> bool:
         return bool(self.put or self.gone)
 
-    def write(self, connection: Connection) -> list[tuple[Place, Record]]:
-        """Do it, inside a transaction; returns the records put with the versions they have now."""
+    def run(self, connection: Connection) -> list[tuple[Place, Record]]:
+        """Write inside a transaction; returns the stored records with their new versions."""
         for record in self._found:
             version = connection.scalar(ROWS[type(record)].version, {"at_name": name_of(record)})
             _demand(version == record.version, record)
@@ -47,7 +48,7 @@ class Change:
 
 
 def place(record: Record) -> Place:
-    """Where a record stands in the store and in the cache."""
+    """A record's place in the store and in the cache."""
     return type(record), name_of(record)
 
 
@@ -71,7 +72,7 @@ def _insert(connection: Connection, record: Record) -> Record:
     row = ROWS[type(record)].encode(new)
     try:
         connection.execute(ROWS[type(record)].insert, row)
-    except IntegrityError:  # the name is taken; a None where none may be was refused by encode
+    except IntegrityError:  # the name is taken; `encode` has refused a None where none may be
         _demand(False, record)
     return new
 
