@@ -333,7 +333,7 @@ def test_file_that_cannot_be_read_is_named(lab: Lab, tmp_path: Path):
     with pytest.raises(SeedError, match=r"odd\.yaml is not a text in UTF-8"):
         lab.seed(tmp_path / "odd.yaml")
     (tmp_path / "odd.yaml").write_bytes(b"a: \x00")
-    with pytest.raises(SeedError, match="characters that no text has"):
+    with pytest.raises(SeedError, match="characters that a text cannot have"):
         lab.seed(tmp_path / "odd.yaml")
 
 
