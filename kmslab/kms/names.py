@@ -1,6 +1,6 @@
-"""From the identifiers in a request to records: ids, ARNs, aliases, the blob that names its key.
+"""Finds the records that a request names: by key id, ARN or alias, or by a ciphertext blob.
 
-Each function makes a finder for one way of naming; THE TABLE gives every role one of them.
+Each public function makes a finder for one form of naming; THE TABLE gives every role a finder.
 """
 
 import re
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, NoReturn
 from kmslab.kms.access import UNREACHABLE, grant_tokens
 from kmslab.kms.arn import Arn, as_arn, is_arn
 from kmslab.kms.backing import blob
-from kmslab.kms.contract.checks import missing
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Material, Reader, Resource
 from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, KeyKind
+from kmslab.kms.contract.validation import missing
 
 KEY_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.ASCII)
 ALIAS_PREFIX = "alias/"
@@ -26,24 +26,24 @@ WRONG_KEY = "The key ID in the request does not identify a CMK that can perform 
 
 
 class Found(NamedTuple):
-    """What a request names: the ARN that access is asked to, and what is stored of it."""
+    """What a request names: the ARN for which access is decided, and the stored record."""
 
     arn: str
-    record: Resource | None = None  # None: nothing yet, or every resource of the account
-    used: Material | None = None  # of a key: the material that the call will use
-    named_by_blob: bool = False  # the caller has not named it: a blob has
+    record: Resource | None = None  # None: it does not exist yet, or it is the whole account
+    used: Material | None = None  # the key material that the call will use
+    named_by_blob: bool = False  # only a ciphertext blob names the key, and not the caller
 
 
 Finder = Callable[[Reader, Caller, Mapping[str, Any]], Found | None]
 
 
 def everything(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
-    """No resource of its own: whoever may do this may do it to the whole account."""
+    """Finds "*": the operation has no resource, so access is decided for the whole account."""
     return Found("*")
 
 
 def everything_if(member: str) -> Finder:
-    """The same, in requests that have something in this member."""
+    """Finds "*" in a request that has a value in this member, and nothing in others."""
     return lambda records, caller, request: Found("*") if request.get(member) else None
 
 
@@ -67,9 +67,9 @@ def key_in(member: str, *, aliases: bool) -> Finder:
 
 
 def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
-    """The key that a ciphertext blob names. A key named beside it must be the same one.
+    """The key that a ciphertext blob names. If the request names a key too, it must be the same.
 
-    The ciphertext of an asymmetric key is no such blob and names nobody: the request must.
+    An asymmetric key's ciphertext does not name its key, so the request must name it.
     """
     key_member, algorithm_member = f"{prefix}KeyId", f"{prefix}EncryptionAlgorithm"
     by_key = key_in(key_member, aliases=True)
@@ -96,7 +96,7 @@ def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
 
 
 def alias_in(member: str, *, target: bool) -> Finder:
-    """The alias that a member names, or the key that it stands for at present."""
+    """The alias that a member names; with `target` the key that it now stands for."""
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
         alias = _alias(records, alias_arn(caller, request[member]))
@@ -108,12 +108,12 @@ def alias_in(member: str, *, target: bool) -> Finder:
 
 
 def new_alias_in(member: str) -> Finder:
-    """The alias that a member asks for, which is not there yet."""
+    """The alias that a member names and the operation will create."""
     return lambda records, caller, request: Found(alias_arn(caller, request[member]))
 
 
 def grant_in(token: str, key: str, grant: str) -> Finder:
-    """The grant that its token names, or its id beside a key: one of the two ways."""
+    """The grant that a grant token names, or a grant id with its key; not both."""
     by_key = key_in(key, aliases=False)
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
@@ -124,7 +124,9 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
             f"{named.arn}/{request[grant]}" if named else grant_tokens.read(request[token]) or ""
         )
         arn = as_arn(handle)
-        is_here = arn is not None and arn.region == caller.region  # a token may be of elsewhere
+        is_here = (
+            arn is not None and arn.region == caller.region
+        )  # a token may be from another Region
         found = records.get(Grant, handle) if is_here else None
         if found is None:
             code = "InvalidGrantIdException" if named else "InvalidGrantTokenException"
@@ -135,14 +137,14 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
 
 
 def alias_arn(caller: Caller, name: str) -> str:
-    """The ARN of an alias that a member names by its name, prefix and all."""
+    """The ARN of an alias in the caller's account and Region. The name includes the prefix."""
     if not name.startswith(ALIAS_PREFIX):
         fail("ValidationException", NO_PREFIX)
     return caller.here + name
 
 
 def _arn(caller: Caller, identifier: str) -> Arn:
-    """The full ARN that an id, an alias name or an ARN stands for, here."""
+    """The ARN that a key id, an alias name or an ARN means in the caller's account and Region."""
     if not is_arn(identifier):
         kind = "" if identifier.startswith(ALIAS_PREFIX) else "key/"
         return caller.kms_arn(kind + identifier)
@@ -176,7 +178,7 @@ def _is_asymmetric(found: Found) -> bool:
 
 
 def _without_ciphertext(named: Found | None, request: Mapping[str, Any], member: str) -> Found:
-    """A dry run may ask about the key alone; any other call needs the ciphertext."""
+    """A dry run may name only the key; any other call needs the ciphertext."""
     modifiers = request.get("DryRunModifiers", ())
     if named is None or not request.get("DryRun") or "IGNORE_CIPHERTEXT" not in modifiers:
         fail("ValidationException", missing(member))
@@ -184,7 +186,7 @@ def _without_ciphertext(named: Found | None, request: Mapping[str, Any], member:
 
 
 def _refuse_unknown(records: Reader, caller: Caller, key_id: str, permission: str) -> NoReturn:
-    """A blob of a key that is there, but of no material of it, was tampered with."""
+    """If the key exists, the blob was tampered with: it names no material of that key."""
     if records.get(Key, f"{caller.here}key/{key_id}"):
         fail("InvalidCiphertextException")
     fail("AccessDeniedException", UNREACHABLE.format(caller.principal, permission))

@@ -1,4 +1,6 @@
 """What KMS promises, as data: operations, shapes, errors, key specs, states and records.
 
-No cryptography and no AWS library: `scripts/contract.py` derives kms.json from botocore's model.
+It contains no cryptography and imports no AWS library: `scripts/contract.py` derives kms.json from
+botocore's model. Read `specs`, `states` and `records` first (the vocabulary), then `shapes`,
+`model`, `codec` and `validation` (what happens to a request), and `errors`.
 """

@@ -2,7 +2,7 @@
 
 A conversion is a table that says what becomes of each leaf: `ACCEPT` takes Python's values,
 `DECODE` JSON's, `ENCODE` makes JSON, `REDACT` what an event may keep. All of them walk structures,
-lists and maps in the same way. Only a value's type is checked here; `checks` does the rest.
+lists and maps in the same way. Only a value's type is checked here; `validation` does the rest.
 """
 
 import binascii
@@ -38,7 +38,7 @@ def text(value: Any) -> str:
         raise TypeMismatch(value, "string")
     try:
         value.encode()
-    except UnicodeEncodeError:  # half a surrogate pair; nothing after this could write it down
+    except UnicodeEncodeError:  # half a surrogate pair, which cannot be encoded
         raise TypeMismatch(value, "string") from None
     return str.__str__(value)
 
@@ -66,7 +66,7 @@ def blob(value: Any) -> bytes:
 
 
 def moment(value: Any) -> datetime:
-    """In UTC; a naive time is local time, as boto3 has it."""
+    """In UTC; a naive time is local time, as in boto3."""
     if not isinstance(value, datetime):
         raise TypeMismatch(value, "timestamp")
     try:
@@ -135,7 +135,7 @@ def converter(shape: Shape, conversion: Conversion) -> Convert:
 
 
 def _structure(shape: Shape, conversion: Conversion) -> Convert:
-    """Members that are null, unknown, or secrets that stay behind are left out."""
+    """Leaves out members that are null or unknown, and secrets unless they are kept."""
     fields = {
         name: (conversion.rename(name), converter(member, conversion))
         for name, member in shape.members.items()
@@ -161,7 +161,7 @@ def _structure(shape: Shape, conversion: Conversion) -> Convert:
 
 
 def _list(shape: Shape, conversion: Conversion) -> Convert:
-    """A null among the elements is kept: whether it may be there is a matter for `checks`."""
+    """Keeps a null element: `validation` decides whether it is allowed."""
     assert shape.member
     element = converter(shape.member, conversion)
 
@@ -174,7 +174,7 @@ def _list(shape: Shape, conversion: Conversion) -> Convert:
 
 
 def _map(shape: Shape, conversion: Conversion) -> Convert:
-    """From text to something; the keys of a map are never renamed."""
+    """A map's keys are texts and are never renamed."""
     assert shape.value
     element = converter(shape.value, conversion)
 
@@ -200,7 +200,7 @@ _CONTAINERS: dict[str, Callable[[Shape, Conversion], Convert]] = {
 
 # ----------------------------------------------------------------------------------------- texts
 
-# AWS publishes no text of SerializationException; these are forms seen in answers of its services.
+# AWS publishes no texts for SerializationException; its services have sent texts of these forms.
 _TOKENS: dict[type, str] = {int: "NUMBER_VALUE", float: "DECIMAL_VALUE", str: "STRING_VALUE"}
 _NOUNS = {
     "string": "a String",
@@ -212,7 +212,7 @@ _NOUNS = {
 
 
 def mismatch_text(value: object, kind: str) -> str:
-    """What SerializationException says where `kind` was expected: never the value itself."""
+    """SerializationException's text where `kind` was expected; it never holds the value."""
     if isinstance(value, Mapping):
         return "Start of structure or map found where not expected."
     if isinstance(value, (list, tuple)):

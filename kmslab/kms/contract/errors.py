@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NoReturn
 from kmslab.display import PlainError
 from kmslab.kms.contract.source import KMS
 
-# Errors that any AWS service may answer, so that KMS's model lists them for no operation.
+# Errors of every AWS service, which KMS's model lists for no operation.
 COMMON = (
     "AccessDeniedException",
     "ExpiredTokenException",
@@ -26,11 +26,11 @@ COMMON = (
     "UnrecognizedClientException",
     "ValidationException",
 )
-SILENT = "(AWS sends no text with this error)"
+NO_TEXT = "(AWS sends no text with this error)"
 
 
 class KMSError(PlainError):
-    """An error as KMS answers it. `str(error)` is AWS's text alone, which may be empty.
+    """An error as KMS answers it. `str(error)` is AWS's text, which may be empty.
 
     `error.code` and `error.response["Error"]["Code"]` hold the name, as in boto3.
     """
@@ -44,13 +44,13 @@ class KMSError(PlainError):
         self.explanation: Callable[[], object] | None = None
 
     def explain(self) -> object:
-        """Who decided, and what would have to be different; shows itself as a table.
+        """Why the request was refused and what would change that; shows itself as a table.
 
-        Only the lab can tell, of AccessDeniedException and of a policy that would lock its author
-        out: AWS keeps the reasons to itself. Raises ValueError for any other error.
+        It explains AccessDeniedException, and the refusal of a key policy that would lock out its
+        author. AWS has no such explanation. Raises ValueError for any other error.
         """
         if self.explanation is None:
-            raise ValueError(f"{self.code} was not decided by a policy: its text is all there is")
+            raise ValueError(f"no policy decided this {self.code}: there is nothing to explain")
         return self.explanation()
 
     @property
@@ -69,17 +69,17 @@ class KMSError(PlainError):
         }
 
     def _paragraphs(self) -> list[str]:
-        """Beside AWS's text what a developer is told: notes, the bug behind an internal error."""
-        told = [f"{self.code}: {self.message or SILENT}", *getattr(self, "__notes__", ())]
+        """AWS's text and what helps a developer: notes, and the cause of an internal error."""
+        paragraphs = [f"{self.code}: {self.message or NO_TEXT}", *getattr(self, "__notes__", ())]
         if cause := self.__cause__:
             where = traceback.extract_tb(cause.__traceback__)[-1:]
             place = "".join(f" ({PurePath(f.filename).name}:{f.lineno})" for f in where)
-            told.append(f"Caused by {type(cause).__name__}: {cause}{place}")
-        return told
+            paragraphs.append(f"Caused by {type(cause).__name__}: {cause}{place}")
+        return paragraphs
 
 
 def _class(name: str) -> type[KMSError]:
-    # The module is the public one: that is where a pickle or a reader looks for the class.
+    # The public module: that is where pickle, and a reader, look for the class.
     status = 500 if name in KMS["faults"] else 400
     return type(name, (KMSError,), {"__module__": "kmslab.errors", "code": name, "status": status})
 

@@ -1,7 +1,7 @@
-"""The 56 operations as the contract has them: each checks, decodes, encodes and redacts its values.
+"""The contract's 56 operations: each validates, decodes, encodes and redacts its values.
 
-`MODEL.operations["Encrypt"]` is the way in. What an operation needs for that is compiled when it is
-first used.
+Start with `MODEL.operations["Encrypt"]`. An operation's functions are compiled when they are first
+used.
 """
 
 import re
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from kmslab.kms.contract.checks import Validator, message, validator
 from kmslab.kms.contract.codec import (
     ACCEPT,
     DECODE,
@@ -23,10 +22,11 @@ from kmslab.kms.contract.codec import (
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
 from kmslab.kms.contract.shapes import Shape, shape
 from kmslab.kms.contract.source import KMS
+from kmslab.kms.contract.validation import Validator, message, validator
 
 
 class _Typed(dict[str, Any]):
-    """A request that `decode` has made: fresh, and of the right types already."""
+    """A request that `decode` made: a new dict whose values have the right types."""
 
 
 class Operation:
@@ -41,11 +41,11 @@ class Operation:
         self.errors: tuple[str, ...] = tuple(entry["errors"])
 
     def check(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """A fresh copy of the request that keeps the contract; None and unknown members are gone.
+        """A validated copy of the request, without None and unknown members.
 
-        What `decode` has made is fresh, and comes back itself. A blob may also be a `bytearray`,
-        `memoryview` or `str` (UTF-8).
-        Raises ValidationException that names every violation, or SerializationException for a
+        A request from `decode` is returned itself. A blob may also be a `bytearray`, `memoryview`
+        or `str` (UTF-8).
+        Raises ValidationException, which names every violation, or SerializationException for a
         value of the wrong type.
         """
         try:
@@ -62,7 +62,7 @@ class Operation:
         return accepted
 
     def decode(self, body: Any) -> dict[str, Any]:
-        """A request from parsed JSON. Only types are looked at: `check` does the rest.
+        """A request from parsed JSON. Only types are checked here: `check` does the rest.
 
         Raises SerializationException.
         """
@@ -72,7 +72,7 @@ class Operation:
             raise _serialization(mismatch) from None
 
     def encode(self, answer: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer as JSON has it: blobs in base64, timestamps in seconds since 1970.
+        """The answer for JSON: blobs in base64, timestamps in seconds since 1970.
 
         Raises TypeError for an answer of the wrong shape, which is our bug, not the caller's.
         """
@@ -82,7 +82,7 @@ class Operation:
     def redact(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The request as an event may keep it: CloudTrail's names, and no secret at any depth.
 
-        A request that `check` would not even read leaves nothing.
+        Returns {} for a request with values of wrong types.
         """
         try:
             redacted: dict[str, Any] = self._redact(request)
@@ -100,7 +100,7 @@ class Operation:
 
     @cached_property
     def _accept(self) -> Convert:
-        return _convert_with(self.input, ACCEPT)
+        return _converter(self.input, ACCEPT)
 
     @cached_property
     def _validate(self) -> Validator | None:
@@ -108,19 +108,19 @@ class Operation:
 
     @cached_property
     def _decode(self) -> Convert:
-        return _convert_with(self.input, DECODE)
+        return _converter(self.input, DECODE)
 
     @cached_property
     def _encode(self) -> Convert:
-        return _convert_with(self.output, ENCODE)
+        return _converter(self.output, ENCODE)
 
     @cached_property
     def _redact(self) -> Convert:
-        return _convert_with(self.input, REDACT)
+        return _converter(self.input, REDACT)
 
     @cached_property
     def _redact_answer(self) -> Convert:
-        return _convert_with(self.output, REDACT)
+        return _converter(self.output, REDACT)
 
 
 class Model:
@@ -137,7 +137,7 @@ def snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def _convert_with(shape: Shape | None, conversion: Conversion) -> Convert:
+def _converter(shape: Shape | None, conversion: Conversion) -> Convert:
     return converter(shape, conversion) if shape else lambda value: {}
 
 

@@ -1,8 +1,9 @@
 """What a KMS remembers: frozen records, changed with `replace`. None holds a plaintext key.
 
-A record's first field is its name in the store and is unique for its class; `version` is 0 until
-it is stored, rises with each change, never comes back even if the name is removed and made again,
-and is what a commit is guarded by. Times are aware datetimes in UTC.
+A record's first field is its name in the store and is unique in its class. `version` is 0 until the
+record is stored and rises with each change. It never repeats, even if a name is removed and stored
+again, so a commit can check that nothing has changed since a record was read. Times are aware
+datetimes in UTC.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from kmslab.kms.contract.states import KeyState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A KMS key's metadata. Its key material stands in `Material` records, sealed."""
+    """A KMS key's metadata. Its key material is sealed in `Material` records."""
 
     arn: str
     spec: str
@@ -34,9 +35,9 @@ class Key:
     deletion_date: datetime | None = None
     rotation_days: int = 0  # the period of automatic rotation; 0: off
     next_rotation: datetime | None = None
-    rotate_at: datetime | None = None  # when somebody asked for a rotation that is still to come
+    rotate_at: datetime | None = None  # when a rotation on demand was requested that has not run
     rotations_on_demand: int = 0
-    due: datetime | None = None  # when the service itself must act next; set by the road at commit
+    due: datetime | None = None  # when the service must act on it next; set at commit
     version: int = 0
 
     @property
@@ -54,17 +55,17 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """One piece of key material as it lies outside the boundary: sealed under a domain key."""
+    """One piece of key material as it is outside the boundary: sealed under a domain key."""
 
-    handle: str  # "<Region>/<material id>", which is what a ciphertext blob can say of its key
+    handle: str  # "<Region>/<material id>", so that a ciphertext blob can name it
     key: str  # the key's ARN
     spec: str  # the key's
     domain: str  # id of the domain key that seals it
     sealed: bytes
-    public: bytes = b""  # of an asymmetric key: SubjectPublicKeyInfo in DER, bound to `sealed`
-    number: int = 0  # the key's first material is 0, each rotation adds one
+    public: bytes = b""  # an asymmetric key's SubjectPublicKeyInfo in DER, bound to `sealed`
+    number: int = 0  # 0 for the key's first material; each rotation adds one
     created: datetime
-    rotation: str = ""  # how it came: AUTOMATIC or ON_DEMAND; the first came with the key
+    rotation: str = ""  # AUTOMATIC or ON_DEMAND; "" for the key's first material
     version: int = 0
 
     @property
@@ -74,7 +75,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainKey:
-    """The key of one Region that seals key material; itself wrapped by the root key."""
+    """A Region's key that seals key material. The root key wraps it."""
 
     id: str
     region: str
@@ -93,7 +94,7 @@ class Alias:
 
     @property
     def name(self) -> str:
-        """With its prefix: `alias/orders`."""
+        """With its prefix, such as `alias/orders`."""
         return known_arn(self.arn).resource
 
 
@@ -102,19 +103,19 @@ class Principal:
     """An IAM user or role, with the policy that says what it may do."""
 
     arn: str
-    policy: str  # a policy document in JSON, or "": it may do nothing by itself
+    policy: str  # a policy document in JSON; "" if it has none
     created: datetime
     version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessKey:
-    """What a program signs its requests with."""
+    """The credentials with which a program signs its requests."""
 
     id: str
-    principal: str  # the ARN of who signs: a root user, a user, a role's session
+    principal: str  # the signer's ARN: a root user, a user or a role's session
     sealed: bytes  # the secret
-    token: str = ""  # of a role's session, sent beside the id
+    token: str = ""  # the session token of a role's session, sent with the id
     expires: datetime | None = None
     created: datetime
     version: int = 0
@@ -122,12 +123,12 @@ class AccessKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One key's permission for one grantee, which no policy knows of."""
+    """A permission on one key for one grantee, in addition to all policies."""
 
     handle: str  # "<key ARN>/<grant id>"
     key: str  # the key's ARN
     grantee: str  # a principal's ARN, or a service principal
-    retiring: str = ""  # who may give it back, beside the account that made it
+    retiring: str = ""  # a principal that may retire it, as may the account that made it
     operations: tuple[str, ...]
     constraints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     source_arn: str = ""
@@ -166,17 +167,17 @@ R = TypeVar("R", bound=Record)
 
 
 def name_of(record: Record) -> str:
-    """A record's name in the store, which is its first field."""
+    """A record's name in the store: its first field."""
     name: str = getattr(record, type(record).__slots__[0])
     return name
 
 
-TRACKING_BEGAN = datetime(2026, 4, 23, tzinfo=UTC)  # of last uses; developer guide
+TRACKING_BEGAN = datetime(2026, 4, 23, tzinfo=UTC)  # AWS records last uses since; developer guide
 
 
 @dataclass(frozen=True, slots=True)
 class LastUse:
-    """The last time that a key has done cryptography; kept with the events, not with the key."""
+    """A key's last cryptographic use. It is kept with the events, not with the key."""
 
     operation: str
     time: datetime
@@ -184,7 +185,7 @@ class LastUse:
 
 
 class Reader(Protocol):
-    """The store as every room but the road sees it: records can be read, by name or in order."""
+    """The store as all modules but the service see it: records can only be read."""
 
     def get(self, kind: type[R], name: str) -> R | None: ...
     def find(self, kind: type[R], **equal: str) -> list[R]: ...
@@ -205,7 +206,7 @@ class NetworkSource(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, and where: a principal, the account that it belongs to, and a Region.
+    """A principal that calls, its account, and the Region that it calls.
 
     `principal` is what the trail shows: the ARN of a root user, a user or a role's session, or an
     AWS service's name (`dynamodb.amazonaws.com`). `via` is a service that calls on the principal's
@@ -217,7 +218,7 @@ class Caller:
     region: str
     via: str = ""
     source_arn: str = ""  # the resource for which a service calls
-    source: NetworkSource | None = None  # None: from within this process
+    source: NetworkSource | None = None  # None: the call comes from this process
 
     def kms_arn(self, resource: str) -> Arn:
         """The ARN of a KMS resource in this account and Region, such as `key/1234…`."""
@@ -230,7 +231,7 @@ class Caller:
 
     @property
     def is_service(self) -> bool:
-        """Whether an AWS service calls for itself."""
+        """Whether an AWS service calls in its own name."""
         return not is_arn(self.principal)
 
     @property
@@ -245,15 +246,15 @@ class Caller:
 
     @property
     def account_principal(self) -> str:
-        """What a policy names to mean all of the caller's account. A service is in no account."""
+        """What a policy names to mean the caller's whole account; for a service its own name."""
         return self.principal if self.is_service else root_arn(self.account)
 
 
 class Event(NamedTuple):
-    """What one call knew when it ended. The trail shapes it into CloudTrail's form when it is read.
+    """What one call stores about itself. The trail shows it in CloudTrail's form when it is read.
 
-    `request` and `response` are redacted by the contract before they get here. A tuple, because
-    every call makes one, and a frozen dataclass takes four times as long to make.
+    `request` and `response` are already redacted by the contract. A tuple, because every call makes
+    one, and a frozen dataclass takes four times as long to make.
     """
 
     time: datetime
@@ -262,14 +263,14 @@ class Event(NamedTuple):
     account: str  # the caller's
     region: str
     request_id: str
-    recipient: str = ""  # whose trail this is in, if not the caller's: the owner of the key
+    recipient: str = ""  # the trail's account, if not the caller's: the key's owner
     via: str = ""  # the service that called on the principal's behalf
     source: tuple[str, ...] = ()  # the caller's `NetworkSource`
     request: Mapping[str, Any] | None = None
     response: Mapping[str, Any] | None = None
     resources: tuple[str, ...] = ()
-    used: tuple[str, ...] = ()  # keys that have done cryptography in this call
+    used: tuple[str, ...] = ()  # keys that this call used for cryptography
     extra: Mapping[str, Any] = MappingProxyType({})
     error_code: str = ""
     error_message: str = ""
-    sequence: int = 0  # its place in the store, in the order of writing; 0 until it is there
+    sequence: int = 0  # its place in the store, in the order of writing; 0 until stored

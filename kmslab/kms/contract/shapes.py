@@ -1,4 +1,4 @@
-"""Shapes: the form of requests, answers and everything in them, as the contract states it."""
+"""Shapes: the form of requests, answers and their members, as the contract states it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from kmslab.kms.contract.source import KMS
 
-# A grant token is a bearer's right to use a key, though the model does not call it sensitive.
+# Grant tokens must not be logged, although the model does not mark them as sensitive.
 NEVER_SHOWN = frozenset({"GrantTokenType"})
 
 
@@ -25,9 +25,9 @@ class Shape:
     value: "Shape | None"
     enum: tuple[str, ...]
     pattern: str | None
-    low: int | None  # the least and the greatest length, or value of a number
+    low: int | None  # the minimum and maximum length, or value of an integer
     high: int | None
-    secret: bool  # never written down: not in an event, not in an error's text
+    secret: bool  # never shown in an event or an error's text
 
 
 @cache
@@ -54,7 +54,7 @@ def shape(name: str) -> Shape:
 
 
 def _secret(name: str, entry: dict[str, Any], inside: list[Shape]) -> bool:
-    """Whether this shape is a secret, or holds nothing but secrets."""
+    """Whether this shape is a secret, or holds only secrets."""
     itself = entry["type"] == "blob" or entry.get("sensitive", False) or name in NEVER_SHOWN
     return itself or (bool(inside) and all(part.secret for part in inside))
 

@@ -1,4 +1,4 @@
-"""The contract as it lies in kms.json: read once, changed by nobody. `model` gives it a form."""
+"""The contract's data, kms.json, read once and never changed. `shapes` and `model` build on it."""
 
 import json
 from pathlib import Path

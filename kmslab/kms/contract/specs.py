@@ -26,7 +26,7 @@ class Origin(StrEnum):
 
 class KeyManager(StrEnum):
     CUSTOMER = "CUSTOMER"
-    AWS = "AWS"  # made by a service for an account, which may watch it and no more
+    AWS = "AWS"  # made by an AWS service for the account, which may only view it
 
 
 class KeyKind(StrEnum):
@@ -39,10 +39,10 @@ class KeyKind(StrEnum):
 class Spec:
     kind: KeyKind
     algorithms: Mapping[KeyUsage, tuple[str, ...]]
-    size: int = 0  # bytes of key material; of an asymmetric key the library decides
+    size: int = 0  # bytes of key material; 0 for an asymmetric key
 
 
-# What DescribeKey and GetPublicKey call the list of a key's algorithms.
+# The member of DescribeKey and GetPublicKey that lists a key's algorithms.
 ALGORITHMS_MEMBER: dict[KeyUsage, str] = {
     KeyUsage.ENCRYPT_DECRYPT: "EncryptionAlgorithms",
     KeyUsage.SIGN_VERIFY: "SigningAlgorithms",
@@ -104,7 +104,7 @@ KEY_SPECS: dict[str, Spec] = {
     "HMAC_512": _hmac(512),
 }
 
-# What a grant may allow, beside DescribeKey, CreateGrant and RetireGrant of any key.
+# What a grant may allow by key usage, besides DescribeKey, CreateGrant and RetireGrant.
 _GRANTED: dict[KeyUsage, frozenset[str]] = {
     KeyUsage.ENCRYPT_DECRYPT: frozenset({"Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo"}),
     KeyUsage.SIGN_VERIFY: frozenset({"Sign", "Verify"}),

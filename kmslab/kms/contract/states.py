@@ -1,8 +1,8 @@
-"""The states of a KMS key: which states a call tolerates, what the others answer, and every move.
+"""The states of a KMS key: where an operation works, how it fails elsewhere, and every move.
 
-Two tables carry the whole rule. A *rule* names the states in which an operation works; what a key
-in any other state answers depends on that state alone (`REFUSALS`), so an operation's column in
-AWS's key-state table is one set. `MOVES` lists each change of state that an operation may make.
+A *rule* is the set of states in which an operation works. In any other state the error depends on
+the state alone (`REFUSALS`), so an operation's column in AWS's key-state table is one set. `MOVES`
+lists each change of state that an operation may make.
 
 Source: AWS KMS developer guide, "Key states of AWS KMS keys".
 """
@@ -46,7 +46,7 @@ GRANTABLE = USABLE | {KeyState.UNAVAILABLE}
 
 
 def refusal(state: KeyState, rule: frozenset[KeyState]) -> tuple[str, str] | None:
-    """The exception and words with which a key in this state refuses a call, if it does."""
+    """The exception and words for a state that the rule excludes; None if the rule allows it."""
     if state in rule:
         return None
     return NOT_PENDING if rule is PENDING else REFUSALS[state]
@@ -60,7 +60,8 @@ MOVES: dict[str, set[Move]] = {
     "SeedKey": {(None, KeyState.ENABLED), (None, KeyState.DISABLED)},
     "EnableKey": {(KeyState.DISABLED, KeyState.ENABLED)},
     "DisableKey": {(KeyState.ENABLED, KeyState.DISABLED)},
-    # Unavailable is what a key shows while its key store is away: never stored, so never left.
+    # A key shows Unavailable while its key store is disconnected. It is never stored, so no move
+    # starts from it.
     "ScheduleKeyDeletion": {
         (state, KeyState.PENDING_DELETION) for state in DELETABLE - {KeyState.UNAVAILABLE}
     },

@@ -1,4 +1,4 @@
-"""Public keys, and secrets that two sides come to share: by ECDH, or encapsulated by ML-KEM."""
+"""Public keys, and secrets that two sides share: agreed on by ECDH, or encapsulated by ML-KEM."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from kmslab.kms.contract.specs import ALGORITHMS_MEMBER, KEY_SPECS
 
 
 def get_public_key(call: Call, key: Key) -> dict[str, Any]:
-    """SubjectPublicKeyInfo in DER (RFC 5280): for anybody to use, anywhere, without the KMS."""
+    """SubjectPublicKeyInfo in DER (RFC 5280), which anyone can use without the KMS."""
     return {
         "KeyId": key.arn,
         "PublicKey": call.backing(key).public_key(call.role.material),
@@ -41,7 +41,7 @@ def encapsulate(call: Call, key: Key) -> dict[str, Any]:
 
 
 def decapsulate(call: Call, key: Key) -> dict[str, Any]:
-    """A ciphertext of the right length always gives a secret: the right one, or one of no use."""
+    """A changed ciphertext of the right length is not an error: it gives a different secret."""
     ciphertext = call["SharedSecretCiphertextBlob"]
     secret = call.backing(key).decapsulate(call.role.material, call.role.algorithm, ciphertext)
     return {

@@ -1,7 +1,7 @@
-"""Aliases: friendly names that point at a key, and can be moved to another one.
+"""Aliases: friendly names that point at a key and can be moved to another one.
 
-The key is in the alias's Region and account: no caller may do this to another account's key, which
-is judged with everything else about callers.
+An alias and its key are in the same account and Region. `access` refuses a caller that names
+another account's key.
 """
 
 import re
@@ -17,7 +17,7 @@ from kmslab.kms.names import alias_arn
 from kmslab.kms.operations.pages import cut, page
 
 MAX_ALIASES_PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
-NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+", re.ASCII)  # the model's pattern also lets a colon pass
+NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+", re.ASCII)  # the model's pattern also allows a colon
 
 
 def create(call: Call, target: Key) -> dict[str, Any]:
@@ -25,18 +25,18 @@ def create(call: Call, target: Key) -> dict[str, Any]:
     _check_name(call["AliasName"])
     if call.records.get(Alias, arn):
         fail("AlreadyExistsException", f"An alias with the name {arn} already exists")
-    _take_place(call, target)
+    _check_number(call, target)
     call.put(Alias(arn=arn, target=target.arn, created=call.now, updated=call.now))
     return {}
 
 
 def update(call: Call, alias: Alias, old: Key, target: Key) -> dict[str, Any]:
-    """Blobs that the old key made still name the old key: an alias is a name for new work."""
+    """Ciphertext blobs of the old key still name the old key: only new calls use the new one."""
     _refuse_reserved(alias.name)
     if (KEY_SPECS[old.spec].kind, old.usage) != (KEY_SPECS[target.spec].kind, target.usage):
         fail("ValidationException", f"Alias {alias.name} can only move to a key of its key's type")
     if old.arn != target.arn:
-        _take_place(call, target)
+        _check_number(call, target)
     call.put(replace(alias, target=target.arn, updated=call.now))
     return {}
 
@@ -48,7 +48,7 @@ def delete(call: Call, alias: Alias, target: Key) -> dict[str, Any]:
 
 
 def list_(call: Call, key: Key | None = None) -> dict[str, Any]:
-    """Of one key, or of the whole account and Region."""
+    """The aliases of one key, or of the whole account and Region."""
     prefix = f"{call.caller.here}alias/"
     if key is None:
         aliases, paging = page(call, Alias, prefix, default=50, maximum=100)
@@ -79,8 +79,8 @@ def _refuse_reserved(name: str) -> None:
         fail("NotAuthorizedException", "Names that begin with alias/aws/ are reserved for AWS")
 
 
-def _take_place(call: Call, target: Key) -> None:
-    """The key is staged as it is: of two callers at the last place one has to count again."""
+def _check_number(call: Call, target: Key) -> None:
+    """Stages the key unchanged: if two callers add the last alias at once, one counts again."""
     call.put(target)
     if len(call.records.find(Alias, target=target.arn)) >= MAX_ALIASES_PER_KEY:
         fail("LimitExceededException", f"{target.arn} already has {MAX_ALIASES_PER_KEY} aliases")

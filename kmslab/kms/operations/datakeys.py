@@ -1,4 +1,4 @@
-"""Data keys: made and wrapped here, used elsewhere. The service keeps none of them."""
+"""Data keys: generated and wrapped here, used elsewhere. The service keeps none of them."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def generate_without_plaintext(call: Call, key: Key) -> dict[str, Any]:
 
 
 def generate_pair(call: Call, key: Key) -> dict[str, Any]:
-    """The private key in PKCS#8, the public one as SubjectPublicKeyInfo, both in DER."""
+    """The private key is in PKCS#8, the public key a SubjectPublicKeyInfo, both in DER."""
     spec = call["KeyPairSpec"]
     if spec not in KEY_SPECS:
         fail("UnsupportedOperationException", f"Key pairs of spec {spec} are not built yet")
@@ -47,7 +47,7 @@ def generate_pair_without_plaintext(call: Call, key: Key) -> dict[str, Any]:
 
 
 def generate_random(call: Call) -> dict[str, Any]:
-    """The model leaves NumberOfBytes optional; the service has always asked for it."""
+    """NumberOfBytes is optional in the model and required by the service."""
     if "NumberOfBytes" not in call.request:
         fail("ValidationException", "Please specify either number of bytes or key spec.")
     return {"Plaintext": call.backings[Origin.AWS_KMS].random(call["NumberOfBytes"])}
@@ -59,7 +59,7 @@ def _wrapped(call: Call, key: Key, secret: bytes) -> bytes:
 
 
 def _size(call: Call) -> int:
-    """In bytes; exactly one of the two members says it (API reference, GenerateDataKey)."""
+    """In bytes. A request has exactly one of the two members (API reference, GenerateDataKey)."""
     if ("KeySpec" in call.request) == ("NumberOfBytes" in call.request):
         fail("ValidationException", "Please specify either number of bytes or key spec.")
     size: int = call.get("NumberOfBytes") or DATA_KEY_SPECS[call["KeySpec"]]

@@ -1,4 +1,4 @@
-"""Encrypt, Decrypt, ReEncrypt: data goes to the key, because the key never leaves."""
+"""Encrypt, Decrypt, ReEncrypt: the data goes to the key, because the key never leaves."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def encrypt(call: Call, key: Key) -> dict[str, Any]:
 
 
 def decrypt(call: Call, key: Key) -> dict[str, Any]:
-    """A blob has named its key and the piece of its material; the caller chooses neither."""
+    """A ciphertext blob names its key and key material; the caller chooses neither."""
     return {
         "KeyId": key.arn,
         "Plaintext": _open(call, key, call.role),
@@ -24,7 +24,7 @@ def decrypt(call: Call, key: Key) -> dict[str, Any]:
 
 
 def re_encrypt(call: Call, old: Key, new: Key) -> dict[str, Any]:
-    """The plaintext passes from one key to the other and is never in the answer."""
+    """The plaintext goes from one key to the other and is never in the answer."""
     source, destination = call.roles
     return {
         "CiphertextBlob": _seal(call, new, destination, _open(call, old, source)),
@@ -54,5 +54,5 @@ def _open(call: Call, key: Key, role: FilledRole) -> bytes:
 
 
 def _material_id(role: FilledRole) -> dict[str, str]:
-    """Only a symmetric key has more than one piece of material, so only there it is told."""
+    """Only for symmetric keys: others have one piece of key material for life."""
     return {} if role.material.public else {f"{role.prefix}KeyMaterialId": role.material.id}

@@ -1,7 +1,7 @@
-"""Grants: permissions on one key for one grantee, beside every policy, given and taken back.
+"""Grants: permissions on one key for one grantee, in addition to all policies.
 
-A grant only ever allows. Here it is in force when CreateGrant has answered, so that a grant token,
-which on AWS bridges the minutes until it is, says no more than which grant is meant.
+A grant can only allow. On AWS it takes effect after some minutes, and a grant token makes it usable
+before. Here it takes effect when CreateGrant returns, so a token only names its grant.
 Source: AWS KMS developer guide, "Grants in AWS KMS".
 """
 
@@ -32,7 +32,7 @@ CONTEXTS = ("EncryptionContextEquals", "EncryptionContextSubset")
 
 
 def create(call: Call, key: Key) -> dict[str, Any]:
-    """The same request under the same name again is the same grant, with a new token."""
+    """The same request with the same name again returns the same grant with a new token."""
     asked = _asked(call, key)
     _check(call, key, asked)
     grants = call.records.find(Grant, key=key.arn)
@@ -40,7 +40,7 @@ def create(call: Call, key: Key) -> dict[str, Any]:
     if not same:
         if len(grants) >= MAX_GRANTS_PER_KEY:
             fail("LimitExceededException", f"{key.arn} already has {MAX_GRANTS_PER_KEY} grants")
-        call.put(asked, key)  # the key as it is: of two callers at the last place one counts again
+        call.put(asked, key)  # the key unchanged: of two callers at the limit one counts again
     grant = (*same, asked)[0]
     return {"GrantToken": grant_tokens.write(grant.handle), "GrantId": grant.id}
 
@@ -53,9 +53,9 @@ def list_(call: Call, key: Key) -> dict[str, Any]:
 
 
 def list_retirable(call: Call) -> dict[str, Any]:
-    """Grants on the keys of any account, in this Region, that a principal of this one may retire.
+    """Grants in this Region, on any account's keys, that a principal of this account may retire.
 
-    A service belongs to no account: of its grants those on this account's keys are shown.
+    For a service principal, which is in no account: those on this account's keys.
     """
     retiring = _one_of(call, "RetiringPrincipal", "RetiringServicePrincipal")
     if not retiring:
@@ -69,7 +69,7 @@ def list_retirable(call: Call) -> dict[str, Any]:
 
 
 def retire(call: Call, grant: Grant) -> dict[str, Any]:
-    call.details["grantId"] = grant.id  # the request may have named it by a token alone
+    call.details["grantId"] = grant.id  # the request may have only a grant token
     call.remove(grant)
     return {}
 
@@ -127,7 +127,10 @@ def _check_operations(key: Key, asked: Grant) -> None:
 
 def _check_constraints(key: Key, asked: Grant) -> None:
     if asked.constraints and KEY_SPECS[key.spec].kind is not KeyKind.SYMMETRIC:
-        fail("ValidationException", "An encryption context constrains symmetric keys alone.")
+        fail(
+            "ValidationException",
+            "An encryption context constraint needs a symmetric encryption key.",
+        )
     for pairs in asked.constraints.values():
         longest = max(map(len, pairs.values()), default=0)
         if len(pairs) > MAX_PAIRS or longest > MAX_VALUE_LENGTH:
@@ -135,12 +138,12 @@ def _check_constraints(key: Key, asked: Grant) -> None:
 
 
 def _terms(grant: Grant) -> Grant:
-    """All that was agreed: what of two grants must be equal for them to be the same."""
+    """What must be equal for two grants to be the same."""
     return replace(grant, handle="", created=EPOCH, version=0)
 
 
 def _one_of(call: Call, *members: str) -> str:
-    """A principal and a service principal exclude each other."""
+    """The value of a principal or of a service principal; a request has at most one of them."""
     given = [call[member] for member in members if member in call.request]
     if len(given) > 1:
         fail("ValidationException", f"You cannot specify {members[0]} and {members[1]} both.")
@@ -165,7 +168,7 @@ def _shown(grant: Grant) -> dict[str, Any]:
     shown = {
         "KeyId": grant.key,
         "GrantId": grant.id,
-        "Name": grant.name,  # "" where none was given, as AWS shows it
+        "Name": grant.name,  # AWS shows "" if the grant has none
         "CreationDate": grant.created,
         **_principal("Grantee", grant.grantee),
         **_principal("Retiring", grant.retiring),

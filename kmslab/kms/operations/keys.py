@@ -1,4 +1,4 @@
-"""KMS keys: their creation, their metadata, and their life until deletion."""
+"""KMS keys: their creation, their metadata, and their states until deletion."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -23,21 +23,21 @@ from kmslab.kms.operations.pages import page
 from kmslab.kms.operations.policies import check_control, default_policy
 from kmslab.kms.operations.tags import together
 
-# Members that ask for what the lab has not built yet, and the value of each that changes nothing.
-LATER: dict[str, Any] = {
+# Members whose other values are not built yet, each with the value that is its default.
+UNBUILT: dict[str, Any] = {
     "Origin": Origin.AWS_KMS,
     "MultiRegion": False,
 }
 
 
 def create(call: Call) -> dict[str, Any]:
-    for member, nothing in LATER.items():
-        if call.get(member, nothing) != nothing:
+    for member, default in UNBUILT.items():
+        if call.get(member, default) != default:
             fail("UnsupportedOperationException", f"CreateKey with {member} is not built yet")
     spec, usage = _spec_and_usage(call)
     arn = f"{call.caller.here}key/{call.new_id()}"
     if call.records.get(Key, arn):
-        raise RuntimeError(f"{arn} is there already: key ids must not repeat")
+        raise RuntimeError(f"{arn} exists already: key ids must not repeat")
     key = _new(call, arn, spec, usage)
     check_control(call, key)
     material, *domain = call.backing(key).create(call.records, key, call.now)
@@ -47,10 +47,10 @@ def create(call: Call) -> dict[str, Any]:
 
 
 def seed(call: Call) -> dict[str, Any]:
-    """The service's own way to make a key, with what no request may choose.
+    """The lab's own operation: creates a key with values that no request can choose.
 
-    A seed file's keys are made so, once for each id; and an AWS service's key in an account, whose
-    id nobody chooses, once for its first alias.
+    It creates the keys of a seed file, once for each id, and an AWS service's key in an account,
+    whose id is random, once for its first alias.
     """
     spec, usage = _spec_and_usage(call)
     arn = _named_already(call) or f"{call.caller.here}key/{call.get('KeyId') or call.new_id()}"
@@ -65,7 +65,7 @@ def seed(call: Call) -> dict[str, Any]:
 
 
 def _put_seeded(call: Call, key: Key) -> None:
-    """Several materials, the oldest first, make a key that looks rotated."""
+    """With several materials, oldest first, the key looks as if it had been rotated."""
     number, material_id = 0, ""
     for number, known in enumerate(call.get("Materials", (None,))):
         material, *domain = call.backing(key).create(call.records, key, call.now, known)
@@ -80,7 +80,7 @@ def _put_seeded(call: Call, key: Key) -> None:
             manager=call.get("KeyManager", KeyManager.CUSTOMER),
             state=call.get("State", KeyState.ENABLED),
             rotation_days=days,
-            next_rotation=max(first, call.now) if days else None,  # one missed is made up once
+            next_rotation=max(first, call.now) if days else None,  # missed rotations happen once
             rotations_on_demand=number,
         )
     )
@@ -109,7 +109,7 @@ def update_description(call: Call, key: Key) -> dict[str, Any]:
 
 
 def enable(call: Call, key: Key) -> dict[str, Any]:
-    """A rotation that fell due while the key was disabled is due now."""
+    """A rotation that became due while the key was disabled is due now."""
     late = key.next_rotation and max(key.next_rotation, call.now)
     asked = key.rotate_at and call.now
     call.put(replace(key, state=KeyState.ENABLED, next_rotation=late, rotate_at=asked))
@@ -122,7 +122,7 @@ def disable(call: Call, key: Key) -> dict[str, Any]:
 
 
 def schedule_deletion(call: Call, key: Key) -> dict[str, Any]:
-    """The model lets 1 to 365 days pass; the service takes 7 to 30 (API reference)."""
+    """The model allows 1 to 365 days; the service accepts 7 to 30 (API reference)."""
     days = call.get("PendingWindowInDays", 30)
     if not 7 <= days <= 30:
         fail("ValidationException", "PendingWindowInDays must be between 7 and 30")
@@ -139,13 +139,13 @@ def schedule_deletion(call: Call, key: Key) -> dict[str, Any]:
 
 
 def cancel_deletion(call: Call, key: Key) -> dict[str, Any]:
-    """The key comes back Disabled: nobody uses by accident what somebody meant to delete."""
+    """The key becomes Disabled, so that it is not used by accident."""
     call.put(replace(key, state=KeyState.DISABLED, deletion_date=None))
     return {"KeyId": key.arn}
 
 
 def delete(call: Call, key: Key) -> dict[str, Any]:
-    """The service's own act when the waiting period is over. No blob of this key opens again."""
+    """The service deletes the key after the waiting period. Its ciphertexts never open again."""
     call.remove(*call.records.find(Alias, target=key.arn))
     call.remove(*call.records.find(Grant, key=key.arn))
     call.remove(*call.records.find(Material, key=key.arn), key)
@@ -153,7 +153,7 @@ def delete(call: Call, key: Key) -> dict[str, Any]:
 
 
 def last_usage(call: Call, key: Key) -> dict[str, Any]:
-    """Of cryptographic operations that succeeded; the sample in the API reference echoes KeyId."""
+    """Counts successful cryptographic operations. KeyId is the request's, as in AWS's example."""
     use = call.records.last_use(key.arn)
     shown = (
         {
@@ -174,7 +174,7 @@ def last_usage(call: Call, key: Key) -> dict[str, Any]:
 
 
 def metadata(key: Key) -> dict[str, Any]:
-    """AWS's KeyMetadata; a member that says nothing about this key is left out."""
+    """AWS's KeyMetadata, without the members that do not apply to this key."""
     spec = KEY_SPECS[key.spec]
     shown = {
         "AWSAccountId": key.account,
@@ -198,7 +198,7 @@ def metadata(key: Key) -> dict[str, Any]:
 
 
 def _new(call: Call, arn: str, spec: str, usage: KeyUsage) -> Key:
-    """A key as the request wants it, without its material."""
+    """The key that the request describes, without its material."""
     policy = call.get("Policy")
     return Key(
         arn=arn,

@@ -1,4 +1,4 @@
-"""Paging: a List operation hands out its records page by page, with an opaque marker."""
+"""Paging: a List operation returns its records page by page, with an opaque marker."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ def page(
 def cut(
     call: Call, items: Mapping[str, T], prefix: str, *, default: int, maximum: int
 ) -> tuple[list[T], dict[str, Any]]:
-    """The same of items that are few and at hand, by their names."""
+    """A page of items that are already in memory, sorted by name."""
     limit, after = _limit(call, default, maximum), _after(call, prefix)
     names = sorted(name for name in items if name > after)
     return [items[name] for name in names[:limit]], _paging(names, limit)
@@ -51,14 +51,14 @@ def _write(name: str) -> str:
 
 
 def _after(call: Call, prefix: str) -> str:
-    """The name after which to go on, which may be gone by now; "" from the beginning."""
+    """The name after which the page begins, which may no longer exist; "" for the first page."""
     marker = call.get("Marker", "")
     try:
         name = urlsafe_b64decode(marker).decode()
     except ValueError:
         _refuse_marker(call)
-    # Written again, because the decoder passes over every character that is not base64. A marker of
-    # another list, account or Region is not ours.
+    # Encoded again, because the decoder skips every character that is not base64. The prefix
+    # excludes markers of other lists, accounts and Regions.
     if _write(name) != marker or (name and not name.startswith(prefix)):
         _refuse_marker(call)
     return name

@@ -1,4 +1,4 @@
-"""Key policies: who may use and manage a key. Kept as they were written, and judged in `access`."""
+"""Key policies: who may use and manage a key. Stored as written, and evaluated in `access`."""
 
 import json
 from dataclasses import replace
@@ -35,12 +35,12 @@ def put(call: Call, key: Key) -> dict[str, Any]:
 
 
 def list_(call: Call, key: Key) -> dict[str, Any]:
-    """A key has one policy of its owner's, always called default."""
+    """A key has one key policy, which is always named default."""
     return {"PolicyNames": ["default"], "Truncated": False}
 
 
 def default_policy(account: str) -> str:
-    """What AWS gives a key that is created without a policy: the account decides, through IAM."""
+    """The policy of a key created without one: it leaves all decisions to the account's IAM."""
     return json.dumps(
         {
             "Version": "2012-10-17",
@@ -60,7 +60,7 @@ def default_policy(account: str) -> str:
 
 
 def check_control(call: Call, key: Key) -> None:
-    """The lockout safety check: who writes a policy must be able to write the next one."""
+    """The lockout safety check: a policy's author must be able to replace the policy later."""
     if "Policy" not in call.request or call.get("BypassPolicyLockoutSafetyCheck"):
         return
     question = access.Question(

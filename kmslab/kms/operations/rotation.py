@@ -1,7 +1,7 @@
-"""Rotation: new key material for new blobs. Old blobs keep the one they name; none is re-encrypted.
+"""Rotation: new key material for new ciphertexts. Old ones name the old material and still open.
 
-A rotation that somebody asks for is due at once, and the service carries it out as one that it
-plans itself. Source: AWS KMS developer guide, "Rotate AWS KMS keys".
+A rotation on demand is due at once. The service then runs it like a scheduled one.
+Source: AWS KMS developer guide, "Rotate AWS KMS keys".
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ TOO_CLOSE = timedelta(minutes=20)  # to the next automatic rotation
 
 
 def enable(call: Call, key: Key) -> dict[str, Any]:
-    """Enabling again changes the period and starts it anew."""
+    """Enabling it again changes the period and starts it from now."""
     days = call.get("RotationPeriodInDays", 365)
     call.put(replace(key, rotation_days=days, next_rotation=call.now + timedelta(days=days)))
     return {}
@@ -31,7 +31,7 @@ def disable(call: Call, key: Key) -> dict[str, Any]:
 
 
 def status(call: Call, key: Key) -> dict[str, Any]:
-    """Off while a key is pending deletion, and what it was before if that is cancelled."""
+    """Shown as off while a key is pending deletion; cancelling the deletion restores it."""
     answer = {"KeyId": key.arn, "KeyRotationEnabled": False}
     if key.rotate_at:
         answer["OnDemandRotationStartDate"] = key.rotate_at
@@ -45,7 +45,7 @@ def status(call: Call, key: Key) -> dict[str, Any]:
 
 
 def rotate_on_demand(call: Call, key: Key) -> dict[str, Any]:
-    """Does not move the automatic schedule, but must not run into it."""
+    """Does not change the automatic schedule, but must not be close to its next rotation."""
     if key.rotations_on_demand >= ON_DEMAND_LIMIT:
         fail(
             "LimitExceededException",
@@ -58,7 +58,7 @@ def rotate_on_demand(call: Call, key: Key) -> dict[str, Any]:
 
 
 def rotate(call: Call, key: Key) -> dict[str, Any]:
-    """The service's own act, on demand or by the schedule, whichever is due first."""
+    """The service's own act: the rotation that is due, on demand or scheduled."""
     on_demand = key.rotate_at is not None and key.rotate_at <= call.now
     kind = "ON_DEMAND" if on_demand else "AUTOMATIC"
     number = len(call.records.find(Material, key=key.arn))
@@ -81,7 +81,7 @@ def rotate(call: Call, key: Key) -> dict[str, Any]:
 
 
 def list_(call: Call, key: Key) -> dict[str, Any]:
-    """The first material came with the key, so it is no rotation and is shown only on request."""
+    """The first material came with the key, not by rotation; it is shown only on request."""
     first = 0 if call.get("IncludeKeyMaterial") == "ALL_KEY_MATERIAL" else 1
     prefix = f"rotation of {key.arn} "
     materials = {

@@ -1,6 +1,6 @@
-"""Signatures and MACs: proof that a message is what somebody with the key has seen.
+"""Signatures and MACs: proof that a message was signed with the key and has not changed since.
 
-Verifying never answers "no": what does not verify is an error.
+Verifying never answers false: a signature or MAC that does not verify is an error.
 """
 
 from typing import Any
@@ -39,7 +39,7 @@ def verify_mac(call: Call, key: Key) -> dict[str, Any]:
 
 
 def _message(call: Call) -> tuple[bytes, MessageType]:
-    """The message and its form; a digest has the length that the algorithm's hash has."""
+    """The message and its type. A digest must be as long as the algorithm's hash."""
     message: bytes = call["Message"]
     algorithm, form = call.role.algorithm, MessageType(call.get("MessageType", MessageType.RAW))
     forms = MESSAGE_TYPES[algorithm]

@@ -1,4 +1,4 @@
-"""Tags: what a customer writes on a key. They change nothing about the key itself."""
+"""Tags: pairs that a customer attaches to a key. They change nothing about the key itself."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,13 +13,13 @@ MAX_TAGS_PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
 
 
 def tag(call: Call, key: Key) -> dict[str, Any]:
-    """A tag with the key of an old one replaces it."""
+    """A tag replaces an old one with the same tag key."""
     call.put(replace(key, tags=together(key.tags, call["Tags"])))
     return {}
 
 
 def untag(call: Call, key: Key) -> dict[str, Any]:
-    """A tag that is not there is no error."""
+    """Removing a tag that the key does not have is not an error."""
     gone = set(call["TagKeys"])
     call.put(replace(key, tags={name: v for name, v in key.tags.items() if name not in gone}))
     return {}
@@ -33,7 +33,7 @@ def list_(call: Call, key: Key) -> dict[str, Any]:
 
 
 def together(old: Mapping[str, str], new: list[dict[str, str]]) -> dict[str, str]:
-    """The old tags and those of a request; raises TagException or LimitExceededException."""
+    """The old tags with those of a request; raises TagException or LimitExceededException."""
     names = [each["TagKey"] for each in new]
     if len(set(names)) < len(names):
         fail("TagException", "Duplicate tag keys")

@@ -1,4 +1,4 @@
-"""Constraints: what the contract demands of a request's values, and AWS's words when they miss it.
+"""Validation: the contract's constraints on a request's values, and AWS's texts for violations.
 
 Each shape's validator is compiled once. It adds a sentence for every violation, in the order of the
 model's members. `codec` has made sure before that values have the right types.
@@ -30,12 +30,12 @@ def message(found: list[str]) -> str:
 
 
 def missing(member: str) -> str:
-    """The text for a member that the model leaves optional and the service does not."""
+    """The text for a missing member that the model leaves optional and the service requires."""
     return message([_null(camel(member))])
 
 
 def validator(shape: Shape, dot: str = "") -> Validator | None:
-    """The validator of a shape, or None where nothing can be wrong."""
+    """The validator of a shape; None if every value is valid."""
     if shape.kind == "structure":
         return _structure(shape, dot)
     if shape.kind == "list" and shape.member and shape.member.kind == "structure":
@@ -65,7 +65,7 @@ def _structure(shape: Shape, dot: str) -> Validator | None:
 
 
 def _structures(shape: Shape, member: Shape) -> Validator:
-    """Of a list of structures each violation is named in its place: `tags.1.member.tagKey`."""
+    """Names each violation in a list of structures by its place: `tags.1.member.tagKey`."""
     own = _rules(shape, _own(shape))
     inner = validator(member, dot=".")
 
@@ -95,7 +95,7 @@ def _rules(shape: Shape, constraints: list[Constraint]) -> Validator:
 
 
 def _own(shape: Shape) -> list[Constraint]:
-    """What a shape demands of its own value."""
+    """The constraints on the value itself."""
     found: list[Constraint] = []
     if shape.enum:
         options = ", ".join(shape.enum)
@@ -129,7 +129,7 @@ def _length_bounds(low: int | None, high: int | None) -> Iterator[Constraint]:
 
 
 def _inner(shape: Shape) -> list[Constraint]:
-    """What a list or a map of plain values demands of what is in it: one sentence, all demands."""
+    """The constraints on the elements of a list or map of plain values, in one sentence."""
     if shape.member:
         return [_each("Member", shape.member, list)]
     if shape.key and shape.value:
@@ -139,9 +139,9 @@ def _inner(shape: Shape) -> list[Constraint]:
 
 
 def _each(label: str, shape: Shape, parts: Callable[[Any], Iterable[Any]]) -> Constraint:
-    demands = _own(shape)
-    listed = ", ".join([*(demand.text for demand in demands), NOT_NULL])
-    tests = [demand.holds for demand in demands]
+    constraints = _own(shape)
+    listed = ", ".join([*(each.text for each in constraints), NOT_NULL])
+    tests = [each.holds for each in constraints]
 
     def holds(value: Any) -> bool:
         items = parts(value)
