@@ -1,22 +1,22 @@
-"""What is authenticated is framed: no two lists of fields share an encoding.
+"""Authenticated fields are framed, so that no two lists of fields have the same bytes.
 
-Fields joined without lengths would let {"ab": "c"} open what {"a": "bc"} sealed. Each field
-therefore carries its length, so that the bytes can be taken apart in one way only.
+Without lengths, the context {"ab": "c"} would open a message that was sealed with {"a": "bc"}.
+Rule: each field comes after its length, so the bytes can be taken apart in one way only.
 """
 
 from collections.abc import Mapping
 
 
 def frame(*fields: bytes) -> bytes:
-    """Each field behind its length (four bytes, big-endian), one after the other."""
+    """Each field after its length (four bytes, big-endian)."""
     return b"".join([len(field).to_bytes(4, "big") + field for field in fields])
 
 
 def encode_context(context: Mapping[str, str]) -> bytes:
-    """An encryption context as bytes: its pairs, sorted by their UTF-8 keys, framed.
+    """An encryption context as bytes: its pairs, framed, sorted by their keys in UTF-8.
 
-    The order of the pairs doesn't matter, each character does: "é" as one code point or as two are
-    different contexts, as on AWS. No context and an empty one are the same, `b""`.
+    The order of the pairs does not matter, but each code point does: "é" as one code point and as
+    two are different contexts, as on AWS. No context and an empty one are the same, `b""`.
     """
     if not context:
         return b""
@@ -25,6 +25,6 @@ def encode_context(context: Mapping[str, str]) -> bytes:
 
 
 def _utf8(text: str) -> bytes:
-    # JSON can carry half of a surrogate pair, which strict UTF-8 refuses. "surrogatepass" gives it
-    # an encoding of its own, so that the code stays injective and never fails.
+    # JSON can contain half of a surrogate pair, which strict UTF-8 refuses. With "surrogatepass" it
+    # has an encoding of its own, so no text fails and no two texts have the same bytes.
     return text.encode("utf-8", "surrogatepass")

@@ -1,17 +1,17 @@
-"""What a signature algorithm may be given: the message itself, its digest, or ML-DSA's μ."""
+"""What a signature algorithm can sign: the message itself, its digest, or ML-DSA's μ."""
 
 from enum import StrEnum
 
 
 class MessageType(StrEnum):
-    """In which form a message comes to be signed."""
+    """The form of a message that is to be signed."""
 
     RAW = "RAW"
     DIGEST = "DIGEST"
-    EXTERNAL_MU = "EXTERNAL_MU"  # ML-DSA's own digest, which covers the public key (FIPS 204)
+    EXTERNAL_MU = "EXTERNAL_MU"  # ML-DSA's own digest, which includes the public key (FIPS 204)
 
 
-# Algorithm → the forms in which it takes a message, and the bytes of that form (None: any number).
+# Algorithm → the forms that it accepts, and how many bytes each has (None: any number).
 MESSAGE_TYPES: dict[str, dict[MessageType, int | None]] = {
     f"{scheme}_SHA_{bits}": {MessageType.RAW: None, MessageType.DIGEST: bits // 8}
     for scheme in ("RSASSA_PSS", "RSASSA_PKCS1_V1_5", "ECDSA")

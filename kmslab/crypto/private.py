@@ -1,7 +1,7 @@
-"""Private keys that somebody brings: any usual form in, PKCS#8 DER (RFC 5958) out, and checked.
+"""Reads a private key that a user brings, in any usual form, checks it, and returns PKCS#8 DER.
 
-Rule: what leaves here is written as `generate_key` writes it, so that nobody behind needs to know
-the forms from before PKCS#8 (`BEGIN RSA PRIVATE KEY`, `BEGIN EC PRIVATE KEY`).
+Rule: the result has the form that `generate_key` returns (RFC 5958), so no other module needs to
+know the forms from before PKCS#8 (`BEGIN RSA PRIVATE KEY`, `BEGIN EC PRIVATE KEY`).
 """
 
 import binascii
@@ -27,23 +27,23 @@ PEM = re.compile(rb"-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END PRIVA
 
 
 def read_private_key(written: bytes) -> tuple[str, SecretBytes]:
-    """The key spec and the key, from PEM or DER without a password; Malformed for anything else.
+    """The key spec and the key, from PEM or DER without a password. Malformed for anything else.
 
-    RSA's numbers are tested, which takes a while. A key that this library does not know, which is
-    one of ML_KEM_512, comes back untested, with an empty spec.
+    RSA's numbers are tested, which takes a while. `cryptography` does not know ML_KEM_512: a key of
+    an unknown algorithm is returned untested, with an empty spec.
     """
     pem = written.lstrip().startswith(b"-----")
     try:
         key: Any = (load_pem_private_key if pem else load_der_private_key)(written, None)
     except UnsupportedAlgorithm:
         return "", SecretBytes(_unarmoured(written) if pem else written)
-    except (ValueError, TypeError):  # TypeError: it is encrypted
+    except (ValueError, TypeError):  # TypeError: it has a password
         raise Malformed from None
     try:
         public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         spec = spec_of(public)
         private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    except (AttributeError, ValueError):  # of an algorithm that no KMS key has
+    except (AttributeError, ValueError):  # an algorithm that no KMS key has
         raise Malformed from None
     return spec, SecretBytes(private)
 

@@ -1,4 +1,4 @@
-"""A public key in the forms that people hand around: DER, PEM, an object of `cryptography`."""
+"""A public key in its usual forms: DER, PEM, and an object of `cryptography`."""
 
 import textwrap
 from base64 import b64encode
@@ -8,18 +8,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """SubjectPublicKeyInfo (RFC 5280). There is nothing secret in it."""
+    """SubjectPublicKeyInfo (RFC 5280). Nothing in it is secret."""
 
     der: bytes
 
     @property
     def pem(self) -> str:
-        """The same in text (RFC 7468)."""
+        """The key as text (RFC 7468)."""
         lines = textwrap.wrap(b64encode(self.der).decode(), 64)
         return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
 
     def load(self) -> Any:
-        """The `cryptography` library's object, to verify or encrypt with and no KMS at hand.
+        """An object of `cryptography`, with which you can verify or encrypt without any KMS.
 
         Raises `cryptography.exceptions.UnsupportedAlgorithm` for ML-KEM-512, which it lacks.
         """

@@ -1,10 +1,10 @@
-"""No algorithm serves before it has given a published answer: known-answer tests, as FIPS 140 asks.
+"""Known-answer tests, as FIPS 140 asks for: does an algorithm give the published answers?
 
-The answers are data (`self_tests.json`), each with its source: a new algorithm brings its rows
-there, and an algorithm without one fails. Keys in the file are published, hence no secrets.
+The answers are data (`self_tests.json`), each with its source. A new algorithm needs rows there: an
+algorithm without any fails. The keys in that file are published, so they are not secret.
 
-What is random has no answer to know. Such a function is tested together with the one that undoes
-it (FIPS 140 calls that pairwise consistency), and the undoing has known answers of its own.
+A function with a random result has no known answer. It is tested together with its inverse (FIPS
+140: pairwise consistency), and the inverse has known answers.
 """
 
 import json
@@ -18,15 +18,15 @@ from kmslab.crypto.message_types import MessageType
 
 
 class SelfTestFailed(Exception):
-    """A backend's algorithm doesn't do what its standard says, so it must not be used."""
+    """A backend's algorithm gave a wrong answer, so it must not be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownAnswer:
-    """One call of a backend's function, and what it must answer.
+    """One call of a backend's method, and the answer that it must give.
 
-    Where `refused_if_altered` names an argument, the same call must be refused once the last bit
-    of that argument is another.
+    If `refused_if_altered` names an argument, the backend must also refuse the same call with the
+    last bit of that argument flipped.
     """
 
     algorithm: str
@@ -35,7 +35,7 @@ class KnownAnswer:
     source: str
     answer: Any = None
     refused_if_altered: str | None = None
-    key_spec: str | None = None  # only for backends that have it
+    key_spec: str | None = None  # if set, only for backends that have it
 
     def concerns(self, backend: Backend) -> bool:
         return self.key_spec is None or self.key_spec in backend.KEY_SPECS
@@ -117,7 +117,7 @@ def _bytes_from_hex(value: dict[str, Any]) -> Any:
 
 
 def read(text: str) -> tuple[KnownAnswer, ...]:
-    """Known answers from JSON, where `{"hex": "00ff"}` stands for bytes."""
+    """Known answers from JSON, in which `{"hex": "00ff"}` means bytes."""
     return tuple(KnownAnswer(**row) for row in json.loads(text, object_hook=_bytes_from_hex))
 
 
@@ -127,7 +127,7 @@ KNOWN_ANSWERS = read(files("kmslab.crypto").joinpath("self_tests.json").read_tex
 def run(
     backend: Backend, algorithm: str, known_answers: Sequence[KnownAnswer] = KNOWN_ANSWERS
 ) -> None:
-    """Raise SelfTestFailed unless the backend gives every known answer of the algorithm."""
+    """Raises SelfTestFailed unless the backend gives every known answer of the algorithm."""
     chosen = [
         known for known in known_answers if known.algorithm == algorithm and known.concerns(backend)
     ]
@@ -136,7 +136,7 @@ def run(
     for known in chosen:
         try:
             passed = known.holds(backend)
-        except Exception as error:  # whatever goes wrong, the algorithm isn't fit to serve
+        except Exception as error:  # whatever goes wrong, the algorithm must not be used
             raise SelfTestFailed(_failure(backend, known)) from error
         if not passed:
             raise SelfTestFailed(_failure(backend, known))

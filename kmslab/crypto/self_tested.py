@@ -39,7 +39,7 @@ class SelfTested:
         for backend in self._backends:
             if algorithm in backend.ALGORITHMS and (not spec or spec in backend.KEY_SPECS):
                 return backend
-        raise RuntimeError(f"no library of this lab serves {algorithm} {spec}".rstrip())
+        raise RuntimeError(f"no cryptographic library here has {algorithm} {spec}".rstrip())
 
     def seal_box(self, key: bytes, plaintext: bytes, aad: bytes) -> bytes:
         """A box: a fresh 12-byte IV ‖ ciphertext ‖ 16-byte tag, by AES-GCM.

@@ -1,8 +1,8 @@
-"""What a public key says that it is: the key spec, from its SubjectPublicKeyInfo (RFC 5280) in DER.
+"""The key spec of a public key, from its SubjectPublicKeyInfo (RFC 5280) in DER.
 
-DER has one way to write a key, so the first bytes and the length decide. Rule: a public key is
-written in that way, with an uncompressed point and the exponent 65537, or is none of ours.
-Whether what follows is a point on the curve is for the libraries to say.
+DER has one way to write a key, so the first bytes and the length are enough. Rule: a public key is
+accepted only in that form, with an uncompressed point and the exponent 65537. The libraries check
+whether the point is on its curve.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ _FORMS: dict[str, _Form] = {
 
 
 def spec_of(public: bytes) -> str:
-    """The key spec of a public key; Malformed if it has the form of none."""
+    """The key spec of a public key; Malformed if it has the form of no spec."""
     for spec, form in _FORMS.items():
         if len(public) == form.size and public.startswith(form.head) and public.endswith(form.tail):
             if form.tail and not _is_modulus(public[len(form.head) : -len(form.tail)]):
@@ -54,7 +54,7 @@ def spec_of(public: bytes) -> str:
 
 
 def _is_modulus(number: bytes) -> bool:
-    """As long as it claims to be, and odd: each library alone would let one of the two pass."""
+    """Full length, and odd. Each of the libraries checks only one of the two."""
     return bool(number[0] & 0x80 and number[-1] & 1)
 
 
@@ -67,7 +67,7 @@ def compress(public: bytes) -> bytes:
 
 
 def check_compressed(spec: str, point: bytes) -> None:
-    """Both libraries would take the longer forms of a point as well."""
+    """Both libraries would also accept the longer forms of a point."""
     form = _FORMS[spec]
     if len(point) != 1 + (form.size - len(form.head)) // 2 or point[0] not in (2, 3):
         raise Malformed

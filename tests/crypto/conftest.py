@@ -16,7 +16,7 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 @pytest.fixture(scope="session")
 def key_of() -> KeyOf:
-    """A private key of each spec, made once, by the library that makes it sooner."""
+    """A private key of each spec, made once, by the library that makes it faster."""
     return cache(_make)
 
 

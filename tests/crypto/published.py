@@ -61,11 +61,11 @@ def numbers(case: Case, *names: str) -> list[int]:
 def rsa_private(p: int, q: int, d: int, e: int) -> bytes:
     dp, dq, inverse = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
     key = rsa.RSAPrivateNumbers(p, q, d, dp, dq, inverse, rsa.RSAPublicNumbers(e, p * q))
-    return _pkcs8(key.private_key(unsafe_skip_rsa_key_validation=True))  # published: proven enough
+    return _pkcs8(key.private_key(unsafe_skip_rsa_key_validation=True))  # published
 
 
 def rsa_public(n: int, e: int) -> bytes:
-    """Written by hand: what is no key must be written, too."""
+    """Written by hand, because invalid keys must be written, too."""
     modulus, exponent = _integer(n), _integer(e)
     inner = _tagged(0x03, b"\0" + _tagged(0x30, modulus + exponent))
     return _tagged(0x30, bytes.fromhex("300d06092a864886f70d0101010500") + inner)
@@ -76,7 +76,7 @@ def ec_private(spec: str, d: int) -> bytes:
 
 
 def ec_public(spec: str, x: int, y: int) -> bytes:
-    """Written by hand: what is no point must be written, too."""
+    """Written by hand, because invalid points must be written, too."""
     size = (CURVES[spec].key_size + 7) // 8
     return _FORMS[spec].head + x.to_bytes(size, "big") + y.to_bytes(size, "big")
 

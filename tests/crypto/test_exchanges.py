@@ -46,7 +46,7 @@ def forged(backend: Backend, algorithm: str, private: bytes, ciphertext: bytes) 
 
 @BOTH_WAYS
 @EACH_OAEP
-def test_what_one_encrypts_the_other_decrypts(
+def test_each_decrypts_what_the_other_encrypted(
     one: Backend, other: Backend, spec: str, algorithm: str, key_of: KeyOf
 ) -> None:
     private = key_of(spec)
@@ -61,7 +61,7 @@ def test_what_one_encrypts_the_other_decrypts(
 
 
 @EACH_OAEP
-def test_a_byte_too_many_is_an_impossible_call(
+def test_one_byte_too_many_is_a_runtime_error(
     backend: Backend, spec: str, algorithm: str, key_of: KeyOf
 ) -> None:
     public = backend.public_key(key_of(spec))
@@ -176,7 +176,7 @@ def test_only_a_key_of_a_curve_agrees(backend: Backend, key_of: KeyOf) -> None:
 
 @BOTH_WAYS
 @pytest.mark.parametrize("spec", ML_KEM)
-def test_what_one_encapsulates_the_other_decapsulates(
+def test_each_decapsulates_what_the_other_encapsulated(
     one: Backend, other: Backend, spec: str, key_of: KeyOf
 ) -> None:
     if spec not in one.KEY_SPECS & other.KEY_SPECS:
@@ -195,7 +195,7 @@ def test_what_one_encapsulates_the_other_decapsulates(
 def test_a_foreign_ciphertext_gives_a_secret_and_never_an_error(
     backend: Backend, spec: str, key_of: KeyOf, stranger_of: KeyOf
 ) -> None:
-    """Implicit rejection: the sender of a wrong one learns nothing, and shares nothing."""
+    """Implicit rejection: the sender of a wrong ciphertext learns nothing and shares no secret."""
     private = key_of(spec)
     foreign, theirs = backend.encapsulate(backend.public_key(stranger_of(spec)))
     right, ours = backend.encapsulate(backend.public_key(private))

@@ -82,13 +82,13 @@ PKCS8_SIZES = {
 }
 
 
-def test_the_two_make_all_specs_and_only_one_of_them_only_one_makes() -> None:
+def test_both_make_every_spec_except_one_that_only_pycryptodome_makes() -> None:
     assert set(SPECS) == pycryptodome.KEY_SPECS
     assert set(SPECS) - {"ML_KEM_512"} == pyca.KEY_SPECS
 
 
 @GENERATED
-def test_a_generated_key_is_read_alike_by_both(backend: Backend, spec: str) -> None:
+def test_both_read_a_generated_key_alike(backend: Backend, spec: str) -> None:
     private = backend.generate_key(spec)
     assert type(private) is SecretBytes
     assert len(private) == PKCS8_SIZES.get(spec, len(private))
@@ -106,7 +106,7 @@ def test_no_two_generated_keys_are_the_same(backend: Backend, spec: str) -> None
         assert backend.generate_key(spec) != backend.generate_key(spec)
 
 
-def test_an_rsa_key_is_what_the_standard_asks_for(backend: Backend) -> None:
+def test_an_rsa_key_is_as_the_standard_requires(backend: Backend) -> None:
     key = load_der_private_key(backend.generate_key("RSA_2048"), None)  # validates, primes too
     assert isinstance(key, rsa.RSAPrivateKey)
     numbers = key.private_numbers()
@@ -117,16 +117,16 @@ def test_an_rsa_key_is_what_the_standard_asks_for(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("spec", SPECS)
-def test_an_unmade_spec_is_not_guessed(backend: Backend, spec: str) -> None:
+def test_an_unknown_spec_is_not_guessed(backend: Backend, spec: str) -> None:
     with pytest.raises(KeyError):
         backend.generate_key(spec.lower())
 
 
 @EACH
-def test_what_is_no_private_key_is_an_impossible_call(
+def test_bytes_that_are_not_a_private_key_are_a_runtime_error(
     backend: Backend, spec: str, key_of: KeyOf
 ) -> None:
-    """The HSM opens what it sealed, and an altered sealed key does not open."""
+    """It cannot happen: the HSM seals its keys, and an altered sealed key does not open."""
     private = bytes(key_of(spec))
     for wrong in (b"", b"0", private[:-1], private[1:], backend.public_key(private), bytes(99)):
         with pytest.raises(RuntimeError) as caught:
@@ -179,7 +179,7 @@ def encrypt(backend: Backend, algorithm: str, public: bytes) -> None:
 
 
 def users(backend: Backend, spec: str, key_of: KeyOf) -> list[Use]:
-    """All that take a public key of the spec."""
+    """Every method that takes a public key of the spec."""
     of_spec = [scheme for scheme in SCHEMES if scheme.spec == spec]
     found: list[Use] = [
         partial(verify, backend, scheme)
@@ -210,7 +210,9 @@ def spoilt(public: bytes, private: bytes) -> dict[str, bytes]:
 
 
 @EACH
-def test_what_is_no_public_key_is_malformed(backend: Backend, spec: str, key_of: KeyOf) -> None:
+def test_bytes_that_are_not_a_public_key_are_malformed(
+    backend: Backend, spec: str, key_of: KeyOf
+) -> None:
     private = key_of(spec)
     for what, public in spoilt(backend.public_key(private), private).items():
         with pytest.raises(Malformed):
@@ -222,7 +224,7 @@ def test_what_is_no_public_key_is_malformed(backend: Backend, spec: str, key_of:
 
 
 def family(spec: str) -> str:
-    """Specs of a family share their algorithms: a public key of one does for the other, too."""
+    """Specs of a family share their algorithms, so a public key of either is accepted."""
     weierstrass = (*EC, "ECC_SECG_P256K1")
     return "EC" if spec in weierstrass else spec.rstrip("0123456789")
 
@@ -264,7 +266,7 @@ def test_a_point_off_the_curve_is_malformed(backend: Backend, spec: str, key_of:
 def test_a_compressed_point_is_malformed_though_it_is_a_point(
     backend: Backend, spec: str, key_of: KeyOf
 ) -> None:
-    """One key, one form: RFC 5480 leaves it open whether others are taken."""
+    """One key has one form; RFC 5480 leaves it open whether others are accepted."""
     public = backend.public_key(key_of(spec))
     compressed = ECC.import_key(public).export_key(format="DER", compress=True)
     assert load_der_public_key(compressed) == load_der_public_key(public)
@@ -335,7 +337,7 @@ def test_an_even_rsa_modulus_is_malformed(backend: Backend) -> None:
 
 
 def test_an_rsa_modulus_with_padding_bits_is_malformed(backend: Backend, key_of: KeyOf) -> None:
-    """A number shorter than its bytes, which strict DER doesn't have."""
+    """Strict DER has no number with unused leading bits."""
     public = bytearray(backend.public_key(key_of("RSA_2048")))
     public[33] &= 0x7F
     with pytest.raises(Malformed):
@@ -357,7 +359,7 @@ def test_an_ml_kem_key_with_coefficients_out_of_range_is_malformed(
 
 @settings(deadline=None)
 @given(st.binary(max_size=300))
-def test_random_bytes_are_no_public_key(public: bytes) -> None:
+def test_random_bytes_are_malformed(public: bytes) -> None:
     with pytest.raises(Malformed):
         spec_of(public)
 
@@ -365,10 +367,10 @@ def test_random_bytes_are_no_public_key(public: bytes) -> None:
 @pytest.mark.parametrize("spec", SPECS)
 @settings(deadline=None, max_examples=20)
 @given(data=st.data())
-def test_a_key_altered_anywhere_is_a_key_or_malformed(
+def test_an_altered_key_is_another_key_or_malformed(
     spec: str, key_of: KeyOf, data: st.DataObject
 ) -> None:
-    """No other exception comes out, whichever bit is another."""
+    """No flipped bit raises another exception."""
     for backend in BACKENDS:
         if spec not in backend.KEY_SPECS:
             continue
@@ -387,7 +389,7 @@ def test_the_header_of_each_spec_is_what_both_libraries_write(key_of: KeyOf) -> 
                 assert spec_of(backend.public_key(key_of(spec))) == spec
 
 
-def test_an_ed25519_key_is_no_x25519_key(backend: Backend, key_of: KeyOf) -> None:
+def test_an_x25519_key_is_not_an_ed25519_key(backend: Backend, key_of: KeyOf) -> None:
     public = backend.public_key(key_of("ECC_NIST_EDWARDS25519"))
     assert isinstance(load_der_public_key(public), ed25519.Ed25519PublicKey)
     with pytest.raises(Malformed):

@@ -1,7 +1,7 @@
-"""Both libraries, through the code that ships, give the answers that others have published.
+"""Both backends give the answers that others have published.
 
-NIST's and the RFC's files come with the `cryptography-vectors` package. Here is what has one secret
-key; test_known_signatures.py and test_known_exchanges.py have the rest.
+NIST's and the RFC's files come with the `cryptography-vectors` package. Here are the
+algorithms with one secret key; test_known_signatures.py and test_known_exchanges.py have the rest.
 """
 
 import json
@@ -31,10 +31,10 @@ def test_aes_gcm_seals_as_nist_published(backend: Backend, bits: int) -> None:
     cases = [c for c in blocks(f"ciphers/AES/GCM/gcmEncryptExtIV{bits}.rsp") if ours(c)]
     assert len(cases) == 375
     for case in cases:
-        key, nonce, plaintext, aad, ciphertext, tag = unhex(
+        key, iv, plaintext, aad, ciphertext, tag = unhex(
             case, "Key", "IV", "PT", "AAD", "CT", "Tag"
         )
-        assert backend.aes_gcm_seal(key, nonce, plaintext, aad) == ciphertext + tag, case
+        assert backend.aes_gcm_seal(key, iv, plaintext, aad) == ciphertext + tag, case
 
 
 @KEY_BITS
@@ -45,22 +45,22 @@ def test_aes_gcm_opens_what_nist_sealed_and_refuses_what_nist_forged(
     assert len(cases) == 375
     forged = 0
     for case in cases:
-        key, nonce, ciphertext, aad, tag = unhex(case, "Key", "IV", "CT", "AAD", "Tag")
+        key, iv, ciphertext, aad, tag = unhex(case, "Key", "IV", "CT", "AAD", "Tag")
         if "FAIL" in case:
             forged += 1
             with pytest.raises(Forged):
-                backend.aes_gcm_open(key, nonce, ciphertext + tag, aad)
+                backend.aes_gcm_open(key, iv, ciphertext + tag, aad)
         else:
-            plaintext = backend.aes_gcm_open(key, nonce, ciphertext + tag, aad)
+            plaintext = backend.aes_gcm_open(key, iv, ciphertext + tag, aad)
             assert plaintext == bytes.fromhex(case["PT"]), case
     assert 0 < forged < len(cases)
 
 
 @KEY_BITS
-def test_genuine_messages_with_other_nonce_or_tag_lengths_are_refused(
+def test_genuine_messages_with_other_iv_or_tag_lengths_are_refused(
     backend: Backend, bits: int
 ) -> None:
-    """NIST's other cases are valid GCM. The lab has one nonce length and no short tags."""
+    """NIST's other cases are valid GCM. The lab has one IV length and no short tags."""
     cases = [
         case
         for case in blocks(f"ciphers/AES/GCM/gcmDecrypt{bits}.rsp")
@@ -68,9 +68,9 @@ def test_genuine_messages_with_other_nonce_or_tag_lengths_are_refused(
     ]
     assert len(cases) > 3000
     for case in cases:
-        key, nonce, ciphertext, aad, tag = unhex(case, "Key", "IV", "CT", "AAD", "Tag")
+        key, iv, ciphertext, aad, tag = unhex(case, "Key", "IV", "CT", "AAD", "Tag")
         with pytest.raises(Forged):
-            backend.aes_gcm_open(key, nonce, ciphertext + tag, aad)
+            backend.aes_gcm_open(key, iv, ciphertext + tag, aad)
 
 
 @pytest.mark.parametrize("size", [224, 256, 384, 512])

@@ -1,4 +1,4 @@
-"""What others have published of RSA-OAEP, ECDH and ML-KEM, through the code that ships."""
+"""Both backends give the published answers of RSA-OAEP, ECDH and ML-KEM."""
 
 import re
 from collections.abc import Iterator
@@ -88,7 +88,7 @@ AGREEMENTS = {
 
 @pytest.mark.parametrize("role", ["init", "resp"])
 def test_ecdh_agrees_as_nist_published(backend: Backend, role: str) -> None:
-    """NIST's faulty cases have a peer off the curve, or numbers of one's own that don't fit."""
+    """In NIST's faulty cases the peer is off the curve, or our own numbers do not fit."""
     path = f"asymmetric/ECDH/KASValidityTest_ECCStaticUnified_NOKC_ZZOnly_{role}.fax"
     cases = [case for case in blocks(path) if case.get("section") in AGREEMENTS and "Z" in case]
     assert len(cases) == 90
@@ -127,7 +127,7 @@ def test_a_shared_secret_keeps_its_leading_zeros(backend: Backend) -> None:
 
 
 def test_a_public_key_is_a_point_of_its_curve_as_nist_published(backend: Backend) -> None:
-    """PKV.rsp: whether Q is a public key. One that is can be agreed with."""
+    """PKV.rsp: whether Q is a public key. With a valid one, agreement works."""
     curves = {"P-256": "ECC_NIST_P256", "P-384": "ECC_NIST_P384", "P-521": "ECC_NIST_P521"}
     cases = [
         case
@@ -156,7 +156,7 @@ ML_KEMS = pytest.mark.parametrize("spec", ["ML_KEM_512", "ML_KEM_768", "ML_KEM_1
 
 @ML_KEMS
 def test_ml_kem_gives_the_published_keys_and_secrets(backend: Backend, spec: str) -> None:
-    """Secrets of right ciphertexts, and those that ML-KEM gives for wrong ones (ct_n, ss_n)."""
+    """For right ciphertexts; and for wrong ones (ct_n), which give a secret as well (ss_n)."""
     if spec not in backend.KEY_SPECS:
         assert spec in pycryptodome.KEY_SPECS
         return

@@ -1,4 +1,4 @@
-"""What others have published of signatures, through the code that ships.
+"""Both backends give the signatures, and the refusals, that others have published.
 
 From `cryptography-vectors`, which has NIST's, and from Project Wycheproof (vectors/wycheproof.json)
 where it has none: no file of that package has a PSS salt as long as its hash, or ML-DSA without a
@@ -51,7 +51,7 @@ HASHES = ("SHA256", "SHA384", "SHA512")
 
 
 def rsa_cases(path: str) -> list[Case]:
-    """Those of KMS's moduli, hashes and exponent."""
+    """The cases with KMS's moduli, hashes and exponent."""
     return [
         case
         for case in blocks(path, carry=("n", "p", "q", "e"))
@@ -222,7 +222,7 @@ PH_SIGNATURE_OF_DIGEST = bytes.fromhex(
 
 
 def test_ed25519ph_signs_and_verifies_as_rfc_8032_published() -> None:
-    """Its message of three bytes is none that KMS takes; the scheme itself takes any."""
+    """KMS does not accept its message of three bytes, but the scheme itself does."""
     scheme = SIGNATURES["ED25519_PH_SHA_512"]
     private = seeded("ECC_NIST_EDWARDS25519", PH_SECRET)
     public = pycryptodome.public_key(private)
@@ -261,7 +261,7 @@ def external_mu(public: bytes, message: bytes, context: bytes = b"") -> bytes:
 
 @pytest.mark.parametrize("spec", ["ML_DSA_44", "ML_DSA_65", "ML_DSA_87"])
 def test_ml_dsa_gives_the_published_keys_and_verifies_by_mu(backend: Backend, spec: str) -> None:
-    """Published with contexts, which KMS has none of: so by mu, which holds context and message."""
+    """The published cases have contexts, which KMS has not; mu covers context and message."""
     cases = list(records(f"asymmetric/MLDSA/kat_{spec.replace('_', '', 1)}_det_pure.rsp"))
     assert len(cases) == 100
     for case in cases:

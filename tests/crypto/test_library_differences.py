@@ -1,6 +1,7 @@
-"""Where the two libraries differ beneath the interface: why each rule stands in our own code.
+"""Where the two libraries differ beneath the interface, and so why our own code has each rule.
 
-These tests ask the libraries themselves. One that fails after an upgrade is news, not a fault.
+These tests ask the libraries themselves. If one fails after an upgrade, a library has changed and
+our rule may go.
 """
 
 import hashlib
@@ -32,50 +33,50 @@ from tests.crypto.conftest import KeyOf
 from tests.crypto.published import rsa_public, seeded
 
 KEY = bytes(range(32))
-NONCE = bytes(12)
+IV = bytes(12)
 PLAINTEXT = b"attack at dawn"
 
 
 def test_both_leave_unverified_plaintext_in_the_buffer_that_they_were_given() -> None:
-    forged = AESGCM(KEY).encrypt(NONCE, PLAINTEXT, None)[:-16] + bytes(16)
+    forged = AESGCM(KEY).encrypt(IV, PLAINTEXT, None)[:-16] + bytes(16)
     one, other = bytearray(len(PLAINTEXT)), bytearray(len(PLAINTEXT))
     with pytest.raises(InvalidTag):
-        AESGCM(KEY).decrypt_into(NONCE, forged, None, one)
+        AESGCM(KEY).decrypt_into(IV, forged, None, one)
     with pytest.raises(ValueError, match="MAC"):
-        AES.new(KEY, AES.MODE_GCM, nonce=NONCE).decrypt_and_verify(
+        AES.new(KEY, AES.MODE_GCM, nonce=IV).decrypt_and_verify(
             forged[:-16], forged[-16:], output=other
         )
     assert one == other == PLAINTEXT
 
 
-def test_pycryptodome_hands_out_gcm_plaintext_before_anybody_verified_it() -> None:
-    forged = AESGCM(KEY).encrypt(NONCE, PLAINTEXT, None)[:-16]
-    cipher = AES.new(KEY, AES.MODE_GCM, nonce=NONCE)
+def test_pycryptodome_returns_gcm_plaintext_before_it_is_verified() -> None:
+    forged = AESGCM(KEY).encrypt(IV, PLAINTEXT, None)[:-16]
+    cipher = AES.new(KEY, AES.MODE_GCM, nonce=IV)
     assert cipher.decrypt(forged) == PLAINTEXT
     with pytest.raises(ValueError, match="MAC check failed"):
         cipher.verify(bytes(16))
     with pytest.raises(InvalidTag):
-        AESGCM(KEY).decrypt(NONCE, forged + bytes(16), None)
+        AESGCM(KEY).decrypt(IV, forged + bytes(16), None)
 
 
-def test_pycryptodome_takes_tags_of_four_bytes_and_cryptographys_aesgcm_only_sixteen() -> None:
-    sealed = AESGCM(KEY).encrypt(NONCE, PLAINTEXT, None)
+def test_pycryptodome_accepts_tags_of_four_bytes_and_cryptographys_aesgcm_only_sixteen() -> None:
+    sealed = AESGCM(KEY).encrypt(IV, PLAINTEXT, None)
     ciphertext, tag = sealed[:-16], sealed[-16:]
-    short = AES.new(KEY, AES.MODE_GCM, nonce=NONCE, mac_len=4)
+    short = AES.new(KEY, AES.MODE_GCM, nonce=IV, mac_len=4)
     assert short.decrypt_and_verify(ciphertext, tag[:4]) == PLAINTEXT
     with pytest.raises(InvalidTag):
-        AESGCM(KEY).decrypt(NONCE, ciphertext + tag[:4], None)
+        AESGCM(KEY).decrypt(IV, ciphertext + tag[:4], None)
 
 
 @pytest.mark.parametrize("length", [1, 7, 129])
-def test_pycryptodome_takes_nonces_that_cryptography_refuses(length: int) -> None:
+def test_pycryptodome_accepts_ivs_that_cryptography_refuses(length: int) -> None:
     AES.new(KEY, AES.MODE_GCM, nonce=bytes(length)).encrypt_and_digest(PLAINTEXT)
     with pytest.raises(ValueError, match="between 8 and 128 bytes"):
         AESGCM(KEY).encrypt(bytes(length), PLAINTEXT, None)
 
 
 @pytest.mark.parametrize("length", [8, 11, 13, 128])
-def test_both_take_nonces_that_the_lab_never_makes_and_agree(length: int) -> None:
+def test_both_accept_ivs_that_the_lab_never_makes_and_agree(length: int) -> None:
     cipher = AES.new(KEY, AES.MODE_GCM, nonce=bytes(length))
     sealed = b"".join(cipher.encrypt_and_digest(PLAINTEXT))
     assert AESGCM(KEY).decrypt(bytes(length), sealed, None) == PLAINTEXT
@@ -96,7 +97,7 @@ def cryptographys_kdf(label: bytes, context: bytes, length: int = 32) -> bytes:
     return kdf.derive(KEY)
 
 
-def test_cryptography_takes_labels_that_make_two_inputs_the_same_and_pycryptodome_refuses() -> None:
+def test_cryptography_accepts_labels_with_a_zero_byte_and_pycryptodome_refuses() -> None:
     assert cryptographys_kdf(b"a\0b", b"c") == cryptographys_kdf(b"a", b"b\0c")
     with pytest.raises(ValueError, match="Null byte found in label"):
         SP800_108_Counter(KEY, 32, _prf, label=b"a\0b", context=b"c")
@@ -113,7 +114,7 @@ def test_both_frame_label_and_context_alike() -> None:
     )
 
 
-# ---------------------------------------------------------------------------------- who has what
+# ------------------------------------------------------------------------- missing algorithms
 
 
 def test_cryptography_reads_no_ml_kem_512_key() -> None:
@@ -142,7 +143,7 @@ def rsa_key(key_of: KeyOf) -> tuple[rsa.RSAPrivateKey, rsa.RSAPublicKey]:
     return private, private.public_key()
 
 
-def test_cryptography_takes_a_pss_signature_without_its_leading_zero_and_pycryptodome_refuses(
+def test_cryptography_accepts_a_pss_signature_without_its_leading_zero_and_pycryptodome_refuses(
     key_of: KeyOf,
 ) -> None:
     private, public = rsa_key(key_of)
@@ -156,7 +157,7 @@ def test_cryptography_takes_a_pss_signature_without_its_leading_zero_and_pycrypt
         pss.new(key).verify(SHA256.new(PLAINTEXT), signature[1:])
 
 
-def test_pycryptodome_takes_a_pkcs1_signature_without_its_null_and_cryptography_refuses(
+def test_pycryptodome_accepts_a_pkcs1_signature_without_its_null_and_cryptography_refuses(
     key_of: KeyOf, backend: Backend
 ) -> None:
     """The parameters of the hash's AlgorithmIdentifier: RFC 8017, appendix A.2.4, has a NULL."""
@@ -182,25 +183,25 @@ def test_pycryptodome_signs_a_digest_of_any_length_and_cryptography_refuses(key_
         private.sign(b"short", padding.PKCS1v15(), Prehashed(hashes.SHA256()))
 
 
-def test_cryptography_takes_an_even_modulus_and_pycryptodome_refuses() -> None:
+def test_cryptography_accepts_an_even_modulus_and_pycryptodome_refuses() -> None:
     even = rsa_public((1 << 2048) - 2, 65537)
     load_der_public_key(even)
     with pytest.raises(ValueError, match="not supported"):
         RSA.import_key(even)
 
 
-def test_pycryptodome_takes_an_even_exponent_and_cryptography_refuses() -> None:
+def test_pycryptodome_accepts_an_even_exponent_and_cryptography_refuses() -> None:
     even = rsa_public((1 << 2048) - 1, 4)
     RSA.import_key(even)
     with pytest.raises(ValueError, match="e must be odd"):
         load_der_public_key(even)
 
 
-def test_pycryptodome_takes_a_number_that_is_not_in_shortest_form_and_cryptography_refuses(
+def test_pycryptodome_accepts_a_number_that_is_not_in_shortest_form_and_cryptography_refuses(
     key_of: KeyOf,
 ) -> None:
     public = bytearray(pyca.public_key(key_of("RSA_2048")))
-    public[33] &= 0x7F  # the zero byte before it would now have to go
+    public[33] &= 0x7F  # so the zero byte before it is now one too many
     RSA.import_key(bytes(public))
     with pytest.raises(ValueError, match="Could not deserialize"):
         load_der_public_key(bytes(public))
@@ -210,7 +211,7 @@ def test_pycryptodome_takes_a_number_that_is_not_in_shortest_form_and_cryptograp
 
 
 @pytest.mark.parametrize("spec", ["ECC_NIST_P256", "ECC_NIST_P521", "ECC_SECG_P256K1"])
-def test_pycryptodome_takes_two_zeros_for_the_point_at_infinity_and_cryptography_refuses(
+def test_pycryptodome_accepts_two_zeros_for_the_point_at_infinity_and_cryptography_refuses(
     spec: str, key_of: KeyOf
 ) -> None:
     public = pyca.public_key(key_of(spec))
@@ -225,7 +226,7 @@ def test_pycryptodome_takes_two_zeros_for_the_point_at_infinity_and_cryptography
 def test_pycryptodome_reads_public_and_private_keys_with_one_function(
     module: object, spec: str, key_of: KeyOf
 ) -> None:
-    """Whoever expects a public key must look at what came."""
+    """Code that expects a public key must check which kind it got."""
     assert module.import_key(bytes(key_of(spec))).has_private()
     with pytest.raises(ValueError, match="Could not deserialize"):
         load_der_public_key(key_of(spec))
@@ -236,7 +237,7 @@ def test_both_read_a_bare_rsa_key_where_one_with_its_algorithm_is_expected(key_o
     assert RSA.import_key(bare).n == load_der_public_key(bare).public_numbers().n
 
 
-def test_pycryptodome_takes_a_null_where_ml_dsa_has_no_parameters_and_cryptography_refuses(
+def test_pycryptodome_accepts_a_null_where_ml_dsa_has_no_parameters_and_cryptography_refuses(
     key_of: KeyOf,
 ) -> None:
     """RFC 9881, section 2: the parameters MUST be absent."""
@@ -278,7 +279,7 @@ def torsion() -> book.Point:
 
 
 def test_the_two_verify_ed25519_by_different_equations() -> None:
-    """RFC 8032 allows both (§5.1.7). Only who signs can make a signature that tells them apart."""
+    """RFC 8032 allows both (§5.1.7). Only a signer can make a signature on which they differ."""
     seed = bytes(range(32))
     public = pyca.public_key(seeded("ECC_NIST_EDWARDS25519", seed))
     secret = int.from_bytes(hashlib.sha512(seed).digest()[:32], "little")
@@ -293,7 +294,7 @@ def test_the_two_verify_ed25519_by_different_equations() -> None:
         load_der_public_key(public).verify(signature, PLAINTEXT)
 
 
-def test_cryptography_looks_at_an_ed25519_key_when_it_verifies_and_pycryptodome_at_once() -> None:
+def test_cryptography_checks_an_ed25519_key_later_than_pycryptodome() -> None:
     no_point = (2).to_bytes(32, "little")
     assert book.decode(no_point) is None
     Ed25519PublicKey.from_public_bytes(no_point)
@@ -306,7 +307,7 @@ def test_cryptography_looks_at_an_ed25519_key_when_it_verifies_and_pycryptodome_
         pycryptodome.verify("ED25519_SHA_512", public, PLAINTEXT, MessageType.RAW, bytes(64))
 
 
-def test_cryptography_takes_an_ed25519_key_written_with_a_number_too_large() -> None:
+def test_cryptography_accepts_an_ed25519_key_written_with_a_number_too_large() -> None:
     """The identity, as y = p + 1: RFC 8032, §5.1.3, refuses it. Under it zero signs anything."""
     large = (book.P + 1).to_bytes(32, "little")
     nothing = book.encode(book.IDENTITY) + bytes(32)
@@ -315,8 +316,8 @@ def test_cryptography_takes_an_ed25519_key_written_with_a_number_too_large() -> 
         eddsa.import_public_key(large)
 
 
-def test_both_take_an_ed25519_key_of_small_order_for_a_key() -> None:
-    """Nobody generates one: who is made to trust it has lost before anything is signed."""
+def test_both_accept_an_ed25519_key_of_small_order_for_a_key() -> None:
+    """No library generates one. A verifier that trusts it accepts forgeries."""
     identity = book.encode(book.IDENTITY)
     nothing = identity + bytes(32)
     Ed25519PublicKey.from_public_bytes(identity).verify(nothing, PLAINTEXT)

@@ -7,14 +7,14 @@ import pytest
 from kmslab.crypto import Backend, Forged
 
 KEY = bytes(range(32))
-NONCE = bytes(range(100, 112))
+IV = bytes(range(100, 112))
 AAD = b"the header and the context"
 PLAINTEXT = b"card 4242 4242 4242 4242"
 
 
 @pytest.fixture(scope="module")
 def sealed(backend: Backend) -> bytes:
-    return backend.aes_gcm_seal(KEY, NONCE, PLAINTEXT, AAD)
+    return backend.aes_gcm_seal(KEY, IV, PLAINTEXT, AAD)
 
 
 def flips(data: bytes) -> list[bytes]:
@@ -23,53 +23,53 @@ def flips(data: bytes) -> list[bytes]:
     return [(number ^ (1 << bit)).to_bytes(len(data), "big") for bit in range(8 * len(data))]
 
 
-def refuses(backend: Backend, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bool:
+def refuses(backend: Backend, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> bool:
     try:
-        backend.aes_gcm_open(key, nonce, sealed, aad)
+        backend.aes_gcm_open(key, iv, sealed, aad)
     except Forged as error:
         return str(error) == ""
     return False
 
 
 def test_the_untouched_message_opens(backend: Backend, sealed: bytes) -> None:
-    assert backend.aes_gcm_open(KEY, NONCE, sealed, AAD) == PLAINTEXT
+    assert backend.aes_gcm_open(KEY, IV, sealed, AAD) == PLAINTEXT
 
 
 def test_a_flipped_bit_of_ciphertext_or_tag_is_refused(backend: Backend, sealed: bytes) -> None:
-    assert all(refuses(backend, KEY, NONCE, changed, AAD) for changed in flips(sealed))
+    assert all(refuses(backend, KEY, IV, changed, AAD) for changed in flips(sealed))
 
 
-def test_a_flipped_bit_of_the_nonce_is_refused(backend: Backend, sealed: bytes) -> None:
-    assert all(refuses(backend, KEY, changed, sealed, AAD) for changed in flips(NONCE))
+def test_a_flipped_bit_of_the_iv_is_refused(backend: Backend, sealed: bytes) -> None:
+    assert all(refuses(backend, KEY, changed, sealed, AAD) for changed in flips(IV))
 
 
 def test_a_flipped_bit_of_the_authenticated_data_is_refused(
     backend: Backend, sealed: bytes
 ) -> None:
-    assert all(refuses(backend, KEY, NONCE, sealed, changed) for changed in flips(AAD))
+    assert all(refuses(backend, KEY, IV, sealed, changed) for changed in flips(AAD))
 
 
 def test_a_flipped_bit_of_the_key_is_refused(backend: Backend, sealed: bytes) -> None:
-    assert all(refuses(backend, changed, NONCE, sealed, AAD) for changed in flips(KEY))
+    assert all(refuses(backend, changed, IV, sealed, AAD) for changed in flips(KEY))
 
 
 def test_a_message_cut_anywhere_or_stretched_is_refused(backend: Backend, sealed: bytes) -> None:
     for cut in range(len(sealed)):
-        assert refuses(backend, KEY, NONCE, sealed[:cut], AAD)
-        assert refuses(backend, KEY, NONCE, sealed[cut + 1 :], AAD)
-    assert refuses(backend, KEY, NONCE, sealed + b"\0", AAD)
-    assert refuses(backend, KEY, NONCE, b"\0" + sealed, AAD)
+        assert refuses(backend, KEY, IV, sealed[:cut], AAD)
+        assert refuses(backend, KEY, IV, sealed[cut + 1 :], AAD)
+    assert refuses(backend, KEY, IV, sealed + b"\0", AAD)
+    assert refuses(backend, KEY, IV, b"\0" + sealed, AAD)
 
 
 def test_a_byte_moved_between_message_and_authenticated_data_is_refused(
     backend: Backend, sealed: bytes
 ) -> None:
-    assert refuses(backend, KEY, NONCE, sealed[1:], AAD + sealed[:1])
-    assert refuses(backend, KEY, NONCE, AAD[-1:] + sealed, AAD[:-1])
+    assert refuses(backend, KEY, IV, sealed[1:], AAD + sealed[:1])
+    assert refuses(backend, KEY, IV, AAD[-1:] + sealed, AAD[:-1])
 
 
 @pytest.mark.parametrize("length", [n for n in range(40) if n != 12] + [128, 129, 1024])
-def test_another_nonce_length_opens_nothing_and_seals_nothing(
+def test_another_iv_length_opens_nothing_and_seals_nothing(
     backend: Backend, sealed: bytes, length: int
 ) -> None:
     assert refuses(backend, KEY, bytes(length), sealed, AAD)
@@ -81,17 +81,17 @@ def test_another_nonce_length_opens_nothing_and_seals_nothing(
 def test_another_key_length_opens_nothing_and_seals_nothing(
     backend: Backend, sealed: bytes, length: int
 ) -> None:
-    assert refuses(backend, bytes(length), NONCE, sealed, AAD)
+    assert refuses(backend, bytes(length), IV, sealed, AAD)
     with pytest.raises(RuntimeError):
-        backend.aes_gcm_seal(bytes(length), NONCE, PLAINTEXT, AAD)
+        backend.aes_gcm_seal(bytes(length), IV, PLAINTEXT, AAD)
 
 
 def test_a_refusal_carries_neither_cause_nor_unverified_plaintext(
     backend: Backend, sealed: bytes
 ) -> None:
-    """A library may decrypt first and verify then: its frames must not hang on our error."""
+    """A library may decrypt before it verifies: our error must not refer to its frames."""
     with pytest.raises(Forged) as caught:
-        backend.aes_gcm_open(KEY, NONCE, sealed[:-1] + bytes([sealed[-1] ^ 1]), AAD)
+        backend.aes_gcm_open(KEY, IV, sealed[:-1] + bytes([sealed[-1] ^ 1]), AAD)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None
     inner = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)][1:]

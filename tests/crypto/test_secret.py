@@ -22,7 +22,7 @@ RAW = b"TOP-SECRET-0123456789-ABCDEFGHIJ"
 SECRET = SecretBytes(RAW)
 SHOWN = "<SecretBytes 32 bytes>"
 
-# However a careless caller looks for it: as text, as a quoted literal, as hex.
+# The forms in which a secret could leak: as text, as a quoted literal, as hex.
 LEAKS = (RAW[:4].decode(), RAW[-4:].decode(), RAW[:4].hex(), RAW[:4].hex().upper())
 
 
@@ -134,8 +134,8 @@ def test_a_traceback_with_local_variables_hides_secrets() -> None:
     assert not leaks(text)
 
 
-def test_rich_is_told_the_length_alone() -> None:
-    """rich shortens long bytes before it asks for a repr, and would print the slice."""
+def test_rich_shows_the_length_only() -> None:
+    """Otherwise rich shortens long bytes before it asks for a repr, and prints the slice."""
     long = SecretBytes(RAW * 4)
     assert list(long.__rich_repr__()) == ["128 bytes"]
     pretty = pytest.importorskip("rich.pretty", reason="rich is not installed")

@@ -32,7 +32,7 @@ def test_each_algorithm_has_known_answers_and_each_answer_has_a_source() -> None
     assert all(known.source for known in KNOWN_ANSWERS)
 
 
-def test_whatever_can_refuse_is_tested_for_refusing() -> None:
+def test_each_function_that_can_refuse_is_tested_for_it() -> None:
     refusing = {known.function for known in KNOWN_ANSWERS if known.refused_if_altered}
     opening = {"aes_gcm_open", "aes_gcm_open_into"}
     assert refusing == opening | {"verify", "decrypt", "agree", "decompress"}
@@ -40,13 +40,13 @@ def test_whatever_can_refuse_is_tested_for_refusing() -> None:
         assert (known.function in refusing) == (known.refused_if_altered is not None)
 
 
-def test_what_is_random_is_tested_with_what_undoes_it() -> None:
+def test_a_random_function_is_tested_with_its_inverse() -> None:
     random = {known.algorithm for known in KNOWN_ANSWERS if known.function in PAIRWISE}
     schemes = ("RSAES_OAEP", "RSASSA_PSS", "ECDSA", "ML_DSA", "ML_KEM")
     assert random == {name for name in ALGORITHMS if name.startswith(schemes)}
 
 
-def test_an_answer_for_a_key_spec_is_asked_of_those_who_have_it() -> None:
+def test_an_answer_for_a_key_spec_concerns_only_backends_that_have_it() -> None:
     (spec,) = {known.key_spec for known in KNOWN_ANSWERS if known.key_spec}
     assert spec == "ML_KEM_512"
     only = [known for known in KNOWN_ANSWERS if known.key_spec == spec]
@@ -63,7 +63,7 @@ def test_an_algorithm_without_a_known_answer_fails(backend: Backend) -> None:
 
 
 def fails(backend: Backend, known: KnownAnswer, altered: KnownAnswer) -> bool:
-    """With one answer altered among all, its algorithm fails."""
+    """Whether the algorithm fails if this one answer among all is altered."""
     if known.algorithm not in backend.ALGORITHMS or not known.concerns(backend):
         return True
     answers = [altered if each is known else each for each in KNOWN_ANSWERS]
@@ -81,7 +81,7 @@ def test_an_altered_answer_fails(backend: Backend, known: KnownAnswer) -> None:
 @EACH
 def test_an_altered_argument_fails(backend: Backend, known: KnownAnswer) -> None:
     if known.function in PAIRWISE:
-        return  # the other half undoes whatever it is given
+        return  # the inverse undoes any input
     for name, value in known.arguments.items():
         if isinstance(value, bytes):
             arguments = {**known.arguments, name: flip(value)}

@@ -1,4 +1,4 @@
-"""Each signature verifies in the library that did not make it, and nothing like it verifies."""
+"""Each signature verifies in the other library, and no altered one does."""
 
 import hashlib
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ def test_the_library_that_did_not_sign_verifies(
 def test_a_message_type_as_plain_text_is_the_same(
     backend: Backend, scheme: Scheme, key_of: KeyOf
 ) -> None:
-    """Requests and stores give back plain strings, which are no enum members."""
+    """Requests and stores return plain strings, not enum members."""
     private, message = key_of(scheme.spec), scheme.message()
     signature = backend.sign(scheme.algorithm, private, message, scheme.message_type)
     verify(backend, scheme, backend.public_key(private), message, signature)
@@ -139,7 +139,7 @@ def same_kind(scheme: Scheme) -> list[Scheme]:
 def test_a_signature_with_another_algorithm_or_message_type_is_refused(
     backend: Backend, scheme: Scheme, key_of: KeyOf
 ) -> None:
-    """But RAW and DIGEST are two ways to say the same, if the digest is of the message."""
+    """RAW and DIGEST mean the same if the digest is that of the message."""
     private = key_of(scheme.spec)
     public, message = backend.public_key(private), scheme.message()
     signature = sign(backend, scheme, private, message)
@@ -163,7 +163,7 @@ def test_a_digest_is_not_hashed_again(backend: Backend, scheme: Scheme, key_of: 
 
 
 @EACH
-def test_a_message_of_another_form_is_nothing_to_sign(
+def test_a_message_of_a_wrong_form_is_not_signed(
     backend: Backend, scheme: Scheme, key_of: KeyOf
 ) -> None:
     private = key_of(scheme.spec)
@@ -214,7 +214,7 @@ def test_any_message_verifies_in_both_and_any_change_of_the_signature_is_refused
 @ONE_OF_A_KIND
 @patient
 @given(signature=st.binary(max_size=5000))
-def test_what_nobody_signed_is_refused(scheme: Scheme, key_of: KeyOf, signature: bytes) -> None:
+def test_random_bytes_are_refused(scheme: Scheme, key_of: KeyOf, signature: bytes) -> None:
     for backend in (pyca, pycryptodome):
         if scheme.algorithm in backend.ALGORITHMS:
             public = backend.public_key(key_of(scheme.spec))

@@ -1,4 +1,4 @@
-"""A bucket and a table under the three kinds of key: what each answers, and to whom."""
+"""A bucket and a table with the three kinds of key: who may use which, and how."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ def key_of(lab: Lab, kind: str):
     return lab.create_cmk("orders") if kind == "customer" else kind
 
 
-def told(lab, *names: str) -> list[dict]:
+def events_of(lab, *names: str) -> list[dict]:
     return [event for event in lab.trail if event["eventName"] in names]
 
 
@@ -47,7 +47,7 @@ def test_each_object_has_its_own_data_key_and_its_name_as_context(lab):
     bucket = lab.bucket("scans")
     bucket.put("one", b"1")
     bucket.put("two", b"2")
-    first, second = told(lab, "GenerateDataKey")
+    first, second = events_of(lab, "GenerateDataKey")
     assert first["requestParameters"]["encryptionContext"] == {
         "aws:s3:arn": "arn:aws:s3:::scans/one"
     }
@@ -57,15 +57,15 @@ def test_each_object_has_its_own_data_key_and_its_name_as_context(lab):
     assert bucket.stored("one").data_key != bucket.stored("two").data_key
 
 
-def test_bucket_asks_for_its_user_and_says_so(lab):
+def test_bucket_calls_on_behalf_of_its_user_and_says_so(lab):
     lab.bucket("scans").put("R-017", b"1")
     lab.user("nurse").bucket("scans").get("R-017")
-    [event] = told(lab, "Decrypt")
+    [event] = events_of(lab, "Decrypt")
     assert event["userIdentity"]["userName"] == "nurse"
     assert event["userIdentity"]["invokedBy"] == event["sourceIPAddress"] == "s3.amazonaws.com"
 
 
-def test_new_key_of_a_bucket_counts_for_new_objects(lab):
+def test_new_key_of_a_bucket_applies_to_new_objects(lab):
     bucket = lab.bucket("scans")
     bucket.put("old", b"1")
     orders = lab.create_cmk("orders")
@@ -84,18 +84,18 @@ def test_user_needs_permission_on_a_customers_key(lab):
     assert lab.user("nurse", allow("kms:Decrypt")).bucket("scans").get("R-017") == b"1"
 
 
-def test_bucket_is_where_it_was_made_whoever_asks(lab):
+def test_bucket_stays_in_its_region_for_every_caller(lab):
     lab.region("eu-west-1").bucket("scans").put("R-017", b"1")
     assert lab.bucket("scans").get("R-017") == b"1"
-    assert {event["awsRegion"] for event in told(lab, "GenerateDataKey", "Decrypt")} == {
+    assert {event["awsRegion"] for event in events_of(lab, "GenerateDataKey", "Decrypt")} == {
         "eu-west-1"
     }
 
 
-def test_object_that_is_not_there(lab):
+def test_missing_object_is_a_key_error(lab):
     with pytest.raises(KeyError):
         lab.bucket("scans").get("R-017")
-    assert told(lab, "Decrypt") == []
+    assert events_of(lab, "Decrypt") == []
 
 
 # ---------------------------------------------------------------- the key that AWS manages for one
@@ -115,7 +115,7 @@ def test_aws_managed_key_appears_on_first_use_and_once(lab):
     assert metadata["Description"].startswith("Default key that protects my S3 objects")
 
 
-def test_it_can_be_named_by_its_alias_before_it_is_there(lab):
+def test_it_can_be_named_by_its_alias_before_it_exists(lab):
     bucket = lab.bucket("scans", "alias/aws/s3")
     bucket.put("R-017", b"1")
     assert bucket.get("R-017") == b"1"
@@ -142,7 +142,7 @@ def test_everybody_in_the_account_uses_it_through_the_bucket_and_nobody_directly
             )
 
 
-def test_it_can_be_looked_at(lab):
+def test_its_metadata_can_be_read(lab):
     lab.bucket("scans").put("R-017", b"1")
     reader = lab.user("auditor", allow("kms:DescribeKey", "kms:GetKeyPolicy")).kms
     arn = lab.cmk("alias/aws/s3").arn
@@ -182,7 +182,7 @@ def test_it_is_rotated_every_year(lab):
     assert lab.kms.get_key_rotation_status(KeyId=arn)["KeyRotationEnabled"] is True
     lab.clock.advance(days=366)
     assert lab.bucket("scans").get("R-017") == b"1"
-    assert len(told(lab, "RotateKey")) == 1
+    assert len(events_of(lab, "RotateKey")) == 1
 
 
 def test_it_serves_no_other_account(lab):
@@ -197,16 +197,16 @@ def test_it_serves_no_other_account(lab):
 # --------------------------------------------------------------------------- the key that AWS owns
 
 
-def test_aws_owned_key_is_in_nobodys_account(lab):
+def test_aws_owned_key_is_in_no_customers_account(lab):
     bucket = lab.bucket("scans", AWS_OWNED)
     bucket.put("R-017", b"1")
     bucket.get("R-017")
     assert lab.kms.list_keys()["Keys"] == lab.kms.list_aliases()["Aliases"] == []
     assert [line.quantity for line in lab.bill().lines] == ["2, all free"]  # the two lists above
-    assert told(lab, "GenerateDataKey", "Decrypt", "SeedKey") == []
+    assert events_of(lab, "GenerateDataKey", "Decrypt", "SeedKey") == []
 
 
-def test_what_it_encrypted_can_be_decrypted_through_the_service_alone(lab):
+def test_only_the_service_can_decrypt_with_it(lab):
     bucket = lab.bucket("scans", AWS_OWNED)
     bucket.put("R-017", b"1")
     sealed = bucket.stored("R-017")
@@ -216,20 +216,20 @@ def test_what_it_encrypted_can_be_decrypted_through_the_service_alone(lab):
     assert lab.account(OTHER).bucket("scans").get("R-017") == b"1"
 
 
-def test_service_itself_is_told_of_it(lab):
+def test_service_sees_it_in_its_own_account(lab):
     lab.bucket("scans", AWS_OWNED).put("R-017", b"1")
     events, _ = lab.service.history(SERVICES)
     assert "GenerateDataKey" in [event.operation for event in events]
 
 
 def test_no_customer_can_have_the_services_account():
-    """Other emulators' users are used to twelve zeros."""
+    """Users of other emulators are used to twelve zeros."""
     with pytest.raises(ValueError, match="12 digits"):
         Lab(account=SERVICES)
     with Lab(account="000000000000") as lab:
         lab.bucket("scans", AWS_OWNED).put("R-017", b"1")
         assert lab.kms.list_keys()["Keys"] == []
-        assert told(lab, "GenerateDataKey", "SeedKey") == []
+        assert events_of(lab, "GenerateDataKey", "SeedKey") == []
 
 
 # ---------------------------------------------------------------------------------------- a table
@@ -244,7 +244,7 @@ def test_item_comes_back_and_is_backed_up(lab, kind):
     assert table.items == ["R-017"]
 
 
-def test_table_gives_itself_a_grant_that_no_policy_knows(lab):
+def test_table_creates_a_grant_for_itself(lab):
     orders = lab.create_cmk("orders")
     table = lab.table("records", orders)
     [grant] = lab.kms.list_grants(KeyId=orders.arn)["Grants"]
@@ -257,14 +257,14 @@ def test_table_gives_itself_a_grant_that_no_policy_knows(lab):
         },
         "SourceArn": table.arn,
     }
-    [event] = told(lab, "CreateGrant")
+    [event] = events_of(lab, "CreateGrant")
     assert event["userIdentity"]["type"] == "Root"
     assert event["userIdentity"]["invokedBy"] == "dynamodb.amazonaws.com"
 
 
-def test_what_the_service_does_for_nobody_is_its_own_in_the_trail(lab):
+def test_trail_names_the_service_for_its_own_work(lab):
     lab.table("records", lab.create_cmk("orders")).back_up()
-    assert [event["userIdentity"] for event in told(lab, "GenerateDataKey", "Decrypt")] == [
+    assert [event["userIdentity"] for event in events_of(lab, "GenerateDataKey", "Decrypt")] == [
         {"type": "AWSService", "invokedBy": "dynamodb.amazonaws.com"},
         {"type": "AWSService", "invokedBy": "dynamodb.amazonaws.com"},
     ]
@@ -281,7 +281,7 @@ def test_revoked_grant_stops_the_service_and_not_its_users(lab):
     assert table.get("R-017") == b"1"
 
 
-def test_grant_of_one_table_is_no_other_tables(lab):
+def test_each_table_has_a_grant_of_its_own(lab):
     orders = lab.create_cmk("orders")
     lab.table("records", orders)
     lab.table("letters", orders)
@@ -289,11 +289,12 @@ def test_grant_of_one_table_is_no_other_tables(lab):
     assert first["Constraints"] != second["Constraints"]
 
 
-def test_deleted_table_has_given_its_grant_back(lab):
+def test_deleting_a_table_retires_its_grant(lab):
     orders = lab.create_cmk("orders")
     lab.table("records", orders).delete()
     assert lab.kms.list_grants(KeyId=orders.arn)["Grants"] == []
-    assert [event["userIdentity"]["type"] for event in told(lab, "RetireGrant")] == ["AWSService"]
+    [event] = events_of(lab, "RetireGrant")
+    assert event["userIdentity"]["type"] == "AWSService"
     assert lab.table("records", AWS_OWNED).items == []
 
 
@@ -307,7 +308,7 @@ def test_maker_of_a_table_must_be_allowed_to_grant(lab):
         table.put("R-017", b"1")
 
 
-def test_table_of_another_region_or_account_is_another(lab):
+def test_same_name_in_another_region_or_account_is_another_table(lab):
     lab.table("records", AWS_OWNED).put("R-017", b"1")
     assert lab.region("eu-west-1").table("records", AWS_OWNED).items == []
     assert lab.account(OTHER).table("records", AWS_OWNED).items == []
@@ -332,7 +333,7 @@ def test_who_may_what_with_the_three_kinds_of_key(
     bill = lab.bill()
     assert any(line.subject.startswith("key ") for line in bill.lines) is pays_fee
     assert any(line.subject == "requests" for line in bill.lines) is pays_requests
-    assert bool(told(lab, "GenerateDataKey")) is audits
+    assert bool(events_of(lab, "GenerateDataKey")) is audits
     keys = [entry["KeyId"] for entry in lab.kms.list_keys()["Keys"]]
     assert bool(keys) is views
     managed = []
@@ -346,13 +347,13 @@ def test_who_may_what_with_the_three_kinds_of_key(
 
 
 @pytest.mark.parametrize("name", ["", "ab", "Scans", "s/cans", "scans\n"])
-def test_what_is_no_name_for_a_bucket(lab, name):
-    with pytest.raises(ValueError, match="is no name for a bucket"):
+def test_a_wrong_name_for_a_bucket_is_refused(lab, name):
+    with pytest.raises(ValueError, match="is not a name for a bucket"):
         lab.bucket(name)
 
 
-def test_what_is_no_name_for_a_table(lab):
-    with pytest.raises(ValueError, match="is no name for a table"):
+def test_a_wrong_name_for_a_table_is_refused(lab):
+    with pytest.raises(ValueError, match="is not a name for a table"):
         lab.table("a/b", AWS_OWNED)
 
 

@@ -253,7 +253,7 @@ def test_id_that_repeats_is_refused_at_once() -> None:
 def test_lab_says_which_algorithm_its_libraries_lack() -> None:
     with Lab(backends=(pyca,)) as lab, pytest.raises(lab.kms.exceptions.KMSInternalException) as no:
         lab.create_cmk(spec="ML_KEM_512", usage="ENCAPSULATE_DECAPSULATE")
-    assert str(no.value.__cause__) == "no library of this lab serves ML_KEM ML_KEM_512"
+    assert str(no.value.__cause__) == "no cryptographic library here has ML_KEM ML_KEM_512"
 
 
 def test_ids_are_refused_for_a_file(tmp_path: Any) -> None:

@@ -1,8 +1,8 @@
-"""Services that use KMS as two of AWS's do: an object bucket (S3) and a table (DynamoDB).
+"""Two pretend services that use the KMS as S3 and DynamoDB do: an object bucket and a table.
 
-Each works with a key of any of the three kinds: a customer's own, the one that AWS manages for the
-account, or one that AWS owns. Every answer is one of the KMS. What S3 and DynamoDB allow by
-themselves is not judged here, and what they keep is kept in memory.
+Each works with all three kinds of key: a customer managed key, the AWS managed key of the account,
+or an AWS owned key. Only the KMS decides on requests; S3's and DynamoDB's own permissions are not
+simulated. Objects and items are kept in memory.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Integrations:
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
-        """What is done meanwhile is undone at the end."""
+        """Undoes at its end everything that was done with buckets and tables inside it."""
         buckets, tables = dict(self.buckets.kept), dict(self.tables.kept)
         try:
             yield

@@ -1,9 +1,10 @@
-"""An object bucket, encrypted as S3's are: each object under a data key of its own.
+"""An object bucket, encrypted as S3 does it: each object has its own data key.
 
-The data key comes from the KMS and lies beside the object, encrypted; reading an object asks the
-KMS to decrypt it, for the reader. A bucket's key matters to objects written from then on.
-Source: S3 user guide, "Using server-side encryption with AWS KMS keys (SSE-KMS)". S3's bucket keys,
-which save such requests, are not simulated.
+The KMS makes the data key, and the bucket stores it, encrypted, beside the object. To read an
+object, the bucket asks the KMS to decrypt the data key on behalf of the reader. A new key of the
+bucket applies to objects that are written afterwards.
+Source: S3 user guide, "Using server-side encryption with AWS KMS keys (SSE-KMS)". S3 Bucket Keys,
+which save requests, are not simulated.
 """
 
 import threading
@@ -28,7 +29,7 @@ NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A bucket as it is at present."""
+    """The present state of a bucket."""
 
     account: str
     region: str
@@ -37,7 +38,7 @@ class Kept:
 
 
 class Buckets:
-    """A bucket's name is its own in all accounts and Regions."""
+    """All buckets: a name belongs to one bucket in all accounts and Regions."""
 
     def __init__(self, service: Service) -> None:
         self.keys = ServiceKeys(service, S3)
@@ -58,7 +59,7 @@ class Buckets:
 
 
 class Bucket:
-    """A bucket, as one caller uses it."""
+    """One bucket, as one caller uses it."""
 
     def __init__(self, buckets: Buckets, name: str, caller: Caller) -> None:
         self.name = name
@@ -68,7 +69,7 @@ class Bucket:
 
     @property
     def key(self) -> str:
-        """Under which objects are written: a key's id, ARN or alias, `aws-managed`, `aws-owned`."""
+        """The key for new objects: a key's id, ARN or alias, `aws-managed` or `aws-owned`."""
         return self._kept.key
 
     @property
@@ -76,7 +77,7 @@ class Bucket:
         return sorted(self._kept.objects)
 
     def put(self, name: str, content: bytes) -> None:
-        """Encrypt and keep an object. Raises what the KMS answers to this caller."""
+        """Encrypt and store an object. Raises the errors of the KMS for this caller."""
         kept = self._kept
         context = {"aws:s3:arn": str(Arn(AWS, "s3", "", "", f"{self.name}/{name}"))}
         owned = kept.key == AWS_OWNED
@@ -92,7 +93,7 @@ class Bucket:
         self._buckets.store(self.name, name, sealed)
 
     def get(self, name: str) -> bytes:
-        """The object, decrypted for this caller. Raises what the KMS answers, or KeyError."""
+        """The object, decrypted for this caller. Raises KeyError, or the errors of the KMS."""
         sealed = self.stored(name)
         request = {"CiphertextBlob": sealed.data_key, "EncryptionContext": sealed.context}
         asking = self._keys.on_behalf(self.caller, self._kept.region, owned=sealed.owned)
@@ -100,7 +101,7 @@ class Bucket:
         return bytes(unseal(data_key, sealed.content, sealed.context))
 
     def stored(self, name: str) -> Sealed:
-        """The object as it lies on the disk, encrypted. Raises KeyError if there is none."""
+        """The object as it is stored, encrypted. Raises KeyError if there is none."""
         return self._kept.objects[name]
 
     @property

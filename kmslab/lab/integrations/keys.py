@@ -1,8 +1,8 @@
-"""The keys that services use, and how they ask for them: for somebody, or for themselves.
+"""The keys that a pretend service uses, and in whose name it calls the KMS.
 
-A service that uses a customer's key, or the one that AWS manages for the account, asks for its
-user, and says through which service the request comes. With a key that AWS owns it asks for itself,
-in an account of its own, so that no customer sees the key, the call or the price.
+With a customer managed key or the AWS managed key, the service calls on behalf of its user, and the
+call says through which service it comes. With an AWS owned key it calls as itself, from its own
+account, so that no customer sees the key, the call or the price.
 Sources: AWS KMS developer guide, "AWS KMS keys", "kms:ViaService"; the policies are those that AWS
 shows for such keys.
 """
@@ -20,8 +20,8 @@ from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import KeyManager
 from kmslab.kms.service import Service
 
-AWS_MANAGED, AWS_OWNED = "aws-managed", "aws-owned"  # beside a customer's key, which is named
-SERVICES = "amazon"  # the account of the services themselves: no customer's, which has 12 digits
+AWS_MANAGED, AWS_OWNED = "aws-managed", "aws-owned"  # a customer managed key is given by its name
+SERVICES = "amazon"  # the services' account; a customer's has 12 digits
 
 Context = Mapping[str, str]
 USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")
@@ -30,15 +30,15 @@ WATCH = ("kms:Describe*", "kms:Get*", "kms:List*")
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """A service, and what the policy of a key allows that it has made in somebody's account."""
+    """A service, and what the policy of the AWS managed key that it creates allows."""
 
     name: str
     title: str
     policy_id: str
     description: str
-    through: tuple[str, ...]  # to everybody in the account, by way of the service
-    directly: tuple[str, ...]  # to the account, whose IAM policies decide on
-    itself: tuple[str, ...] = ()  # to the service
+    through: tuple[str, ...]  # to all principals of the account, through the service
+    directly: tuple[str, ...]  # to the account, whose IAM policies then decide
+    itself: tuple[str, ...] = ()  # to the service itself
 
     @property
     def principal(self) -> str:
@@ -49,11 +49,11 @@ class Integration:
         return f"alias/aws/{self.name}"
 
     def via(self, region: str) -> str:
-        """As `kms:ViaService` has it."""
+        """The value of `kms:ViaService`."""
         return f"{self.name}.{region}.amazonaws.com"
 
     def managed_policy(self, account: str, region: str) -> str:
-        """Nobody is named: whoever may use the service may use the key, through the service."""
+        """It names no principal: all who may use the service may use the key through it."""
         all_who_may = (
             f"Allow access through {self.title} for all principals in the account that are "
             f"authorized to use {self.title}"
@@ -74,7 +74,7 @@ class Integration:
         return _document(self.policy_id, statements)
 
     def owned_policy(self) -> str:
-        """AWS shows no such policy to anybody."""
+        """AWS shows this policy to nobody."""
         own = _allow(f"Allow {self.title} alone", {"Service": self.principal}, ("kms:*",))
         return _document(f"owned-{self.name}", [own])
 
@@ -113,7 +113,7 @@ def _document(name: str, statements: list[dict[str, Any]]) -> str:
 
 
 class ServiceKeys:
-    """One service's dealings with the KMS."""
+    """The calls of one service to the KMS."""
 
     def __init__(self, service: Service, integration: Integration) -> None:
         self.it = integration
@@ -121,7 +121,7 @@ class ServiceKeys:
         self._seed = service.own_acts.seed_key
 
     def key_id(self, key: str, account: str, region: str) -> str:
-        """What to name the key by. AWS's own are made when they are first used."""
+        """The key id for a request. AWS managed and AWS owned keys are made on their first use."""
         if key in (AWS_MANAGED, self.it.alias):
             return self._made(account, region, self.it.managed_policy(account, region))
         if key == AWS_OWNED:
@@ -129,7 +129,7 @@ class ServiceKeys:
         return key
 
     def on_behalf(self, caller: Caller, region: str, *, owned: bool) -> Caller:
-        """Who asks the KMS when this caller has asked the service."""
+        """The caller that the KMS sees when this caller uses the service."""
         if owned:
             return Caller(self.it.principal, SERVICES, region)
         return replace(caller, region=region, via=self.it.via(region))
@@ -147,7 +147,7 @@ class ServiceKeys:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What a service stores: the content under a data key, and the data key under a KMS key."""
+    """A stored object: the content under a data key, and the data key under a KMS key."""
 
     content: CiphertextBlob  # a box, as in `crypto/self_tested.py`
     data_key: CiphertextBlob
@@ -157,7 +157,7 @@ class Sealed:
 
 def check_name(kind: str, pattern: str, name: str) -> None:
     if not re.fullmatch(pattern, name, re.ASCII):
-        raise ValueError(f"{name!r} is no name for a {kind}: it has to be {pattern}")
+        raise ValueError(f"{name!r} is not a name for a {kind}: it must match {pattern}")
 
 
 def seal(data_key: bytes, content: bytes, context: Context) -> CiphertextBlob:

@@ -1,10 +1,10 @@
-"""A table, encrypted as DynamoDB's are: one table key, and a grant by which the service may use it.
+"""A table, encrypted as DynamoDB does it: one table key, and a grant that lets the service use it.
 
-Whoever makes the table gives DynamoDB a grant on the KMS key, in the call that DynamoDB makes for
-him. Reading and writing asks the KMS for the reader or writer; what the service does for nobody,
-such as a backup, it does by the grant, which ends with the table.
-Source: DynamoDB developer guide, "Encryption at rest: How it works", whose five minutes' cache of
-table keys is not simulated. That the grant names a service principal is possible since March 2026.
+When a table is made, DynamoDB creates a grant for itself on the KMS key, on behalf of the table's
+maker. For reading and writing it calls the KMS on behalf of the user. For its own work, such as a
+backup, it uses the grant, which it retires when the table is deleted. Source: DynamoDB developer
+guide, "Encryption at rest: How it works". Its five-minute cache of table keys is not simulated. A
+grant can name a service principal since March 2026.
 """
 
 import threading
@@ -41,13 +41,13 @@ Place = tuple[str, str, str]  # account, Region and name
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A table as it is at present."""
+    """The present state of a table."""
 
-    key: str  # as it was chosen
+    key: str  # as the maker of the table gave it
     key_arn: str
-    table_key: CiphertextBlob  # under the KMS key
+    table_key: CiphertextBlob  # encrypted under the KMS key
     context: dict[str, str]
-    grant: str  # its id; "" if AWS owns the key, of which no grant is needed
+    grant: str  # its id; "" if AWS owns the key, which needs no grant
     items: dict[str, CiphertextBlob]
 
 
@@ -67,7 +67,7 @@ class DataTables:
 
 
 class DataTable:
-    """A table, as one caller uses it."""
+    """One table, as one caller uses it."""
 
     def __init__(self, tables: DataTables, name: str, caller: Caller) -> None:
         self.name = name
@@ -91,7 +91,7 @@ class DataTable:
         return sorted(self._kept.items)
 
     def make(self, key: str) -> Kept:
-        """What DynamoDB asks for when a table is made; `lab.table` does so once."""
+        """What DynamoDB does when a table is made. `lab.table` calls this once for each table."""
         account, region, name = self.place
         context = {"aws:dynamodb:tableName": name, "aws:dynamodb:subscriberId": account}
         key_id, grant, owned = self._keys.key_id(key, account, region), "", key == AWS_OWNED
@@ -105,7 +105,7 @@ class DataTable:
         return Kept(key, key_id, table_key["CiphertextBlob"], context, grant, {})
 
     def put(self, name: str, item: bytes) -> None:
-        """Encrypt and keep an item. Raises what the KMS answers to this caller."""
+        """Encrypt and store an item. Raises the errors of the KMS for this caller."""
         table_key = self._table_key(self._on_behalf(owned=self._is_owned))
         with self._tables.lock:
             sealed = seal(table_key, item, {"item": name})
@@ -114,13 +114,13 @@ class DataTable:
             )
 
     def get(self, name: str) -> bytes:
-        """The item, decrypted for this caller. Raises what the KMS answers, or KeyError."""
+        """The item, decrypted for this caller. Raises KeyError, or the errors of the KMS."""
         sealed = self._kept.items[name]
         table_key = self._table_key(self._on_behalf(owned=self._is_owned))
         return bytes(unseal(table_key, sealed, {"item": name}))
 
     def back_up(self) -> dict[str, bytes]:
-        """Copies of all items, which the service decrypts by its grant: nobody asks for it."""
+        """Copies of all items. The service decrypts them by its grant, not on behalf of a user."""
         table_key = self._table_key(self._itself(owned=self._is_owned))
         return {
             name: bytes(unseal(table_key, sealed, {"item": name}))
@@ -128,7 +128,7 @@ class DataTable:
         }
 
     def delete(self) -> None:
-        """The service retires its grant, and the table is gone."""
+        """Retire the grant and delete the table."""
         kept = self._kept
         if kept.grant:
             request = {"KeyId": kept.key_arn, "GrantId": kept.grant}
