@@ -1,4 +1,4 @@
-"""Everything that was seen, and a search in it for what should not be there, in many disguises."""
+"""Everything that was exposed, and a search in it for secrets in many encodings."""
 
 import base64
 import json
@@ -11,16 +11,16 @@ from typing import Any
 
 from kmslab.kms.contract.errors import KMSError
 
-WINDOW = 9  # bytes of a secret that must not be seen together; a third of it without a rest
+WINDOW = 9  # bytes of a secret that must not be seen together; divisible by 3, for base64
 
 
 def plant() -> bytes:
-    """Text that looks like nothing else, so that it would stay text wherever it leaked."""
+    """A unique text that every encoding leaves readable, so that a leak of it is found."""
     return system.token_hex(24).encode()
 
 
 def disguises(secret: bytes) -> Iterator[bytes]:
-    """What a part of the secret looks like raw, in hex, in base64, as Python or JSON shows it."""
+    """A part of the secret as raw bytes, in hex, in base64, and as Python and JSON show it."""
     for start in range(0, len(secret) - WINDOW + 1, WINDOW):
         part = secret[start : start + WINDOW]
         yield part
@@ -30,14 +30,14 @@ def disguises(secret: bytes) -> Iterator[bytes]:
         yield repr(part)[2:-1].encode()
         yield str(list(part))[1:-1].encode()
         yield ",".join(map(str, part)).encode()
-    for shift in range(3):  # base64 knows three alignments; the edges depend on the neighbours
+    for shift in range(3):  # base64 has three alignments; neighbours change its ends
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             whole = encode(secret[shift:])
             yield from (whole[i : i + 12] for i in range(0, len(whole) - 16, 12))
 
 
 class Exposed:
-    """All that was seen, under the name of where."""
+    """Everything that was exposed, by the name of its place."""
 
     def __init__(self) -> None:
         self._seen: dict[bytes, str] = {}
@@ -46,7 +46,7 @@ class Exposed:
         self._seen.setdefault(what if isinstance(what, bytes) else what.encode(), where)
 
     def add_shown(self, where: str, value: Any) -> None:
-        """A value in all the ways in which Python, a notebook or a log makes text of it."""
+        """A value as Python, a notebook or a log makes text of it."""
         self.add(f"{where}: repr", repr(value))
         self.add(f"{where}: str", str(value))
         self.add(f"{where}: f-string", f"{value} {value!r} {value!s}")
@@ -66,7 +66,7 @@ class Exposed:
         self.add(f"{where}: pickle", pickle.dumps(error))
 
     def search(self, planted: dict[str, bytes]) -> None:
-        """One walk over all that was seen, asking at each byte whether a form could begin here."""
+        """One pass over everything; at each byte it checks whether a form could begin there."""
         begin: dict[bytes, list[tuple[str, bytes]]] = {}
         for name, secret in planted.items():
             for form in disguises(secret):

@@ -30,7 +30,7 @@ def number(store: Store) -> Setting:
 
 
 def test_nothing_else_in_the_package_commits() -> None:
-    """But for the store itself, where a rehearsal takes back what was stored."""
+    """Except the store itself, where a rehearsal takes back what was stored."""
     committing = {
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
@@ -93,7 +93,7 @@ def test_loser_starts_over_from_reading(store: Store) -> None:
     def add_one(change: Change) -> None:
         found = number(store)
         seen.append(found.value)
-        if len(seen) == 1:  # another comes in between
+        if len(seen) == 1:  # another commit comes in between
             store.commit(put=[replace(found, value="10")])
         change.put(replace(found, value=str(int(found.value) + 1)))
 

@@ -1,4 +1,4 @@
-"""DryRun asks whether a call would succeed: everything runs, nothing stays but the event."""
+"""DryRun asks whether a call would succeed: everything runs, and only the event is stored."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ WOULD = (
     "The request would have succeeded, but the DryRun option is set.",
 )
 
-# As documented: all cryptographic operations but GenerateRandom, and those that change grants.
+# As documented: all cryptographic operations except GenerateRandom, and those that change grants.
 DRY = [name for name in TABLE if "DryRun" in MODEL.operations[name].input.members]
 MODIFIED = [name for name in DRY if "DryRunModifiers" in MODEL.operations[name].input.members]
 
@@ -57,7 +57,7 @@ def test_dry_run_that_is_off_is_an_ordinary_call(
     method(lab, operation)(**example(new_scene(lab, operation), operation), DryRun=False)
 
 
-# Those which a disabled key refuses; a grant on it can be given back.
+# Those that a disabled key refuses; a grant on a disabled key can be retired or revoked.
 STRICT = [each for each in DRY if KeyState.DISABLED not in TABLE[each].roles[0].states]
 
 
@@ -153,7 +153,7 @@ def test_ignored_ciphertext_is_not_opened(
 
 
 @pytest.mark.parametrize("operation", MODIFIED)
-def test_without_ciphertext_and_without_key_nobody_is_asked_about(
+def test_without_ciphertext_and_key_the_request_is_refused(
     lab: Lab, key: str, refused: Any, ignoring: dict[str, Any], operation: str
 ) -> None:
     destination = {"DestinationKeyId": key} if operation == "ReEncrypt" else {}

@@ -28,7 +28,7 @@ WORKER = Path(__file__).with_name("worker.py")
 
 
 class Workers:
-    """Processes that have opened the lab and wait, to be let go all at once."""
+    """Processes that have opened the lab and wait until all of them may start at once."""
 
     def __init__(self) -> None:
         self._processes: list[subprocess.Popen[str]] = []
@@ -117,7 +117,7 @@ def test_disabled_key_refuses_at_once_here_and_within_a_second_elsewhere(
 ) -> None:
     with Lab(store=url) as lab:
         delays = []
-        while len(delays) < 3:  # a busy machine may hold up a process for longer than that
+        while len(delays) < 3:  # on a busy machine a process may wait longer than that
             cmk = lab.create_cmk()
             workers.start("encrypt_until_refused", url, cmk.arn)
             workers.ready()
@@ -154,7 +154,7 @@ def test_200_due_deletions_are_done_once_each_by_three_processes(
 def test_200_due_rotations_are_done_once_each_by_three_processes(
     url: str, workers: Workers
 ) -> None:
-    """Each of 100 keys twice. A plain retry of what lost the race rotated most of them again."""
+    """100 keys, twice each. A simple retry after a lost race would rotate most of them again."""
     with Lab(store=url) as lab:
         keys = [lab.create_cmk() for _ in range(100)]
         blobs = [cmk.encrypt(b"x") for cmk in keys]
@@ -179,8 +179,8 @@ def test_200_due_rotations_are_done_once_each_by_three_processes(
 
 
 @pytest.mark.timeout(20)
-def test_whoever_comes_late_to_a_due_thing_goes_on(url: str) -> None:
-    """For half a second it believes that something is due which another has done."""
+def test_process_that_comes_too_late_for_a_due_act_goes_on(url: str) -> None:
+    """For half a second it still holds as due what another process has done."""
     now = [datetime(2026, 1, 5, 9, 0, tzinfo=UTC)]
     with (
         Lab(store=url, clock=Clock(lambda: now[0])) as one,
@@ -241,7 +241,7 @@ def lab(request: pytest.FixtureRequest, url: str) -> Iterator[Lab]:
 
 
 def together(count: int, act: Callable[[int], Any]) -> list[Any]:
-    """`act(0)` … `act(count - 1)`, each in a thread, all let go at once."""
+    """`act(0)` … `act(count - 1)`, each in a thread of its own, started at once."""
     barrier = threading.Barrier(count)
 
     def run(number: int) -> Any:
@@ -286,7 +286,7 @@ def test_of_threads_that_change_one_key_one_wins(lab: Lab) -> None:
 
 
 def test_disabled_key_refuses_every_thread_at_once(lab: Lab) -> None:
-    """A read that began before must not bring the enabled key back into the cache."""
+    """A read that began earlier must not put the enabled key back into the cache."""
     cmk = lab.create_cmk()
     late: list[int] = []
 
@@ -330,8 +330,8 @@ def test_threads_rotate_each_due_key_once(lab: Lab) -> None:
     assert rotated == {cmk.arn: 1 for cmk in keys}
 
 
-def test_threads_that_rotate_one_key_get_what_they_were_told(lab: Lab) -> None:
-    """Each is told that it will be done, or that another rotation is under way; 25 are the most."""
+def test_every_accepted_rotation_of_one_key_by_many_threads_happens(lab: Lab) -> None:
+    """Each call is accepted, or refused because another rotation is in progress; 25 are allowed."""
     cmk = lab.create_cmk()
 
     def act(_: int) -> int:
@@ -353,7 +353,7 @@ def test_threads_that_rotate_one_key_get_what_they_were_told(lab: Lab) -> None:
 
 
 class Making:
-    """The library `cryptography`, and whether it is making a key at this moment."""
+    """The library `cryptography`, which also says whether it is making a key at this moment."""
 
     def __init__(self) -> None:
         self.begun, self.over = threading.Event(), threading.Event()
@@ -369,8 +369,8 @@ class Making:
 
 
 @pytest.mark.parametrize("where", ["memory", "file"])
-def test_making_an_rsa_key_stops_nobody(url: str, where: str) -> None:
-    """It takes seconds, and no lock and no transaction is held meanwhile."""
+def test_making_an_rsa_key_does_not_stop_other_calls(url: str, where: str) -> None:
+    """Making it takes seconds, during which no lock and no transaction is held."""
     rounds, library = 0, Making()
     with Lab(store=None if where == "memory" else url, backends=(library, pycryptodome)) as lab:
         cmk = lab.create_cmk()
@@ -392,7 +392,7 @@ def test_making_an_rsa_key_stops_nobody(url: str, where: str) -> None:
 
 
 def test_first_calls_of_many_threads_agree_on_a_key(lab: Lab) -> None:
-    """The Region's domain key is made with its first KMS key, by whoever comes first."""
+    """A Region's domain key is made with its first KMS key, by the first thread that makes one."""
     view = lab.region("eu-west-1")
     blobs = together(8, lambda _: view.create_cmk().encrypt(b"x"))
     assert [view.decrypt(blob) for blob in blobs] == [b"x"] * 8

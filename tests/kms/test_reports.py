@@ -1,4 +1,4 @@
-"""`explain` asked beforehand answers as the call itself would, and leaves nothing behind."""
+"""`explain` decides before a call as the call itself does, and leaves no event."""
 
 import pytest
 
@@ -61,7 +61,7 @@ def test_key_may_be_named_in_each_way_and_left_out_where_there_is_none(lab):
     assert not lab.user("alice").explain("kms:CreateKey").verdict.allowed
 
 
-def test_grant_is_told_by_its_name_where_it_has_one(lab):
+def test_grant_with_a_name_is_shown_by_it(lab):
     key, alice = lab.create_cmk(), lab.user("alice")
     key.grant(alice.caller.principal, "Decrypt", name="for-alice")
     assert 'because a grant allows it (grant "for-alice")' in str(alice.explain("kms:Decrypt", key))

@@ -1,4 +1,4 @@
-"""The one road: what it promises whatever an operation does, tried with operations made for it."""
+"""The one road keeps its promises for any operation. It runs operations made for these tests."""
 
 import logging
 import threading
@@ -20,10 +20,10 @@ Run = Callable[[Call, Key], dict[str, Any]]
 
 @pytest.fixture
 def operation(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Callable[[Run], Callable[..., Any]]:
-    """Makes an operation of a function: a row of THE TABLE, for the length of a test."""
+    """Makes a function an operation, with a row of THE TABLE, while the test runs."""
 
     def make(run: Run) -> Callable[..., Any]:
-        name = "EnableKeyRotation"  # one whose request is a key and hardly more
+        name = "EnableKeyRotation"  # its request needs only a key
         monkeypatch.setitem(TABLE, name, change(name, run, manage(ANY)))
         return lab.kms.enable_key_rotation
 
@@ -117,7 +117,7 @@ def test_loser_starts_over_from_finding_the_key(
 
     def run(call: Call, key: Key) -> dict[str, Any]:
         seen.append(key.state)
-        if len(seen) == 1:  # somebody else comes in between
+        if len(seen) == 1:  # another call comes in between
             lab.kms.update_key_description(KeyId=key.arn, Description="theirs")
         call.put(replace(key, rotation_days=90))
         return {}
@@ -131,7 +131,7 @@ def test_loser_starts_over_from_finding_the_key(
 
 
 def test_change_that_stands_on_a_key_fails_with_it(lab: Lab, key: str, operation: Any) -> None:
-    """Or an alias could be made for a key that has just become pending deletion."""
+    """Otherwise an alias could be made for a key that has just become pending deletion."""
     attempts = []
 
     def run(call: Call, key: Key) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def test_endless_conflict_ends(lab: Lab, key: str, operation: Any) -> None:
 
 
 def test_nothing_is_locked_while_an_operation_runs(lab: Lab, key: str, operation: Any) -> None:
-    """RSA key generation and external key stores take their time; others go on meanwhile."""
+    """RSA key generation and external key stores are slow; other calls go on meanwhile."""
     blob = lab.cmk(key).encrypt(b"x")
 
     def others() -> None:

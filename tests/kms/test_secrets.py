@@ -1,7 +1,7 @@
-"""Secrets that the tests made, searched for in everything that a lab shows, says or writes.
+"""The tests search everything that a lab shows, logs or writes for secrets that they know.
 
-Planted are plaintexts and messages, every key that the service draws (root, domain, backing and
-data keys), the secret numbers of every private key, and the secrets that two sides came to share.
+They know plaintexts and messages, every key that the service draws (root, domain, backing and data
+keys), the secret numbers of every private key, and the shared secrets of key agreements.
 """
 
 import base64
@@ -30,7 +30,7 @@ from tests.kms.exposed import Exposed, plant
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Whenever the service draws more than 16 random bytes they are a key; nonces are shorter."""
+    """More than 16 random bytes that the service draws at once are a key; nonces are shorter."""
     keys: list[bytes] = []
     draw = system.token_bytes
 
@@ -103,7 +103,7 @@ def test_no_secret_is_shown_anywhere(
 
 
 def read_files(folder: Path) -> list[tuple[str, bytes]]:
-    """The store, its log and its index; the root key's own file is the one place where it is."""
+    """The store, its log and its index. Only the root key's own file may hold the root key."""
     files = [path for path in folder.iterdir() if path.suffix != ".key"]
     return [(path.name, path.read_bytes()) for path in files]
 
@@ -120,14 +120,14 @@ def private_keys(lab: Lab) -> dict[str, bytes]:
 
 
 def secret_numbers(pkcs8: bytes) -> list[bytes]:
-    """Only these: the rest of a private key stands in the public one too."""
+    """Only these are secret: the public key has the other numbers too."""
     key = load_der_private_key(pkcs8, None)
     match key:
         case rsa.RSAPrivateKey():
             n = key.private_numbers()
             parts = (n.d, n.p, n.q, n.dmp1, n.dmq1, n.iqmp)
             whole = [part.to_bytes((part.bit_length() + 7) // 8, "big") for part in parts]
-            return [number[:48] for number in whole]  # what shows a number shows its beginning
+            return [number[:48] for number in whole]  # a leak of a number includes its beginning
         case ec.EllipticCurvePrivateKey():
             return [key.private_numbers().private_value.to_bytes((key.key_size + 7) // 8, "big")]
         case _:
@@ -144,7 +144,7 @@ def test_secret_numbers_are_not_in_the_public_key() -> None:
 
 
 def tell_story(lab: Lab, exposed: Exposed) -> dict[str, bytes]:
-    """Use every operation that touches a secret, rightly and wrongly; returns what was planted."""
+    """Use every operation that handles a secret, also wrongly; returns the secrets."""
     planted = tell_of_symmetric_keys(lab, exposed) | tell_of_other_keys(lab, exposed)
     show_the_inside(lab, exposed)
     return planted
@@ -302,7 +302,7 @@ def alive(kind: type) -> list[Any]:
 
 
 def mistakes(lab: Lab, key: str, blob: bytes, plaintext: bytes) -> Iterator[tuple[str, KMSError]]:
-    """Calls that fail with a secret in their hands."""
+    """Calls that fail while they handle a secret."""
     kms = lab.kms
     calls: dict[str, Callable[[], Any]] = {
         "too long": lambda: kms.encrypt(KeyId=key, Plaintext=plaintext * 200),
@@ -358,7 +358,7 @@ def test_error_survives_a_pickle(lab: Lab, refused: Any) -> None:
 
 
 def test_cause_of_an_internal_error_holds_no_secret(lab: Lab, drawn: list[bytes]) -> None:
-    """The store has lost a record, and Encrypt stumbles over it."""
+    """Encrypt fails because the store has lost a record."""
     cmk, plaintext = lab.create_cmk(), plant()
     store = lab._store
     store.commit(remove=store.page(DomainKey, ""))
@@ -379,6 +379,6 @@ def test_ipython_shows_no_secret(lab: Lab) -> None:
 
 
 def test_context_is_in_the_trail_in_clear(lab: Lab) -> None:
-    """It is no secret, and lessons say so."""
+    """It is not a secret, and lessons say so."""
     lab.create_cmk().encrypt(b"x", {"patient": "R-017"})
     assert "patient=R-017" in repr(lab.trail)

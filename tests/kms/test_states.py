@@ -1,6 +1,6 @@
 """AWS's key-state table (tests/data/key_states.csv), cell by cell, by calling.
 
-Every operation in THE TABLE is tried on a key in every state; a new row is tried by itself.
+Every operation in THE TABLE is called with a key in every state; a new row needs no new test.
 """
 
 import csv
@@ -48,7 +48,7 @@ REFUSALS: dict[str, tuple[str, str | None]] = {
 # single-Region key, so the long one is kept for the state that only a multi-Region key has.
 LONG_FORM = "is pending deletion (or pending replica deletion)."
 
-# What becomes of the key's state where that is the point of the call.
+# The key's state after a call whose purpose is to change it.
 STATE_AFTER = {
     "EnableKey": KeyState.ENABLED,
     "DisableKey": KeyState.DISABLED,
@@ -97,7 +97,7 @@ def cells() -> Iterator[Any]:
 def expected(operation: str, role: str, state: KeyState) -> tuple[str, str | None] | None:
     """The exception and the words after the key's ARN; None for success."""
     cell = ROWS[operation][state].split()[0]
-    if cell == "e10":  # UpdateAlias: a key that is going may lose an alias, not gain one
+    if cell == "e10":  # UpdateAlias: a key pending deletion may lose an alias, but not get one
         cell = "e3" if role == "new" else "ok"
     if cell == "ok":
         return None
@@ -157,7 +157,7 @@ UNFIT: dict[str, dict[str, str]] = {
 
 @pytest.fixture(scope="module")
 def unfit(shared_lab: Lab) -> dict[str, Key]:
-    """One key of each spec, whose state a test may set as it likes."""
+    """One key of each spec, whose state a test may set."""
     uses = {spec: usage for specs in UNFIT.values() for spec, usage in specs.items()}
     arns = {spec: shared_lab.create_cmk(spec=spec, usage=use).arn for spec, use in uses.items()}
     return {spec: shared_lab._store.get(Key, arn) for spec, arn in arns.items()}
@@ -203,7 +203,7 @@ def misuses() -> Iterator[Any]:
         members = MODEL.operations[operation].input.members.keys()
         usages = {role.usage.usage for role in row.roles if role.usage}
         for member in sorted(members & KEY_MEMBERS) if usages else ():
-            # Unless it is told of an asymmetric key, a blob names its key itself.
+            # A blob names its key itself, unless the key is asymmetric.
             by_blob = "CiphertextBlob" in members and member != "DestinationKeyId"
             for spec, usage in USES.items():
                 if usage not in usages and not (by_blob and spec == "HMAC_256"):

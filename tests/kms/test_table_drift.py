@@ -1,4 +1,4 @@
-"""THE TABLE, specs, answers and errors against botocore's own model: what we lack is listed."""
+"""THE TABLE, specs, answers and errors against botocore's own model: a list has what we lack."""
 
 import ast
 import inspect
@@ -25,7 +25,7 @@ def _words(text: str) -> set[str]:
     return set(text.split())
 
 
-# The API's operations that have no row yet. An issue that builds one takes it out here.
+# The API's operations that have no row yet. A change that builds one removes it here.
 NOT_BUILT = _words("""
     GetParametersForImport ImportKeyMaterial DeleteImportedKeyMaterial
     ReplicateKey UpdatePrimaryRegion
@@ -42,7 +42,7 @@ LACKING: dict[str, dict[str, str]] = {
     "SigningAlgorithmSpec": {"SM2DSA": CHINA},
 }
 
-# Members of an answer that are there sometimes; every other member of the model always is.
+# Members that only some answers have; every answer has all other members of the model.
 SOMETIMES: dict[str, str] = {
     "NextMarker": "if Truncated",
     "CiphertextForRecipient": "for Nitro enclaves, which the lab has none of",
@@ -81,7 +81,7 @@ COMMON = {
     "ThrottlingException",
     "ValidationException",
 }
-# And those that it lists for others than the operation that answers them, with the reason.
+# Errors of an operation for which the model does not list them, with the reason.
 RESERVED = "alias/aws/ names are AWS's; the name of the error is not certain"
 NOT_ALIASES = "documented for most calls that take no alias; what these two answer is not known"
 BEYOND: dict[tuple[str, str], str] = {
@@ -165,7 +165,7 @@ def test_every_usage_has_its_own_list_of_algorithms_in_the_metadata() -> None:
 
 
 @pytest.mark.parametrize(
-    # RSA_2048 stands for the other two, which take their time.
+    # RSA_2048 represents the other two, which are slow to make.
     "spec",
     sorted(set(model().shape_for("DataKeyPairSpec").enum) - {"RSA_3072", "RSA_4096"}),
 )
@@ -233,9 +233,9 @@ def test_every_error_of_the_model_has_a_class() -> None:
 
 
 def _refusals(row: Row) -> Iterator[str]:
-    """Every code that stands in a `fail("…")` which the row's function or its finders can reach.
+    """The codes in every `fail("…")` that the row's function or its finders can reach.
 
-    And those with which the road refuses a key that does not suit a role.
+    Also the codes with which `admission` refuses a key that does not suit a role.
     """
     reached: set[Any] = set()
     _reach(row.run, reached)
@@ -265,7 +265,7 @@ def _reach(function: Callable[..., Any], reached: set[Any]) -> None:
 
 
 def _calls(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
-    """(error code, None) for a `fail`, and ("", what is called) for all else that can be told."""
+    """(error code, None) for a `fail`; ("", the function) for other calls that can be resolved."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     scope = inspect.getclosurevars(function)
     names = {**scope.builtins, **scope.globals, **scope.nonlocals}

@@ -1,4 +1,4 @@
-"""Every error text in the core is AWS's own, or stands in the one list of guessed texts."""
+"""Every error text of the service is AWS's own, or stands in the list of guessed texts."""
 
 import ast
 import inspect
@@ -17,10 +17,10 @@ OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
 MODULES = (lab, view, admission, names, service, throttle, hsm, pages, *OPERATIONS)
 GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"
 
-# Seen in AWS's documentation or in public reports of its answers; <…> is what varies. The texts
-# of the key states are held by test_states.py, those of the contract by tests/kms/contract.
+# Seen in AWS's documentation or in public reports of its answers; <…> is what varies.
+# test_states.py has the texts of the key states, tests/kms/contract those of the contract.
 PUBLISHED = {
-    "",  # InvalidCiphertextException has none, nor has UnsupportedOperationException by kind
+    "",  # InvalidCiphertextException, and UnsupportedOperationException for a key's kind
     "Key '<…>' does not exist",
     "Invalid keyId <…>",
     "Invalid arn <…>",
@@ -46,13 +46,13 @@ PUBLISHED = {
     "ciphertext because the resource does not exist in this Region, no resource-based policies "
     "allow access, or a resource-based policy explicitly denies access",
 }
-# The lab's own words: AWS has none, because AWS has built everything.
+# The lab's own words: AWS needs none, because AWS has every operation.
 OWN = re.compile(r".* not built yet( in this lab)?$")
-ELSEWHERE = {"<…> <…>"}  # the key and the words of its state
+ELSEWHERE = {"<…> <…>"}  # a key's ARN and the words of its state
 
 
 def guessed() -> set[str]:
-    """The list's lines for the core: where | the form | why."""
+    """The texts in the list's lines for the core: core | text | reason."""
     lines = GUESSED.read_text("utf-8").splitlines()
     fields = [line.split(" | ") for line in lines if line.startswith("core | ")]
     return {re.sub(r"<[^<>]+>", "<…>", form) for _, form, _ in fields}
@@ -71,7 +71,7 @@ def test_no_published_text_went_out_of_use() -> None:
 
 
 def texts(module: ModuleType) -> Iterator[str]:
-    """The forms of all texts in a `fail("…", …)` or `EXCEPTIONS["…"](…)` of this module."""
+    """All texts in a `fail("…", …)` or `EXCEPTIONS["…"](…)` of this module, with <…> for values."""
     tree = ast.parse(inspect.getsource(module))
     constants = {name: value for name, value in vars(module).items() if isinstance(value, str)}
     for function in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""Quotas: each account may call so often in each Region, and no oftener. No test waits."""
+"""Quotas: how often each account may call in each Region. No test waits."""
 
 import re
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def call(throttle: Throttle, name: str, at: float, caller: Caller = ALICE, **req
 
 
 def passed(throttle: Throttle, name: str, at: float, caller: Caller = ALICE, **request) -> int:
-    """How many calls of one moment were let through."""
+    """How many calls at one moment are admitted."""
     return until_throttled(lambda: call(throttle, name, at, caller, **request))
 
 
@@ -67,7 +67,7 @@ def test_throttled_call_takes_no_token():
     assert passed(throttle, "RotateKeyOnDemand", 0.2) == 1
 
 
-def test_operations_of_one_account_are_counted_together_whoever_calls():
+def test_operations_of_all_callers_of_one_account_are_counted_together():
     throttle = Throttle()
     assert passed(throttle, "CreateKey", 0.0) == 5
     assert passed(throttle, "CreateKey", 0.0, BOB) == 0
@@ -154,7 +154,7 @@ def test_lab_throttles_only_if_asked_to():
 
 def test_throttled_call_does_nothing_and_is_in_the_trail():
     with Lab(throttle=True) as lab:
-        keys = until_throttled(lab.kms.create_key)  # quicker than five a second on any machine
+        keys = until_throttled(lab.kms.create_key)  # faster than five a second on any machine
         assert len(lab.kms.list_keys()["Keys"]) == keys
         refused = [event for event in lab.trail if event.get("errorCode") == "ThrottlingException"]
         assert [event["eventName"] for event in refused] == ["CreateKey"]

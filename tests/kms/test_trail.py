@@ -1,4 +1,4 @@
-"""What the trail tells: CloudTrail's members and names, everybody's calls, and no secret.
+"""The trail has CloudTrail's members and names, the calls of all callers, and no secret.
 
 Source: AWS KMS developer guide, "Logging AWS KMS API calls with AWS CloudTrail".
 """
@@ -37,12 +37,12 @@ ALWAYS = {
     "recipientAccountId",
     "eventCategory",
 }
-# All other operations are readOnly, the cryptographic ones among them.
+# All other operations are readOnly, including the cryptographic ones.
 CHANGES = (
     "Create", "Update", "Put", "Enable", "Disable", "Schedule", "Cancel", "Delete", "Tag", "Untag",
     "Import", "Retire", "Revoke", "Rotate", "Replicate", "Connect", "Disconnect",
 )  # fmt: skip
-# What GetKeyLastUsage tells of; no key takes part in GenerateRandom.
+# The operations that GetKeyLastUsage reports. GenerateRandom uses no key.
 CRYPTOGRAPHIC = SHAPES["KeyLastUsageTrackingOperation"]["enum"]
 
 
@@ -85,7 +85,7 @@ def test_every_call_leaves_one_event(
         assert event["responseElements"] is None
 
 
-def test_root_and_users_are_told_apart(lab: Lab) -> None:
+def test_root_and_users_are_distinguished(lab: Lab) -> None:
     lab.kms.list_keys()
     assert last(lab)["userIdentity"] == {
         "type": "Root",
@@ -139,14 +139,14 @@ def test_re_encrypt_names_source_then_destination(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("operation", CRYPTOGRAPHIC)
-def test_material_is_told_of_symmetric_keys_alone(
+def test_only_events_of_symmetric_keys_name_the_material(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:
     scene = new_scene(lab, operation)
     getattr(lab.kms, MODEL.operations[operation].snake_name)(**example(scene, operation))
-    told = last(lab).get("additionalEventData", {})
+    data = last(lab).get("additionalEventData", {})
     symmetric = "CurrentKeyMaterialId" in scene.cmk.metadata
-    assert bool(told) is symmetric
+    assert bool(data) is symmetric
     assert symmetric is (TABLE[operation].roles[0].usage is ENCRYPT)
 
 
@@ -172,7 +172,7 @@ def test_asymmetric_call_tells_how_it_was_made_and_nothing_of_what_about(lab: La
     assert [event["requestParameters"] for event in lab.trail[-2:]] == [shown, shown]
 
 
-def test_tags_are_told_in_clear(lab: Lab, key: str) -> None:
+def test_tags_are_logged_in_clear(lab: Lab, key: str) -> None:
     lab.kms.tag_resource(KeyId=key, Tags=[{"TagKey": "project", "TagValue": "orders"}])
     event = last(lab)
     assert event["requestParameters"]["tags"] == [{"tagKey": "project", "tagValue": "orders"}]
@@ -259,7 +259,7 @@ def test_rotation_tells_what_it_asked_and_the_service_what_it_did(lab: Lab) -> N
     assert "additionalEventData" not in done
 
 
-def test_automatic_rotation_is_told_with_the_time_at_which_it_was_due(lab: Lab) -> None:
+def test_automatic_rotation_is_logged_with_the_time_at_which_it_was_due(lab: Lab) -> None:
     cmk = lab.create_cmk()
     before = cmk.metadata["CurrentKeyMaterialId"]
     cmk.enable_rotation(90)
@@ -284,7 +284,7 @@ def rotation(kind: str, key: str, before: str, after: str) -> dict[str, str]:
     }
 
 
-def test_service_event_has_no_requests_id_because_nobody_made_a_request(lab: Lab) -> None:
+def test_service_event_has_no_request_id(lab: Lab) -> None:
     lab.create_cmk().schedule_deletion(7)
     lab.create_cmk().rotate()
     lab.clock.advance(days=7)
@@ -302,7 +302,7 @@ def test_service_event_has_no_requests_id_because_nobody_made_a_request(lab: Lab
 def test_last_use_is_the_last_cryptographic_call_that_succeeded(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:
-    """`TrackingStartDate`: AWS began to keep it on 2026-04-23, after this lab's keys were made."""
+    """`TrackingStartDate`: AWS tracks uses since 2026-04-23, after this lab's keys were made."""
     scene = new_scene(lab, operation)
     request = example(scene, operation)
     method = getattr(lab.kms, MODEL.operations[operation].snake_name)
@@ -418,10 +418,10 @@ def test_refusal_gives_away_no_key_that_only_a_blob_has_named(lab: Lab) -> None:
             view.decrypt(blob)
     event = stranger.trail[-1]
     assert (event["resources"], event.get("additionalEventData")) == ([], None)
-    assert last(lab)["resources"] == resources(cmk.arn)  # the owner sees which one his user wanted
+    assert last(lab)["resources"] == resources(cmk.arn)  # the owner sees which key the user wanted
 
 
-def test_owner_of_a_key_is_told_which_account_used_it_and_not_who(lab: Lab) -> None:
+def test_owner_of_a_key_sees_which_account_used_it_but_not_which_principal(lab: Lab) -> None:
     cmk = lab.create_cmk("orders")
     bob = lab.account("444455556666").user("bob", allow("kms:Encrypt"))
     cmk.grant(bob.caller.principal, "Encrypt")

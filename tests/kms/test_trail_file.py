@@ -41,9 +41,9 @@ def test_file_has_what_the_trail_has(path):
             lab.cmk("alias/nowhere")
         key.schedule_deletion(days=7)
         lab.clock.advance(days=8)
-        told = list(lab.trail)
-    assert lines(path) == told
-    assert told[-1]["eventName"] == "DeleteKey"
+        expected = list(lab.trail)
+    assert lines(path) == expected
+    assert expected[-1]["eventName"] == "DeleteKey"
 
 
 def test_other_accounts_are_in_it_too(path):
@@ -137,7 +137,7 @@ def test_size_of_a_file_that_was_there_counts(path):
     assert [event["number"] for event in lines(path)] == [2]
 
 
-def test_trouble_with_the_file_fails_no_call_and_is_told_once(path, caplog):
+def test_trouble_with_the_file_fails_no_call_and_is_logged_once(path, caplog):
     with new_lab(path) as lab, caplog.at_level(logging.WARNING):
         path.unlink()
         path.mkdir()
@@ -147,8 +147,8 @@ def test_trouble_with_the_file_fails_no_call_and_is_told_once(path, caplog):
         path.rmdir()
         lab.create_cmk()
     assert len(lines(path)) == 1
-    [told] = [record.getMessage() for record in caplog.records]
-    assert told.startswith("events are missing in trail.jsonl: ")
+    [warning] = [record.getMessage() for record in caplog.records]
+    assert warning.startswith("events are missing in trail.jsonl: ")
 
 
 def test_file_that_was_moved_away_is_begun_anew(path):
@@ -159,7 +159,7 @@ def test_file_that_was_moved_away_is_begun_anew(path):
     assert len(lines(path)) == 1
 
 
-def test_event_is_in_the_file_soon_without_anybody_asking(path):
+def test_event_is_in_the_file_soon_without_another_call(path):
     with new_lab(path) as lab:
         lab.kms.list_keys()
         for _ in range(100):

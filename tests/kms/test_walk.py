@@ -29,7 +29,7 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 @dataclass
 class Modelled:
-    """All that the model knows of a key."""
+    """What the model knows about a key."""
 
     arn: str
     usage: str
@@ -43,17 +43,17 @@ class Modelled:
     rotations: list[datetime] = field(default_factory=list)
 
     def answers(self, usage: str) -> str | None:
-        """What a call answers that uses the key so: state first, then usage."""
+        """The outcome of a call that uses the key in this way: state first, then usage."""
         return USE[self.state] or (None if usage == self.usage else "InvalidKeyUsageException")
 
     def rotatable(self, expected: dict[str, str | None]) -> str | None:
-        """Kind comes before the state, except that a key that is gone has none."""
+        """The kind is checked before the state, unless the key has been deleted."""
         if self.state != "Gone" and self.usage != ENCRYPT:
             return "UnsupportedOperationException"
         return expected[self.state]
 
     def settle(self, now: datetime) -> None:
-        """What the service does by itself until now."""
+        """Do what the service has done by itself until now."""
         if self.deletion and self.deletion <= now:
             self.state, self.deletion = "Gone", None
         while self.state == "Enabled" and self.next_rotation and self.next_rotation <= now:
@@ -61,18 +61,18 @@ class Modelled:
             self.next_rotation += self.period
 
 
-# What a call answers for a key in each state, and None for success.
+# The error of a call for a key in each state; None for success.
 DISABLED, INVALID, MISSING = "DisabledException", "KMSInvalidStateException", "NotFoundException"
 USE = {"Enabled": None, "Disabled": DISABLED, "PendingDeletion": INVALID, "Gone": MISSING}
 CHANGE = {"Enabled": None, "Disabled": None, "PendingDeletion": INVALID, "Gone": MISSING}
 CANCEL = {"Enabled": INVALID, "Disabled": INVALID, "PendingDeletion": None, "Gone": MISSING}
-# Decrypt finds the key by the blob, and does not say whether there was one.
+# Decrypt finds the key by the blob, and does not reveal whether the key existed.
 OPEN = USE | {"Gone": "AccessDeniedException"}
 LOOK = {"Enabled": None, "Disabled": None, "PendingDeletion": None, "Gone": MISSING}
 
 ENCRYPT, SIGN, MAC = "ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC"
-# Usage → the key's spec, the calls that make a proof and check it, with which members, and what a
-# wrong proof is answered.
+# Usage → the key's spec, the calls that make and check a proof, their members, and the error for a
+# wrong proof.
 SPECS = {ENCRYPT: "SYMMETRIC_DEFAULT", SIGN: "ECC_NIST_P256", MAC: "HMAC_256"}
 PROOFS: dict[str, tuple[str, str, str, dict[str, str], str]] = {
     SIGN: (
@@ -119,7 +119,7 @@ class Walk(RuleBasedStateMachine):
         assert sum(event["eventName"] == "RotateKey" for event in events) == rotated
 
     def attempt(self, expected: str | None, operation: str, **request: Any) -> Any:
-        """Call, and see that the answer is a success or exactly the expected error."""
+        """Call, and assert success or exactly the expected error."""
         self.calls += 1
         answer, outcome = None, None
         try:
@@ -252,7 +252,7 @@ class Walk(RuleBasedStateMachine):
     @rule(target=blobs, blob=consumes(blobs), key=keys)
     def re_encrypt(self, blob: Any, key: Modelled) -> Any:
         source, plaintext, context, ciphertext, _ = blob
-        # Both keys are found before the state of either is judged.
+        # Both keys are found before the state of either is checked.
         expected = next(
             filter(
                 None,
@@ -340,7 +340,7 @@ class Walk(RuleBasedStateMachine):
             assert metadata["CurrentKeyMaterialId"] == current
 
     def materials(self, key: Modelled) -> list[str]:
-        """The ids of all that the key has had, in order."""
+        """The ids of all key material that the key has had, in order."""
         request = {"KeyId": key.arn, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"}
         listed = self.attempt(None, "list_key_rotations", **request)["Rotations"]
         assert [each.get("RotationDate") for each in listed] == [None, *key.rotations]

@@ -1,4 +1,4 @@
-"""Whatever bytes come in, an answer in AWS's form goes out, and it shows nothing of the inside."""
+"""For any bytes that come in, an answer in AWS's form goes out, without internal details."""
 
 import json
 import logging
@@ -125,7 +125,7 @@ def test_the_status_says_whose_fault_it_was(name: str) -> None:
         "trentservice.ListKeys",
         "TrentService.TrentService.ListKeys",
         "DynamoDB_20120810.ListTables",
-        "TrentService.DeleteKey",  # the service's own, which no caller can name
+        "TrentService.DeleteKey",  # the service's own act, which no caller can name
         "TrentService.RotateKey",
         "TrentService.열쇠",
     ],
@@ -211,7 +211,7 @@ JSON = st.recursive(
 
 @st.composite
 def bodies(draw: st.DrawFn, name: str) -> bytes:
-    """Bytes, or JSON that has some of the operation's members with any values."""
+    """Any bytes, or JSON with some of the operation's members and any values."""
     shape = MODEL.operations[name].input
     assert shape
     members = st.fixed_dictionaries({}, optional=dict.fromkeys(shape.members, JSON))

@@ -1,4 +1,4 @@
-"""A process of test_processes.py: opens a lab in a file, says "ready", waits for a line, acts.
+"""A process of test_processes.py: it opens a lab in a file, prints "ready", waits for a line, acts.
 
 python worker.py TASK URL ARGUMENT…; what the task returns is printed as JSON. It never closes the
 lab: a normal exit must lose nothing.
@@ -20,7 +20,7 @@ def wait_for_go() -> None:
 
 
 def schedule_all(lab: Lab) -> list[str]:
-    """Try to schedule every key's deletion; the keys that this process was first at."""
+    """Try to schedule every key's deletion; returns the keys for which this process was first."""
     keys = [key["KeyArn"] for key in lab.kms.list_keys(Limit=1000)["Keys"]]
     won = []
     wait_for_go()
@@ -71,7 +71,7 @@ def generate(lab: Lab, key: str, count: str, ending: str) -> None:
 
 
 def create(lab: Lab) -> str:
-    """`lab` was opened after the start: here the opening is what is tried."""
+    """`lab` is opened only after the start: this task tries the opening itself."""
     cmk = lab.create_cmk()
     assert lab.decrypt(cmk.encrypt(b"x")) == b"x"
     return cmk.arn

@@ -1,4 +1,4 @@
-"""Seeds: what a file declares is there, once, whole or not at all; an error says where it is."""
+"""Seeds: everything that a file declares is made once, or nothing; an error names its place."""
 
 import base64
 import copy
@@ -123,7 +123,7 @@ def test_private_key_in_der_and_pem_becomes_the_key(write: Write, spec: str, usa
     der = base64.b64encode(private).decode()
     lines = "\n".join(der[i : i + 64] for i in range(0, len(der), 64))
     pem = f"-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n"
-    named = {"spec": spec} if spec == "ML_KEM_512" else {}  # which not both libraries know
+    named = {"spec": spec} if spec == "ML_KEM_512" else {}  # only one of the libraries has it
     for material in ({"base64": der}, {"pem": pem}):
         key = {"id": ID, "usage": usage, "material": material, **named}
         with Lab.from_seed(write(json.dumps({"keys": [key]}), "seed.json")) as lab:
@@ -170,8 +170,8 @@ keys:
 
 def test_trail_tells_of_seeded_keys():
     with Lab.from_seed(EXAMPLE) as lab:
-        told = [event["eventName"] for event in lab.trail]
-        assert told.count("CreateKey") == 3
+        names = [event["eventName"] for event in lab.trail]
+        assert names.count("CreateKey") == 3
         assert HEX not in json.dumps(lab.trail)
 
 
@@ -361,7 +361,7 @@ def test_wrong_seed_leaves_no_store_behind(tmp_path: Path, write: Write):
     assert not (tmp_path / "my.db").exists()
 
 
-def test_two_who_plant_the_same_seed_at_once_make_it_once(tmp_path: Path, monkeypatch: Any):
+def test_seed_planted_twice_at_once_is_made_once(tmp_path: Path, monkeypatch: Any):
     store = f"sqlite:///{tmp_path / 'my.db'}"
     with Lab(store) as one, Lab(store) as other:
         commit = one._store.commit
@@ -427,7 +427,7 @@ def ec_pem() -> str:
 def test_seed_of_local_kms_is_read(write: Write):
     with Lab.from_seed(write(local_kms(ec_pem())), clock=Clock()) as lab:
         assert lab.cmk("alias/testing").id == ID
-        assert len(lab.cmk(ID).rotations.rows) == 3  # two from the file, one that was due
+        assert len(lab.cmk(ID).rotations.rows) == 3  # two from the file, one was due
         signing = lab.cmk(ID_2)
         assert (signing.spec, signing.usage) == ("ECC_NIST_P256", "SIGN_VERIFY")
         assert signing.verify(b"x", signing.sign(b"x"))

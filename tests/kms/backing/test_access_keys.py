@@ -1,4 +1,4 @@
-"""Access keys: kept sealed, bound to whose they are, found again."""
+"""Access keys are stored sealed, bound to their principals, and found again."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -74,7 +74,7 @@ def test_an_id_that_no_header_could_carry_is_refused(lab: Lab, key_id: str) -> N
         lab.iam.access_keys.put(ROOT, key_id, "secret")
 
 
-def test_whoever_puts_the_same_at_once_finds_one(lab: Lab) -> None:
+def test_the_same_access_key_put_by_many_at_once_is_one(lab: Lab) -> None:
     keys = lab.iam.access_keys
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: keys.put(ROOT, "test", f"secret {number % 2}"), range(24)))
@@ -90,7 +90,7 @@ def test_a_reopened_lab_knows_its_access_keys(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_another_process_replaced_counts_within_a_second(tmp_path: Path) -> None:
-    """Also where nobody calls the service meanwhile: who has the new secret cannot sign before."""
+    """Even without a call in between: a client with the new secret cannot make one before."""
     url = f"sqlite:///{tmp_path / 'lab.db'}"
     with Lab(store=url) as here, Lab(store=url) as there:
         keys = here.iam.access_keys

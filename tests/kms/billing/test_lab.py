@@ -1,4 +1,4 @@
-"""Bills of a lab: what was really done, found again in AWS's categories."""
+"""A lab's bill has what was done in the lab, in AWS's categories."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -95,7 +95,7 @@ def test_each_account_pays_its_own(lab):
     assert [line.subject for line in other.bill().lines] == ["requests"]
     assert other.bill().lines[0].quantity == "1, all free"
     assert ("key alias/orders, us-east-1", "key") in amounts(lab.bill())
-    assert lab.bill().lines[-1].quantity == "4, all free"  # none of them is the other's
+    assert lab.bill().lines[-1].quantity == "4, all free"  # a bill has its own account's keys
 
 
 def test_bill_of_a_lab_in_a_file_is_still_there(tmp_path):

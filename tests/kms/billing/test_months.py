@@ -1,4 +1,4 @@
-"""Months made by hand, whose totals anybody can work out."""
+"""Months made by hand, whose totals can be calculated by hand."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -247,8 +247,8 @@ def test_dry_run_and_refused_requests_are_charged(store):
 def test_request_is_paid_by_the_caller_and_the_key_by_its_owner(store):
     put(store, arn(), "SYMMETRIC_DEFAULT")
     caller = {"account": OTHER, "principal": f"arn:aws:iam::{OTHER}:root"}
-    told = event("Decrypt", FEBRUARY, arn(), recipient=OWNER, **caller)
-    owners = charge(store, created(JANUARY, arn()), told)
+    copy = event("Decrypt", FEBRUARY, arn(), recipient=OWNER, **caller)
+    owners = charge(store, created(JANUARY, arn()), copy)
     assert [line.subject for line in owners.lines] == ["key a, us-east-1"]
     callers = bill(
         OTHER, "2026-02", LATER, [event("Decrypt", FEBRUARY, arn(), **caller)], store, BILLED

@@ -23,7 +23,7 @@ def store(request: pytest.FixtureRequest, url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def opened(url: str) -> Iterator[Opener]:
-    """Opens the same file once more at each call, as another process would."""
+    """Opens the same file again at each call, as another process would."""
     stores: list[Store] = []
 
     def another() -> Store:

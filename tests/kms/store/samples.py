@@ -101,7 +101,7 @@ def event(number: int = 0, **changes: Any) -> Event:
 
 
 def start(program: str, *arguments: object) -> "subprocess.Popen[str]":
-    """The program in another process, with what is in this module imported."""
+    """The program in another process, which has imported this module's names."""
     preface = "import sys\nfrom tests.kms.store.samples import *\nfrom kmslab.kms.store import *\n"
     return subprocess.Popen(
         [sys.executable, "-c", preface + program, *map(str, arguments)],
@@ -116,7 +116,7 @@ def start(program: str, *arguments: object) -> "subprocess.Popen[str]":
 
 
 def ended(process: "subprocess.Popen[str]") -> str:
-    """What a program printed that must end well. One that hangs is ended with its children."""
+    """The output of a program that must succeed. If it hangs, it is killed with its children."""
     try:
         out, err = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:

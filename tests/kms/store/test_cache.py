@@ -1,4 +1,4 @@
-"""The cache never shows what a commit of this process has replaced, and it has a bound."""
+"""The cache never returns a record that a commit of this process has replaced; it is bounded."""
 
 import random
 import sys
@@ -29,8 +29,8 @@ def test_absence_is_never_cached(store: Store) -> None:
     assert store.get(Setting, "number") is not None
 
 
-def test_hit_waits_for_nobody(store: Store) -> None:
-    """Not even while another thread is inside a transaction."""
+def test_hit_never_waits(store: Store) -> None:
+    """It does not, even while another thread is inside a transaction."""
     store.commit(put=[setting("1")])
     with store._database.writing, store._database.transaction():
         seen: list[object] = []
@@ -63,7 +63,7 @@ def prepared() -> store_sql.Database:
 
 
 class Race:
-    """Threads on one store, for half a second and until the writers have done something."""
+    """Threads on one store, for half a second and until the writers have changed records."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -80,7 +80,7 @@ class Race:
 
         threads = [threading.Thread(target=again, args=[work]) for work in works]
         usual = sys.getswitchinterval()
-        sys.setswitchinterval(1e-5)  # seconds: threads take turns a hundred times as often
+        sys.setswitchinterval(1e-5)  # seconds; by default 0.005
         try:
             for thread in threads:
                 thread.start()
@@ -120,7 +120,7 @@ class Race:
             self.problems.append("it is still there")
 
     def forget(self) -> None:
-        """So that reads and commits race for the empty place."""
+        """Drops cached records, so that reads and commits race to enter them."""
         self.store._cache.clear()
         time.sleep(0.001)
 
@@ -165,7 +165,7 @@ def add_one(store: Store) -> None:
 def test_interrupt_inside_a_commit_leaves_no_stale_record(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The learner presses Ctrl-C when the change is stored but not yet shown."""
+    """The user presses Ctrl-C when the change is stored but not yet in the cache."""
     store.commit(put=[setting("1")])
     old = store.get(Setting, "number")
 

@@ -1,4 +1,4 @@
-"""A commit writes all or nothing, and nothing on a record that has changed since it was read."""
+"""A commit writes everything or nothing; nothing, if a record has changed since it was read."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ def stored(store: Store, name: str = "number") -> Setting:
 
 @pytest.fixture
 def stale(store: Store) -> Setting:
-    """A record as somebody read it before it was changed."""
+    """A record as it was read before it changed."""
     store.commit(put=[setting("1")])
     old = stored(store)
     store.commit(put=[replace(old, value="2")])
@@ -108,7 +108,7 @@ def refused(
     remove: list[Record] | None = None,
     found: list[Record] | None = None,
 ) -> None:
-    """Conflict, and nothing is written: no record, and not the call's event."""
+    """Raises Conflict and writes nothing: no record and no event."""
     before = contents(store)
     with pytest.raises(Conflict):
         store.commit(put=put or [], remove=remove or [], found=found or [], events=[event(99)])

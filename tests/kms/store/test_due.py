@@ -1,4 +1,4 @@
-"""What is due is found by an index, and the time of the next due thing is known without SQL."""
+"""An index finds what is due, and the time of the next due act is known without SQL."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,7 +55,7 @@ def test_next_due_shows_what_others_changed_after_an_own_commit(
 
 
 def test_asking_what_is_due_corrects_next_due(opened: Callable[[], Store]) -> None:
-    """Or a call whose due things another process has settled would ask again for ever."""
+    """Otherwise a call would ask for ever about what another process has already done."""
     one, other = opened(), opened()
     one.commit(put=[key(due=NOON)])
     other.commit(remove=other.due(NOON))

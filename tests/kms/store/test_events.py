@@ -1,4 +1,4 @@
-"""No event is lost when a program ends, and they stay in order; they are written in groups."""
+"""No event is lost when a program ends. Events stay in order and are written in groups."""
 
 import gc
 import sqlite3
@@ -109,7 +109,7 @@ def test_events_are_filtered_by_account_and_region(store: Store) -> None:
 
 
 def test_follower_sees_each_event_once(store: Store) -> None:
-    """Also those whose time is earlier than what it has seen: it goes by the order of writing."""
+    """Also events with earlier times than those already read: the order of writing counts."""
     for number in range(7):
         store.log(event(number, time=NOON - number * SECOND))
     seen: list[int] = []
@@ -120,7 +120,7 @@ def test_follower_sees_each_event_once(store: Store) -> None:
     assert sorted(seen) == list(range(7))
 
 
-def test_events_are_written_soon_without_anybody_asking(
+def test_events_are_written_soon_without_another_call(
     tmp_path: Path, opened: Callable[[], Store]
 ) -> None:
     store = opened()

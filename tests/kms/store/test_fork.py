@@ -56,7 +56,7 @@ print(sorted(each.request_id for each in store.events()))
 
 
 def test_child_that_opens_the_file_anew_survives_its_parents_close(url: str) -> None:
-    """With a connection inherited, the parent's close would take the child's log file away."""
+    """If the child inherited a connection, the parent's close would delete the child's log file."""
     program = """
 def work():
     mine = open_store(sys.argv[1])

@@ -1,4 +1,4 @@
-"""A store that cannot be opened says why and what to do, and what was there stays as it was."""
+"""If a store cannot be opened, the error says why and what to do, and the file is unchanged."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from tests.kms.store.samples import ONE_OF_EACH, ended, key, setting, start
 
 
 @pytest.mark.parametrize("url", [None, "sqlite://", "sqlite:///:memory:"])
-def test_store_in_memory_is_nobody_elses(url: str | None) -> None:
+def test_store_in_memory_is_shared_with_no_other(url: str | None) -> None:
     one, other = open_store(url), open_store(url)
     one.commit(put=[setting("1")])
     assert other.get(Setting, "number") is None
@@ -202,7 +202,7 @@ except StoreError as error:
 
 @pytest.fixture
 def public(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory that others may enter, which pytest's own are not."""
+    """A directory that other users may enter; pytest's own directories are private."""
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # others may not write its data
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)

@@ -1,4 +1,4 @@
-"""Records come back from a store as they went in, types and all, and in order."""
+"""Records come back from a store unchanged, with their types and in order."""
 
 import re
 from dataclasses import fields, replace

@@ -1,4 +1,4 @@
-"""Several processes on one file: nothing is lost, and each soon sees what another changed."""
+"""Several processes on one file: nothing is lost, and each soon sees the others' changes."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from tests.kms.store.samples import HERE, NOON, alias, ended, event, key, settin
 
 
 def soon(condition: Callable[[], bool], seconds: float = 20) -> float:
-    """How long it took until this was so."""
+    """The seconds until the condition became true."""
     begun = time.monotonic()
     while not condition():
         assert time.monotonic() < begun + seconds
@@ -57,7 +57,7 @@ def test_own_commits_and_foreign_events_are_no_change_by_others(
     assert not one.refresh()
 
 
-def test_foreign_change_found_by_an_own_commit_is_told_by_the_next_refresh(
+def test_next_refresh_reports_what_an_own_commit_saw_of_others_changes(
     opened: Callable[[], Store],
 ) -> None:
     one, other = opened(), opened()
@@ -92,12 +92,12 @@ def test_store_in_memory_never_has_news() -> None:
 
 
 def test_loser_reads_anew_at_once(opened: Callable[[], Store]) -> None:
-    """Or its retry would find the same outdated record in the cache, again and again."""
+    """Otherwise each retry would find the same outdated record in the cache."""
     one, other = opened(), opened()
     one.commit(put=[setting("1"), alias("a")])
     old = other.get(Setting, "number")
     target = other.get(Alias, f"{HERE}alias/a")
-    other.refresh()  # so that the next look is half a second away
+    other.refresh()  # so that it does not look again for half a second
     one.commit(put=[replace(old, value="2"), replace(target, target="x")])
     with pytest.raises(Conflict):
         other.commit(put=[replace(old, value="3")], found=[target])
@@ -120,7 +120,7 @@ for old in "123":
 
 
 def test_another_process_sees_a_change_within_a_second(url: str) -> None:
-    """It polls as the road does. The best of three counts: the machine may be busy."""
+    """It polls as the road does. The fastest of three runs counts: the machine may be busy."""
     store = open_store(url)
     store.commit(put=[setting("1")])
     watcher = start(WATCH, url)
@@ -166,7 +166,7 @@ def test_processes_that_count_together_lose_no_step(url: str) -> None:
 
 
 def test_killed_process_loses_no_change_and_leaves_no_lock(url: str) -> None:
-    """Each number is told after its commit has returned, and the kill comes in a later one."""
+    """Each number is printed after its commit returned, and the kill comes during a later one."""
     worker = start(
         """
 store = open_store(sys.argv[1])
@@ -176,14 +176,14 @@ for number in range(1_000_000):
 """,
         url,
     )
-    told = [worker.stdout.readline().strip() for _ in range(50)]
+    printed = [worker.stdout.readline().strip() for _ in range(50)]
     worker.kill()
-    told += worker.stdout.read().split()
+    printed += worker.stdout.read().split()
     worker.communicate()
     store = open_store(url)
     stored = [int(each.name) for each in store.page(Setting, "", limit=1_000_000)]
-    assert stored[: len(told)] == [int(number) for number in told]
-    assert len(stored) <= len(told) + 1
+    assert stored[: len(printed)] == [int(number) for number in printed]
+    assert len(stored) <= len(printed) + 1
     store.commit(put=[setting("", "afterwards")])
     store.close()
 
@@ -239,7 +239,7 @@ def test_four_processes_that_start_on_a_new_file_all_live_a_hundred_times(tmp_pa
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_threads_that_open_a_new_file_at_once_all_live(url: str, attempt: int) -> None:
-    """Closer together than processes can start."""
+    """At shorter intervals than processes can start."""
     stores: list[Store] = []
     gate = threading.Barrier(8)
 
