@@ -39,9 +39,10 @@ def run(rounds: int = ROUNDS, calls: int = CALLS) -> dict[str, Any]:
 
 
 def bare_cryptography() -> bytes:
-    data_key, nonces = secrets.token_bytes(32), secrets.token_bytes(28)
-    derived = pyca.kdf_counter(data_key, b"kmslab", nonces[:16], 32)
-    return pyca.aes_gcm_seal(derived, nonces[16:], data_key, nonces)
+    data_key, fresh = secrets.token_bytes(32), secrets.token_bytes(16 + 12)
+    derivation_nonce, iv = fresh[:16], fresh[16:]
+    derived = pyca.kdf_counter(data_key, b"kmslab", derivation_nonce, 32)
+    return pyca.aes_gcm_seal(derived, iv, data_key, fresh)
 
 
 def _generate_data_key(lab: Lab) -> Callable[[], object]:

@@ -16,7 +16,7 @@ from kmslab.crypto.pyca.exchange import ML_KEM_PRIVATE
 from kmslab.crypto.pyca.keys import private_key
 
 NAME = "cryptography"
-NONCE, KEK, POINT, KW = 12, 32, 65, 40  # bytes; KW is a data key that AES-KW has wrapped
+IV, KEK, POINT, KW = 12, 32, 65, 40  # bytes; KW is a data key that AES-KW has wrapped
 SHA_256 = hashes.SHA256()
 OAEP = padding.OAEP(padding.MGF1(SHA_256), SHA_256, None)
 P_256 = ec.SECP256R1()
@@ -30,12 +30,12 @@ def gcm(key: bytes) -> Wrapper:
     cipher = AESGCM(key)
 
     def wrap(data_key: bytes) -> bytes:
-        nonce = secrets.token_bytes(NONCE)
-        return nonce + cipher.encrypt(nonce, data_key, None)
+        iv = secrets.token_bytes(IV)
+        return iv + cipher.encrypt(iv, data_key, None)
 
     def unwrap(wrapped: bytes) -> bytes:
         try:
-            return cipher.decrypt(wrapped[:NONCE], wrapped[NONCE:], None)
+            return cipher.decrypt(wrapped[:IV], wrapped[IV:], None)
         except InvalidTag:
             raise Refused from None
 

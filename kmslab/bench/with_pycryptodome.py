@@ -21,7 +21,7 @@ from kmslab.bench.methods import Refused, Wrapper
 from kmslab.crypto.pycryptodome.keys import EC_KEY, ML_KEM_KEY, RSA_KEY, private_key
 
 NAME = "PyCryptodome"
-NONCE, TAG, KEK, POINT = 12, 16, 32, 65  # bytes
+IV, TAG, KEK, POINT = 12, 16, 32, 65  # bytes
 KW = 40  # bytes of a data key that AES-KW has wrapped
 
 
@@ -31,14 +31,14 @@ def built_on() -> str:
 
 def gcm(key: bytes) -> Wrapper:
     def wrap(data_key: bytes) -> bytes:
-        nonce = secrets.token_bytes(NONCE)
-        ciphertext, tag = AES.new(key, AES.MODE_GCM, nonce=nonce).encrypt_and_digest(data_key)
-        return nonce + ciphertext + tag
+        iv = secrets.token_bytes(IV)
+        ciphertext, tag = AES.new(key, AES.MODE_GCM, nonce=iv).encrypt_and_digest(data_key)
+        return iv + ciphertext + tag
 
     def unwrap(wrapped: bytes) -> bytes:
-        cipher = AES.new(key, AES.MODE_GCM, nonce=wrapped[:NONCE])
+        cipher = AES.new(key, AES.MODE_GCM, nonce=wrapped[:IV])
         try:
-            return cipher.decrypt_and_verify(wrapped[NONCE:-TAG], wrapped[-TAG:])
+            return cipher.decrypt_and_verify(wrapped[IV:-TAG], wrapped[-TAG:])
         except ValueError:
             raise Refused from None
 
