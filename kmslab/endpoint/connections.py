@@ -22,23 +22,27 @@ HEAD = 16 * 1024  # bytes of a request's first line and headers
 REQUEST = 24 * 1024 * 1024  # bytes in all, with what chunks add; beyond, the connection is cut
 CONNECTIONS = 1_000  # at the same time; more are cut
 UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+STATUS_LINE = b"HTTP/1.1 "
+HEADER_NAME = re.compile(rb"(?<=\r\n)[a-z0-9-]+(?=:)")
+SPELLINGS = {
+    b"x-amzn-requestid": b"x-amzn-RequestId",
+    b"x-amzn-errortype": b"x-amzn-ErrorType",
+}
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Connection(HttpToolsProtocol):
     """One client's connection, and since when the server has been waiting for the client."""
 
-    batched: "_BatchedTransport | None" = None
+    answers: "_AnswerTransport"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         tls = transport.get_extra_info("ssl_object")
         if tls:
             self.app_state = {"tls": (tls.version(), tls.cipher()[0])}
-        if tls or not type(self.loop).__module__.startswith("uvloop"):
-            self.batched = _BatchedTransport(transport, self.loop)
-            transport = cast(asyncio.Transport, self.batched)
-        super().connection_made(transport)
+        self.answers = _AnswerTransport(transport, self.loop)
+        super().connection_made(cast(asyncio.Transport, self.answers))
         self.began: float | None = self.loop.time()  # since when a request is incomplete
         self.unread: float | None = None  # since when an answer waits to be read
         self.head: int | None = 0  # bytes so far; None: the head is complete
@@ -80,8 +84,7 @@ class Connection(HttpToolsProtocol):
 
         TLS cannot be closed in one direction.
         """
-        if self.batched:
-            self.batched.send()
+        self.answers.send()
         if self.scheme == "https" or self.began is not None or self.cycle is None:
             return None
         self.cycle.keep_alive = False
@@ -107,12 +110,13 @@ class Connection(HttpToolsProtocol):
             self.transport.abort()
 
 
-class _BatchedTransport:
-    """A transport that sends together what is written in one turn of the loop.
+class _AnswerTransport:
+    """A transport that spells header names as AWS does, and sends an answer in one piece.
 
-    uvicorn writes the head and the body of an answer one after the other. They would go out in two
-    packets, and the client's kernel may acknowledge the first only after 40 ms. uvloop does the
-    same by itself, but not over TLS.
+    uvicorn writes them in lower case, and MongoDB's libmongocrypt finds `Content-Length` only in
+    this spelling. uvicorn also writes the head and the body of an answer one after the other. They
+    would go out in two packets, and the client's kernel may acknowledge the first only after 40 ms.
+    What is written in one turn of the loop is therefore sent together.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -123,6 +127,8 @@ class _BatchedTransport:
     def write(self, data: bytes) -> None:
         if not self._written:
             self._loop.call_soon(self.send)
+        if data.startswith(STATUS_LINE):  # a head, in one piece: no body of the endpoint begins so
+            data = HEADER_NAME.sub(_spelled, data)
         self._written.append(data)
 
     def send(self) -> None:
@@ -137,6 +143,10 @@ class _BatchedTransport:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+
+def _spelled(name: re.Match[bytes]) -> bytes:
+    return SPELLINGS.get(name[0]) or name[0].title()
 
 
 def _without_upgrade(data: bytes) -> bytes:

@@ -91,9 +91,9 @@ def answer(link: socket.socket) -> tuple[int, dict[str, str], bytes]:
     head, _, body = got.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
-    while len(body) < int(headers["content-length"]):
+    while len(body) < int(headers["Content-Length"]):
         body += link.recv(65_536)
-    length = int(headers["content-length"])
+    length = int(headers["Content-Length"])
     assert len(body) <= length or body[length:].startswith(b"HTTP/1.1")
     return int(first.split()[1]), headers, body[:length]
 
@@ -241,7 +241,7 @@ def test_a_presigned_request_to_sts_is_answered(endpoint: Endpoint) -> None:
         presigned=60,
     )
     status, headers, body = exchange(endpoint, written(request))
-    assert (status, headers["content-type"]) == (200, "text/xml")
+    assert (status, headers["Content-Type"]) == (200, "text/xml")
     assert b"<Account>111122223333</Account>" in body
 
 
@@ -352,7 +352,7 @@ def test_an_unknown_operation_is_refused(endpoint: Endpoint) -> None:
 def test_what_is_not_the_protocol_is_not_found(endpoint: Endpoint, changed: dict[str, Any]) -> None:
     status, headers, body = exchange(endpoint, written(own(endpoint, **changed)))
     assert (status, body) == (404, b"<UnknownOperationException/>\n")
-    assert "x-amzn-requestid" in headers
+    assert "x-amzn-RequestId" in headers
 
 
 @pytest.mark.parametrize(
@@ -427,7 +427,7 @@ def test_a_huge_body_is_refused_before_it_is_sent(endpoint: Endpoint) -> None:
         sent = head.replace(b"content-length: 2", b"content-length: " + length)
         status, headers, body = exchange(endpoint, sent + b"\r\n\r\n")
         assert (status, code(body)) == (413, "RequestEntityTooLargeException")
-        assert headers["connection"] == "close"
+        assert headers["Connection"] == "close"
 
 
 def test_a_huge_body_in_chunks_is_refused_on_the_way(endpoint: Endpoint) -> None:
@@ -436,7 +436,7 @@ def test_a_huge_body_in_chunks_is_refused_on_the_way(endpoint: Endpoint) -> None
     for chunks in (chunk * 17 + b"0\r\n\r\n", chunk * 257):
         status, headers, body = exchange(endpoint, head + b"\r\n\r\n" + chunks)
         assert (status, code(body)) == (413, "RequestEntityTooLargeException")
-        assert headers["connection"] == "close"
+        assert headers["Connection"] == "close"
 
 
 def test_a_client_reads_that_its_body_was_too_large(endpoint: Endpoint) -> None:

@@ -243,8 +243,19 @@ def test_an_answer_comes_in_one_piece(
             for _ in range(20):
                 link.sendall(request)
                 head, _, body = link.recv(65_536).partition(b"\r\n\r\n")
-                assert f"content-length: {len(body)}\r\n".encode() in head + b"\r\n"
+                assert f"Content-Length: {len(body)}\r\n".encode() in head + b"\r\n"
                 assert body
+
+
+HEADERS = [
+    "x-amzn-RequestId",
+    "Date",
+    "Content-Type",
+    "Content-Length",
+    "Cache-Control",
+    "Expires",
+    "Pragma",
+]
 
 
 def test_every_answer_has_the_headers_of_aws(lab: Lab) -> None:
@@ -252,12 +263,23 @@ def test_every_answer_has_the_headers_of_aws(lab: Lab) -> None:
         for headers in (JSON | {"X-Amz-Target": "TrentService.ListKeys"}, JSON):
             link.sendall(written(own(endpoint, headers=headers)))
             _, told, _ = answer(link)
-            assert set(told) == {
-                "cache-control",
-                "content-length",
-                "content-type",
-                "date",
-                "expires",
-                "pragma",
-                "x-amzn-requestid",
-            }
+            assert list(told) == HEADERS
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_header_names_are_spelt_as_aws_does_whoever_writes_them(lab: Lab, tls: bool) -> None:
+    """uvicorn answers the last request by itself, and adds `Connection` to any last answer."""
+    cases = [
+        ("GET /health HTTP/1.1", HEADERS),
+        ("GET /?Action=GetCallerIdentity HTTP/1.1", [*HEADERS, "x-amzn-ErrorType"]),
+        ("nothing that is HTTP", ["Content-Type", "Content-Length"]),
+    ]
+    with running(lab, self_signed=tls) as endpoint:
+        for request, names in cases:
+            link = connected(endpoint)
+            if tls:
+                context = ssl.create_default_context(cafile=str(endpoint.authority))
+                link = context.wrap_socket(link, server_hostname="127.0.0.1")
+            with link:
+                link.sendall(f"{request}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                assert list(answer(link)[1]) == [*names, "Connection"]
