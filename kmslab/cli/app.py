@@ -9,7 +9,6 @@ import os
 import platform
 import sys
 from dataclasses import asdict
-from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +16,7 @@ from typing import Annotated
 import typer
 
 from kmslab.cli import bill, explain, keys, serve, trail
-from kmslab.course import workbook
-from kmslab.course.doctor import doctor
+from kmslab.cli.options import AsJson
 from kmslab.display import PlainError
 
 app = typer.Typer(
@@ -30,13 +28,10 @@ app = typer.Typer(
 
 TWICE = "" if os.name == "nt" else ", twice"  # JupyterLab asks for confirmation, not on Windows
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
 Folder = Annotated[
     Path,
-    typer.Option(
-        envvar=workbook.WORKBOOK_VARIABLE, help="The folder with your copies of the lessons."
-    ),
+    typer.Option(envvar="KMSLAB_WORKBOOK", help="The folder with your copies of the lessons."),
 ]
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="JupyterLab's port; if it is in use, one near it.")
@@ -53,6 +48,8 @@ Jupyter = Annotated[list[str] | None, typer.Argument(help="After --: options for
 def about(context: typer.Context, show_version: Version = False) -> None:
     """A key management service to learn with. Nothing here needs a network."""
     if show_version:
+        from importlib.metadata import version
+
         typer.echo(f"kmslab {version('kmslab')}, Python {platform.python_version()}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -67,6 +64,8 @@ def lab(
     jupyter: Jupyter = None,
 ) -> None:
     """Open the course in JupyterLab. Your own work in it is never overwritten."""
+    from kmslab.course import workbook
+
     if reset is not None:
         _reset(folder, reset)
         return
@@ -78,6 +77,8 @@ def lab(
 
 
 def _reset(folder: Path, lesson: str) -> None:
+    from kmslab.course import workbook
+
     kept = workbook.reset(folder, lesson)
     typer.echo(f"Lesson {lesson} is fresh again.")
     if kept:
@@ -85,6 +86,8 @@ def _reset(folder: Path, lesson: str) -> None:
 
 
 def _lay_out(folder: Path) -> None:
+    from kmslab.course import workbook
+
     was_there = folder.is_dir()
     added = workbook.lay_out(folder)
     typer.echo(f"Your lessons are in {folder.resolve()}")
@@ -95,6 +98,8 @@ def _lay_out(folder: Path) -> None:
 @app.command(name="doctor")
 def examine(as_json: AsJson = False) -> None:
     """Check whether this computer is ready for the course. This needs no network."""
+    from kmslab.course.doctor import doctor
+
     diagnosis = doctor()
     if as_json:
         findings = [asdict(finding) for finding in diagnosis]

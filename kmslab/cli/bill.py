@@ -4,9 +4,7 @@ from typing import Annotated
 
 import typer
 
-from kmslab.cli.keys import AsJson
-from kmslab.cli.opening import Account, Endpoint, Region, Store, opened, print_json
-from kmslab.endpoint.lab_api import bill_from_json
+from kmslab.cli.options import Account, AsJson, Endpoint, Region, Store, print_json
 
 Month = Annotated[
     str | None, typer.Option(metavar="YYYY-MM", help="Default: the current month so far.")
@@ -22,6 +20,9 @@ def bill(
     as_json: AsJson = False,
 ) -> None:
     """Show what an account pays for a month, in all its Regions, in USD."""
+    from kmslab.cli.opening import opened
+    from kmslab.endpoint.lab_api import bill_from_json
+
     with opened(store, endpoint, account, region) as opened_kms:
         answer = opened_kms.ask_lab("Bill", {"Month": month} if month else {})
     if as_json:

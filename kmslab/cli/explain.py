@@ -4,13 +4,16 @@ from typing import Annotated
 
 import typer
 
-from kmslab.cli.keys import AsJson
-from kmslab.cli.opening import Account, Endpoint, Region, Store, opened, print_json
-from kmslab.kms.reports import ROLES
+from kmslab.cli.options import Account, AsJson, Endpoint, Region, Store, print_json
 
 
 def _actions(incomplete: str) -> list[str]:
-    return sorted(action for action in ROLES if action.startswith(incomplete))
+    """From the contract: a shell would have to wait for THE TABLE at each press of its key."""
+    from kmslab.kms.contract.source import KMS
+
+    operations = {*KMS["operations"], "ReEncryptFrom", "ReEncryptTo"} - {"ReEncrypt"}
+    actions = (f"kms:{name}" for name in sorted(operations))
+    return [action for action in actions if action.startswith(incomplete)]
 
 
 Principal = Annotated[
@@ -47,6 +50,8 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Show whether a principal may do an action, and why. Exit code 0: yes, 1: no."""
+    from kmslab.cli.opening import opened
+
     request = {"Action": action, "Principal": principal, "KeyId": key, "EncryptionContext": None}
     if context:
         request["EncryptionContext"] = dict(map(_pair, context))  # type: ignore[assignment]

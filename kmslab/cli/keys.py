@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from kmslab.cli.opening import Account, Endpoint, Region, Store, opened, print_json
+from kmslab.cli.options import Account, AsJson, Endpoint, Region, Store, print_json
 from kmslab.display import Table
 from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.pages import all_items
 from kmslab.lab.tables import Metadata
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Key = Annotated[str, typer.Argument(help="A key's id or ARN, or its alias (alias/orders).")]
 HEADINGS = ["key id", "alias", "spec", "usage", "state", "description"]
 
@@ -27,6 +26,8 @@ def keys(
     as_json: AsJson = False,
 ) -> None:
     """List the keys of an account in a Region."""
+    from kmslab.cli.opening import opened
+
     with opened(store, endpoint, account, region) as opened_kms:
         found = _keys(opened_kms.kms)
     if as_json:
@@ -46,6 +47,8 @@ def describe(
     as_json: AsJson = False,
 ) -> None:
     """Show everything about one key: metadata, aliases, tags, rotation, grants, policy."""
+    from kmslab.cli.opening import opened
+
     with opened(store, endpoint, account, region) as opened_kms:
         found = _described(opened_kms.kms, key)
     if as_json:

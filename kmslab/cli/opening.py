@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from kmslab.display import PlainError
+from kmslab.cli.options import CommandError, validate
 from kmslab.endpoint.lab_api import LabApi
+from kmslab.kms import store as stores
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.iam import account_number, region_name
-from kmslab.kms.store import is_there
-from kmslab.lab.lab import ACCOUNT, REGION, Lab
+from kmslab.lab import ACCOUNT, REGION
+from kmslab.lab.lab import Lab
 
 ENDPOINT = ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL")
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -28,23 +29,6 @@ WHICH_KMS = (
     "AWS_ENDPOINT_URL_KMS). `kmslab serve` starts an endpoint."
 )
 NOT_A_LAB = "is not an endpoint of kmslab, or of an older version. AWS KMS cannot answer this."
-
-Store = Annotated[
-    str | None, typer.Option(metavar="URL", help="A lab's store, such as sqlite:///my.db.")
-]
-Endpoint = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="A running endpoint. Default: AWS_ENDPOINT_URL_KMS."),
-]
-Account = Annotated[
-    str | None,
-    typer.Option(metavar="ID", help=f"With --store: the account, 12 digits. Default: {ACCOUNT}."),
-]
-Region = Annotated[str | None, typer.Option(metavar="NAME", help="The Region, such as us-east-1.")]
-
-
-class CommandError(PlainError):
-    """The command cannot do what it was asked. The text says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,34 +66,6 @@ def _first_set(variables: tuple[str, ...]) -> str | None:
     return next((os.environ[name] for name in variables if os.environ.get(name)), None)
 
 
-def validate(option: str, check: Callable[[str], Any], value: str) -> Any:
-    """What `check` returns; its ValueError becomes an error of the option."""
-    try:
-        return check(value)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-
-
-@contextmanager
-def library_errors() -> Iterator[None]:
-    """A missing library that kmslab can do without is a `CommandError`, which names it."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if "pip install" not in str(error):
-            raise
-        raise CommandError(str(error)) from None
-
-
-def print_json(value: Any) -> None:
-    """With times in ISO 8601, and letters beyond ASCII as they are."""
-    typer.echo(json.dumps(value, indent=2, default=_iso, ensure_ascii=False))
-
-
-def _iso(value: Any) -> str:
-    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
-
-
 def _error(code: str, message: str) -> CommandError:
     """Some of AWS's errors have no message."""
     return CommandError(f"{code}: {message}".rstrip(": "))
@@ -135,7 +91,7 @@ def _existing(url: str, account: str, region: str) -> Lab:
     """`Lab` would make a store that does not exist; a command that only looks must not."""
     account = validate("--account", account_number, account)
     region = validate("--region", region_name, region)
-    if not validate("--store", is_there, url):
+    if not validate("--store", stores.is_there, url):
         raise CommandError(f"There is no store at {url}. `kmslab serve --store {url}` makes one.")
     return Lab(url, account=account, region=region)
 

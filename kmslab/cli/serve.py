@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kmslab.cli.opening import CommandError, library_errors, validate
-from kmslab.kms.iam import account_number, region_name
-from kmslab.lab.lab import ACCOUNT, REGION, Lab
+from kmslab.cli.options import CommandError, library_errors, validate
+from kmslab.lab import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from kmslab.endpoint.server import Endpoint, Tls
+    from kmslab.lab.lab import Lab
 
 MEMORY = "in memory: everything is lost when it stops (--store keeps it)"
 
@@ -111,7 +111,10 @@ def _lab(
     seed: Path | None,
     throttle: bool,
     trail: Path | None,
-) -> Lab:
+) -> "Lab":
+    from kmslab.kms.iam import account_number, region_name
+    from kmslab.lab.lab import Lab
+
     if account is not None:
         validate("--account", account_number, account)
     if region is not None:
@@ -153,7 +156,7 @@ def _pair(text: str) -> tuple[str, str]:
     return key_id, secret
 
 
-def _print_endpoint(lab: Lab, endpoint: "Endpoint", store: str | None) -> None:
+def _print_endpoint(lab: "Lab", endpoint: "Endpoint", store: str | None) -> None:
     account, region = lab.caller.account, lab.caller.region
     typer.echo(
         f"AWS KMS at {endpoint.url}, account {account}, Region {region}, {store or MEMORY}.\n"

@@ -3,12 +3,15 @@
 import json
 import time
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kmslab.cli.opening import Account, Endpoint, OpenedKms, Region, Store, opened
-from kmslab.kms.audit import Trail
+from kmslab.cli.options import Account, Endpoint, Region, Store
+
+if TYPE_CHECKING:
+    from kmslab.cli.opening import OpenedKms
+    from kmslab.kms.audit import Trail
 
 INTERVAL = 0.5  # seconds between two questions
 WIDTHS = (19, 14, 28, 40)  # of columns: rows that are printed one by one have to line up
@@ -34,6 +37,9 @@ def trail(
     as_json: AsJson = False,
 ) -> None:
     """Show the events of an account in all its Regions, oldest first."""
+    from kmslab.cli.opening import opened
+    from kmslab.kms.audit import Trail
+
     end = [KeyboardInterrupt] if follow else []
     with suppress(*end), opened(store, endpoint, account, region) as opened_kms:
         answer = opened_kms.ask_lab("Trail", {})
@@ -48,7 +54,7 @@ def trail(
             _follow(opened_kms, answer["Last"], as_json)
 
 
-def _follow(opened_kms: OpenedKms, after: int, as_json: bool) -> None:
+def _follow(opened_kms: "OpenedKms", after: int, as_json: bool) -> None:
     while True:
         time.sleep(INTERVAL)
         answer = opened_kms.ask_lab("Trail", {"After": after})
@@ -57,11 +63,13 @@ def _follow(opened_kms: OpenedKms, after: int, as_json: bool) -> None:
 
 
 def _print(events: list[dict[str, Any]], as_json: bool) -> None:
+    from kmslab.kms.audit import Trail
+
     lines = [json.dumps(event) for event in events] if as_json else _lines(Trail(events))
     for line in lines:
         typer.echo(line)
 
 
-def _lines(events: Trail) -> list[str]:
+def _lines(events: "Trail") -> list[str]:
     rows = events.table().rows
     return ["  ".join([*map(str.ljust, row, WIDTHS), *row[len(WIDTHS) :]]).rstrip() for row in rows]

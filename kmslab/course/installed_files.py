@@ -3,11 +3,10 @@
 No other module looks for them.
 """
 
-from importlib.resources import files
 from pathlib import Path
 
 
 def folder(name: str) -> Path:
     """The shipped folder `notebooks` or `data`; in a clone and in a wheel, ordinary files."""
-    inside = Path(str(files("kmslab.course"))) / name
+    inside = Path(__file__).parent / name
     return inside if inside.is_dir() else inside.parents[2] / name

@@ -15,17 +15,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from importlib.resources import files
 from typing import Any
 
 from kmslab.display import Table
 from kmslab.kms.arn import known_arn
 from kmslab.kms.contract.records import Alias, Event, Key, Reader
+from kmslab.kms.contract.source import CONTRACT
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyManager
 
-PRICES: dict[str, Any] = json.loads(
-    files("kmslab.kms.contract").joinpath("prices.json").read_bytes()
-)
+PRICES: dict[str, Any] = json.loads((CONTRACT / "prices.json").read_bytes())
 HOUR = timedelta(hours=1)
 CENT = Decimal("0.01")
 STANDARD = "standard"  # the price class of most requests

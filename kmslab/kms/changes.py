@@ -9,9 +9,9 @@ rehearsal does not (`store/rehearsal.py`), because it takes back what others hav
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from kmslab.kms import store as stores
 from kmslab.kms.contract.records import Event, LastUse, R, Reader, Record, name_of
 from kmslab.kms.lifecycle import stamp
-from kmslab.kms.store import Conflict, Store
 
 ATTEMPTS = 50  # of a change whose records others keep changing
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Change:
         return sorted(found, key=name_of)
 
 
-def apply(store: Store, stage: Callable[[Change], T], attempts: int = ATTEMPTS) -> T:
+def apply(store: "stores.Store", stage: Callable[[Change], T], attempts: int = ATTEMPTS) -> T:
     """Run `stage`, store what it staged, and return what it returned.
 
     If another commit was first, start over. Raises `Conflict` after so many attempts; an error of
@@ -96,13 +96,15 @@ def apply(store: Store, stage: Callable[[Change], T], attempts: int = ATTEMPTS) 
         result = stage(change)
         try:
             _commit(store, change)
-        except Conflict:
+        except stores.Conflict:
             continue
         return result
-    raise Conflict(f"others have changed the same records during each of {attempts} attempts")
+    raise stores.Conflict(
+        f"others have changed the same records during each of {attempts} attempts"
+    )
 
 
-def _commit(store: Store, change: Change) -> None:
+def _commit(store: "stores.Store", change: Change) -> None:
     """Events of a change without records are only logged, and stored within a second."""
     if not change:
         for event in change.events:

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from kmslab.kms import store as stores
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import Setting
-from kmslab.kms.store import Store
 
 NAME = "clock offset"  # its value is in microseconds
 
 
 class StoredOffset:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: "stores.Store") -> None:
         self._store = store
         self._seen: Setting | None = None
         self._offset = timedelta()

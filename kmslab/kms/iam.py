@@ -11,13 +11,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from kmslab.kms import store as stores
 from kmslab.kms.access import identity_policy
 from kmslab.kms.arn import role_arn, user_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import Principal
-from kmslab.kms.store import Store
 
 Policy = Mapping[str, Any] | str | None
 NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
@@ -26,7 +26,7 @@ NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 class Iam:
     """The users and roles of all accounts of a lab."""
 
-    def __init__(self, store: Store, hsm: Hsm, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: "stores.Store", hsm: Hsm, now: Callable[[], datetime]) -> None:
         self.access_keys = AccessKeys(store, hsm, now)
         self._store = store
         self._now = now

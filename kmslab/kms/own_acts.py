@@ -12,10 +12,10 @@ from uuid import uuid4
 
 from kmslab.clock import Clock
 from kmslab.kms import audit, lifecycle
+from kmslab.kms import store as stores
 from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import Caller, Key
-from kmslab.kms.store import Conflict, Store
 from kmslab.kms.table import SERVICE_TABLE
 
 log = logging.getLogger("kmslab")
@@ -24,7 +24,7 @@ log = logging.getLogger("kmslab")
 class OwnActs:
     """One service's own acts; `new_call` makes a `Call` of it."""
 
-    def __init__(self, store: Store, clock: Clock, new_call: Callable[..., Call]) -> None:
+    def __init__(self, store: "stores.Store", clock: Clock, new_call: Callable[..., Call]) -> None:
         self._store = store
         self._clock = clock
         self._new_call = new_call
@@ -43,7 +43,7 @@ class OwnActs:
             for key in due:
                 try:
                     self._run_due(key)
-                except Conflict:
+                except stores.Conflict:
                     break
                 except Exception:
                     log.exception("what was due on %s has failed", key.arn)

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from kmslab.kms import access, audit, billing
+from kmslab.kms import store as stores
 from kmslab.kms.contract.records import Caller, Event, Reader
 from kmslab.kms.names import everything, key_in
 from kmslab.kms.service import Service
-from kmslab.kms.store import Store
 from kmslab.kms.table import SERVICE_TABLE, TABLE, Role
 
 # THE TABLE's roles by the permission that they ask for.
@@ -31,7 +31,7 @@ def trail(service: Service, account: str) -> audit.Trail:
     return audit.Trail(cloudtrail(event) for event in found)
 
 
-def copy_trail(store: Store, write: Callable[[list[dict[str, Any]]], None]) -> None:
+def copy_trail(store: "stores.Store", write: Callable[[list[dict[str, Any]]], None]) -> None:
     """From now on, pass the events of all accounts to `write` in that form when they are stored."""
     store.listen(lambda events: write([cloudtrail(event) for event in events]))
 

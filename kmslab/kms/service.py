@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from kmslab.clock import Clock
 from kmslab.kms import audit
+from kmslab.kms import store as stores
 from kmslab.kms.access import grant_tokens
 from kmslab.kms.admission import admit
 from kmslab.kms.backing import Backing
@@ -26,7 +27,6 @@ from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.records import Caller, Event, Reader
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.own_acts import OwnActs
-from kmslab.kms.store import Conflict, Store
 from kmslab.kms.table import TABLE, UNBUILT_MEMBERS, Role, Row
 from kmslab.kms.throttle import Throttle
 
@@ -38,7 +38,7 @@ class Service:
 
     def __init__(
         self,
-        store: Store,
+        store: "stores.Store",
         backings: Mapping[Origin, Backing],
         clock: Clock,
         new_id: Callable[[], str],
@@ -89,7 +89,7 @@ class Service:
     def _run(self, row: Row, call: Call) -> dict[str, Any]:
         try:
             return apply(self._store, partial(self._attempt, row, call))
-        except Conflict:
+        except stores.Conflict:
             fail("DependencyTimeoutException", "Too many others are changing the key. Try again.")
 
     def _attempt(self, row: Row, call: Call, change: Change) -> dict[str, Any]:

@@ -9,16 +9,14 @@ Source: AWS KMS developer guide, "Request quotas".
 import json
 import threading
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.source import CONTRACT
 from kmslab.kms.table import Row
 
-QUOTAS: dict[str, Any] = json.loads(
-    files("kmslab.kms.contract").joinpath("quotas.json").read_bytes()
-)
+QUOTAS: dict[str, Any] = json.loads((CONTRACT / "quotas.json").read_bytes())
 TOO_FAST = (
     "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls."
 )

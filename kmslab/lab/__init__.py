@@ -6,3 +6,5 @@ other. Read `lab.py` (what a lab is made of), `view.py` (the same lab for anothe
 real boto3 client without a network). `pages.py` and `tables.py` read and show what KMS lists.
 `seeding/` fills a lab from a file; `integrations/` are simulated AWS services that use its keys.
 """
+
+ACCOUNT, REGION = "111122223333", "us-east-1"  # unless a lab is given others

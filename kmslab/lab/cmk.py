@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
 from kmslab.crypto.message_types import MessageType
 from kmslab.display import Table
-from kmslab.envelope import KmsKeyring
 from kmslab.kms.arn import Arn
 from kmslab.kms.contract.specs import KEY_SPECS, KeyUsage
 from kmslab.kms.contract.states import KeyState
@@ -20,6 +19,7 @@ from kmslab.lab.pages import all_items
 from kmslab.lab.tables import Metadata, grant_table, rotation_table
 
 if TYPE_CHECKING:
+    from kmslab.envelope import KmsKeyring
     from kmslab.lab.view import View
 
 Context = Mapping[str, str] | None
@@ -126,11 +126,13 @@ class CMK:
             answer["PrivateKeyCiphertextBlob"],
         )
 
-    def keyring(self) -> KmsKeyring:
+    def keyring(self) -> "KmsKeyring":
         """A keyring for `kmslab.envelope`, which wraps data keys under this key.
 
         `envelope` makes one itself if it is given the CMK.
         """
+        from kmslab.envelope import KmsKeyring  # few programs ask for one
+
         return KmsKeyring(self._kms, self.arn)
 
     def sign(

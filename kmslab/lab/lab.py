@@ -6,13 +6,14 @@ A lab is also a view of itself: that of the account's root user in the lab's Reg
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from kmslab.clock import Clock
 from kmslab.crypto import Backend, Forged
 from kmslab.crypto.self_tested import BACKENDS
 from kmslab.kms import reports
+from kmslab.kms import store as stores
 from kmslab.kms.arn import root_arn
 from kmslab.kms.backing import root_key
 from kmslab.kms.backing.hsm import Hsm
@@ -22,16 +23,14 @@ from kmslab.kms.contract.specs import Origin
 from kmslab.kms.iam import Iam, account_number, region_name
 from kmslab.kms.names import KEY_ID
 from kmslab.kms.service import Service
-from kmslab.kms.store import open_store
-from kmslab.kms.store.rehearsal import rehearsal
 from kmslab.kms.throttle import Throttle
-from kmslab.kms.trail_file import TrailFile
-from kmslab.lab import seeding
+from kmslab.lab import ACCOUNT, REGION
 from kmslab.lab.integrations import Integrations
-from kmslab.lab.seeding import Planted, Seed, SeedTarget
 from kmslab.lab.view import View
 
-ACCOUNT, REGION = "111122223333", "us-east-1"  # unless a lab is given others
+if TYPE_CHECKING:  # few labs have a seed or a trail file, which are loaded when they are asked for
+    from kmslab.kms.trail_file import TrailFile
+    from kmslab.lab.seeding import Planted, Seed
 
 
 class Lab(View):
@@ -61,11 +60,11 @@ class Lab(View):
                 "ids can be chosen for a lab in memory only: in a file they would repeat"
             )
         caller = Caller(root_arn(account_number(account)), account, region_name(region))
-        self._store = open_store(store)
+        self._store = stores.open_store(store)
         try:
             hsm = self._start_hsm(backends)
             own = (clock or Clock()).kept_in(StoredOffset(self._store))
-            copy = TrailFile(trail) if trail else None
+            copy = _trail_file(trail) if trail else None
         except BaseException:
             self._store.close()
             raise
@@ -107,6 +106,8 @@ class Lab(View):
         `account`, `region`: those of the lab, by default the file's. `options`: as for `Lab`.
         Raises `SeedError` if the file is wrong; then nothing has been made.
         """
+        from kmslab.lab import seeding
+
         seed = seeding.read(Path(path), account or ACCOUNT, region or REGION)
         lab = cls(store, account=account or seed.account, region=region or seed.region, **options)
         try:
@@ -116,17 +117,23 @@ class Lab(View):
             raise
         return lab
 
-    def seed(self, path: str | Path) -> Planted:
+    def seed(self, path: str | Path) -> "Planted":
         """Make everything a file declares, or nothing; returns a table of what was made.
 
         What exists already stays as it is. Raises `SeedError`. `docs/seeds.md` describes the file.
         """
+        from kmslab.lab import seeding
+
         here = self.caller
         return self._plant(seeding.read(Path(path), here.account, here.region))
 
-    def _plant(self, seed: Seed) -> Planted:
+    def _plant(self, seed: "Seed") -> "Planted":
+        from kmslab.lab import seeding
+
         keys, now = self.iam.access_keys, self.clock.now
-        return seeding.plant(seed, SeedTarget(self._store, self.service.own_acts, keys, now))
+        return seeding.plant(
+            seed, seeding.SeedTarget(self._store, self.service.own_acts, keys, now)
+        )
 
     def close(self) -> None:
         """Store the waiting events, and close the store. Later calls raise `StoreError`."""
@@ -135,6 +142,8 @@ class Lab(View):
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
         """What happens within `with lab.rehearsal():` is undone, the trail too. In memory only."""
+        from kmslab.kms.store.rehearsal import rehearsal
+
         with rehearsal(self._store), self._integrations.rehearsal():
             yield
 
@@ -143,6 +152,12 @@ class Lab(View):
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _trail_file(path: str | Path) -> "TrailFile":
+    from kmslab.kms.trail_file import TrailFile
+
+    return TrailFile(path)
 
 
 def _uuid() -> str:

@@ -202,7 +202,7 @@ def test_doctor_prints_the_same_as_json(tmp_path):
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_a_machine_that_is_not_ready_is_exit_code_1(monkeypatch, form):
     not_ready = Diagnosis([Finding("printer", False, "no ink")])
-    monkeypatch.setattr("kmslab.cli.app.doctor", lambda: not_ready)
+    monkeypatch.setattr(sys.modules[Diagnosis.__module__], "doctor", lambda: not_ready)
     result = invoke("doctor", *form)
     assert result.exit_code == 1
     assert "no ink" in result.output

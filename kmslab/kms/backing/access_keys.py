@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from kmslab.crypto import SecretBytes
+from kmslab.kms import store as stores
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import AccessKey
-from kmslab.kms.store import Store
 
 ID = re.compile(r"\w{1,128}", re.ASCII)  # IAM's pattern; IAM's ids have at least 16 characters
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -39,7 +39,7 @@ class AccessKeyPair:
 class AccessKeys:
     """The access keys of all principals of a lab."""
 
-    def __init__(self, store: Store, hsm: Hsm, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: "stores.Store", hsm: Hsm, now: Callable[[], datetime]) -> None:
         self._store = store
         self._hsm = hsm
         self._now = now

@@ -4,4 +4,5 @@ import json
 from pathlib import Path
 from typing import Any
 
-KMS: dict[str, Any] = json.loads(Path(__file__).with_name("kms.json").read_bytes())
+CONTRACT = Path(__file__).parent
+KMS: dict[str, Any] = json.loads((CONTRACT / "kms.json").read_bytes())

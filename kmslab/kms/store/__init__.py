@@ -1,11 +1,31 @@
 """Where a lab's records and events are stored: in memory, or in an SQLite file for all processes.
 
 `open_store` returns a `Store`; no other part of the package uses SQL, and only `kms/changes.py`
-commits.
+commits. The rule: SQLAlchemy is loaded when a store is opened and not before, because it takes
+longer than all the rest of kmslab. So other modules import this package, and write the type as
+`"stores.Store"`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from kmslab.kms.store.errors import Conflict, StoreError
-from kmslab.kms.store.opening import is_there, open_store
-from kmslab.kms.store.store import Store
+
+if TYPE_CHECKING:
+    from kmslab.kms.store.opening import is_there, open_store
+    from kmslab.kms.store.store import Store
 
 __all__ = ["Conflict", "Store", "StoreError", "is_there", "open_store"]
+
+# The module of each name that needs SQLAlchemy.
+MODULES = {
+    "Store": "kmslab.kms.store.store",
+    "is_there": "kmslab.kms.store.opening",
+    "open_store": "kmslab.kms.store.opening",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(MODULES[name]), name)

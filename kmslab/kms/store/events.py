@@ -45,7 +45,6 @@ Index(
     "event_by_used_too",
     *(EVENTS.c.used_too, EVENTS.c.sequence),
     sqlite_where=_has_two,
-    postgresql_where=_has_two,
 )
 
 Row = tuple[Any, ...]  # all columns except `sequence`, which the database sets

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kmslab.display import Table
+from kmslab.kms import store as stores
 from kmslab.kms.arn import known_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import material_id
@@ -18,7 +19,6 @@ from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import AccessKey, Alias, Caller, Key, Material, Principal
 from kmslab.kms.contract.specs import KeyUsage
 from kmslab.kms.own_acts import OwnActs
-from kmslab.kms.store import Store
 from kmslab.lab.seeding.declared import Seed, SeedAccessKey, SeedKey, SeedPrincipal
 
 MADE, THERE = "made", "was there"
@@ -41,7 +41,7 @@ class Planted(list[tuple[str, str]]):
 class SeedTarget:
     """The lab that a seed is planted in."""
 
-    store: Store
+    store: "stores.Store"
     own_acts: OwnActs
     access_keys: AccessKeys
     now: Callable[[], datetime]
