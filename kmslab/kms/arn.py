@@ -1,8 +1,8 @@
 """ARNs: the names of AWS's resources, taken apart and put together here and in no other module.
 
 `arn:aws:kms:us-east-1:111122223333:key/1234…` names a partition, a service, a Region, an account
-and a resource, which may hold more colons. Records, requests and answers hold an ARN as text; a
-module that asks what it names parses it with `Arn.parse`, or with `known_arn` on every call's way.
+and a resource, which may hold more colons. Records, requests and answers hold ARNs as texts. To
+learn what a text names, a module uses `Arn.parse`, or `known_arn` in code that every call runs.
 Source: IAM user guide, "Identify AWS resources with Amazon Resource Names (ARNs)", "IAM
 identifiers"; AWS STS API reference, "AssumeRole".
 """
@@ -24,7 +24,7 @@ _PRINCIPALS: dict[str, re.Pattern[str]] = {
 
 
 class Arn(NamedTuple):
-    """One ARN, whose text is `str(arn)`. A tuple, because it takes half as long to make."""
+    """One ARN; `str(arn)` is its text. A tuple, which is cheaper to make than a dataclass."""
 
     partition: str
     service: str
@@ -34,7 +34,7 @@ class Arn(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Arn":
-        """Raises ValueError without six fields; what they hold is not looked at."""
+        """Raises ValueError unless the text has six fields. Their contents are not checked."""
         fields = text.split(":", FIELDS - 1)
         if len(fields) < FIELDS or fields[0] != "arn":
             raise ValueError(f"{text!r} is not an ARN")
@@ -87,13 +87,21 @@ class Arn(NamedTuple):
 
 @lru_cache(4_096)
 def known_arn(text: str) -> Arn:
-    """`Arn.parse`, remembered. Only for ARNs of records and of callers whose signature was checked:
-    a stranger's texts would push those out."""
+    """`Arn.parse` with a cache, for ARNs of stored records and of authenticated callers only.
+
+    Other texts from requests would push these out of the cache.
+    """
     return Arn.parse(text)
 
 
+@lru_cache(4_096)
+def identity_of(principal: str) -> str:
+    """The ARN of a caller's `Arn.identity`; an AWS service is its own. Cached like `known_arn`."""
+    return str(Arn.parse(principal).identity) if is_arn(principal) else principal
+
+
 def as_arn(text: str) -> Arn | None:
-    """The ARN that a request's or a policy's text holds; None if it is something else."""
+    """The ARN in a request or a policy; None if the text is not an ARN."""
     try:
         return Arn.parse(text)
     except ValueError:
@@ -101,34 +109,34 @@ def as_arn(text: str) -> Arn | None:
 
 
 def is_arn(text: str) -> bool:
-    """Whether a text means to be an ARN, and not an id, an alias's name or an AWS service."""
+    """Whether a text begins like an ARN, and not like an id, an alias name or an AWS service."""
     return text.startswith("arn:")
 
 
 def resource_of(text: str) -> str:
-    """An ARN's resource, such as `user/alice`; any other text as it is."""
+    """An ARN's resource, such as `user/alice`; any other text unchanged."""
     arn = as_arn(text)
     return arn.resource if arn else text
 
 
 def arn_prefix(service: str, region: str, account: str = "") -> str:
-    """What the ARNs of a service begin with in a Region, or in an account of that Region."""
+    """The beginning of all ARNs of a service in a Region, or in an account of that Region."""
     start = f"arn:{AWS}:{service}:{region}:"
     return f"{start}{account}:" if account else start
 
 
 def root_arn(account: str) -> str:
-    """An account's root user."""
-    return str(Arn(AWS, "iam", "", account, "root"))
+    """The account's root user, which in a policy means the whole account."""
+    return f"{arn_prefix('iam', '', account)}root"
 
 
 def user_arn(account: str, name: str) -> str:
-    return str(Arn(AWS, "iam", "", account, f"user/{name}"))
+    return f"{arn_prefix('iam', '', account)}user/{name}"
 
 
 def role_arn(account: str, name: str) -> str:
-    return str(Arn(AWS, "iam", "", account, f"role/{name}"))
+    return f"{arn_prefix('iam', '', account)}role/{name}"
 
 
 def session_arn(account: str, role: str, session: str) -> str:
-    return str(Arn(AWS, "sts", "", account, f"assumed-role/{role}/{session}"))
+    return f"{arn_prefix('sts', '', account)}assumed-role/{role}/{session}"

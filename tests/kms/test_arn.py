@@ -3,10 +3,15 @@
 Source: IAM user guide, "IAM identifiers"; "Identify AWS resources with Amazon Resource Names".
 """
 
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import kmslab
 from kmslab.kms.arn import (
     Arn,
     arn_prefix,
@@ -159,3 +164,28 @@ def test_a_text_means_to_be_an_arn_by_its_beginning():
 
 def test_what_is_remembered_is_bounded():
     assert known_arn.cache_info().maxsize is not None
+
+
+PACKAGE = Path(kmslab.__file__).parent
+OTHERS = {
+    "kms/arn.py": "it is the one that does",
+    "kms/access/documents.py": "the grammar of policies has patterns of ARNs",
+    "envelope/kms.py": "the envelope does not know this KMS",
+}
+
+
+def texts(path: Path) -> Iterator[str]:
+    """The texts in a module's code, without its docstrings."""
+    tree = ast.parse(path.read_text("utf-8"))
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    first = [node.body[0] for node in ast.walk(tree) if isinstance(node, documented) and node.body]
+    docstrings = [each.value for each in first if isinstance(each, ast.Expr)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node not in docstrings:
+            yield str(node.value)
+
+
+def test_no_other_module_writes_an_arn():
+    modules = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
+    writing = {name for name, path in modules.items() if any("arn:" in t for t in texts(path))}
+    assert writing == set(OTHERS)

@@ -1,4 +1,4 @@
-"""How a request names a key: which forms each operation takes, and what the others are answered.
+"""How a request names a key: the forms that each operation takes, and the errors for other forms.
 
 Source: AWS KMS API reference, "KeyId" of each operation.
 """
@@ -15,7 +15,7 @@ from kmslab.kms.table import TABLE
 
 KEY_MEMBERS = ("KeyId", "SourceKeyId", "DestinationKeyId", "TargetKeyId")
 
-# Operations whose keys may be named by an alias too; all others take a key id or a key ARN.
+# These operations take an alias too; all others take only a key id or a key ARN.
 TAKE_ALIASES = {
     "Encrypt",
     "Decrypt",
@@ -157,7 +157,7 @@ def test_alias_is_case_sensitive(lab: Lab, other: str) -> None:
         lab.kms.describe_key(KeyId=f"{other}/orders")
 
 
-def test_key_of_another_region_is_not_here(lab: Lab, key: str, refused: Any) -> None:
+def test_key_of_another_region_is_not_found(lab: Lab, key: str, refused: Any) -> None:
     there = lab.region("eu-west-1")
     with refused("NotFoundException", "Invalid arn us-east-1"):
         there.kms.describe_key(KeyId=key)

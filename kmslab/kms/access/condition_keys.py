@@ -52,7 +52,7 @@ def _pick(pairs: Mapping[str, str], name: str) -> list[str]:
     return [value for key, value in pairs.items() if key.lower() == name.lower()]
 
 
-# ---------------------------------------------------------------------------- of the request
+# --------------------------------------------------------------------------- of the request
 
 
 def _member(name: str, default: Any = None) -> Raw:

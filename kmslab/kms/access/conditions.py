@@ -87,7 +87,7 @@ def _like(**how: bool) -> "Compile":
     return lambda wanted, variables: pattern(wanted, variables=variables, **how)
 
 
-# ------------------------------------------------------------------------------- the table
+# ----------------------------------------------------------------------------- the table
 
 # Makes a test of the request's value from a policy's value, or raises ValueError if the operator
 # cannot read it. The second argument says whether the document's language has variables.
@@ -138,7 +138,7 @@ SETS: Mapping[str, tuple[Callable[[list[bool]], bool], bool]] = {
 }
 
 
-# ---------------------------------------------------------------------------- one condition
+# ------------------------------------------------------------------------- one condition
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,7 +246,7 @@ def _conditions(written: Any, variables: bool, where: str) -> tuple[Condition, .
     return tuple(read)
 
 
-# -------------------------------------------------------------------------------- shapes
+# --------------------------------------------------------------------------------- shapes
 
 
 def _members(written: Any, known: Collection[str] | None, where: str) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def _retiring(grant: Grant) -> str:
     return f"These principals may retire it: {', '.join(may)}."
 
 
-# --------------------------------------------------------------------------- how it is shown
+# ---------------------------------------------------------------------------- how it is shown
 
 
 def _sentence(question: Question, verdict: Verdict, under: str) -> str:
@@ -193,7 +193,7 @@ def _table(it: Comparison) -> Table:
     return Table(["", "element", "it says", "the request has"], rows)
 
 
-# ------------------------------------------------------------------------ what would change it
+# ----------------------------------------------------------------------- what would change it
 
 Advice = tuple[str, dict[str, Any] | None]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from kmslab.kms.arn import Arn
+from kmslab.kms.arn import Arn, known_arn
 from kmslab.kms.contract.records import Caller, Grant, Key, Reader, Resource
 
 
@@ -42,7 +42,10 @@ class Question(NamedTuple):
     @property
     def account(self) -> str:
         """The account that owns the resource; for "*" the caller's."""
-        return self.caller.account if self.resource == "*" else Arn.parse(self.resource).account
+        if self.resource == "*":
+            return self.caller.account
+        parse = known_arn if self.record else Arn.parse
+        return parse(self.resource).account
 
     def __repr__(self) -> str:
         """Without the request, which may hold a plaintext."""

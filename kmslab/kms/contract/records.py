@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from kmslab.kms.arn import AWS, Arn, arn_prefix, is_arn, known_arn, root_arn
+from kmslab.kms.arn import AWS, Arn, arn_prefix, identity_of, is_arn, known_arn, root_arn
 from kmslab.kms.contract.specs import KeyManager, KeyUsage, Origin
 from kmslab.kms.contract.states import KeyState
 
@@ -226,7 +226,7 @@ class Caller:
 
     @property
     def here(self) -> str:
-        """What every ARN of a KMS resource in this account and Region begins with."""
+        """The beginning of all ARNs of KMS resources in this account and Region."""
         return arn_prefix("kms", self.region, self.account)
 
     @property
@@ -242,7 +242,7 @@ class Caller:
     @property
     def identity(self) -> str:
         """The principal whose policies count: a session's role; any other caller itself."""
-        return self.principal if self.is_service else str(known_arn(self.principal).identity)
+        return identity_of(self.principal)
 
     @property
     def account_principal(self) -> str:

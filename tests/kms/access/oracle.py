@@ -1,4 +1,4 @@
-"""A slow judge, written from AWS's sentences and from nothing of ours.
+"""The slow oracle: AWS's rules, written from AWS's sentences without any code of kmslab.
 
 It takes policies as JSON would have them, and a request as a table of condition keys and values
 that the test has written down by hand. Each function quotes the sentence that it follows. Sources:
@@ -107,7 +107,7 @@ def account_by_policy(scene: Scene) -> bool:
 
 
 def iam_allows(scene: Scene) -> bool:
-    """A root user has no policies and may do whatever IAM decides on."""
+    """A root user has no policies and may do whatever is left to IAM."""
     if scene.principal == root_of(scene.account):
         return True
     return any(allows(each, scene) for each in scene.iam)

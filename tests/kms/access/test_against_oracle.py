@@ -1,5 +1,4 @@
-"""Random policies, grants and requests: what `decide` says against a slow and plain judge, and what
-`explain` tells against both."""
+"""Random policies, grants and requests: `decide` against the oracle, `explain` against both."""
 
 import json
 from random import Random
@@ -54,7 +53,7 @@ ORDER = ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "Gr
 TEXTS = ("Equals", "NotEquals", "EqualsIgnoreCase", "NotEqualsIgnoreCase", "Like", "NotLike")
 STRINGS = operators("String", *TEXTS)
 PAIR = "kms:EncryptionContext:order"
-# (operators, keys, values that a policy may want of them)
+# (operators, keys, values that a policy may name)
 ASKED: list[tuple[list[str], list[str], list[str]]] = [
     (STRINGS, [PAIR, "KMS:EncryptionContext:ORDER"], ["17", "1*", "a", "A"]),
     (STRINGS, ["kms:EncryptionContextKeys"], ["order", "o*", "ward", "*"]),
@@ -222,14 +221,14 @@ def question_of(scene: Scene, caller: dict[str, Any]) -> access.Question:
     )
 
 
-# Of Hypothesis's own draws a scene needs a hundred; a seed of its choice makes it as well.
+# A scene would need a hundred of Hypothesis's draws; one drawn seed is enough.
 many = settings(deadline=None, max_examples=1_500)
 seeds = st.integers(0, 2**64)
 
 
 @many
 @given(seeds)
-def test_decision_is_the_slow_judges(seed: int) -> None:
+def test_decision_agrees_with_the_oracle(seed: int) -> None:
     scene, question = scene_by(Random(seed))
     verdict = access.decide(question)
     event(verdict.reason)

@@ -1,4 +1,4 @@
-"""What each condition key answers. `Null` tells whether a key is there at all."""
+"""The values of each condition key. `Null` tests whether the request has the key at all."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ NO_KEY = {"record": None, "resource": "*"}
 TAGS = {"Tags": [{"TagKey": "Ward", "TagValue": "3"}, {"TagKey": "of", "TagValue": "us"}]}
 CONSTRAINTS = {"EncryptionContextSubset": {"order": "17"}, "SourceArn": BUCKET}
 
-# (key, what it answers, the operation, who asks, with what)
+# (key, its values, the operation, the caller, the request)
 CASES: list[tuple[str, tuple[str, ...] | None, str, str, dict[str, Any]]] = [
     ("kms:KeySpec", ("SYMMETRIC_DEFAULT",), "Encrypt", ALICE, {}),
     ("kms:KeySpec", ("SYMMETRIC_DEFAULT",), "CreateKey", ALICE, NO_KEY),
@@ -374,7 +374,7 @@ def test_condition_key_answers(
     assert condition_keys.find(key.swapcase())(question) == values
 
 
-def test_every_condition_key_is_asked_here() -> None:
+def test_every_condition_key_is_tested_here() -> None:
     asked = {case[0].lower() for case in CASES}
     assert condition_keys.KEYS.keys() <= asked
     assert all(any(key.startswith(family) for key in asked) for family in condition_keys.FAMILIES)
@@ -393,7 +393,7 @@ def test_resource_aliases_are_all_names_of_the_key() -> None:
 
 
 class Used(Records):
-    """Of a key that has done cryptography five days and a bit ago."""
+    """A key that was last used five days and some hours ago."""
 
     def last_use(self, key: str) -> LastUse:
         return LastUse("Encrypt", NOW - timedelta(days=5, hours=23), "")
@@ -417,7 +417,7 @@ def test_names_that_differ_in_case_are_one_key_with_several_values() -> None:
 
 
 def test_a_value_is_looked_up_only_if_a_policy_asks() -> None:
-    """A call's way must not read aliases or last uses that nobody has asked for."""
+    """A call must not read aliases or last uses that no policy asks for."""
 
     class Quiet(Records):
         def find(self, kind: type[R], **equal: str) -> list[R]:
@@ -426,7 +426,7 @@ def test_a_value_is_looked_up_only_if_a_policy_asks() -> None:
     assert allowed(ALICE, records=Quiet(user(ALICE, EVERYTHING)))
 
 
-def test_policy_of_a_bucket_key_is_judged_by_encryption_context() -> None:
+def test_policy_of_a_bucket_key_is_decided_by_encryption_context() -> None:
     condition = {"StringLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::ledger/*"}}
     iam = policy(statement(Condition=condition))
     for path, found in (("ledger/may", True), ("letters/may", False)):

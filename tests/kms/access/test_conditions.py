@@ -1,5 +1,5 @@
-"""Operators, one by one. Values of a request are brought in as its encryption context, which may
-be any text, and as the grant operations of CreateGrant, which are several."""
+"""Each operator. A request's values are in its encryption context, which may be any text, and in
+CreateGrant's list of operations, which may hold several."""
 
 from typing import Any
 
@@ -111,7 +111,7 @@ def test_negated_operator_says_the_opposite(
     assert met(OPPOSITES[operator], wanted, found) is not fits
 
 
-def test_every_operator_is_compared_here() -> None:
+def test_every_operator_is_tested_here() -> None:
     assert {case[0] for case in CASES} | set(OPPOSITES.values()) | {"Null"} == set(OPERATORS)
 
 
@@ -130,7 +130,7 @@ def sample(operator: str) -> str:
 
 
 @pytest.mark.parametrize("operator", sorted(OPERATORS.keys() - {"Null"}))
-def test_missing_key_fails_a_plain_operator_and_meets_a_negated_one(operator: str) -> None:
+def test_plain_operator_fails_without_the_key_and_negated_one_holds(operator: str) -> None:
     assert met(operator, sample(operator), None) is OPERATORS[operator].negated
     assert met(f"{operator}IfExists", sample(operator), None)
     assert met(f"ForAllValues:{operator}", sample(operator), None)
@@ -138,7 +138,7 @@ def test_missing_key_fails_a_plain_operator_and_meets_a_negated_one(operator: st
     assert met(f"ForAnyValue:{operator}IfExists", sample(operator), None)
 
 
-def test_if_exists_judges_what_exists() -> None:
+def test_if_exists_compares_only_existing_keys() -> None:
     assert met("StringEqualsIfExists", "17", "17")
     assert not met("StringEqualsIfExists", "17", "18")
 
@@ -150,11 +150,11 @@ def test_null_asks_whether_a_key_is_missing() -> None:
     assert not met("Null", False, None)
 
 
-def test_empty_condition_is_met() -> None:
+def test_empty_condition_holds() -> None:
     assert allowed(ALICE, key_policy=policy(statement(Principal="*", Condition={})))
 
 
-def test_all_conditions_must_be_met() -> None:
+def test_all_conditions_must_hold() -> None:
     both = {"StringEquals": {KEY: "17", "kms:EncryptionContext:of": "me"}, "Null": {MANY: "true"}}
     written = policy(statement(Principal="*", Condition=both))
     whole = {"it": "17", "of": "me"}
@@ -162,13 +162,13 @@ def test_all_conditions_must_be_met() -> None:
     assert not allowed(ALICE, key_policy=written, request={"EncryptionContext": {"it": "17"}})
 
 
-def test_condition_that_is_not_met_takes_back_a_deny() -> None:
+def test_deny_does_not_apply_if_its_condition_fails() -> None:
     written = policy(named("*"), denied(Principal="*", Condition={"StringEquals": {KEY: "17"}}))
     assert allowed(ALICE, key_policy=written, request={"EncryptionContext": {"it": "18"}})
     assert not allowed(ALICE, key_policy=written, request={"EncryptionContext": {"it": "17"}})
 
 
-# -------------------------------------------------------------------------- several values
+# ------------------------------------------------------------------------- several values
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_set_operators_ask_about_every_value_or_any(
     assert met_by_many(operator, wanted, *found) is fits
 
 
-# --------------------------------------------------------------------------- what is refused
+# ------------------------------------------------------------------------ what is refused
 
 
 @pytest.mark.parametrize(
@@ -226,6 +226,6 @@ def test_set_operators_ask_about_every_value_or_any(
         ("StringEquals", {"a": "b"}),
     ],
 )
-def test_operator_or_value_that_means_nothing_is_refused(operator: str, wanted: Any) -> None:
+def test_unknown_operator_or_unreadable_value_is_refused(operator: str, wanted: Any) -> None:
     with pytest.raises(EXCEPTIONS["MalformedPolicyDocumentException"]):
         key_policy(policy(statement(Principal="*", Condition={operator: {KEY: wanted}})))

@@ -47,7 +47,7 @@ def test_default_policy_leaves_users_to_iam() -> None:
     assert because(ALICE, key_policy=default_policy(HERE), iam=EVERYTHING) is Reason.KEY_AND_IAM
 
 
-def test_iam_alone_never_opens_a_key() -> None:
+def test_iam_alone_never_allows_the_use_of_a_key() -> None:
     assert because(ALICE, key_policy=CLOSED, iam=EVERYTHING) is Reason.KEY_SILENT
 
 
@@ -60,11 +60,11 @@ def test_key_policy_that_names_the_caller_needs_no_iam(name: str) -> None:
     assert because(ALICE, key_policy=policy(named(name))) is Reason.KEY_POLICY
 
 
-def test_anybody_may_be_written_in_two_ways() -> None:
+def test_everyone_may_be_written_in_two_ways() -> None:
     assert allowed(ALICE, key_policy=policy(statement(Principal="*")))
 
 
-def test_key_policy_that_names_another_user_allows_nobody_else() -> None:
+def test_key_policy_allows_only_the_user_that_it_names() -> None:
     assert not allowed(ALICE, key_policy=policy(named(BOB)))
 
 
@@ -94,16 +94,16 @@ def test_names_of_principals_are_compared_exactly() -> None:
     assert not allowed(ALICE, key_policy=policy(named(ALICE + "s")))
 
 
-# --------------------------------------------------------------------------- explicit deny
+# -------------------------------------------------------------------------- explicit deny
 
 
-def test_deny_in_the_key_policy_wins_over_every_allow() -> None:
+def test_deny_in_the_key_policy_overrides_every_allow() -> None:
     both = policy(named(ALICE, ROOT), denied(Principal={"AWS": ALICE}))
     found = because(ALICE, key_policy=both, iam=EVERYTHING, grants=[grant(ALICE, "Decrypt")])
     assert found is Reason.KEY_DENIES
 
 
-def test_deny_in_iam_wins_over_every_allow() -> None:
+def test_deny_in_iam_overrides_every_allow() -> None:
     iam = policy(statement(), denied(Action="kms:Decrypt"))
     found = because(
         ALICE, key_policy=policy(named(ALICE)), iam=iam, grants=[grant(ALICE, "Decrypt")]
@@ -112,7 +112,7 @@ def test_deny_in_iam_wins_over_every_allow() -> None:
     assert allowed(ALICE, "Encrypt", key_policy=policy(named(ALICE)), iam=iam)
 
 
-def test_deny_counts_wherever_it_stands() -> None:
+def test_deny_counts_in_any_position() -> None:
     for statements in (
         [named(ALICE), denied(Principal="*")],
         [denied(Principal="*"), named(ALICE)],
@@ -121,16 +121,16 @@ def test_deny_counts_wherever_it_stands() -> None:
 
 
 @pytest.mark.parametrize("name", ["*", ROOT, HERE, SESSION, CLERK])
-def test_deny_of_an_account_a_role_or_a_session_meets_a_session(name: str) -> None:
+def test_deny_of_an_account_a_role_or_a_session_applies_to_a_session(name: str) -> None:
     written = policy(named(CLERK), denied(Principal={"AWS": name}))
     assert because(SESSION, key_policy=written) is Reason.KEY_DENIES
 
 
-def test_root_user_is_denied_like_anybody() -> None:
+def test_root_user_is_denied_like_any_caller() -> None:
     assert not allowed(ROOT, key_policy=policy(named(ROOT), denied(Principal={"AWS": ROOT})))
 
 
-def test_deny_that_excepts_a_principal_excepts_him_with_his_account() -> None:
+def test_not_principal_must_list_the_account_too() -> None:
     """IAM user guide: "you must also specify the account ARN of the not-denied principal"."""
     alone = policy(named(ROOT), denied(NotPrincipal={"AWS": [ALICE]}))
     assert because(ALICE, key_policy=alone, iam=EVERYTHING) is Reason.KEY_DENIES
@@ -140,11 +140,11 @@ def test_deny_that_excepts_a_principal_excepts_him_with_his_account() -> None:
 
 
 @pytest.mark.parametrize("everybody", ["*", {"AWS": "*"}, {"AWS": [BOB, "*"]}])
-def test_deny_that_excepts_everybody_denies_nobody(everybody: Any) -> None:
+def test_not_principal_with_a_star_denies_no_caller(everybody: Any) -> None:
     assert allowed(ALICE, key_policy=policy(named(ALICE), denied(NotPrincipal=everybody)))
 
 
-def test_deny_that_excepts_a_session_names_session_role_and_account() -> None:
+def test_not_principal_must_list_session_role_and_account() -> None:
     role = policy(named(ROOT), denied(NotPrincipal={"AWS": [CLERK, ROOT]}))
     assert not allowed(SESSION, key_policy=role, iam=EVERYTHING)
     full = policy(named(ROOT), denied(NotPrincipal={"AWS": [CLERK, SESSION, ROOT]}))
@@ -162,7 +162,7 @@ def test_caller_of_another_account_needs_both_sides(name: str) -> None:
     assert because(EVE, iam=EVERYTHING) is Reason.KEY_SILENT
 
 
-def test_another_accounts_root_user_has_the_iam_side() -> None:
+def test_root_user_of_another_account_counts_as_allowed_by_iam() -> None:
     assert because(NEIGHBOUR, key_policy=policy(named(THERE))) is Reason.KEY_AND_IAM
     assert because(NEIGHBOUR) is Reason.KEY_SILENT
 
@@ -172,7 +172,7 @@ def test_deny_in_another_accounts_iam_counts() -> None:
     assert because(EVE, key_policy=policy(named(EVE)), iam=iam) is Reason.IAM_DENIES
 
 
-def test_operation_for_the_keys_own_account_is_refused_to_others_whatever_policies_say() -> None:
+def test_operation_for_the_keys_own_account_is_refused_to_others_despite_policies() -> None:
     about = {"key_policy": policy(named(EVE)), "iam": EVERYTHING, "cross_account": False}
     assert because(EVE, "DisableKey", **about) is Reason.OTHER_ACCOUNT
     assert (
@@ -190,7 +190,7 @@ def test_service_needs_no_iam() -> None:
     assert because("s3.amazonaws.com", key_policy=opened) is Reason.KEY_SILENT
 
 
-def test_service_is_nobody_of_any_account() -> None:
+def test_service_is_not_part_of_any_account() -> None:
     assert not allowed(TABLES, key_policy=policy(named(ROOT)))
     assert allowed(TABLES, key_policy=policy(named(ROOT), named("*")))
     denying = policy(named("*"), denied(Principal={"AWS": HERE}))
@@ -213,7 +213,7 @@ AWS_MANAGED = policy(
 )
 
 
-def test_aws_managed_key_is_used_through_its_service_and_otherwise_only_looked_at() -> None:
+def test_aws_managed_key_is_used_through_its_service_and_otherwise_only_viewed() -> None:
     through = {"caller": {"via": "s3.us-east-1.amazonaws.com"}}
     assert allowed(ALICE, key_policy=AWS_MANAGED, **through)
     assert not allowed(ALICE, key_policy=AWS_MANAGED, iam=EVERYTHING)
@@ -224,11 +224,11 @@ def test_aws_managed_key_is_used_through_its_service_and_otherwise_only_looked_a
     assert allowed(ALICE, "GetKeyPolicy", key_policy=AWS_MANAGED, iam=EVERYTHING)
 
 
-# ------------------------------------------------------------------ what has no key policy
+# ------------------------------------------------------------------- without a key policy
 
 
 @pytest.mark.parametrize("resource", ["*", ALIAS])
-def test_alias_or_account_is_a_matter_of_iam_alone(resource: str) -> None:
+def test_only_iam_decides_about_an_alias_or_the_account(resource: str) -> None:
     about: dict[str, Any] = {"resource": resource, "record": None}
     assert because(ROOT, "CreateAlias", **about) is Reason.IAM_POLICY
     assert because(ALICE, "CreateAlias", **about) is Reason.IAM_SILENT
@@ -242,11 +242,11 @@ def test_iam_policy_for_one_key_does_not_cover_the_account_as_a_whole() -> None:
     assert not allowed(ALICE, "ListKeys", iam=iam, resource="*", record=None)
 
 
-def test_alias_arn_in_an_iam_policy_is_no_key() -> None:
+def test_alias_arn_in_an_iam_policy_is_not_a_key() -> None:
     assert not allowed(ALICE, iam=policy(statement(Resource=ALIAS)))
 
 
-# -------------------------------------------------------------------- actions and resources
+# ------------------------------------------------------------------ actions and resources
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_statement_of_a_key_policy_without_action_or_resource_has_no_effect(miss
     assert allowed(ALICE, key_policy=policy(named(ALICE), harmless))
 
 
-# --------------------------------------------------------------------------------- texts
+# ---------------------------------------------------------------------------------- texts
 
 
 TEXTS: list[tuple[str, dict[str, Any], str]] = [
@@ -353,16 +353,16 @@ def test_refusal_has_awss_words(principal: str, about: dict[str, Any], text: str
     assert found == f"User: {principal} is not authorized to perform: kms:Decrypt {text}"
 
 
-def test_every_reason_to_refuse_has_words() -> None:
+def test_every_reason_to_refuse_has_a_text() -> None:
     reached = {because(who, **about) for who, about, _ in TEXTS} | {Reason.NOT_RETIRING}
     assert reached == set(WORDS)
 
 
-# ------------------------------------------------------------------- what is not a policy
+# -------------------------------------------------------------------- unreadable policies
 
 
 def test_stored_policy_that_cannot_be_read_denies_everything() -> None:
-    """A key policy of before there was a judge: something in it may have been meant to deny."""
+    """A stored policy may be older than the parser, and something in it may mean to deny."""
     assert because(ROOT, key_policy="{") is Reason.KEY_DENIES
     assert because(ALICE, key_policy=policy(named(ALICE)), iam="{}") is Reason.IAM_DENIES
     assert because(ALICE, "ListKeys", iam="[]", record=None, resource="*") is Reason.IAM_DENIES
@@ -395,7 +395,7 @@ def test_short_policy_is_written_as_aws_would_have_it() -> None:
     assert allowed(ALICE, "Encrypt", iam=json.dumps(access.allow("kms:Encrypt")))
 
 
-def test_records_of_a_real_store_are_judged_alike() -> None:
+def test_a_real_store_gives_the_same_decisions() -> None:
     with closing(open_store(None)) as store:
         given = grant(BOB, "Decrypt")
         store.commit(put=[user(ALICE, EVERYTHING), given])

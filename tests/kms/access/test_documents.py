@@ -38,12 +38,12 @@ def refusal(parse: Callable[[str], Any], text: str) -> str:
 
 
 def written(**changes: Any) -> str:
-    """A document around one statement of a key policy; None takes an element out."""
+    """A document around one statement of a key policy; None leaves out an element."""
     found = {**named(ALICE), **changes}
     return policy({name: value for name, value in found.items() if value is not None})
 
 
-# --------------------------------------------------------------------------------- is read
+# -------------------------------------------------------------------------------- accepted
 
 
 @pytest.mark.parametrize("version", ["2012-10-17", "2008-10-17", None])
@@ -53,7 +53,7 @@ def test_version_may_be_either_or_none(version: str | None) -> None:
     assert allowed(ALICE, key_policy=text)
 
 
-def test_one_statement_needs_no_list() -> None:
+def test_one_statement_need_not_be_in_a_list() -> None:
     assert allowed(ALICE, key_policy=json.dumps({"Statement": named(ALICE)}))
 
 
@@ -81,16 +81,16 @@ def test_one_statement_needs_no_list() -> None:
         {"Condition": {"Bool": {"aws:SecureTransport": True}}},
     ],
 )
-def test_well_formed_statement_is_taken(changes: dict[str, Any]) -> None:
+def test_well_formed_statement_is_accepted(changes: dict[str, Any]) -> None:
     access.key_policy(written(**changes))
 
 
-def test_what_nobody_here_can_be_names_nobody() -> None:
-    """A canonical id or an identity provider's name is never read as an ARN."""
+def test_principal_that_cannot_call_here_fits_no_caller() -> None:
+    """A canonical user id or an identity provider's name is not read as an ARN."""
     assert not allowed(ALICE, key_policy=written(Principal={"Federated": ALICE}))
 
 
-# ------------------------------------------------------------------------------ is refused
+# --------------------------------------------------------------------------------- refused
 
 NOT_JSON = "The policy is not valid JSON."
 SYNTAX = "Syntax errors in policy: "
@@ -137,7 +137,7 @@ SYNTAX = "Syntax errors in policy: "
         (written(Action="kms:"), documents.VENDOR),
         (written(Action="kms:De crypt"), documents.VENDOR),
         (written(Action="kms:Decrypt\x00"), documents.VENDOR),
-        (written(Action="\u212ams:Decrypt"), documents.VENDOR),  # a Kelvin sign is no K
+        (written(Action="\u212ams:Decrypt"), documents.VENDOR),  # a Kelvin sign is not a K
         (written(Action="kms:${aws:username}"), documents.VENDOR),
         (written(Action="kms:a:b"), documents.VENDOR),
         (written(NotAction="kms:*"), f"{SYNTAX}statement 1 has both Action and NotAction."),
@@ -199,7 +199,7 @@ def test_document_longer_than_32_kilobytes_is_refused() -> None:
             access.key_policy(written(Sid=sid))
 
 
-# ---------------------------------------------------------------------------- who must exist
+# --------------------------------------------------------------------- existing principals
 
 
 def test_principals_of_a_key_policy_must_exist() -> None:
@@ -214,12 +214,12 @@ def test_principals_of_a_key_policy_must_exist() -> None:
 @pytest.mark.parametrize(
     "principal", [EVE + "*", f"arn:aws:iam::{HERE}:group/all", f"arn:aws:sts::{HERE}:user/x"]
 )
-def test_what_is_no_principal_never_exists(principal: str) -> None:
+def test_other_texts_are_not_existing_principals(principal: str) -> None:
     with pytest.raises(Malformed, match="one or more invalid principals"):
         access.check_key_policy(written(Principal={"AWS": principal}), Records())
 
 
-# -------------------------------------------------------------------------- under attack
+# ---------------------------------------------------------------------------- under attack
 
 junk = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("kms:*"),
@@ -238,7 +238,7 @@ junk = st.recursive(
 
 @settings(deadline=None, max_examples=300)
 @given(junk, st.booleans())
-def test_whatever_json_is_written_is_read_or_refused(document: Any, of_key: bool) -> None:
+def test_any_json_is_parsed_or_refused(document: Any, of_key: bool) -> None:
     parse = access.key_policy if of_key else access.identity_policy
     for each in (document, {"Statement": document}, {"Statement": [statement(Condition=document)]}):
         try:
@@ -262,7 +262,7 @@ def test_whatever_json_is_written_is_read_or_refused(document: Any, of_key: bool
     ],
 )
 def test_no_pattern_takes_long(resource: str) -> None:
-    """Neither to be read nor to be compared, whatever the length of what it is compared with."""
+    """Neither parsing nor matching takes long, for values of any length."""
     context = {"it": "arn:" + "a" * 8_000}
     condition = {"StringLike": {"kms:EncryptionContext:it": resource}}
     written = policy(statement(Principal="*", Resource="*", Condition=condition))

@@ -106,11 +106,11 @@ def test_explanation_shows_the_same_in_a_notebook(reason: Reason) -> None:
     assert explanation.advice in shown.replace("\\*", "*")
 
 
-def test_missing_value_is_said_to_be_missing() -> None:
+def test_explanation_says_that_a_value_is_missing() -> None:
     assert "(not in the request)" in repr(access.explain(ask(ALICE, iam=NEARLY)))
 
 
-def test_what_is_proposed_would_do() -> None:
+def test_proposed_statement_would_allow_the_request() -> None:
     refused = access.explain(ask(ALICE))
     assert refused.addition is not None
     assert access.decide(ask(ALICE, iam=policy(refused.addition))).allowed
@@ -120,7 +120,7 @@ def test_what_is_proposed_would_do() -> None:
         assert access.decide(ask(who, key_policy=policy(refused.addition))).allowed
 
 
-def test_nearest_statement_comes_first_with_all_its_elements() -> None:
+def test_best_match_comes_first_with_all_its_elements() -> None:
     many = [statement(Action=f"kms:Op{number}") for number in range(40)]
     near = statement(Sid="near", Action="kms:Decrypt", Resource=ARN, Condition=CONDITION)
     text = repr(access.explain(ask(ALICE, iam=policy(*many, near))))
@@ -146,12 +146,12 @@ def test_grant_that_nearly_matched_says_why_not() -> None:
     assert "EncryptionContextSubset order=17" in text
 
 
-def test_unreadable_policy_is_said_to_deny() -> None:
+def test_explanation_says_that_an_unreadable_policy_denies() -> None:
     text = repr(access.explain(ask(ROOT, key_policy="{")))
     assert 'statement 1 "cannot be read" (Deny) denies it' in text
 
 
-def test_nothing_that_callers_write_reaches_the_terminal_raw() -> None:
+def test_texts_of_callers_are_escaped() -> None:
     condition = {"StringEquals": {"kms:EncryptionContext:it": "\x1b[2J"}}
     nasty = policy(
         statement(Sid="\x1b[31m", Principal="*", Action="kms:Decrypt", Condition=condition)

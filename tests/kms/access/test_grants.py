@@ -43,12 +43,12 @@ def context(**pairs: str) -> dict[str, Any]:
     ("caller", "grantee"),
     [(ALICE, ALICE), (SESSION, SESSION), (SESSION, CLERK), (TABLES, TABLES), (ROOT, ROOT)],
 )
-def test_grant_allows_its_grantee_what_no_policy_knows_of(caller: str, grantee: str) -> None:
+def test_grant_allows_its_grantee_without_any_policy(caller: str, grantee: str) -> None:
     found = because(caller, key_policy=CLOSED, grants=[grant(grantee, "Decrypt")])
     assert found is Reason.GRANT
 
 
-def test_grant_allows_nobody_else_and_nothing_else() -> None:
+def test_grant_allows_no_other_principal_and_no_other_operation() -> None:
     assert not by_grant(BOB, "Decrypt", grant(ALICE, "Decrypt"))
     assert not by_grant(ALICE, "Encrypt", grant(ALICE, "Decrypt"))
     other = grant(ALICE, "Decrypt", key="arn:aws:kms:us-east-1:111122223333:key/other")
@@ -74,7 +74,7 @@ def test_grant_to_another_account_needs_iam_there() -> None:
     assert by_grant(NEIGHBOUR, "Decrypt", grant(NEIGHBOUR, "Decrypt"))
 
 
-def test_deny_wins_over_a_grant() -> None:
+def test_deny_overrides_a_grant() -> None:
     mine = [grant(ALICE, "Decrypt")]
     assert not allowed(ALICE, key_policy=policy(denied(Principal="*")), grants=mine)
     assert not allowed(ALICE, key_policy=CLOSED, iam=policy(denied()), grants=mine)
@@ -112,7 +112,7 @@ SUBSET = {"EncryptionContextSubset": {"Order": "17"}}
         (SUBSET, {}, False),
     ],
 )
-def test_constraint_judges_the_encryption_context(
+def test_constraint_checks_the_encryption_context(
     constraints: dict[str, Any], pairs: dict[str, str], fits: bool
 ) -> None:
     mine = grant(ALICE, "Decrypt", "DescribeKey", constraints=constraints)
@@ -120,14 +120,14 @@ def test_constraint_judges_the_encryption_context(
     assert by_grant(ALICE, "DescribeKey", mine)
 
 
-def test_constraint_judges_its_half_of_reencrypt() -> None:
+def test_constraint_checks_its_half_of_reencrypt() -> None:
     mine = grant(ALICE, "ReEncryptFrom", "ReEncryptTo", constraints=SUBSET)
     request = {"SourceEncryptionContext": {"order": "17"}, "DestinationEncryptionContext": {}}
     assert by_grant(ALICE, "ReEncryptFrom", mine, prefix="Source", request=request)
     assert not by_grant(ALICE, "ReEncryptTo", mine, prefix="Destination", request=request)
 
 
-def test_source_of_a_service_must_be_the_grants() -> None:
+def test_service_must_call_for_the_grants_source() -> None:
     mine = grant(TABLES, "Decrypt", "DescribeKey", source_arn=TABLE)
     assert by_grant(TABLES, "Decrypt", mine, caller={"source_arn": TABLE})
     assert not by_grant(TABLES, "Decrypt", mine, caller={"source_arn": TABLE + "2"})
@@ -162,7 +162,7 @@ def test_source_of_a_service_must_be_the_grants() -> None:
         (EQUALS, ["Decrypt"], {}, False),
     ],
 )
-def test_grant_made_through_a_grant_gives_no_more_and_is_as_strict(
+def test_grant_made_through_a_grant_allows_no_more_and_is_as_strict(
     parent: dict[str, Any], operations: list[str], constraints: dict[str, Any], fits: bool
 ) -> None:
     mine = grant(ALICE, "Decrypt", "CreateGrant", constraints=parent)
@@ -171,7 +171,7 @@ def test_grant_made_through_a_grant_gives_no_more_and_is_as_strict(
     assert allowed(ALICE, "CreateGrant", iam=EVERYTHING, grants=[mine], request=request)
 
 
-def test_source_is_handed_on() -> None:
+def test_grant_made_through_a_grant_has_its_source() -> None:
     mine = grant(TABLES, "Decrypt", "CreateGrant", source_arn=TABLE)
     for source, fits in ((TABLE, True), (None, False), (TABLE + "2", False)):
         constraints = {"SourceArn": source} if source else {}
@@ -180,14 +180,14 @@ def test_source_is_handed_on() -> None:
         assert found is fits
 
 
-# -------------------------------------------------------------------------------- retiring
+# ------------------------------------------------------------------------------- retiring
 
 
 def retire(principal: str, given: Grant, iam: str = "", **about: Any) -> Reason:
     return because(principal, "RetireGrant", record=given, grants=[given], iam=iam, **about)
 
 
-def test_grant_is_retired_by_whom_it_names_for_that() -> None:
+def test_retiring_principal_may_retire_the_grant() -> None:
     given = grant(BOB, "Decrypt", retiring=ALICE)
     assert retire(ALICE, given) is Reason.GRANT
     assert retire(BOB, given) is Reason.IAM_SILENT
@@ -196,7 +196,7 @@ def test_grant_is_retired_by_whom_it_names_for_that() -> None:
     assert retire(EVE, given) is Reason.NOT_RETIRING
 
 
-def test_grantee_retires_it_if_the_grant_lists_that() -> None:
+def test_grantee_may_retire_the_grant_if_it_lists_retire_grant() -> None:
     given = grant(EVE, "Decrypt", "RetireGrant", constraints=SUBSET, source_arn=TABLE)
     assert retire(EVE, given) is Reason.GRANT
     assert retire(EVE, grant(EVE, "Decrypt")) is Reason.NOT_RETIRING

@@ -17,7 +17,7 @@ def fits(written: str, value: str, **how: bool) -> bool:
 
 
 def by_the_book(written: str, value: str) -> bool:
-    """Try everything that a star can stand for."""
+    """Tries everything that a star can match."""
     if not written:
         return not value
     if written[0] == "*":
@@ -40,7 +40,7 @@ def test_arns_are_matched_field_by_field(written: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["\x00", "\n", "\u2028", "\ud800", "𝒳", "e\u0301", "a\x00b"])
-def test_any_character_is_one(text: str) -> None:
+def test_question_mark_matches_one_character(text: str) -> None:
     assert fits("?" * len(text), text)
     assert fits(text, text)
     assert not fits("?" * (len(text) + 1), text)
@@ -61,7 +61,7 @@ def test_letters_that_only_look_alike_differ() -> None:
         ("${AWS:UserName}", "alice", True),
         ("home/${aws:username}/x", "home/alice/x", True),
         ("${aws:username}", "${aws:username}", False),
-        ("${aws:FederatedProvider}", "", False),  # nobody has one: it matches nothing
+        ("${aws:FederatedProvider}", "", False),  # no request has one: it matches nothing
         ("${aws:FederatedProvider, 'nobody'}", "nobody", True),
         ("${aws:FederatedProvider,''}", "", True),
         ("${aws:username, 'nobody'}", "alice", True),
@@ -83,14 +83,14 @@ def test_variable_stands_for_a_value_of_the_request(
     assert holds(operator, "kms:EncryptionContext:it", wanted, request=request) is matches
 
 
-def test_star_in_a_variables_value_is_no_wildcard() -> None:
+def test_star_in_a_variables_value_is_not_a_wildcard() -> None:
     request = {"EncryptionContext": {"it": "a*", "of": "ab"}}
     wanted = "${kms:EncryptionContext:it}"
     assert not holds("StringLike", "kms:EncryptionContext:of", wanted, request=request)
     assert holds("StringLike", "kms:EncryptionContext:it", wanted, request=request)
 
 
-def test_variable_with_several_values_stands_for_none() -> None:
+def test_variable_with_several_values_has_none() -> None:
     """IAM user guide: multivalued keys can't be variables."""
     request = {"Operations": ["Decrypt", "Encrypt"], "Name": "x"}
     about: dict[str, Any] = {"operation": "CreateGrant", "request": request}

@@ -1,4 +1,4 @@
-"""A key, its account and its neighbours, and questions about them, for the tests of `access`."""
+"""A key, callers of its account and of others, and questions about them, for tests of `access`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ TABLES = "dynamodb.amazonaws.com"  # a service
 
 
 def statement(effect: str = "Allow", **elements: Any) -> dict[str, Any]:
-    """Of a key policy or, without Principal, of an IAM policy."""
+    """A statement of a key policy, or without Principal of an IAM policy."""
     return {"Effect": effect, "Action": "kms:*", "Resource": "*"} | elements
 
 
@@ -114,7 +114,7 @@ def ask(
     caller: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> access.Question:
-    """A question about the key. `on`: changes to it; `caller`: to the caller; the rest: to itself.
+    """A question about the key. `on` changes the key, `caller` the caller, the rest the question.
 
     `iam`: the IAM policy of the caller.
     """
@@ -144,7 +144,7 @@ def because(principal: str, operation: str = "Decrypt", **about: Any) -> access.
 
 
 def holds(written: str, name: str, wanted: Any, **about: Any) -> bool:
-    """Whether a condition holds: asked of a key policy that allows alice under it alone."""
+    """Whether a condition holds: the key policy allows alice only under this condition."""
     about.setdefault("principal", ALICE)
     condition = {written: {name: wanted}}
     return allowed(key_policy=policy(statement(Principal="*", Condition=condition)), **about)

@@ -1,4 +1,4 @@
-"""What botocore's own KMS model demands, worked out the slow way: kms.json and kmslab not asked.
+"""What botocore's own KMS model requires, worked out slowly, without kms.json and kmslab.
 
 `requests` gives a request with every member filled, `sentences` what AWS says of a request, and
 `faults` every way in which one value of a request can be wrong.
@@ -167,12 +167,12 @@ def _collective(label: str, name: str, items: list[Any]) -> str | None:
     return f"{label} must satisfy constraint: [{', '.join(demands)}]"
 
 
-# ------------------------------------------------------------------------------------ what is wrong
+# ---------------------------------------------------------------------------------- invalid values
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One value of a request, spoilt in one way. `path` leads to it; an index is a number."""
+    """One invalid value of a request. `path` leads to it; an index is a number."""
 
     operation: str
     path: tuple[str | int, ...]
@@ -188,7 +188,7 @@ class Fault:
 
 
 def request(operation: str) -> dict[str, Any]:
-    """A request of this operation with every member filled, rightly."""
+    """A valid request of this operation that has every member."""
     return dict(example(OPERATIONS[operation]["input"]["shape"]))
 
 
@@ -217,7 +217,7 @@ def mismatches(operation: str) -> Iterator[Fault]:
 
 
 def _places(name: str) -> Iterator[tuple[tuple[str | int, ...], str, bool]]:
-    """Where values stand in a request: the path, the shape, and whether null is forbidden there."""
+    """The places of values in a request: path, shape, and whether null is forbidden there."""
     shape = SHAPES[name]
     inner: list[tuple[str | int, str, bool]] = []
     if shape["type"] == "structure":
@@ -256,7 +256,7 @@ def _stretched(shape: dict[str, Any], length: int) -> Any:
     return _leaf(shape)[:length].ljust(length, LONGER)
 
 
-# ----------------------------------------------------------------------------------- wrong types
+# ------------------------------------------------------------------------------------- wrong types
 
 # What SerializationException says, by what was expected. Every one of these texts is a guess.
 LIST, STRUCTURE = (
@@ -292,7 +292,7 @@ TOKENS = {
 
 
 def shape_at(fault: Fault) -> str:
-    """The name of the shape that stands where a fault is."""
+    """The name of the shape at a fault's place."""
     places = _places(OPERATIONS[fault.operation]["input"]["shape"])
     return next(name for path, name, _ in places if path == fault.path)
 

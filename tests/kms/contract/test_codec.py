@@ -1,4 +1,4 @@
-"""Values over the wire: what botocore writes we read, what we write botocore reads."""
+"""Values over the wire: kmslab reads what botocore writes, and botocore what kmslab writes."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

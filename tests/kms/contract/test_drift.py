@@ -24,7 +24,7 @@ def test_kms_json_holds_no_prose() -> None:
     assert "documentation" not in text
 
 
-def test_a_trait_that_nobody_has_met_stops_the_script() -> None:
+def test_an_unknown_trait_stops_the_script() -> None:
     with pytest.raises(SystemExit, match="idempotencyToken"):
         SCRIPT["_target"]({"shape": "KeyIdType", "idempotencyToken": True})
     with pytest.raises(SystemExit, match="union"):

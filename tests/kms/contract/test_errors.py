@@ -1,4 +1,4 @@
-"""An error is named as AWS names it, says AWS's text and nothing else, and shows well."""
+"""An error has AWS's name and exactly AWS's text, and is readable in a notebook."""
 
 import pickle
 import re
@@ -53,7 +53,7 @@ def test_an_error_survives_another_process() -> None:
     assert (copy.message, copy.request_id) == (error.message, "b5f7")
 
 
-def test_an_unknown_name_is_no_error_of_kms() -> None:
+def test_an_unknown_name_is_not_an_error_of_kms() -> None:
     with pytest.raises(KeyError):
         fail("NoSuchException")
 

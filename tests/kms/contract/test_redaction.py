@@ -1,4 +1,4 @@
-"""No secret reaches an event or an error's text, whichever member of whichever operation has it."""
+"""No secret in any member of any operation reaches an event or an error's text."""
 
 import json
 from base64 import b64encode
@@ -89,6 +89,6 @@ def test_the_encryption_context_is_logged_in_clear() -> None:
         ("2026-01-01T21:00:00+09:00", "Jan 1, 2026, 12:00:00 PM"),
     ],
 )
-def test_dates_stand_in_an_event_as_cloudtrail_writes_them(moment: str, shown: str) -> None:
+def test_dates_in_an_event_have_cloudtrails_form(moment: str, shown: str) -> None:
     request = {"KeyId": "x", "ValidTo": datetime.fromisoformat(moment)}
     assert MODEL.operations["ImportKeyMaterial"].redact(request)["validTo"] == shown

@@ -1,4 +1,4 @@
-"""Every member of every operation, spoilt in every way, against AWS's whole text."""
+"""Every invalid value of every member of every operation, against AWS's whole text."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ FAULTS = [fault for operation in OPERATIONS for fault in faults(operation)]
 MISMATCHES = [mismatch for operation in OPERATIONS for mismatch in mismatches(operation)]
 LISTED = Path(__file__).parents[2] / "guessed_texts.txt"
 
-# What AWS's own answers are known to say; facts: public reports of ValidationException.
+# Texts of AWS's own answers, from public reports of ValidationException.
 PUBLISHED = (
     *(
         f"Value '<value>' at '<member>' failed to satisfy constraint: Member must {demand}"
@@ -56,7 +56,7 @@ def expected(operation: str, spoilt: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_request_that_keeps_the_contract_passes_as_it_is(operation: str) -> None:
+def test_a_valid_request_passes_unchanged(operation: str) -> None:
     whole = request(operation)
     checked = MODEL.operations[operation].check(whole)
     assert checked == whole
@@ -64,7 +64,7 @@ def test_a_request_that_keeps_the_contract_passes_as_it_is(operation: str) -> No
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_request_of_the_required_members_alone_passes(operation: str) -> None:
+def test_a_request_with_only_the_required_members_passes(operation: str) -> None:
     required = MODEL.operations[operation].input.required  # type: ignore[union-attr]
     least = {name: value for name, value in request(operation).items() if name in required}
     assert MODEL.operations[operation].check(least) == least
@@ -84,7 +84,7 @@ def test_a_value_of_a_wrong_type_is_a_serialization_exception(mismatch: Fault) -
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_two_violations_are_told_together_in_the_order_of_the_model(operation: str) -> None:
+def test_two_violations_are_reported_together_in_the_order_of_the_model(operation: str) -> None:
     spoilt = request(operation)
     both = list({fault.path[0]: fault for fault in faults(operation)}.values())[-2:]
     for fault in reversed(both):
@@ -162,7 +162,7 @@ def test_a_pattern_means_ascii_and_the_whole_value() -> None:
 # ----------------------------------------------------------------------------- what is accepted
 
 
-def test_blobs_come_as_anything_that_holds_bytes() -> None:
+def test_blobs_may_be_anything_that_holds_bytes() -> None:
     for blob in (b"card", bytearray(b"card"), memoryview(b"card"), "card"):
         checked = MODEL.operations["Encrypt"].check({"KeyId": "x", "Plaintext": blob})
         assert checked["Plaintext"] == b"card"
@@ -174,24 +174,24 @@ def test_none_and_unknown_members_are_dropped() -> None:
     assert checked == {"Marker": "m"}
 
 
-def test_half_a_surrogate_pair_is_no_string() -> None:
+def test_half_a_surrogate_pair_is_not_a_string() -> None:
     assert failure("DescribeKey", {"KeyId": "\ud800"}).code == "SerializationException"
     assert failure("Encrypt", {"KeyId": "x", "Plaintext": "\ud800"}).code == (
         "SerializationException"
     )
 
 
-def test_a_wrong_type_tells_a_developer_which_member_it_was() -> None:
+def test_a_note_names_the_member_of_a_wrong_type() -> None:
     recipient = {"AttestationDocument": 5}
     error = failure("Decrypt", {"CiphertextBlob": b"x", "Recipient": recipient})
     assert error.__notes__ == ["The member is Recipient.AttestationDocument."]
 
 
-# --------------------------------------------------------------------------- published or guessed
+# ------------------------------------------------------------------------- published or guessed
 
 
 def listed() -> list[str]:
-    """The forms of this room in the list of guessed texts."""
+    """The contract's forms in the list of guessed texts."""
     lines = [line for line in LISTED.read_text("utf-8").splitlines() if line[:1] not in ("", "#")]
     rows = [line.split(" | ") for line in lines]
     assert all(len(row) == 3 for row in rows), "a line is: where | form | why"
@@ -199,7 +199,7 @@ def listed() -> list[str]:
 
 
 def pattern(form: str) -> re.Pattern[str]:
-    """A form as a regular expression; names and numbers stand for one step of a path."""
+    """A form as a regular expression; a name or a number matches one step of a path."""
     kinds = {"<name>": r"\w+", "<number>": r"\d+", "<member>": r"[\w.]+"}
     pieces = re.split(r"(<\w+>)", form)
     return re.compile("".join(kinds.get(p, ".*") if p[:1] == "<" else re.escape(p) for p in pieces))

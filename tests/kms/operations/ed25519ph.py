@@ -1,6 +1,6 @@
-"""Verifies Ed25519ph by the book (RFC 8032, §5.1.7), because one library alone knows it.
+"""Verifies Ed25519ph by RFC 8032, §5.1.7, because only one library can.
 
-Slow, and careless about time: for public keys and tests only.
+Slow, and not in constant time: for public keys and tests only.
 """
 
 from hashlib import sha512
@@ -14,7 +14,7 @@ Point = tuple[int, int]
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """`public` and `signature` as they are sent: 32 and 64 bytes. The message is hashed here."""
+    """`public` has 32 bytes and `signature` 64, as they are sent. The message is hashed here."""
     r, s = decode(signature[:32]), int.from_bytes(signature[32:], "little")
     if len(signature) != 64 or s >= L:
         return False

@@ -1,6 +1,6 @@
-"""One lab whose keys are made when they are first asked for, and then shared: RSA's take seconds.
+"""One lab whose keys are created on first use and then shared, because RSA keys take seconds.
 
-Nobody changes these keys or closes this lab.
+No test changes these keys or closes this lab.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SIGN, ENCRYPT, AGREE = KeyUsage.SIGN_VERIFY, KeyUsage.ENCRYPT_DECRYPT, KeyUsage.KEY_AGREEMENT
 MAC, ENCAPSULATE = KeyUsage.GENERATE_VERIFY_MAC, KeyUsage.ENCAPSULATE_DECAPSULATE
 
-# Every (key spec, usage); every (key spec, signing algorithm, message type) that goes together.
+# Every (key spec, usage), and every valid (key spec, signing algorithm, message type).
 USES = [(spec, usage) for spec, row in KEY_SPECS.items() for usage in row.algorithms]
 SIGNINGS = [
     (spec, algorithm, form)
@@ -32,7 +32,7 @@ def shared() -> Lab:
 
 
 def cmk(spec: str, usage: KeyUsage, number: int = 0) -> CMK:
-    """The key of this spec and usage; with another number another one."""
+    """The key of this spec and usage; another number gives another key."""
     return _made(spec, usage, number)
 
 
@@ -53,7 +53,7 @@ HASHES = {
 
 
 def formed(key: CMK, algorithm: str, form: str, message: bytes) -> bytes:
-    """What a caller sends in this form to have the message signed."""
+    """The message as a caller sends it to be signed with this message type."""
     if form == MessageType.RAW:
         return message
     if form == MessageType.EXTERNAL_MU:

@@ -1,4 +1,4 @@
-"""Public keys, and secrets shared by ECDH or ML-KEM: what both sides hold is the same, or nothing.
+"""Public keys, and secrets shared by ECDH or ML-KEM: both sides get the same secret, or an error.
 
 The other side is always a library, outside the lab.
 """
@@ -104,7 +104,7 @@ def test_secret_that_begins_with_zero_keeps_its_length() -> None:
     key = cmk("ECC_NIST_P256", AGREE)
     theirs = load_der_public_key(public("ECC_NIST_P256", AGREE))
     assert isinstance(theirs, ec.EllipticCurvePublicKey)
-    for number in range(1, 10_000):  # the first such is among 256, more or less
+    for number in range(1, 10_000):  # about one in 256 is such a secret
         mine = ec.derive_private_key(number, ec.SECP256R1())
         secret = mine.exchange(ec.ECDH(), theirs)
         if secret[0] == 0:
@@ -119,7 +119,7 @@ def off_the_curve(der: bytes) -> bytes:
 
 
 def not_this_curve(spec: str) -> dict[str, bytes]:
-    """What is no public key of this spec, whatever else it may be."""
+    """Bytes that are not a public key of this spec."""
     own, (curve, _, size) = public(spec, AGREE, 2), CURVES[spec]
     loaded = load_der_public_key(own)
     assert isinstance(loaded, ec.EllipticCurvePublicKey)
@@ -150,7 +150,7 @@ def not_this_curve(spec: str) -> dict[str, bytes]:
 
 
 @every_curve
-def test_what_is_no_public_key_of_the_curve_is_refused(refused: Any, spec: str) -> None:
+def test_other_bytes_than_a_public_key_of_the_curve_are_refused(refused: Any, spec: str) -> None:
     text = f"PublicKey is not a public key of spec {spec}."
     for name, peer in not_this_curve(spec).items():
         with refused("ValidationException", text):
@@ -161,8 +161,8 @@ def test_what_is_no_public_key_of_the_curve_is_refused(refused: Any, spec: str) 
 @every_curve
 @quick
 @given(data=st.data())
-def test_point_of_chance_is_refused(spec: str, data: Any) -> None:
-    """A point off the curve has given private keys away, bit by bit."""
+def test_random_point_is_refused(spec: str, data: Any) -> None:
+    """A point that is not on the curve can reveal a private key bit by bit."""
     own, size = public(spec, AGREE, 2), CURVES[spec][2]
     x, y = (data.draw(st.binary(min_size=size, max_size=size)) for _ in "xy")
     for peer in (own[: -2 * size] + x + y, own[:-size] + y, own[: -2 * size] + x + own[-size:]):
@@ -206,7 +206,7 @@ def uses_but(usage: Any) -> Any:
 
 
 @uses_but(AGREE)
-def test_key_for_another_use_agrees_on_nothing(refused: Any, spec: str, other: Any) -> None:
+def test_key_for_another_use_derives_no_secret(refused: Any, spec: str, other: Any) -> None:
     key = cmk(spec, other)
     text = f"{key.arn} key usage is {other} which is not valid for DeriveSharedSecret."
     with refused("InvalidKeyUsageException", text):
@@ -244,7 +244,7 @@ def test_what_is_encapsulated_is_decapsulated(spec: str) -> None:
 
 
 @every_kem
-def test_each_encapsulation_is_another(spec: str) -> None:
+def test_each_encapsulation_differs(spec: str) -> None:
     sent = [cmk(spec, ENCAPSULATE).encapsulate() for _ in range(5)]
     assert len({bytes(each.secret) for each in sent}) == 5
     assert len({bytes(each.ciphertext) for each in sent}) == 5
@@ -252,7 +252,7 @@ def test_each_encapsulation_is_another(spec: str) -> None:
 
 @every_kem
 def test_secret_that_pycryptodome_sends_arrives(spec: str) -> None:
-    """From the public key alone, which is all that a sender needs."""
+    """A sender needs only the public key."""
     secret, ciphertext = MLKEM.import_key(public(spec, ENCAPSULATE))._encaps()
     assert decapsulate(cmk(spec, ENCAPSULATE), ciphertext) == secret
 
@@ -267,10 +267,8 @@ def test_secret_that_cryptography_sends_arrives(spec: str) -> None:
 @every_kem
 @quick
 @given(data=st.data())
-def test_foreign_ciphertext_of_the_right_length_gives_a_secret_of_no_use(
-    spec: str, data: Any
-) -> None:
-    """Never an error, and always the same secret: an answer that could be told apart would leak."""
+def test_other_ciphertext_of_the_right_length_gives_another_secret(spec: str, data: Any) -> None:
+    """Never an error, and always the same secret: a distinguishable answer would leak."""
     key, size = cmk(spec, ENCAPSULATE), ML_KEM[spec]
     own = key.encapsulate()
     foreign = data.draw(st.binary(min_size=size, max_size=size))
@@ -393,12 +391,12 @@ def test_public_key_is_found_by_every_name() -> None:
     ("spec", "usage"),
     [(spec, usage) for spec, usage in USES if KEY_SPECS[spec].kind is not KeyKind.ASYMMETRIC],
 )
-def test_key_without_public_half_has_none_to_give(refused: Any, spec: str, usage: Any) -> None:
+def test_symmetric_key_has_no_public_key(refused: Any, spec: str, usage: Any) -> None:
     with refused("UnsupportedOperationException", ""):
         kms.get_public_key(KeyId=cmk(spec, usage).arn)
 
 
-# --------------------------------------------------------------- somebody has written to the store
+# --------------------------------------------------------------------------------- a changed store
 
 KINDS = [
     ("RSA_2048", SIGN),
@@ -426,7 +424,7 @@ def write(lab: Lab, *records: Any) -> None:
 
 
 def uses(key: CMK) -> list[Callable[[], Any]]:
-    """All that a key can do without anything having been made with it before."""
+    """Every operation of a key that needs no earlier result of the key."""
     algorithm = next(iter(KEY_SPECS[key.spec].algorithms[key.usage]))
     peer = public("ECC_NIST_P256", AGREE)
     verbs: dict[Any, list[Callable[[], Any]]] = {
@@ -468,7 +466,7 @@ def pair(lab: Lab, request: pytest.FixtureRequest) -> tuple[CMK, CMK]:
 
 
 def test_another_keys_public_key_in_the_store_is_noticed(lab: Lab, pair: tuple[CMK, CMK]) -> None:
-    """Otherwise whoever asks for it would encrypt for a thief, or believe his signatures."""
+    """Otherwise a sender would encrypt for a thief, or accept the thief's signatures."""
     own, other = (material(lab, key) for key in pair)
     if not own.public:
         return
@@ -507,7 +505,7 @@ def test_swapped_rows_are_noticed(lab: Lab, pair: tuple[CMK, CMK]) -> None:
 
 
 def test_material_that_was_given_to_another_key_is_noticed(lab: Lab, pair: tuple[CMK, CMK]) -> None:
-    """The row as it was, only that it says whose it is."""
+    """The row is unchanged except for the key that it names."""
     write(lab, replace(material(lab, pair[1]), key=pair[0].arn))
     store: Any = lab._store
     record = store.get(Key, pair[0].arn)
@@ -519,7 +517,7 @@ def test_material_that_was_given_to_another_key_is_noticed(lab: Lab, pair: tuple
 
 
 def test_key_that_names_another_keys_material_is_noticed(lab: Lab, pair: tuple[CMK, CMK]) -> None:
-    """Or one who may use his own key could sign with yours."""
+    """Otherwise a caller with a key of its own could sign with another one."""
     store: Any = lab._store
     record = store.get(Key, pair[0].arn)
     write(lab, replace(record, material=material(lab, pair[1]).id))
@@ -534,9 +532,7 @@ def test_seal_belongs_to_its_regions_domain_key(lab: Lab, pair: tuple[CMK, CMK])
     nothing_works(pair[0])
 
 
-def test_what_is_noticed_stays_with_the_key_that_was_touched(
-    lab: Lab, pair: tuple[CMK, CMK]
-) -> None:
+def test_only_the_changed_key_fails(lab: Lab, pair: tuple[CMK, CMK]) -> None:
     own = material(lab, pair[0])
     write(lab, replace(own, sealed=changed(own.sealed, 20)))
     nothing_works(pair[0])

@@ -1,4 +1,4 @@
-"""Aliases: their rules, and what an alias that moves takes along."""
+"""Aliases: their rules, and what changes when an alias moves to another key."""
 
 from itertools import permutations
 from typing import Any
@@ -87,7 +87,7 @@ def test_name_needs_its_prefix(lab: Lab, key: str, refused: Any, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["alias/", "alias/a:b"])
-def test_name_that_only_the_model_lets_pass_is_refused(lab: Lab, key: str, name: str) -> None:
+def test_name_that_only_the_model_allows_is_refused(lab: Lab, key: str, name: str) -> None:
     with pytest.raises(lab.kms.exceptions.InvalidAliasNameException):
         lab.kms.create_alias(AliasName=name, TargetKeyId=key)
 
@@ -128,7 +128,7 @@ def test_key_has_at_most_50_aliases(lab: Lab, keys: list[str]) -> None:
     lab.kms.create_alias(AliasName="alias/one-more", TargetKeyId=full)
 
 
-def test_alias_may_leave_a_key_that_is_going(lab: Lab, keys: list[str], refused: Any) -> None:
+def test_alias_may_leave_a_key_pending_deletion(lab: Lab, keys: list[str], refused: Any) -> None:
     going, staying = keys
     lab.kms.create_alias(AliasName="alias/orders", TargetKeyId=going)
     lab.kms.schedule_key_deletion(KeyId=going)
@@ -153,7 +153,7 @@ KINDS = [
 def test_alias_does_not_move_to_a_key_of_another_kind_or_use(
     refused: Any, old: tuple[str, str], new: tuple[str, str]
 ) -> None:
-    """What was written to be encrypted would be refused, or what was signed not be verified."""
+    """Otherwise encryption would fail, or signatures could no longer be verified."""
     here, there = (cmk(spec, KeyUsage(usage)) for spec, usage in (old, new))
     kms, name = shared().kms, f"alias/{here.id}"
     kms.create_alias(AliasName=name, TargetKeyId=here.arn)
@@ -175,7 +175,7 @@ def test_alias_does_not_move_to_a_key_of_another_kind_or_use(
     ],
 )
 def test_alias_moves_to_a_key_of_another_spec(old: str, new: str, usage: str) -> None:
-    """Which is how a key that cannot rotate is replaced."""
+    """This is how to replace a key that cannot rotate."""
     here, there = (cmk(spec, KeyUsage(usage)) for spec in (old, new))
     kms, name = shared().kms, f"alias/{here.id}"
     kms.create_alias(AliasName=name, TargetKeyId=here.arn)
@@ -191,14 +191,14 @@ def test_aliases_of_one_key_are_listed_alone(lab: Lab, keys: list[str]) -> None:
     assert names == ["alias/a", "alias/b"]
 
 
-def test_aliases_of_other_places_are_not_listed(lab: Lab) -> None:
+def test_aliases_of_other_accounts_and_regions_are_not_listed(lab: Lab) -> None:
     lab.create_cmk("orders")
     assert lab.region("eu-west-1").kms.list_aliases()["Aliases"] == []
     assert lab.account("444455556666").kms.list_aliases()["Aliases"] == []
 
 
-def test_aliases_of_another_accounts_key_are_nobodys_business(lab: Lab) -> None:
-    """Nor does asking for them leave a line in that account's trail."""
+def test_aliases_of_another_accounts_key_are_not_listed(lab: Lab) -> None:
+    """Asking for them leaves no event in that account's trail either."""
     key = lab.create_cmk("merger-with-initech")
     before = len(lab.trail)
     stranger = lab.account("444455556666")

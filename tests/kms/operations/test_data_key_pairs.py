@@ -1,4 +1,4 @@
-"""GenerateDataKeyPair: a private key to use and forget, wrapped under a symmetric KMS key."""
+"""GenerateDataKeyPair: a private key for use outside, wrapped under a symmetric KMS key."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ from tests.kms.operations.keyring import AGREE, ENCAPSULATE, ENCRYPT, MAC, SIGN,
 kms = shared().kms
 CONTEXT = {"patient": "17"}
 
-# The developer guide's data key pair specs without SM2; there is no ML-DSA among them.
+# The developer guide's data key pair specs without SM2. ML-DSA is not one of them.
 SPECS = [
     "RSA_2048",
     "RSA_3072",
@@ -53,7 +53,7 @@ def wrapping() -> str:
 
 @pytest.fixture(scope="module")
 def pairs(wrapping: str) -> Callable[[str], dict[str, Any]]:
-    """The answer for a pair of a spec, made once: RSA's take seconds."""
+    """The answer for a pair of a spec, made once, because RSA pairs take seconds."""
     made: dict[str, dict[str, Any]] = {}
 
     def answer(spec: str) -> dict[str, Any]:
@@ -95,10 +95,10 @@ def test_blob_opens_to_the_private_key_with_its_context(
 
 
 @every_spec
-def test_the_other_operation_keeps_the_private_key_back(
+def test_the_other_operation_does_not_return_the_private_key(
     pairs: Any, wrapping: str, spec: str
 ) -> None:
-    """Of the kind whose keys take seconds one is enough: both operations are one function."""
+    """One RSA spec is enough, because both operations use one function."""
     if spec in ("RSA_3072", "RSA_4096"):
         return
     answer = kms.generate_data_key_pair_without_plaintext(
@@ -111,11 +111,11 @@ def test_the_other_operation_keeps_the_private_key_back(
     assert is_pair(spec, opened["Plaintext"], answer["PublicKey"])
 
 
-# ------------------------------------------------------------------------------------- the encoding
+# ----------------------------------------------------------------------------------- the encoding
 
 
 def is_pair(spec: str, private: bytes, public: bytes) -> bool:
-    """As a library outside sees it, which for ML-KEM-512 is PyCryptodome."""
+    """The private key loads in a library; for ML-KEM-512 in PyCryptodome."""
     if spec == "ML_KEM_512":
         return bool(MLKEM.import_key(private).public_key().export_key(format="DER") == public)
     key = load_der_private_key(private, None)
@@ -156,7 +156,7 @@ def test_ec_key_is_on_its_curve(pairs: Any, spec: str) -> None:
     assert isinstance(key.curve, CURVES[spec])
 
 
-# ----------------------------------------------------------------------------------------- at work
+# ---------------------------------------------------------------------------------------- at work
 
 
 def works_rsa(private: rsa.RSAPrivateKey, public: rsa.RSAPublicKey) -> None:
@@ -210,7 +210,7 @@ def test_ecdh_pair_agrees_with_a_key_of_the_lab(pairs: Any) -> None:
     assert private.exchange(ec.ECDH(), key.public_key().load()) == secret
 
 
-def test_each_pair_is_another(wrapping: str) -> None:
+def test_each_pair_differs(wrapping: str) -> None:
     made = [
         kms.generate_data_key_pair(KeyId=wrapping, KeyPairSpec="ECC_NIST_P256") for _ in range(5)
     ]
@@ -264,6 +264,6 @@ def test_there_are_no_pairs_of_other_specs(refused: Any, wrapping: str, spec: st
         kms.generate_data_key_pair(KeyId=wrapping, KeyPairSpec=spec)
 
 
-def test_pair_of_sm2_is_refused_in_words(refused: Any, wrapping: str) -> None:
+def test_pair_of_sm2_is_refused_with_a_text(refused: Any, wrapping: str) -> None:
     with refused("UnsupportedOperationException", "Key pairs of spec SM2 are not built yet"):
         kms.generate_data_key_pair(KeyId=wrapping, KeyPairSpec="SM2")

@@ -74,7 +74,7 @@ def test_unknown_data_key_spec_is_refused(lab: Lab, key: str, refused: Any) -> N
         lab.kms.generate_data_key(KeyId=key, KeySpec="AES_192")
 
 
-def test_no_data_key_comes_twice(lab: Lab, key: str) -> None:
+def test_no_data_key_is_made_twice(lab: Lab, key: str) -> None:
     answers = [lab.kms.generate_data_key(KeyId=key, KeySpec="AES_256") for _ in range(50)]
     assert len({bytes(answer["Plaintext"]) for answer in answers}) == 50
     assert len({bytes(answer["CiphertextBlob"]) for answer in answers}) == 50
@@ -89,7 +89,7 @@ def test_random_bytes_need_no_key_and_a_number(lab: Lab, refused: Any) -> None:
 
 
 def test_recipient_is_not_built_and_never_ignored(lab: Lab, key: str) -> None:
-    """A caller that asks for an answer which only an enclave can read must not get it in clear."""
+    """A caller that asks for an answer that only an enclave can read must not get plaintext."""
     recipient = {
         "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256",
         "AttestationDocument": b"document",

@@ -1,4 +1,4 @@
-"""Encrypt, Decrypt, ReEncrypt: what went in comes out under the same key and context, or not."""
+"""Encrypt, Decrypt, ReEncrypt: only the same key and context give the plaintext back."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ def test_plaintext_of_every_allowed_size_comes_back(lab: Lab, key: str, size: in
     assert lab.kms.decrypt(CiphertextBlob=blob)["Plaintext"] == plaintext[:size]
 
 
-def test_the_wall_stands_after_4096_bytes(lab: Lab, key: str, refused: Any) -> None:
+def test_plaintext_has_at_most_4096_bytes(lab: Lab, key: str, refused: Any) -> None:
     with refused("ValidationException", too_long("plaintext", 4096)):
         lab.kms.encrypt(KeyId=key, Plaintext=b"x" * 4097)
     with refused("ValidationException", too_short("plaintext")):
@@ -98,7 +98,7 @@ def test_the_same_word_encrypts_to_another_blob_each_time(lab: Lab, key: str) ->
         assert len({part[same] for part in parts}) == 1, same
 
 
-def test_blob_names_its_key_and_nobody_told_decrypt(lab: Lab, keys: list[str]) -> None:
+def test_decrypt_finds_the_key_in_the_blob(lab: Lab, keys: list[str]) -> None:
     for key in keys:
         blob = lab.kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
         assert lab.kms.decrypt(CiphertextBlob=blob)["KeyId"] == key
@@ -131,7 +131,7 @@ def test_algorithm_must_fit_the_key(lab: Lab, key: str, refused: Any, algorithm:
         )
 
 
-def test_state_is_judged_before_the_algorithm(lab: Lab, key: str, refused: Any) -> None:
+def test_state_is_checked_before_the_algorithm(lab: Lab, key: str, refused: Any) -> None:
     lab.kms.disable_key(KeyId=key)
     with refused("DisabledException", f"{key} is disabled."):
         lab.kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionAlgorithm="RSAES_OAEP_SHA_1")
@@ -171,7 +171,7 @@ def test_other_context_opens_nothing_and_says_nothing(
         lab.kms.decrypt(CiphertextBlob=blob["CiphertextBlob"], EncryptionContext=other)
 
 
-def test_context_that_nobody_sealed_opens_nothing(lab: Lab, key: str, refused: Any) -> None:
+def test_context_of_no_encryption_opens_nothing(lab: Lab, key: str, refused: Any) -> None:
     blob = lab.kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
     with refused("InvalidCiphertextException", ""):
         lab.kms.decrypt(CiphertextBlob=blob, EncryptionContext={"order": "17"})
@@ -206,7 +206,7 @@ def test_letters_that_look_alike_are_not(lab: Lab, key: str, refused: Any) -> No
         lab.kms.decrypt(CiphertextBlob=blob["CiphertextBlob"], EncryptionContext={"k": combining})
 
 
-# ------------------------------------------------------------------------ blobs that nobody opens
+# ------------------------------------------------------------------------- blobs that do not open
 
 
 def test_garbled_blob_is_refused_without_a_reason(lab: Lab, refused: Any) -> None:
@@ -222,14 +222,14 @@ def test_blob_cut_short_or_stretched_is_refused(lab: Lab, key: str, refused: Any
             lab.kms.decrypt(CiphertextBlob=other)
 
 
-def test_blob_of_another_lab_is_of_no_key_here(lab: Lab, refused: Any) -> None:
+def test_blob_of_another_lab_names_no_key_here(lab: Lab, refused: Any) -> None:
     with Lab() as elsewhere:
         blob = elsewhere.create_cmk().encrypt(b"x")
     with refused("AccessDeniedException", UNREACHABLE):
         lab.kms.decrypt(CiphertextBlob=blob)
 
 
-def test_blob_of_another_region_is_of_no_key_here(lab: Lab, key: str, refused: Any) -> None:
+def test_blob_of_another_region_names_no_key_here(lab: Lab, key: str, refused: Any) -> None:
     blob = lab.region("eu-west-1").create_cmk().encrypt(b"x")
     with refused("AccessDeniedException", UNREACHABLE):
         lab.kms.decrypt(CiphertextBlob=blob)
@@ -326,7 +326,7 @@ def open_to(lab: Lab, key: str, neighbour: View) -> None:
 
 
 def test_key_of_another_account_may_be_named_by_its_arn(lab: Lab, key: str) -> None:
-    """And used, if both accounts allow it: its key policy, and IAM over there."""
+    """It can be used if its key policy and the caller's IAM policy allow it."""
     neighbour = lab.account("444455556666")
     with pytest.raises(KMSError, match="no resource-based policy allows the kms:Encrypt action"):
         neighbour.kms.encrypt(KeyId=key, Plaintext=b"x")

@@ -1,4 +1,4 @@
-"""Grants: permissions of one key for one grantee, given, used, listed and taken back."""
+"""Grants: permissions on one key for one grantee, created, used, listed, retired and revoked."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def cmk(lab: Lab) -> CMK:
 
 @pytest.fixture
 def alice(lab: Lab) -> View:
-    """A user whom no policy allows anything."""
+    """A user that no policy allows anything."""
     return lab.user("alice")
 
 
@@ -33,10 +33,10 @@ def denied(call: Any, *arguments: Any, **members: Any) -> str:
     return str(caught.value)
 
 
-# ----------------------------------------------------------------------------------- what it allows
+# -------------------------------------------------------------------------------------------- using
 
 
-def test_grant_opens_what_no_policy_knows_of(lab: Lab, cmk: CMK, alice: View) -> None:
+def test_grant_allows_what_no_policy_allows(lab: Lab, cmk: CMK, alice: View) -> None:
     blob = cmk.encrypt(b"x")
     before = denied(alice.kms.decrypt, CiphertextBlob=blob, KeyId=cmk.arn)
     assert before.endswith("because no identity-based policy allows the kms:Decrypt action")
@@ -47,7 +47,7 @@ def test_grant_opens_what_no_policy_knows_of(lab: Lab, cmk: CMK, alice: View) ->
     denied(alice.kms.decrypt, CiphertextBlob=blob, KeyId=cmk.arn)
 
 
-def test_grant_of_a_role_is_for_its_sessions(lab: Lab, cmk: CMK) -> None:
+def test_grant_for_a_role_allows_its_sessions(lab: Lab, cmk: CMK) -> None:
     session = lab.role("auditor")
     cmk.grant("arn:aws:iam::111122223333:role/auditor", "DescribeKey")
     assert session.cmk(cmk.arn).state == "Enabled"
@@ -76,7 +76,7 @@ def test_grant_crosses_accounts_with_iam_on_the_other_side(lab: Lab, cmk: CMK) -
         ("EncryptionContextEquals", {"room": "7", "bed": "1"}, False),
     ],
 )
-def test_constraint_asks_for_the_context(
+def test_constraint_requires_the_context(
     lab: Lab, cmk: CMK, alice: View, kind: str, context: dict[str, str], opens: bool
 ) -> None:
     lab.kms.create_grant(
@@ -93,7 +93,7 @@ def test_constraint_asks_for_the_context(
     assert alice.kms.describe_key(KeyId=cmk.arn), "DescribeKey has no context to be constrained"
 
 
-def test_child_grant_may_not_reach_further_than_its_parent(lab: Lab, cmk: CMK, alice: View) -> None:
+def test_grant_made_through_a_grant_allows_no_more_than_it(lab: Lab, cmk: CMK, alice: View) -> None:
     lab.kms.create_grant(
         KeyId=cmk.arn,
         GranteePrincipal=arn(alice),
@@ -115,10 +115,12 @@ def test_child_grant_may_not_reach_further_than_its_parent(lab: Lab, cmk: CMK, a
     assert alice.kms.create_grant(**child)["GrantId"]
 
 
-# ------------------------------------------------------------------------------- given and listed
+# ----------------------------------------------------------------------------- creating and listing
 
 
-def test_same_name_and_terms_are_the_same_grant_with_a_new_token(lab: Lab, alice: View) -> None:
+def test_same_request_with_the_same_name_returns_the_same_grant_with_a_new_token(
+    lab: Lab, alice: View
+) -> None:
     key = lab.create_cmk().arn
     terms = {"KeyId": key, "GranteePrincipal": arn(alice), "Operations": ["Decrypt"]}
     one = lab.kms.create_grant(**terms, Name="nightly")
@@ -129,7 +131,7 @@ def test_same_name_and_terms_are_the_same_grant_with_a_new_token(lab: Lab, alice
     assert len(lab.kms.list_grants(KeyId=key)["Grants"]) == 3
 
 
-def test_list_shows_what_was_agreed(lab: Lab, cmk: CMK, alice: View) -> None:
+def test_list_shows_the_terms_of_each_grant(lab: Lab, cmk: CMK, alice: View) -> None:
     terms = {
         "KeyId": cmk.arn,
         "GranteePrincipal": arn(alice),
@@ -152,7 +154,7 @@ def test_list_shows_what_was_agreed(lab: Lab, cmk: CMK, alice: View) -> None:
     assert "room" in repr(cmk.grants)
 
 
-def test_retirable_grants_are_told_to_the_retirers_account_alone(
+def test_retirable_grants_are_listed_only_for_the_retiring_principals_account(
     lab: Lab, cmk: CMK, alice: View, refused: Any
 ) -> None:
     terms = {"KeyId": cmk.arn, "GranteePrincipal": arn(alice), "Operations": ["Decrypt"]}
@@ -161,7 +163,7 @@ def test_retirable_grants_are_told_to_the_retirers_account_alone(
     for retiring in (arn(alice), bob):
         lab.kms.create_grant(**terms, RetiringPrincipal=retiring)
     (theirs,) = stranger.kms.list_retirable_grants(RetiringPrincipal=bob)["Grants"]
-    assert theirs["KeyId"] == cmk.arn  # another account's, but they may retire it
+    assert theirs["KeyId"] == cmk.arn  # a key of another account
     with refused("InvalidArnException", f"ARN {arn(alice)} does not refer to a valid principal."):
         stranger.kms.list_retirable_grants(RetiringPrincipal=arn(alice))
     lab.table("ledger", cmk)
@@ -200,7 +202,7 @@ def test_grants_come_in_pages(lab: Lab, cmk: CMK, alice: View) -> None:
     ],
     ids=str,
 )
-def test_grant_that_cannot_be_is_refused(
+def test_invalid_grant_is_refused(
     lab: Lab, cmk: CMK, alice: View, change: dict[str, Any], code: str
 ) -> None:
     terms = {"KeyId": cmk.arn, "GranteePrincipal": arn(alice), "Operations": ["Decrypt"]}
@@ -210,18 +212,18 @@ def test_grant_that_cannot_be_is_refused(
     assert lab.kms.list_grants(KeyId=cmk.arn)["Grants"] == []
 
 
-def test_context_constrains_symmetric_keys_alone(lab: Lab, alice: View) -> None:
+def test_context_constrains_only_symmetric_keys(lab: Lab, alice: View) -> None:
     key = lab.create_cmk(spec="RSA_2048", usage="ENCRYPT_DECRYPT")
     with pytest.raises(lab.kms.exceptions.ValidationException):
         key.grant(arn(alice), "Encrypt", context={"a": "1"})
     assert key.grant(arn(alice), "Encrypt", "GetPublicKey")
 
 
-# ------------------------------------------------------------------------------------- taken back
+# ---------------------------------------------------------------------------- retiring and revoking
 
 
 def test_who_retires(lab: Lab, cmk: CMK, alice: View) -> None:
-    """The account that made it, the principal that it names, and a grantee who was granted that."""
+    """The account that created it, its retiring principal, and a grantee that it allows to."""
     key = cmk.arn
     bob, carol = lab.user("bob"), lab.user("carol")
     plain = cmk.grant(arn(alice), "Decrypt")
@@ -243,7 +245,7 @@ def test_who_retires(lab: Lab, cmk: CMK, alice: View) -> None:
     assert lab.kms.list_grants(KeyId=key)["Grants"] == []
 
 
-def test_grant_that_is_not_there(lab: Lab, cmk: CMK, alice: View, refused: Any) -> None:
+def test_missing_grant_is_refused(lab: Lab, cmk: CMK, alice: View, refused: Any) -> None:
     grant = cmk.grant(arn(alice), "Decrypt")
     for call in (lab.kms.revoke_grant, lab.kms.retire_grant):
         with refused("InvalidGrantIdException", f"Grant {'0' * 64} is not found."):
@@ -277,7 +279,7 @@ def test_grants_of_a_deleted_key_are_gone(lab: Lab, cmk: CMK, alice: View) -> No
     assert lab.kms.list_retirable_grants(RetiringPrincipal=arn(alice))["Grants"] == []
 
 
-def test_trail_knows_the_grant_and_not_its_token(lab: Lab, cmk: CMK, alice: View) -> None:
+def test_trail_shows_the_grant_and_not_its_token(lab: Lab, cmk: CMK, alice: View) -> None:
     answer = lab.kms.create_grant(
         KeyId=cmk.arn, GranteePrincipal=arn(alice), Operations=["Decrypt"]
     )

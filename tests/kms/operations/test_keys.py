@@ -19,7 +19,7 @@ def numbered() -> Any:
         yield lab
 
 
-# ------------------------------------------------------------------------ CreateKey, DescribeKey
+# ------------------------------------------------------------------------- CreateKey, DescribeKey
 
 
 def test_new_key_has_awss_metadata(numbered: Lab) -> None:
@@ -114,7 +114,7 @@ def test_key_of_every_kind_says_what_it_is_for_or_is_refused(
             shared_lab.kms.create_key(KeySpec=spec, KeyUsage=usage)
         return
     if (spec, usage) == ("RSA_4096", "ENCRYPT_DECRYPT"):
-        return  # makes a key as the other usage does, which takes its time
+        return  # it creates a key like the other usage, which takes seconds
     metadata = shared_lab.kms.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]
     shown = {name: value for name, value in metadata.items() if name.endswith("Algorithms")}
     assert {name: sorted(value) for name, value in shown.items()} == {
@@ -125,7 +125,7 @@ def test_key_of_every_kind_says_what_it_is_for_or_is_refused(
 
 
 @pytest.mark.parametrize("spec", [spec for spec in OFFERED if spec != "SYMMETRIC_DEFAULT"])
-def test_usage_may_be_left_out_of_a_symmetric_key_alone(
+def test_usage_may_be_left_out_only_for_a_symmetric_key(
     shared_lab: Lab, refused: Any, spec: str
 ) -> None:
     with refused("ValidationException", f"KeyUsage is required for key spec {spec}."):  # guessed
@@ -194,7 +194,7 @@ def test_disabled_key_refuses_encrypt_and_works_again_once_enabled(
 
 
 @pytest.mark.parametrize("operation", ["disable_key", "enable_key"])
-def test_switching_twice_is_no_error(lab: Lab, key: str, operation: str) -> None:
+def test_enabling_or_disabling_twice_is_not_an_error(lab: Lab, key: str, operation: str) -> None:
     for _ in range(2):
         assert getattr(lab.kms, operation)(KeyId=key) == {}
 
@@ -252,7 +252,7 @@ def test_cancelled_deletion_leaves_the_key_disabled(
     assert not caplog.records, "nothing is due any more"
 
 
-def test_key_is_there_until_the_window_closes_and_not_a_moment_longer(
+def test_key_exists_until_the_end_of_the_window_and_not_longer(
     lab: Lab, key: str, refused: Any
 ) -> None:
     lab.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
@@ -288,7 +288,7 @@ def test_deleted_keys_are_settled_in_the_order_of_their_dates(lab: Lab) -> None:
     assert deleted == [keys[1].arn, keys[2].arn, keys[0].arn]
 
 
-def test_alias_dies_with_its_key_and_may_be_used_again(lab: Lab, refused: Any) -> None:
+def test_alias_is_deleted_with_its_key_and_may_be_used_again(lab: Lab, refused: Any) -> None:
     doomed = lab.create_cmk("orders")
     doomed.schedule_deletion(7)
     assert lab.cmk("alias/orders").arn == doomed.arn, "it lives as long as the key is pending"

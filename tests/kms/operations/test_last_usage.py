@@ -1,4 +1,4 @@
-"""GetKeyLastUsage: when a key has last done cryptography, so that nobody deletes one in use."""
+"""GetKeyLastUsage: the last cryptographic use of a key, to see that a key is no longer in use."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -231,7 +231,7 @@ def test_rotation_does_not_count(lab: Lab, orders: CMK) -> None:
 
 
 def failing(lab: Lab, key: CMK, other: CMK) -> dict[str, Callable[[], Any]]:
-    """Calls that name the key and fail, each for another reason."""
+    """Calls that name the key and fail, each for a different reason."""
     kms, blob, foreign = lab.kms, key.encrypt(b"x", {"a": "1"}), other.encrypt(b"x")
     return {
         "wrong context": lambda: lab.decrypt(blob),
@@ -265,7 +265,7 @@ def test_failed_and_dry_run_calls_do_not_count(lab: Lab, orders: CMK) -> None:
         assert (usage(orders), usage(other)) == (before, before_other), name
 
 
-def test_refused_signature_is_no_use(lab: Lab) -> None:
+def test_refused_signature_is_not_a_use(lab: Lab) -> None:
     signer = lab.create_cmk(spec="ECC_NIST_P256", usage=SIGN)
     hmac = lab.create_cmk(spec="HMAC_256", usage=MAC)
     for call in (lambda: signer.verify(b"x", b"y"), lambda: hmac.verify_mac(b"x", b"y")):
@@ -304,7 +304,7 @@ def test_last_use_is_seen_by_another_lab_once_it_is_written(tmp_path: Path) -> N
     with Lab(store=url) as one, Lab(store=url) as two:
         orders = one.create_cmk("orders")
         orders.encrypt(b"x")
-        assert operation(orders) == "Encrypt"  # its own reading writes what waits
+        assert operation(orders) == "Encrypt"  # reading it writes the waiting events first
         assert operation(two.cmk(orders.arn)) == "Encrypt"
         two.cmk(orders.arn).generate_data_key()
         assert operation(two.cmk(orders.arn)) == "GenerateDataKey"

@@ -1,4 +1,4 @@
-"""Lists are handed out page by page; a marker leads on from where a page ended, nowhere else."""
+"""Lists are returned page by page; a marker continues only the list that it came from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ def test_limit_has_bounds(listing: Listing, refused: Any) -> None:
 
 
 @pytest.mark.parametrize("marker", ["x", "nonsense", "!!!!", "####", "YQ==", "é", "=", " "])
-def test_bad_marker_is_refused(listing: Listing, refused: Any, marker: str) -> None:
+def test_unreadable_marker_is_refused(listing: Listing, refused: Any, marker: str) -> None:
     with refused("InvalidMarkerException", f"Invalid marker {marker}"):  # guessed
         listing.call(Marker=marker)
 
@@ -111,7 +111,7 @@ def test_marker_of_another_list_is_refused(full_lab: Lab) -> None:
             call(Marker=marker)
 
 
-def test_marker_leads_on_from_what_is_gone_by_now(lab: Lab) -> None:
+def test_marker_works_after_its_record_was_deleted(lab: Lab) -> None:
     """A program that cleans up deletes each page before it asks for the next."""
     key = lab.create_cmk(tags={f"{number}": "" for number in range(5)})
     for number in range(5):
@@ -129,7 +129,7 @@ def test_marker_leads_on_from_what_is_gone_by_now(lab: Lab) -> None:
     assert lab.kms.list_aliases(KeyId=key.arn)["Aliases"] == []
 
 
-def test_marker_leads_on_though_the_list_changed_meanwhile(lab: Lab) -> None:
+def test_marker_works_although_the_list_has_changed(lab: Lab) -> None:
     key = lab.create_cmk().arn
     for name in "bdfh":
         lab.kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
@@ -141,6 +141,6 @@ def test_marker_leads_on_though_the_list_changed_meanwhile(lab: Lab) -> None:
     assert [alias["AliasName"] for alias in rest] == ["alias/f", "alias/g", "alias/h"]
 
 
-def test_empty_list_says_that_it_is_whole(lab: Lab) -> None:
+def test_empty_list_is_not_truncated(lab: Lab) -> None:
     assert lab.kms.list_keys() == {"Keys": [], "Truncated": False}
     assert lab.kms.list_aliases() == {"Aliases": [], "Truncated": False}

@@ -74,7 +74,7 @@ def test_key_has_one_policy(lab: Lab, key: str, refused: Any) -> None:
     ],
     ids=lambda text: text[:20],
 )
-def test_text_that_is_no_policy_is_refused(lab: Lab, key: str, text: str) -> None:
+def test_text_that_is_not_a_policy_is_refused(lab: Lab, key: str, text: str) -> None:
     before = lab.kms.get_key_policy(KeyId=key)
     for call in (
         lambda: lab.kms.put_key_policy(KeyId=key, Policy=text),

@@ -1,4 +1,4 @@
-"""Rotation: new material for new blobs, on time and once; what was sealed before still opens."""
+"""Rotation: new material for new blobs, once and on time; older blobs still open."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -37,7 +37,7 @@ def status(key: CMK) -> dict[str, Any]:
 
 
 def listed(key: CMK, **more: Any) -> list[dict[str, Any]]:
-    """All materials, the first included, unless `more` says otherwise."""
+    """All materials with the first one, unless `more` says otherwise."""
     request = {"IncludeKeyMaterial": "ALL_KEY_MATERIAL", **more}
     found: list[dict[str, Any]] = key.lab.kms.list_key_rotations(KeyId=key.arn, **request)[
         "Rotations"
@@ -66,7 +66,7 @@ def test_new_key_is_not_rotated(lab: Lab, orders: CMK) -> None:
     assert rotations(orders) == []
 
 
-def test_period_is_a_year_unless_said(lab: Lab, orders: CMK) -> None:
+def test_period_is_a_year_by_default(lab: Lab, orders: CMK) -> None:
     assert lab.kms.enable_key_rotation(KeyId=orders.arn) == {}
     assert status(orders) == {
         "KeyId": orders.arn,
@@ -118,14 +118,14 @@ def test_rotation_comes_on_time_and_once(lab: Lab, orders: CMK) -> None:
     assert len(rotate_events(lab)) == 1
 
 
-def test_rotation_that_nobody_asked_after_is_dated_when_it_was_due(lab: Lab, orders: CMK) -> None:
+def test_rotation_has_the_date_on_which_it_was_due(lab: Lab, orders: CMK) -> None:
     orders.enable_rotation(90)
     lab.clock.advance(days=100)
     assert rotations(orders) == [NOW + 90 * DAY]
     assert status(orders)["NextRotationDate"] == NOW + 180 * DAY
 
 
-def test_enabling_again_changes_the_period_and_starts_it_anew(lab: Lab, orders: CMK) -> None:
+def test_enabling_again_changes_the_period_and_restarts_it(lab: Lab, orders: CMK) -> None:
     orders.enable_rotation(365)
     lab.clock.advance(days=360)
     orders.enable_rotation(100)
@@ -136,7 +136,7 @@ def test_enabling_again_changes_the_period_and_starts_it_anew(lab: Lab, orders: 
     assert rotations(orders) == [NOW + 460 * DAY]
 
 
-def test_disabling_and_enabling_starts_the_period_anew(lab: Lab, orders: CMK) -> None:
+def test_disabling_and_enabling_restarts_the_period(lab: Lab, orders: CMK) -> None:
     orders.enable_rotation(100)
     lab.clock.advance(days=99)
     orders.disable_rotation()
@@ -148,7 +148,7 @@ def test_disabling_and_enabling_starts_the_period_anew(lab: Lab, orders: CMK) ->
     assert rotations(orders) == [NOW + 249 * DAY]
 
 
-def test_disabling_what_is_off_and_enabling_what_is_on_is_no_error(lab: Lab, orders: CMK) -> None:
+def test_disabling_or_enabling_twice_is_not_an_error(lab: Lab, orders: CMK) -> None:
     orders.disable_rotation()
     orders.enable_rotation()
     orders.enable_rotation()
@@ -156,7 +156,7 @@ def test_disabling_what_is_off_and_enabling_what_is_on_is_no_error(lab: Lab, ord
 
 
 def test_ten_years_pass(lab: Lab, orders: CMK) -> None:
-    """One call after ten years finds all that happened, each at its time, in the trail too."""
+    """One call after ten years runs every rotation, dated at its due time, in the trail too."""
     blob = orders.encrypt(b"year 0", {"year": "0"})
     orders.enable_rotation()
     lab.clock.advance(days=3650)
@@ -221,7 +221,7 @@ def test_keys_keep_their_own_schedules(lab: Lab) -> None:
         assert rotations(key) == [NOW + n * days * DAY for n in range(1, 370 // days + 1)]
 
 
-def test_key_is_rotated_whoever_calls_from_wherever(lab: Lab) -> None:
+def test_any_call_rotates_a_due_key(lab: Lab) -> None:
     there = lab.account("444455556666").region("eu-west-1")
     key = there.create_cmk()
     key.enable_rotation(90)
@@ -391,7 +391,7 @@ def test_rotation_on_demand_does_not_move_the_schedule(lab: Lab, orders: CMK) ->
 
 
 @pytest.mark.parametrize("minutes", [20, 19, 1])
-def test_rotation_on_demand_must_not_run_into_an_automatic_one(
+def test_rotation_on_demand_must_not_be_close_to_an_automatic_one(
     lab: Lab, orders: CMK, refused: Any, minutes: int
 ) -> None:
     orders.enable_rotation(90)
@@ -439,7 +439,7 @@ def test_rotation_asked_for_before_the_key_was_disabled_waits_until_it_is_enable
             key = one.create_cmk()
             there = two.cmk(key.arn)
             key.rotate()
-            there.disable()  # in the half second before it hears of the rotation, if not held up
+            there.disable()  # before it polls for the rotation, at most half a second later
             if "OnDemandRotationStartDate" in status(there):
                 break
         clock[0] += 10 * DAY
@@ -449,7 +449,7 @@ def test_rotation_asked_for_before_the_key_was_disabled_waits_until_it_is_enable
         assert "OnDemandRotationStartDate" not in status(there)
 
 
-# ----------------------------------------------------------------- what changes and what does not
+# ------------------------------------------------------------------ what changes and what does not
 
 
 def test_only_the_material_changes(lab: Lab) -> None:
@@ -468,7 +468,7 @@ def test_only_the_material_changes(lab: Lab) -> None:
     assert orders.state is KeyState.ENABLED
 
 
-def test_answers_tell_the_material_that_did_the_work(lab: Lab, orders: CMK) -> None:
+def test_answers_name_the_material_that_was_used(lab: Lab, orders: CMK) -> None:
     kms, first = lab.kms, current(orders)
     old = orders.encrypt(b"x")
     orders.rotate()
@@ -491,7 +491,7 @@ def test_answers_tell_the_material_that_did_the_work(lab: Lab, orders: CMK) -> N
 def test_nothing_is_encrypted_again_and_the_caller_chooses_no_material(
     lab: Lab, orders: CMK, refused: Any
 ) -> None:
-    """A blob that says it is of the new material is a forgery."""
+    """An old blob that is changed to name the new material is a forgery."""
     blob = bytes(orders.encrypt(b"x"))
     orders.rotate()
     assert lab.decrypt(blob) == b"x"
@@ -505,7 +505,7 @@ def test_data_key_from_before_a_rotation_is_what_it_was(lab: Lab, orders: CMK) -
     assert orders.decrypt(data_key.encrypted) == data_key.plaintext
 
 
-def test_another_keys_rotation_changes_nothing_here(lab: Lab, orders: CMK) -> None:
+def test_rotation_of_another_key_changes_nothing(lab: Lab, orders: CMK) -> None:
     other, blob = lab.create_cmk(), orders.encrypt(b"x")
     material = current(orders)
     other.rotate()
@@ -514,7 +514,7 @@ def test_another_keys_rotation_changes_nothing_here(lab: Lab, orders: CMK) -> No
     assert lab.decrypt(blob) == b"x"
 
 
-def test_deleted_key_takes_all_its_materials_with_it(lab: Lab, orders: CMK) -> None:
+def test_deleted_key_is_deleted_with_all_its_materials(lab: Lab, orders: CMK) -> None:
     blobs = [orders.encrypt(b"x")]
     orders.rotate()
     blobs.append(orders.encrypt(b"x"))
@@ -611,7 +611,7 @@ def test_pages_hold_every_rotation_once(lab: Lab, orders: CMK, limit: int, mode:
     assert len(pages) == -(-(7 + (mode == "ALL_KEY_MATERIAL")) // limit)
 
 
-def test_page_has_100_rotations_unless_said(lab: Lab, orders: CMK) -> None:
+def test_page_has_100_rotations_by_default(lab: Lab, orders: CMK) -> None:
     orders.enable_rotation(90)
     lab.clock.advance(days=90 * 101)
     answer = lab.kms.list_key_rotations(KeyId=orders.arn)

@@ -1,4 +1,4 @@
-"""RSA with Encrypt, Decrypt, ReEncrypt: anybody encrypts outside, and a ciphertext names nobody."""
+"""RSA with Encrypt, Decrypt, ReEncrypt: anyone can encrypt outside; no ciphertext names its key."""
 
 from typing import Any
 
@@ -140,17 +140,17 @@ def test_changed_ciphertext_opens_nothing_and_says_nothing(
 
 
 def test_another_keys_ciphertext_opens_nothing_and_says_nothing(refused: Any) -> None:
-    """It names no key, so nobody can say whose it is: not IncorrectKeyException."""
+    """It names no key, so the error cannot be IncorrectKeyException."""
     blob = encrypt(cmk("RSA_2048", ENCRYPT, 2), SHA_256, b"x")
     for spec in MODULUS:
         with refused("InvalidCiphertextException", ""):
             decrypt(cmk(spec, ENCRYPT), SHA_256, blob)
 
 
-# ------------------------------------------------------------------------------ what must be said
+# ------------------------------------------------------------------------------- required members
 
 
-def test_decrypt_must_be_told_the_key(refused: Any) -> None:
+def test_decrypt_needs_the_key(refused: Any) -> None:
     blob = encrypt(cmk("RSA_2048", ENCRYPT), SHA_256, b"x")
     text = (
         "1 validation error detected: Value null at 'keyId' failed to satisfy constraint: "
@@ -160,14 +160,14 @@ def test_decrypt_must_be_told_the_key(refused: Any) -> None:
         kms.decrypt(CiphertextBlob=blob, EncryptionAlgorithm=SHA_256)
 
 
-def test_ciphertext_without_key_and_algorithm_is_no_blob_of_the_lab(refused: Any) -> None:
+def test_rsa_ciphertext_does_not_name_its_key(refused: Any) -> None:
     blob = encrypt(cmk("RSA_2048", ENCRYPT), SHA_256, b"x")
     with refused("InvalidCiphertextException", ""):
         kms.decrypt(CiphertextBlob=blob)
 
 
-def test_algorithm_must_be_said(refused: Any) -> None:
-    """Left out it is SYMMETRIC_DEFAULT, which no RSA key has."""
+def test_algorithm_is_required(refused: Any) -> None:
+    """The default is SYMMETRIC_DEFAULT, which does not suit an RSA key."""
     key = cmk("RSA_2048", ENCRYPT)
     text = "Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048."
     with refused("InvalidKeyUsageException", text):
@@ -178,7 +178,7 @@ def test_algorithm_must_be_said(refused: Any) -> None:
 
 @pytest.mark.parametrize("spec", MODULUS)
 @pytest.mark.parametrize("algorithm", ["SYMMETRIC_DEFAULT", "SM2PKE"])
-def test_algorithm_must_be_one_of_the_keys(refused: Any, spec: str, algorithm: str) -> None:
+def test_algorithm_must_suit_the_key(refused: Any, spec: str, algorithm: str) -> None:
     key = cmk(spec, ENCRYPT)
     text = f"Algorithm {algorithm} is incompatible with key spec {spec}."
     with refused("InvalidKeyUsageException", text):
@@ -210,7 +210,7 @@ def test_rsa_key_does_not_open_a_symmetric_blob(refused: Any, symmetric: CMK) ->
 
 @pytest.mark.parametrize("spec", MODULUS)
 def test_encryption_context_is_refused(refused: Any, spec: str) -> None:
-    """RSA has no place for it; and to leave it out silently would be a lie."""
+    """RSA cannot authenticate it, and to ignore it silently would deceive the caller."""
     key = cmk(spec, ENCRYPT)
     text = f"Key spec {spec} does not support an encryption context."
     with refused("ValidationException", text):
@@ -220,7 +220,7 @@ def test_encryption_context_is_refused(refused: Any, spec: str) -> None:
         decrypt(key, SHA_256, blob, EncryptionContext={"order": "17"})
 
 
-def test_empty_encryption_context_is_none() -> None:
+def test_empty_encryption_context_is_allowed() -> None:
     key = cmk("RSA_2048", ENCRYPT)
     blob = encrypt(key, SHA_256, b"x", EncryptionContext={})
     assert decrypt(key, SHA_256, blob, EncryptionContext={}) == b"x"
@@ -342,9 +342,7 @@ def test_source_of_rsa_must_be_named(refused: Any, symmetric: CMK) -> None:
 
 
 @pytest.mark.parametrize("side", ["Source", "Destination"])
-def test_context_is_refused_on_the_side_of_rsa_alone(
-    refused: Any, symmetric: CMK, side: str
-) -> None:
+def test_context_is_refused_only_for_the_rsa_key(refused: Any, symmetric: CMK, side: str) -> None:
     rsa = cmk("RSA_2048", ENCRYPT)
     requests: dict[str, dict[str, Any]] = {
         "Source": {

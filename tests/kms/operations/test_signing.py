@@ -1,4 +1,4 @@
-"""Sign, Verify, GenerateMac, VerifyMac: what one key has signed it confirms, and nothing else."""
+"""Sign, Verify, GenerateMac, VerifyMac: a key verifies exactly what it signed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -97,7 +97,7 @@ def form_of(algorithm: str) -> str:
     return "DIGEST" if algorithm == "ED25519_PH_SHA_512" else "RAW"
 
 
-# ------------------------------------------------------------------------------ Sign and Verify
+# --------------------------------------------------------------------------------- Sign and Verify
 
 
 def test_key_specs_offer_awss_algorithms() -> None:
@@ -144,11 +144,11 @@ def test_signature_has_the_size_of_its_standard(spec: str, algorithm: str, form:
         assert len(signature) == EXACT[spec]
     else:
         assert signature[0] == 0x30, "DER: a SEQUENCE of r and s"
-        assert AT_MOST[spec] - 9 <= len(signature) <= AT_MOST[spec]  # shorter: one in 2^56
+        assert AT_MOST[spec] - 9 <= len(signature) <= AT_MOST[spec]  # shorter: 1 in 2^56
 
 
 @pytest.mark.parametrize(("spec", "algorithm"), RAW_PAIRS)
-def test_message_type_is_raw_unless_said(spec: str, algorithm: str) -> None:
+def test_message_type_is_raw_by_default(spec: str, algorithm: str) -> None:
     key = cmk(spec, SIGN)
     signature = kms.sign(KeyId=key.arn, Message=MESSAGE, SigningAlgorithm=algorithm)["Signature"]
     verify(key, algorithm, "RAW", MESSAGE, signature)
@@ -214,7 +214,7 @@ def test_digest_must_be_as_long_as_its_hash(refused: Any, algorithm: str, form: 
 
 
 @every_pair
-def test_message_type_that_an_algorithm_lacks_is_refused(
+def test_message_type_that_does_not_suit_the_algorithm_is_refused(
     refused: Any, spec: str, algorithm: str
 ) -> None:
     taken = {form for s, a, form in SIGNINGS if (s, a) == (spec, algorithm)}
@@ -228,7 +228,9 @@ def test_message_type_that_an_algorithm_lacks_is_refused(
 
 @pytest.mark.parametrize("spec", OFFERED)
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_algorithm_that_a_key_lacks_is_refused(refused: Any, spec: str, algorithm: str) -> None:
+def test_algorithm_that_does_not_suit_the_key_is_refused(
+    refused: Any, spec: str, algorithm: str
+) -> None:
     if algorithm in OFFERED[spec]:
         return
     text = f"Algorithm {algorithm} is incompatible with key spec {spec}."
@@ -249,7 +251,7 @@ def test_algorithm_that_a_key_lacks_is_refused(refused: Any, spec: str, algorith
     ],
 )
 def test_key_for_another_use_signs_nothing(refused: Any, spec: str, usage: Any) -> None:
-    """Though an RSA key could: its usage was decided when it was created."""
+    """An RSA key could do both, but its usage was fixed when it was created."""
     key = cmk(spec, usage)
     text = f"{key.arn} key usage is {usage} which is not valid for "
     with refused("InvalidKeyUsageException", f"{text}Sign."):
@@ -281,7 +283,7 @@ def test_signing_key_does_nothing_else(refused: Any, spec: str) -> None:
             call()
 
 
-# ----------------------------------------------------------------------- verified by another hand
+# --------------------------------------------------------------------- verified by other libraries
 
 HASHED = {"256": SHA256, "384": SHA384, "512": SHA512}
 
@@ -311,7 +313,7 @@ def check_ml_dsa(der: bytes, algorithm: str, message: bytes, signature: bytes) -
     mldsa.new(MLDSA.import_key(der)).verify(message, signature)
 
 
-# None of these has made the signature: `cryptography` makes all but Ed25519ph's.
+# None of these made the signature: `cryptography` makes all but those of Ed25519ph.
 BY_ANOTHER: dict[str, Callable[[bytes, str, bytes, bytes], None]] = {
     **dict.fromkeys([*PKCS1, *PSS], check_rsa),
     **dict.fromkeys(["ECDSA_SHA_256", "ECDSA_SHA_384", "ECDSA_SHA_512"], check_ecdsa),
@@ -329,7 +331,7 @@ def test_every_signature_is_verified_by_a_library_that_did_not_make_it(
     signature = sign(key, algorithm, form, formed(key, algorithm, form, MESSAGE))
     check = BY_ANOTHER[algorithm]
     check(public(spec, SIGN), algorithm, MESSAGE, signature)
-    with pytest.raises(ValueError):  # noqa: PT011 - each library has its own words
+    with pytest.raises(ValueError):  # noqa: PT011 - each library has its own text
         check(public(spec, SIGN), algorithm, MESSAGE + b".", signature)
 
 
@@ -348,7 +350,7 @@ def check_with_cryptography(der: bytes, algorithm: str, message: bytes, signatur
 
 
 def test_signatures_by_pycryptodome_are_verified_by_cryptography() -> None:
-    """The second library serves alone where the first is not wanted."""
+    """The second library can serve alone."""
     with Lab(backends=(pycryptodome, pyca)) as lab:
         for spec in [spec for spec in OFFERED if spec not in ("RSA_3072", "RSA_4096")]:
             key = lab.create_cmk(spec=spec, usage=SIGN)
@@ -373,7 +375,7 @@ def test_signatures_outlive_their_lab() -> None:
         BY_ANOTHER[algorithm](der, algorithm, MESSAGE, signature)
 
 
-def test_the_book_on_ed25519ph_knows_the_rfcs_example() -> None:
+def test_the_slow_ed25519ph_verifies_the_rfcs_example() -> None:
     """RFC 8032, §7.3."""
     key = "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf"
     signature = bytes.fromhex(
@@ -384,19 +386,19 @@ def test_the_book_on_ed25519ph_knows_the_rfcs_example() -> None:
     assert not ed25519ph.verify(bytes.fromhex(key), b"abd", signature)
 
 
-# -------------------------------------------------------------------------- what is no signature
+# ------------------------------------------------------------------------------ refused signatures
 
 
 def refuses(
     key: CMK, algorithm: str, message: bytes, signature: bytes, form: str | None = None
 ) -> None:
-    """Verify has no way to say "no" but this one, and gives no reason."""
+    """A refusal is always this error, without a reason."""
     with pytest.raises(KMSError) as caught:
         verify(key, algorithm, form or form_of(algorithm), message, signature)
     assert (caught.value.code, caught.value.message) == ("KMSInvalidSignatureException", "")
 
 
-# ECDSA's signatures vary in length, and Hypothesis must not be asked for what depends on chance.
+# ECDSA signatures vary in length, and Hypothesis needs examples that do not depend on chance.
 anywhere = st.integers(0, 2**20)
 signatures = st.binary(min_size=1, max_size=6144)
 
@@ -483,7 +485,7 @@ def test_digest_that_was_signed_as_a_message_is_another_message() -> None:
 
 
 def test_either_sign_of_s_is_a_valid_ecdsa_signature() -> None:
-    """AWS KMS asks for no low s, and neither do we: a signature names no message by itself."""
+    """AWS KMS does not require a low s, and neither does the lab."""
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
     key = cmk("ECC_NIST_P256", SIGN)
     r, s = utils.decode_dss_signature(sign(key, "ECDSA_SHA_256", "RAW", MESSAGE))
@@ -491,8 +493,8 @@ def test_either_sign_of_s_is_a_valid_ecdsa_signature() -> None:
     verify(key, "ECDSA_SHA_256", "RAW", MESSAGE, other)
 
 
-def test_raw_r_and_s_are_no_signature_here() -> None:
-    """What JSON Web Signatures carry has to be put into DER first."""
+def test_raw_r_and_s_are_not_a_signature_here() -> None:
+    """The r and s of a JSON Web Signature must be encoded in DER first."""
     key = cmk("ECC_NIST_P256", SIGN)
     r, s = utils.decode_dss_signature(sign(key, "ECDSA_SHA_256", "RAW", MESSAGE))
     refuses(key, "ECDSA_SHA_256", MESSAGE, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
@@ -592,8 +594,8 @@ def test_key_for_another_use_makes_no_mac(refused: Any, spec: str, usage: Any) -
         kms.verify_mac(**request, Mac=b"x")
 
 
-def test_mac_is_no_signature() -> None:
-    """Whoever can verify it can also have made it; so there is no public key to give away."""
+def test_mac_is_not_a_signature() -> None:
+    """A MAC can be made by everyone who can verify it, so there is no public key."""
     key = cmk("HMAC_256", MAC)
     with pytest.raises(KMSError) as caught:
         kms.get_public_key(KeyId=key.arn)

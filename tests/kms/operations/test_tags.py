@@ -1,4 +1,4 @@
-"""Tags: at most 50 words of the customer's own on a key, which change nothing about it."""
+"""Tags: at most 50 on a key, which change nothing else about it."""
 
 import threading
 from typing import Any
@@ -53,7 +53,7 @@ def test_tag_with_the_key_of_an_old_one_replaces_it(lab: Lab, orders: CMK) -> No
     assert orders.tags == {"team": "billing", "year": "2026"}
 
 
-def test_tag_keys_know_capitals_from_small_letters(orders: CMK) -> None:
+def test_tag_keys_are_case_sensitive(orders: CMK) -> None:
     orders.tag({"team": "1", "Team": "2"})
     assert orders.tags == {"team": "1", "Team": "2"}
 
@@ -64,7 +64,7 @@ def test_tags_are_removed_by_their_keys(lab: Lab, orders: CMK) -> None:
     assert orders.tags == {"b": "2"}
 
 
-def test_removing_a_tag_that_is_not_there_is_no_error(orders: CMK) -> None:
+def test_removing_a_missing_tag_is_not_an_error(orders: CMK) -> None:
     orders.tag({"a": "1"})
     orders.untag("b", "b", "A")
     assert orders.tags == {"a": "1"}
@@ -150,7 +150,7 @@ def test_refused_request_writes_none_of_its_tags(orders: CMK) -> None:
     assert orders.tags == {}
 
 
-# ----------------------------------------------------------------------------------- with CreateKey
+# --------------------------------------------------------------------------------- with CreateKey
 
 
 def test_key_is_created_with_its_tags(lab: Lab) -> None:
@@ -207,7 +207,7 @@ def test_page_may_not_be_longer(lab: Lab, orders: CMK, refused: Any, limit: int)
         listed(lab, orders, Limit=limit)
 
 
-def test_marker_that_is_not_of_this_list_is_refused(lab: Lab, orders: CMK, refused: Any) -> None:
+def test_marker_of_another_list_is_refused(lab: Lab, orders: CMK, refused: Any) -> None:
     orders.tag(numbered(3))
     marker = listed(lab, orders, Limit=1)["NextMarker"]
     other = lab.create_cmk()
@@ -216,7 +216,7 @@ def test_marker_that_is_not_of_this_list_is_refused(lab: Lab, orders: CMK, refus
             listed(lab, key, Marker=wrong)
 
 
-# --------------------------------------------------------------------------------- what they are on
+# -------------------------------------------------------------------------------------- their key
 
 
 def test_tags_change_nothing_else(lab: Lab, orders: CMK) -> None:
