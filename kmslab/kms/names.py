@@ -37,12 +37,12 @@ class Found(NamedTuple):
 Finder = Callable[[Reader, Caller, Mapping[str, Any]], Found | None]
 
 
-def everything(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
+def whole_account(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
     """Finds "*": the operation has no resource, so access is decided for the whole account."""
     return Found("*")
 
 
-def everything_if(member: str) -> Finder:
+def whole_account_if(member: str) -> Finder:
     """Finds "*" in a request that has a value in this member, and nothing in others."""
     return lambda records, caller, request: Found("*") if request.get(member) else None
 

@@ -123,8 +123,8 @@ PUBLIC = show(USABLE, KEY, ASYMMETRIC)
 # Resources without a state: an alias, an alias to be created, and the account as a whole.
 ALIAS = Role(Naming(names.alias_in("AliasName", target=False)), ANY)
 NEW_ALIAS = Role(Naming(names.new_alias_in("AliasName")), ANY)
-ACCOUNT = Role(Naming(names.everything), ANY)
-TAGGING = Role(Naming(names.everything_if("Tags")), ANY, permission="TagResource")
+ACCOUNT = Role(Naming(names.whole_account), ANY)
+TAGGING = Role(Naming(names.whole_account_if("Tags")), ANY, permission="TagResource")
 STATELESS = frozenset({ALIAS, NEW_ALIAS, ACCOUNT, TAGGING})
 
 

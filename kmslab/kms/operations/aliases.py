@@ -14,7 +14,7 @@ from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Alias, Key
 from kmslab.kms.contract.specs import KEY_SPECS
 from kmslab.kms.names import alias_arn
-from kmslab.kms.operations.pages import cut, page
+from kmslab.kms.operations.pages import page_of, stored_page
 
 MAX_ALIASES_PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
 NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+", re.ASCII)  # the model's pattern also allows a colon
@@ -51,10 +51,10 @@ def list_(call: Call, key: Key | None = None) -> dict[str, Any]:
     """The aliases of one key, or of the whole account and Region."""
     prefix = f"{call.caller.here}alias/"
     if key is None:
-        aliases, paging = page(call, Alias, prefix, default=50, maximum=100)
+        aliases, paging = stored_page(call, Alias, prefix, default=50, maximum=100)
     else:
         found = {alias.arn: alias for alias in call.records.find(Alias, target=key.arn)}
-        aliases, paging = cut(call, found, prefix, default=50, maximum=100)
+        aliases, paging = page_of(call, found, prefix, default=50, maximum=100)
     return {"Aliases": [_shown(alias) for alias in aliases], **paging}
 
 

@@ -17,7 +17,7 @@ from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Caller, Grant, Key
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, grantable
-from kmslab.kms.operations.pages import cut
+from kmslab.kms.operations.pages import page_of
 
 MAX_GRANTS_PER_KEY = 50_000  # "Resource quotas"
 MAX_PAIRS, MAX_VALUE_LENGTH = 8, 384  # of the encryption context in a constraint
@@ -33,15 +33,15 @@ CONTEXTS = ("EncryptionContextEquals", "EncryptionContextSubset")
 
 def create(call: Call, key: Key) -> dict[str, Any]:
     """The same request with the same name again returns the same grant with a new token."""
-    asked = _asked(call, key)
-    _check(call, key, asked)
+    requested = _requested(call, key)
+    _check(call, key, requested)
     grants = call.records.find(Grant, key=key.arn)
-    same = [each for each in grants if asked.name and _terms(each) == _terms(asked)]
+    same = [each for each in grants if requested.name and _terms(each) == _terms(requested)]
     if not same:
         if len(grants) >= MAX_GRANTS_PER_KEY:
             fail("LimitExceededException", f"{key.arn} already has {MAX_GRANTS_PER_KEY} grants")
-        call.put(asked, key)  # the key unchanged: of two callers at the limit one counts again
-    grant = (*same, asked)[0]
+        call.put(requested, key)  # the key unchanged: of two callers at the limit one counts again
+    grant = (*same, requested)[0]
     return {"GrantToken": grant_tokens.write(grant.handle), "GrantId": grant.id}
 
 
@@ -87,7 +87,7 @@ def _is_own(principal: str, caller: Caller) -> bool:
     return arn is not None and arn.account == caller.account
 
 
-def _asked(call: Call, key: Key) -> Grant:
+def _requested(call: Call, key: Key) -> Grant:
     constraints: Mapping[str, Any] = call.get("Constraints", {})
     return Grant(
         handle=f"{key.arn}/{secrets.token_hex(32)}",
@@ -103,20 +103,22 @@ def _asked(call: Call, key: Key) -> Grant:
     )
 
 
-def _check(call: Call, key: Key, asked: Grant) -> None:
-    if not asked.grantee:
+def _check(call: Call, key: Key, requested: Grant) -> None:
+    if not requested.grantee:
         fail("ValidationException", "Please specify a GranteePrincipal.")
     for member in ("GranteePrincipal", "RetiringPrincipal"):
         if member in call.request and not principals.exist(call.records, call[member]):
             fail("InvalidArnException", NO_PRINCIPAL.format(call[member]))
-    if "GranteeServicePrincipal" in call.request and not (asked.source_arn and asked.retiring):
+    if "GranteeServicePrincipal" in call.request and not (
+        requested.source_arn and requested.retiring
+    ):
         fail("ValidationException", SERVICE_NEEDS)
-    _check_operations(key, asked)
-    _check_constraints(key, asked)
+    _check_operations(key, requested)
+    _check_constraints(key, requested)
 
 
-def _check_operations(key: Key, asked: Grant) -> None:
-    wrong = [each for each in asked.operations if each not in grantable(key.spec, key.usage)]
+def _check_operations(key: Key, requested: Grant) -> None:
+    wrong = [each for each in requested.operations if each not in grantable(key.spec, key.usage)]
     if wrong:
         fail(
             "ValidationException",
@@ -125,13 +127,13 @@ def _check_operations(key: Key, asked: Grant) -> None:
         )
 
 
-def _check_constraints(key: Key, asked: Grant) -> None:
-    if asked.constraints and KEY_SPECS[key.spec].kind is not KeyKind.SYMMETRIC:
+def _check_constraints(key: Key, requested: Grant) -> None:
+    if requested.constraints and KEY_SPECS[key.spec].kind is not KeyKind.SYMMETRIC:
         fail(
             "ValidationException",
             "An encryption context constraint needs a symmetric encryption key.",
         )
-    for pairs in asked.constraints.values():
+    for pairs in requested.constraints.values():
         longest = max(map(len, pairs.values()), default=0)
         if len(pairs) > MAX_PAIRS or longest > MAX_VALUE_LENGTH:
             fail("ValidationException", TOO_MUCH)
@@ -157,7 +159,7 @@ def _wanted(call: Call, grant: Grant) -> bool:
 
 def _listed(call: Call, grants: Sequence[Grant], prefix: str) -> dict[str, Any]:
     named = {grant.handle: grant for grant in grants}
-    shown, paging = cut(call, named, prefix, default=50, maximum=100)
+    shown, paging = page_of(call, named, prefix, default=50, maximum=100)
     return {"Grants": [_shown(grant) for grant in shown], **paging}
 
 

@@ -19,9 +19,9 @@ from kmslab.kms.contract.specs import (
     Origin,
 )
 from kmslab.kms.contract.states import KeyState
-from kmslab.kms.operations.pages import page
+from kmslab.kms.operations.pages import stored_page
 from kmslab.kms.operations.policies import check_control, default_policy
-from kmslab.kms.operations.tags import together
+from kmslab.kms.operations.tags import merged_tags
 
 # Members whose other values are not built yet, each with the value that is its default.
 UNBUILT: dict[str, Any] = {
@@ -99,7 +99,7 @@ def describe(call: Call, key: Key) -> dict[str, Any]:
 
 
 def list_(call: Call) -> dict[str, Any]:
-    keys, paging = page(call, Key, f"{call.caller.here}key/", default=100, maximum=1000)
+    keys, paging = stored_page(call, Key, f"{call.caller.here}key/", default=100, maximum=1000)
     return {"Keys": [{"KeyId": key.id, "KeyArn": key.arn} for key in keys], **paging}
 
 
@@ -212,7 +212,7 @@ def _new(call: Call, arn: str, spec: str, usage: KeyUsage) -> Key:
         if policy
         else default_policy(call.caller.account),
         material="",
-        tags=together({}, call.get("Tags", [])),
+        tags=merged_tags({}, call.get("Tags", [])),
     )
 
 

@@ -11,7 +11,7 @@ from kmslab.kms.contract.records import R, name_of
 T = TypeVar("T")
 
 
-def page(
+def stored_page(
     call: Call, kind: type[R], prefix: str, *, default: int, maximum: int
 ) -> tuple[list[R], dict[str, Any]]:
     """The next records whose names have this prefix, and the answer's paging members."""
@@ -20,7 +20,7 @@ def page(
     return records[:limit], _paging([name_of(record) for record in records], limit)
 
 
-def cut(
+def page_of(
     call: Call, items: Mapping[str, T], prefix: str, *, default: int, maximum: int
 ) -> tuple[list[T], dict[str, Any]]:
     """A page of items that are already in memory, sorted by name."""

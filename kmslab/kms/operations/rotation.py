@@ -12,10 +12,10 @@ from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Key, Material
 from kmslab.kms.contract.states import PENDING
-from kmslab.kms.operations.pages import cut
+from kmslab.kms.operations.pages import page_of
 
-ON_DEMAND_LIMIT = 25  # in a key's life; "Resource quotas", not adjustable
-TOO_CLOSE = timedelta(minutes=20)  # to the next automatic rotation
+MAX_ON_DEMAND = 25  # in a key's life; "Resource quotas", not adjustable
+MIN_DISTANCE = timedelta(minutes=20)  # to the next automatic rotation
 
 
 def enable(call: Call, key: Key) -> dict[str, Any]:
@@ -46,12 +46,12 @@ def status(call: Call, key: Key) -> dict[str, Any]:
 
 def rotate_on_demand(call: Call, key: Key) -> dict[str, Any]:
     """Does not change the automatic schedule, but must not be close to its next rotation."""
-    if key.rotations_on_demand >= ON_DEMAND_LIMIT:
+    if key.rotations_on_demand >= MAX_ON_DEMAND:
         fail(
             "LimitExceededException",
-            f"{key.arn} has been rotated on demand {ON_DEMAND_LIMIT} times, which is the limit.",
+            f"{key.arn} has been rotated on demand {MAX_ON_DEMAND} times, which is the limit.",
         )
-    if key.rotate_at or (key.next_rotation and key.next_rotation - call.now <= TOO_CLOSE):
+    if key.rotate_at or (key.next_rotation and key.next_rotation - call.now <= MIN_DISTANCE):
         fail("ConflictException", f"A rotation of {key.arn} is in progress or due within minutes.")
     call.put(replace(key, rotate_at=call.now, rotations_on_demand=key.rotations_on_demand + 1))
     return {"KeyId": call["KeyId"]}
@@ -89,7 +89,7 @@ def list_(call: Call, key: Key) -> dict[str, Any]:
         for each in call.records.find(Material, key=key.arn)
         if each.number >= first
     }
-    shown, paging = cut(call, materials, prefix, default=100, maximum=1000)
+    shown, paging = page_of(call, materials, prefix, default=100, maximum=1000)
     return {"Rotations": [_entry(key, material) for material in shown], **paging}
 
 

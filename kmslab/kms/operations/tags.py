@@ -7,14 +7,14 @@ from typing import Any
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Key
-from kmslab.kms.operations.pages import cut
+from kmslab.kms.operations.pages import page_of
 
 MAX_TAGS_PER_KEY = 50  # "Resource quotas", AWS KMS developer guide
 
 
 def tag(call: Call, key: Key) -> dict[str, Any]:
     """A tag replaces an old one with the same tag key."""
-    call.put(replace(key, tags=together(key.tags, call["Tags"])))
+    call.put(replace(key, tags=merged_tags(key.tags, call["Tags"])))
     return {}
 
 
@@ -28,11 +28,11 @@ def untag(call: Call, key: Key) -> dict[str, Any]:
 def list_(call: Call, key: Key) -> dict[str, Any]:
     prefix = f"tag of {key.arn} "
     names = {prefix + name: name for name in key.tags}
-    shown, paging = cut(call, names, prefix, default=50, maximum=50)
+    shown, paging = page_of(call, names, prefix, default=50, maximum=50)
     return {"Tags": [{"TagKey": name, "TagValue": key.tags[name]} for name in shown], **paging}
 
 
-def together(old: Mapping[str, str], new: list[dict[str, str]]) -> dict[str, str]:
+def merged_tags(old: Mapping[str, str], new: list[dict[str, str]]) -> dict[str, str]:
     """The old tags with those of a request; raises TagException or LimitExceededException."""
     names = [each["TagKey"] for each in new]
     if len(set(names)) < len(names):
