@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from kmslab.kms import access, audit, billing
 from kmslab.kms import store as stores
 from kmslab.kms.contract.records import Caller, Event, Reader
-from kmslab.kms.names import everything, key_in
+from kmslab.kms.names import key_in, whole_account
 from kmslab.kms.service import Service
 from kmslab.kms.table import SERVICE_TABLE, TABLE, Role
 
@@ -60,8 +60,8 @@ def explain(
     """
     role = ROLES.get(action) or _refuse(action)
     defaults = {role.usage.algorithm: role.usage.default} if role.usage else {}
-    find = key_in(KEY, aliases=True) if KEY in request else everything
-    found = find(records, caller, request) or everything(records, caller, request)
+    find = key_in(KEY, aliases=True) if KEY in request else whole_account
+    found = find(records, caller, request) or whole_account(records, caller, request)
     question = access.Question(
         caller=caller,
         operation=action.removeprefix("kms:"),
