@@ -1,4 +1,5 @@
-"""What the core's tests share: a lab, a way to claim a refusal, and one example of every request.
+"""What all tests share: a lab, a way to claim a refusal, one example of every request, and how
+deep property tests go.
 
 A new operation needs its example in `EXAMPLES`; the tests over THE TABLE then include it.
 """
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from kmslab import CMK, Clock, Lab
 from kmslab.kms.contract.errors import KMSError
@@ -20,6 +22,25 @@ from kmslab.kms.operations.policies import default_policy
 from kmslab.kms.table import TABLE
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+# Property tests. `make test` tries a few examples and always the same ones, so that it answers for
+# the change and not for its luck; `make test-all` tries many, and others every time.
+settings.register_profile(
+    "quick",
+    max_examples=20,
+    stateful_step_count=30,
+    derandomize=True,
+    deadline=None,  # a shared machine may pause any example
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.differing_executors,  # several cases of `for_every`
+        HealthCheck.function_scoped_fixture,
+    ],
+)
+settings.register_profile(
+    "full", settings.get_profile("quick"), max_examples=300, derandomize=False, print_blob=True
+)
+settings.load_profile("quick")
 
 Refused = Callable[[str, str], AbstractContextManager[Any]]
 

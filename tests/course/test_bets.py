@@ -9,6 +9,7 @@ from kmslab import course
 from kmslab.course import A, B, C, predict, reveal, undecided
 from kmslab.course.betting import BareLetters, accept_bare_letters
 from kmslab.course.messages import Message
+from tests.cases import for_every
 
 DATA = sorted((Path(course.__file__).parent / "bets").glob("*.toml"))
 BETS = {
@@ -28,7 +29,7 @@ def said(capsys):
     return read
 
 
-@pytest.mark.parametrize("name", BETS)
+@for_every("name", BETS)
 def test_every_bet_has_a_right_choice_and_replies_to_all_three(name):
     texts = BETS[name]
     assert texts.keys() == {"right", "A", "B", "C"}
@@ -36,7 +37,7 @@ def test_every_bet_has_a_right_choice_and_replies_to_all_three(name):
     assert all(len(texts[choice].split()) > 8 for choice in (A, B, C))
 
 
-@pytest.mark.parametrize("path", DATA, ids=lambda path: path.stem)
+@for_every("path", DATA, ids=lambda path: path.stem)
 def test_bets_are_in_the_file_of_their_lesson(path):
     assert all(name.startswith(f"{path.stem}-") for name in tomllib.loads(path.read_text("utf-8")))
 

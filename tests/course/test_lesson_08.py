@@ -11,6 +11,7 @@ from kmslab import course
 from kmslab.bench import wrapping
 from kmslab.bench.result import GENERATE, UNWRAP, WRAP, Result
 from kmslab.course.simulated_machines import CLOCK_READING, SLOWDOWN, heating_machine, machines
+from tests.cases import for_every
 
 OURS, OTHER = "cryptography", "PyCryptodome"
 RSA = ("RSA-OAEP 2048", "RSA-OAEP 3072", "RSA-OAEP 4096")
@@ -37,8 +38,8 @@ def test_clearly_fewer_than_half_of_a_hundred_keys_took_longer_than_their_mean(l
     assert sum(sample > fmean(samples) for sample in samples) <= 45
 
 
-@pytest.mark.parametrize("way", RSA)
-@pytest.mark.parametrize("library", [OURS, OTHER])
+@for_every("way", RSA)
+@for_every("library", [OURS, OTHER])
 def test_busan_works_many_times_as_long_as_the_clinic(library, way):
     assert took(way, UNWRAP, library) > 5 * took(way, WRAP, library)
 

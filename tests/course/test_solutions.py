@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from kmslab.course.exercises import EXERCISES
+from tests.cases import for_every
 from tests.course.solutions import ANOTHER_WAY, ANSWERS, DATA, replies
 
 EXERCISE = pytest.mark.parametrize("exercise", EXERCISES)
@@ -15,9 +16,7 @@ def test_every_exercise_has_answers_and_no_other_has():
     assert {path.stem for path in DATA.glob("*.toml")} == set(EXERCISES)
 
 
-@pytest.mark.parametrize(
-    "answer", [pytest.param(each, id=f"{each.exercise}-{each.name}") for each in ANSWERS]
-)
+@for_every("answer", ANSWERS, ids=lambda answer: f"{answer.exercise}-{answer.name}")
 def test_answer_gets_the_reply_that_it_deserves(answer):
     assert replies(answer.exercise)[answer.name].startswith(answer.says)
 

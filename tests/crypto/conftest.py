@@ -14,6 +14,12 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     return request.param
 
 
+@pytest.fixture(params=[10, pytest.param(1, marks=pytest.mark.long)], ids="every {}. case".format)
+def step(request: pytest.FixtureRequest) -> int:
+    """`cases[::step]`: a sample of the published cases in the quick tests, all in the long ones."""
+    return request.param
+
+
 @pytest.fixture(scope="session")
 def key_of() -> KeyOf:
     """A private key of each spec, made once, by the library that makes it faster."""

@@ -1,7 +1,6 @@
 """Published cases, as the `cryptography-vectors` package has them, and keys from their numbers."""
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -21,10 +20,12 @@ CURVES: dict[str, ec.EllipticCurve] = {
 }
 
 
-def blocks(path: str, carry: tuple[str, ...] = ()) -> Iterator[Case]:
+@cache
+def blocks(path: str, carry: tuple[str, ...] = ()) -> list[Case]:
     """A CAVS file's cases, each with the `[settings]` it stands under (the last is its `section`)
     and the values to `carry` along that blocks before it gave."""
     settings: Case = {}
+    found = []
     text = PUBLISHED.joinpath(path).read_text("ascii")
     for block in re.split(r"\n\s*\n", text):
         for heading in re.findall(r"^\[(.*)\]\s*$", block, re.MULTILINE):
@@ -32,21 +33,22 @@ def blocks(path: str, carry: tuple[str, ...] = ()) -> Iterator[Case]:
             settings |= dict(re.findall(r"^(\w+) ?= ?(.*)$", heading))
         case = dict(re.findall(r"^(\w+) ?= ?(.*?)\s*$", block, re.MULTILINE))
         if case:
-            yield settings | case | ({"FAIL": "yes"} if "\nFAIL" in block else {})
+            found.append(settings | case | ({"FAIL": "yes"} if "\nFAIL" in block else {}))
         settings |= {name: case[name] for name in carry if name in case}
+    return found
 
 
-def records(path: str) -> Iterator[Case]:
+@cache
+def records(path: str) -> list[Case]:
     """A KAT file's cases: a line each, the first of a case being its `count`."""
-    case: Case = {}
+    found: list[Case] = []
     with PUBLISHED.joinpath(path).open("r", encoding="ascii") as lines:
         for line in lines:
             name, _, value = line.partition(" = ")
-            if name == "count" and case:
-                yield case
-                case = {}
-            case[name] = value.strip()
-    yield case
+            if name == "count":
+                found.append({})
+            found[-1][name] = value.strip()
+    return found
 
 
 def unhex(case: Case, *names: str) -> list[bytes]:

@@ -6,6 +6,7 @@ Written down here and not read from the code that is tested.
 from dataclasses import dataclass
 
 RSA = ("RSA_2048", "RSA_3072", "RSA_4096")
+LONG_RSA = RSA[1:]  # slow to make and to sign with: for the long tests, RSA_2048 for the quick
 EC = {"ECC_NIST_P256": 32, "ECC_NIST_P384": 48, "ECC_NIST_P521": 66}  # bytes of a coordinate
 ML_DSA = ("ML_DSA_44", "ML_DSA_65", "ML_DSA_87")
 ML_KEM = ("ML_KEM_512", "ML_KEM_768", "ML_KEM_1024")

@@ -4,22 +4,17 @@ import hashlib
 import hmac as stdlib_hmac
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab.crypto import Backend, Forged, SecretBytes, pyca, pycryptodome
-
-patient = settings(deadline=None)  # a shared machine may pause any example
+from tests.cases import for_every
 
 aes_keys = st.sampled_from([16, 24, 32]).flatmap(lambda n: st.binary(min_size=n, max_size=n))
 ivs = st.binary(min_size=12, max_size=12)
 anything = st.binary(max_size=300)
 labels = st.binary(max_size=40).filter(lambda label: 0 not in label)
-PAIRS = pytest.mark.parametrize(
-    ("one", "other"),
-    [(pyca, pycryptodome), (pycryptodome, pyca)],
-    ids=lambda backend: backend.NAME,
-)
+PAIRS = for_every(("one", "other"), [(pyca, pycryptodome), (pycryptodome, pyca)])
 
 
 def test_pycryptodome_alone_has_ed25519ph_and_ml_kem_512() -> None:
@@ -28,7 +23,6 @@ def test_pycryptodome_alone_has_ed25519ph_and_ml_kem_512() -> None:
 
 
 @PAIRS
-@patient
 @given(key=aes_keys, iv=ivs, plaintext=anything, aad=anything)
 def test_each_opens_what_the_other_sealed(
     one: Backend, other: Backend, key: bytes, iv: bytes, plaintext: bytes, aad: bytes
@@ -42,7 +36,6 @@ def test_each_opens_what_the_other_sealed(
 
 
 @PAIRS
-@patient
 @given(key=aes_keys, iv=ivs, plaintext=anything, aad=anything, bit=st.integers(0))
 def test_buffers_get_the_same_bytes_and_zeros_for_a_forgery(
     one: Backend, other: Backend, key: bytes, iv: bytes, plaintext: bytes, aad: bytes, bit: int
@@ -69,7 +62,6 @@ def test_buffers_of_other_sizes_are_refused() -> None:
                 backend.aes_gcm_open_into(key, iv, buffer, b"", memoryview(bytearray(20)))
 
 
-@patient
 @given(key=st.binary(max_size=64), iv=st.binary(max_size=20), sealed=anything, aad=anything)
 def test_both_refuse_unsealed_bytes(key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> None:
     for backend in (pyca, pycryptodome):
@@ -77,8 +69,7 @@ def test_both_refuse_unsealed_bytes(key: bytes, iv: bytes, sealed: bytes, aad: b
             backend.aes_gcm_open(key, iv, sealed, aad)
 
 
-@pytest.mark.parametrize("size", [224, 256, 384, 512])
-@patient
+@for_every("size", [224, 256, 384, 512])
 @given(key=anything, message=anything)
 def test_both_give_the_same_tag_as_pythons_own_hmac(size: int, key: bytes, message: bytes) -> None:
     expected = stdlib_hmac.digest(key, message, f"sha{size}")
@@ -96,7 +87,6 @@ def sp800_108_by_the_book(key: bytes, label: bytes, context: bytes, length: int)
     )[:length]
 
 
-@patient
 @given(key=anything, label=labels, context=anything, length=st.integers(1, 200))
 def test_both_derive_the_key_of_the_definition(
     key: bytes, label: bytes, context: bytes, length: int
@@ -118,8 +108,7 @@ def rfc_5869_by_the_book(hash_: str, secret: bytes, salt: bytes, info: bytes, le
     return derived[:length]
 
 
-@pytest.mark.parametrize("size", [256, 384, 512])
-@patient
+@for_every("size", [256, 384, 512])
 @given(secret=anything, salt=anything, info=anything, length=st.integers(1, 8160))
 def test_both_derive_the_key_of_rfc_5869(
     size: int, secret: bytes, salt: bytes, info: bytes, length: int

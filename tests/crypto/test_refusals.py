@@ -5,6 +5,7 @@ import traceback
 import pytest
 
 from kmslab.crypto import Backend, Forged
+from tests.cases import for_every
 
 KEY = bytes(range(32))
 IV = bytes(range(100, 112))
@@ -68,7 +69,7 @@ def test_a_byte_moved_between_message_and_authenticated_data_is_refused(
     assert refuses(backend, KEY, IV, AAD[-1:] + sealed, AAD[:-1])
 
 
-@pytest.mark.parametrize("length", [n for n in range(40) if n != 12] + [128, 129, 1024])
+@for_every("length", [n for n in range(40) if n != 12] + [128, 129, 1024])
 def test_another_iv_length_opens_nothing_and_seals_nothing(
     backend: Backend, sealed: bytes, length: int
 ) -> None:
@@ -77,7 +78,7 @@ def test_another_iv_length_opens_nothing_and_seals_nothing(
         backend.aes_gcm_seal(KEY, bytes(length), PLAINTEXT, AAD)
 
 
-@pytest.mark.parametrize("length", [n for n in range(40) if n not in (16, 24, 32)] + [64])
+@for_every("length", [n for n in range(40) if n not in (16, 24, 32)] + [64])
 def test_another_key_length_opens_nothing_and_seals_nothing(
     backend: Backend, sealed: bytes, length: int
 ) -> None:
@@ -100,13 +101,13 @@ def test_a_refusal_carries_neither_cause_nor_unverified_plaintext(
         assert PLAINTEXT not in [v for v in frame.f_locals.values() if isinstance(v, bytes)]
 
 
-@pytest.mark.parametrize("label", [b"\0", b"a\0b", b"\0a", b"a\0"])
+@for_every("label", [b"\0", b"a\0b", b"\0a", b"a\0"])
 def test_a_label_with_a_zero_byte_derives_nothing(backend: Backend, label: bytes) -> None:
     with pytest.raises(RuntimeError):
         backend.kdf_counter(KEY, label, b"", 32)
 
 
-@pytest.mark.parametrize("length", [-1, 0, 2**29, 2**40])
+@for_every("length", [-1, 0, 2**29, 2**40])
 def test_a_length_that_has_no_32_bit_encoding_derives_nothing(
     backend: Backend, length: int
 ) -> None:

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 import pytest
 
 from kmslab.crypto import CiphertextBlob, SecretBytes
+from tests.cases import for_every
 
 RAW = b"TOP-SECRET-0123456789-ABCDEFGHIJ"
 SECRET = SecretBytes(RAW)
@@ -65,14 +66,14 @@ WAYS_TO_TEXT: dict[str, Callable[[], str]] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS_TO_TEXT.values(), ids=WAYS_TO_TEXT.keys())
+@for_every("way", WAYS_TO_TEXT.values(), ids=WAYS_TO_TEXT)
 def test_a_secret_made_text_shows_only_its_length(way: Callable[[], str]) -> None:
     text = way()
     assert "<SecretBytes 32 bytes>" in text
     assert not leaks(text)
 
 
-@pytest.mark.parametrize("spec", ["", "s", "x", "d", "r", ">40", "<40s", "^9.3", ".5", "b", "%Y"])
+@for_every("spec", ["", "s", "x", "d", "r", ">40", "<40s", "^9.3", ".5", "b", "%Y"])
 def test_no_format_spec_shows_a_secret(spec: str) -> None:
     assert format(SECRET, spec) == SHOWN
     assert f"{SECRET:{spec}}" == SHOWN
@@ -113,7 +114,7 @@ MISTAKES: dict[str, Callable[[], object]] = {
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES.keys())
+@for_every("mistake", MISTAKES.values(), ids=MISTAKES)
 def test_an_error_about_a_secret_does_not_quote_it(mistake: Callable[[], object]) -> None:
     with pytest.raises(BaseException) as caught:  # noqa: PT011 - SystemExit is one of them
         mistake()
@@ -142,7 +143,7 @@ def test_rich_shows_the_length_only() -> None:
     assert not leaks(pretty.pretty_repr({"key": long}, max_string=80))
 
 
-@pytest.mark.parametrize(
+@for_every(
     "revealed",
     [
         bytes(SECRET),
@@ -161,7 +162,7 @@ def test_revealing_takes_an_explicit_word_and_gives_plain_bytes(revealed: bytes)
     assert revealed == RAW
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@for_every("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_pickled_secret_comes_back_as_a_secret(protocol: int) -> None:
     again = pickle.loads(pickle.dumps(SECRET, protocol))
     assert type(again) is SecretBytes
@@ -177,7 +178,7 @@ BOTH_SIDES = pytest.mark.parametrize("swap", [False, True], ids=["secret first",
 
 
 @BOTH_SIDES
-@pytest.mark.parametrize("same", [RAW, bytearray(RAW), memoryview(RAW), SecretBytes(RAW)], ids=type)
+@for_every("same", [RAW, bytearray(RAW), memoryview(RAW), SecretBytes(RAW)], ids=repr)
 def test_a_secret_equals_the_same_bytes(same: object, swap: bool) -> None:
     pair = (same, SECRET) if swap else (SECRET, same)
     assert operator.eq(*pair)
@@ -185,7 +186,7 @@ def test_a_secret_equals_the_same_bytes(same: object, swap: bool) -> None:
 
 
 @BOTH_SIDES
-@pytest.mark.parametrize("other", [RAW[:-1], RAW + b"\0", b"", RAW[::-1], RAW.decode(), None, 7])
+@for_every("other", [RAW[:-1], RAW + b"\0", b"", RAW[::-1], RAW.decode(), None, 7])
 def test_a_secret_differs_from_anything_else(other: object, swap: bool) -> None:
     pair = (other, SECRET) if swap else (SECRET, other)
     assert operator.ne(*pair)

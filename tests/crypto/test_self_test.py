@@ -5,18 +5,17 @@ import pytest
 
 from kmslab.crypto import Backend, pyca, pycryptodome, self_test
 from kmslab.crypto.self_test import KNOWN_ANSWERS, PAIRWISE, KnownAnswer, SelfTestFailed
+from tests.cases import for_every
 
 ALGORITHMS = sorted(pyca.ALGORITHMS | pycryptodome.ALGORITHMS)
-EACH = pytest.mark.parametrize(
-    "known", KNOWN_ANSWERS, ids=lambda known: f"{known.algorithm}-{known.function}"
-)
+EACH = for_every("known", KNOWN_ANSWERS, ids=lambda known: f"{known.algorithm}-{known.function}")
 
 
 def flip(data: bytes) -> bytes:
     return bytes([data[0] ^ 1]) + data[1:]
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@for_every("algorithm", ALGORITHMS)
 def test_each_algorithm_passes_in_each_backend_that_has_it(
     backend: Backend, algorithm: str
 ) -> None:
@@ -116,7 +115,7 @@ def test_a_backend_that_takes_every_signature_fails(backend: Backend) -> None:
                 self_test.run(careless, algorithm)
 
 
-@pytest.mark.parametrize("function", ["aes_gcm_open", "decrypt", "agree", "decompress"])
+@for_every("function", ["aes_gcm_open", "decrypt", "agree", "decompress"])
 def test_a_backend_that_refuses_nothing_fails(backend: Backend, function: str) -> None:
     """It gives the right answer to each known question, and the same to altered ones."""
     rows = [known for known in KNOWN_ANSWERS if known.function == function]

@@ -12,12 +12,13 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab import Lab
 from kmslab.endpoint import connections
 from kmslab.endpoint.server import Endpoint, running
+from tests.cases import for_every
 from tests.endpoint.signing import Request, signed, with_headers
 
 JSON = {"Content-Type": "application/x-amz-json-1.1"}
@@ -286,7 +287,7 @@ def test_sts_has_no_other_operation(endpoint: Endpoint) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("service", "operation"),
     [
         ("s3", "list_buckets"),
@@ -338,7 +339,7 @@ def test_an_unknown_operation_is_refused(endpoint: Endpoint) -> None:
     assert (status, json.loads(body)) == (400, {"__type": "UnknownOperationException"})
 
 
-@pytest.mark.parametrize(
+@for_every(
     "changed",
     [
         {"method": "GET", "body": b""},
@@ -355,7 +356,7 @@ def test_what_is_not_the_protocol_is_not_found(endpoint: Endpoint, changed: dict
     assert "x-amzn-RequestId" in headers
 
 
-@pytest.mark.parametrize(
+@for_every(
     "body",
     [
         b"{",
@@ -500,7 +501,7 @@ def test_an_offer_to_upgrade_is_ignored(endpoint: Endpoint) -> None:
         assert answer(link)[0] == 200
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("old", "new"),
     [
         (b"content-length: 2", b"content-length: 2\r\ncontent-length: 3"),
@@ -618,9 +619,6 @@ def test_a_long_operation_delays_no_other(endpoint: Endpoint) -> None:
     assert min(waits) < 0.1
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     body=st.one_of(
         st.binary(max_size=60),
@@ -646,9 +644,6 @@ def test_whatever_is_signed_is_answered_in_awss_form(
         assert code(told).endswith("Exception")
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(at=st.integers(0, 400), length=st.integers(0, 3), noise=st.binary(max_size=6))
 def test_noise_in_a_request_is_never_the_servers_fault(
     endpoint: Endpoint, at: int, length: int, noise: bytes

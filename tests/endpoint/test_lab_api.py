@@ -14,6 +14,7 @@ from kmslab import Lab
 from kmslab.endpoint.lab_api import LabApi
 from kmslab.endpoint.server import Endpoint, running
 from kmslab.kms.contract.errors import KMSError
+from tests.cases import for_every
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def test_trail_bill_and_explanation_are_answered(endpoint: Endpoint):
     assert ask(endpoint, "Explain", json.dumps(asked))[1]["Allowed"] is True
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("name", "body", "code"),
     [
         ("Keys", "{}", "UnknownOperationException"),

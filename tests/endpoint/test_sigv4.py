@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from kmslab.endpoint.claims import Request, claim_of, joined, service_of
 from kmslab.endpoint.sigv4 import WRONG, Verifier
 from kmslab.kms.contract.errors import KMSError
+from tests.cases import for_every
 from tests.endpoint.signing import ID, KEY, SECRET, signed, verifier, with_headers
 
 TARGET = {"X-Amz-Target": "TrentService.ListKeys", "Content-Type": "application/x-amz-json-1.1"}
@@ -115,7 +116,7 @@ def test_the_parameters_may_come_in_any_order() -> None:
 # -------------------------------------------------------------------------- what must be refused
 
 
-@pytest.mark.parametrize(
+@for_every(
     "change",
     [
         lambda r: r._replace(body=b"{ }"),
@@ -204,7 +205,7 @@ def test_a_signature_of_the_future_is_not_yet_current() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_every(
     "date",
     [
         b"201",

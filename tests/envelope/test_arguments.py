@@ -12,12 +12,13 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab import CMK, Lab, PublicKey, SecretBytes, envelope
 from kmslab.envelope import Keyring, KmsKeyring, RawAesKeyring, RawRsaKeyring
 from kmslab.errors import DisabledException
+from tests.cases import for_every
 from tests.envelope.conftest import AES_KEY, SUITES
 
 RING = RawAesKeyring("clinic", "aes", AES_KEY)
@@ -26,7 +27,6 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 keys = texts.filter(lambda key: not key.startswith("aws-crypto-"))
 
 
-@settings(deadline=None)
 @given(
     data=st.binary(max_size=300),
     context=st.dictionaries(keys, texts, max_size=6),
@@ -94,8 +94,8 @@ def test_more_pairs_than_the_count_can_hold_name_the_limit() -> None:
     assert opened.context == small
 
 
-@pytest.mark.parametrize("key", ["aws-crypto-public-key", "aws-crypto-", "aws-crypto-x"])
-@pytest.mark.parametrize("suite", SUITES, ids=hex)
+@for_every("key", ["aws-crypto-public-key", "aws-crypto-", "aws-crypto-x"])
+@for_every("suite", SUITES, ids=hex)
 def test_context_keys_of_the_format_are_reserved(key: str, suite: int) -> None:
     with pytest.raises(ValueError, match="aws-crypto-"):
         envelope.encrypt(b"", RING, context={key: "x"}, suite=suite)
@@ -112,7 +112,7 @@ def test_a_context_is_text_that_utf8_can_encode() -> None:
 # ----------------------------------------------------------------------------- suite, frames, data
 
 
-@pytest.mark.parametrize("frame_length", [0, -1, 2**31, 2**63, 1.5, "9", None])
+@for_every("frame_length", [0, -1, 2**31, 2**63, 1.5, "9", None])
 def test_a_frame_length_out_of_range_names_the_limit(frame_length: int) -> None:
     with pytest.raises(ValueError, match="2,147,483,647"):
         envelope.encrypt(b"", RING, frame_length=frame_length)
@@ -232,7 +232,7 @@ def test_raw_keyrings_need_a_namespace_and_a_name(rsa_pem: bytes) -> None:
     assert envelope.decrypt(envelope.encrypt(b"photo", ring), ring).plaintext == b"photo"
 
 
-@pytest.mark.parametrize("key", [b"", bytes(15), bytes(31), bytes(33), "a" * 32, None])
+@for_every("key", [b"", bytes(15), bytes(31), bytes(33), "a" * 32, None])
 def test_a_raw_aes_key_has_one_of_three_lengths(key: object) -> None:
     with pytest.raises(ValueError, match="16, 24 or 32"):
         RawAesKeyring("clinic", "aes", key)

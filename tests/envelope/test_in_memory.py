@@ -3,6 +3,7 @@
 import pytest
 
 from kmslab import CMK, envelope
+from tests.cases import for_every
 from tests.envelope.conftest import SUITES
 
 EACH_SUITE = pytest.mark.parametrize("suite", SUITES, ids=hex)
@@ -11,7 +12,7 @@ CONTEXT = {"album": "summer", "year": "2026"}
 
 
 @EACH_SUITE
-@pytest.mark.parametrize("size", [0, 1, FRAME - 1, FRAME, FRAME + 1, 3 * FRAME, 3 * FRAME + 5])
+@for_every("size", [0, 1, FRAME - 1, FRAME, FRAME + 1, 3 * FRAME, 3 * FRAME + 5])
 def test_an_encrypted_message_opens(orders: CMK, suite: int, size: int) -> None:
     data = bytes(range(size))
     message = envelope.encrypt(data, orders, context=CONTEXT, suite=suite, frame_length=FRAME)

@@ -3,13 +3,13 @@
 import random
 from itertools import pairwise
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab import CMK, envelope
 from kmslab.envelope import RawAesKeyring
 from kmslab.envelope.inspect import BLUE, FIELD_KINDS, GREEN, PURPLE
+from tests.cases import for_every
 from tests.envelope.conftest import AES_KEY, SUITES
 
 RING = RawAesKeyring("clinic", "aes", AES_KEY)
@@ -23,8 +23,8 @@ def message(suite: int = 0x0578, size: int = 40, frame_length: int = 16) -> byte
     )
 
 
-@pytest.mark.parametrize("suite", SUITES, ids=hex)
-@pytest.mark.parametrize("size", [0, 5, 16, 40, 300])
+@for_every("suite", SUITES, ids=hex)
+@for_every("size", [0, 5, 16, 40, 300])
 def test_the_fields_cover_every_byte_once(suite: int, size: int) -> None:
     whole = message(suite, size)
     view = envelope.inspect(whole)
@@ -141,7 +141,6 @@ def test_bytes_after_the_end_are_reported() -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_can_be_inspected(content: bytes) -> None:
     view = envelope.inspect(content)
@@ -149,7 +148,6 @@ def test_any_bytes_can_be_inspected(content: bytes) -> None:
     repr(view), view._repr_html_()
 
 
-@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 4))
 def test_a_damaged_message_can_be_inspected(draw: random.Random, changes: int) -> None:
     content = bytearray(message())

@@ -6,12 +6,13 @@ import traceback
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab import CMK, Lab, envelope
 from kmslab.envelope import DecryptionError, Keyring, RawAesKeyring, RawRsaKeyring
 from kmslab.errors import DisabledException, InvalidCiphertextException
+from tests.cases import for_every
 from tests.envelope import sdk
 from tests.envelope.conftest import AES_KEY, SUITES
 from tests.envelope.forge import Forger, FrameParts, context, field16
@@ -188,7 +189,7 @@ MISFITS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", MISFITS)
+@for_every("name", MISFITS)
 def test_a_message_that_breaks_the_format_is_refused_even_with_the_right_key(name: str) -> None:
     message = MISFITS[name].encode()
     for read in (message, bytearray(message), memoryview(message)):
@@ -237,19 +238,16 @@ def test_an_unframed_message_of_the_sdk_is_refused() -> None:
     assert str(refusal(message, RING)) == NOT_OPENED
 
 
-@settings(deadline=None, max_examples=200)
 @given(content=st.binary(max_size=300))
 def test_arbitrary_bytes_are_refused(content: bytes) -> None:
     assert str(refusal(content, RING)) == NOT_OPENED
 
 
-@settings(deadline=None, max_examples=200)
 @given(content=st.binary(max_size=200), suite=st.sampled_from([b"\2\4\x78", b"\2\5\x78"]))
 def test_arbitrary_bytes_after_a_valid_beginning_are_refused(content: bytes, suite: bytes) -> None:
     assert reasonless(refusal(suite + content, RING))
 
 
-@settings(deadline=None, max_examples=200)
 @given(draw=st.randoms(use_true_random=False), suite=st.sampled_from(SUITES))
 def test_a_message_with_random_changes_is_refused(draw: random.Random, suite: int) -> None:
     message = bytearray(sealed(RING, suite))

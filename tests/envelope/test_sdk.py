@@ -4,11 +4,12 @@
 """
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab import CMK, Lab, envelope
 from kmslab.envelope import Keyring, RawAesKeyring, RawRsaKeyring
+from tests.cases import for_every
 from tests.envelope import sdk
 from tests.envelope.conftest import AES_KEY, SUITES
 
@@ -42,7 +43,7 @@ def sizes(frame: int) -> set[int]:
 
 
 @EACH_SUITE
-@pytest.mark.parametrize("frame", FRAMES)
+@for_every("frame", FRAMES)
 def test_the_sdk_opens_what_we_write(pair: Pair, suite: int, frame: int) -> None:
     provider, keyring = pair
     for size in sizes(frame):
@@ -54,7 +55,7 @@ def test_the_sdk_opens_what_we_write(pair: Pair, suite: int, frame: int) -> None
 
 
 @EACH_SUITE
-@pytest.mark.parametrize("frame", THEIR_FRAMES)
+@for_every("frame", THEIR_FRAMES)
 def test_we_open_what_the_sdk_writes(pair: Pair, suite: int, frame: int) -> None:
     provider, keyring = pair
     for size in sizes(frame):
@@ -141,7 +142,6 @@ contexts = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.differing_executors])
 @given(
     data=st.binary(max_size=600),
     context=contexts,

@@ -10,6 +10,7 @@ import pytest
 
 from kmslab import envelope
 from kmslab.envelope import DecryptionError, RawAesKeyring
+from tests.cases import for_every
 from tests.envelope.conftest import AES_KEY, SUITES
 
 EACH_SUITE = pytest.mark.parametrize("suite", SUITES, ids=hex)
@@ -75,8 +76,8 @@ READERS: list[Callable[[bytes], object]] = [io.BytesIO, Dribble, OnlyRead, bytes
 
 
 @EACH_SUITE
-@pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("writer", [Stubborn, Silent])
+@for_every("reader", READERS)
+@for_every("writer", [Stubborn, Silent])
 def test_each_reader_and_writer_works(reader, writer, suite: int) -> None:
     message, plaintext = writer(), writer()
     header = envelope.encrypt_stream(

@@ -9,6 +9,7 @@ from kmslab.figures.operations import COLUMNS, _groups
 from kmslab.kms.audit import NAMES
 from kmslab.kms.contract.states import MOVES, KeyState
 from kmslab.kms.table import SERVICE_TABLE, STATELESS, TABLE
+from tests.cases import for_every
 from tests.figures.drawn_keys import new_key
 
 # ------------------------------------------------------------------------------------ states
@@ -77,7 +78,7 @@ def keys_in_each_state() -> list[CMK]:
     return [enabled, disabled, pending]
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("operation", "call"),
     [
         ("Encrypt", lambda key: key.encrypt(b"1")),

@@ -5,6 +5,7 @@ import pytest
 from kmslab import figures
 from kmslab.figures.canvas import count
 from kmslab.figures.sizes import LONGEST, AtMost, size
+from tests.cases import for_every
 from tests.figures.drawn_signatures import largest_signatures, new_lab
 
 CURVES = {"ECC_NIST_P256": 72, "ECC_SECG_P256K1": 72, "ECC_NIST_P384": 104, "ECC_NIST_P521": 139}
@@ -54,7 +55,7 @@ def refuse(message, signature, public):
     raise ValueError("not authentic")
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("program", "said"),
     [
         (accept, "`accept` (by mail), with message (1 byte), signature (2 bytes) and a public key"),

@@ -14,10 +14,11 @@ from kmslab.figures import (
     times_with_means,
 )
 from kmslab.figures.scale import Scale, around, microseconds
+from tests.cases import for_every
 from tests.figures import drawn_timings
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("time", "shown"),
     [
         (0.0526, "52.6 ns"),

@@ -4,10 +4,10 @@ import importlib
 import re
 from pathlib import Path
 
-import pytest
 import typer
 
 from kmslab.cli.app import app
+from tests.cases import for_every
 from tests.hygiene.test_repository import ROOT, tracked
 
 DECISIONS = ROOT / "docs" / "decisions"
@@ -73,12 +73,12 @@ def named(document: Path) -> str:
     return document.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+@for_every("document", DOCUMENTS, ids=named)
 def test_what_a_document_names_is_there(document):
     assert missing_names(text(document)) == []
 
 
-@pytest.mark.parametrize(
+@for_every(
     "wrong",
     [
         "`kmslab/faces/http.py`",

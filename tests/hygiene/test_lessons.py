@@ -5,6 +5,7 @@ import nbformat
 import pytest
 
 from scripts.notebooks import missing_failures, run, save
+from tests.cases import for_every
 from tests.hygiene.lessons import FAILS, FOLDER, LESSONS, PATHS, RULES, Lesson, calls
 
 LESSON = pytest.mark.parametrize("lesson", LESSONS, ids=[path.stem for path in PATHS])
@@ -16,7 +17,7 @@ def test_there_are_lessons_and_each_has_a_number():
 
 
 @LESSON
-@pytest.mark.parametrize("name", RULES)
+@for_every("name", RULES)
 def test_lesson_keeps_the_rule(lesson, name):
     assert list(RULES[name](lesson)) == []
 

@@ -24,6 +24,7 @@ from kmslab.kms.arn import (
     session_arn,
     user_arn,
 )
+from tests.cases import for_every
 
 ACCOUNT = "111122223333"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -57,12 +58,12 @@ def test_writing_and_reading_gives_the_same_arn(partition, service, region, acco
     assert Arn.parse(str(arn)) == arn
 
 
-@pytest.mark.parametrize("text", [*PRINCIPALS, *RESOURCES])
+@for_every("text", [*PRINCIPALS, *RESOURCES])
 def test_reading_and_writing_gives_the_same_text(text):
     assert str(Arn.parse(text)) == f"{as_arn(text)}" == str(known_arn(text)) == text
 
 
-@pytest.mark.parametrize(
+@for_every(
     "text",
     ["", "arn", "arn:", "arn:aws:kms:us-east-1:111122223333", "alias/orders", "*", "ARN:a:b:c:d:e",
      "aws:kms:us-east-1:111122223333:key/1", "dynamodb.amazonaws.com", f" {KEY}"],
@@ -81,7 +82,7 @@ def test_a_resource_may_hold_colons():
     assert (arn.account, arn.resource) == (ACCOUNT, "log-group:kms:*")
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("text", "kind", "name", "friendly_name"),
     [
         (KEY, "key", KEY[-36:], KEY[-36:]),
@@ -112,7 +113,7 @@ def test_callers_are_principals(text):
     assert Arn.parse(text).is_principal
 
 
-@pytest.mark.parametrize(
+@for_every(
     "text",
     [
         *RESOURCES,

@@ -19,6 +19,7 @@ from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
 from kmslab.kms.contract.specs import ALGORITHMS_MEMBER, DATA_KEY_SPECS, KEY_SPECS, KeyUsage, Origin
 from kmslab.kms.contract.states import KeyState, refusal
 from kmslab.kms.table import EVERY_KIND, SERVICE_TABLE, TABLE, Role, Row
+from tests.cases import for_every
 
 
 def _words(text: str) -> set[str]:
@@ -103,7 +104,7 @@ def test_the_table_and_the_list_of_what_is_not_built_make_the_api() -> None:
     assert not TABLE.keys() & NOT_BUILT
 
 
-@pytest.mark.parametrize("operation", sorted(NOT_BUILT))
+@for_every("operation", sorted(NOT_BUILT))
 def test_operation_that_is_not_built_says_so(shared_lab: Lab, refused: Any, operation: str) -> None:
     method = getattr(shared_lab.kms, xform_name(operation))
     with refused("UnsupportedOperationException", f"{operation} is not built yet in this lab"):
@@ -144,12 +145,12 @@ HAVE: dict[str, set[str]] = {
 }
 
 
-@pytest.mark.parametrize("enum", HAVE)
+@for_every("enum", HAVE)
 def test_enum_value_that_we_lack_is_listed(enum: str) -> None:
     assert set(model().shape_for(enum).enum) - HAVE[enum] == LACKING.get(enum, {}).keys()
 
 
-@pytest.mark.parametrize("enum", HAVE)
+@for_every("enum", HAVE)
 def test_no_enum_value_is_invented(enum: str) -> None:
     assert HAVE[enum] <= set(model().shape_for(enum).enum)
 
@@ -216,7 +217,7 @@ def _compare(value: Any, shape: Shape) -> None:
 # --------------------------------------------------------------------------------------- errors
 
 
-@pytest.mark.parametrize("operation", TABLE)
+@for_every("operation", TABLE)
 def test_error_that_an_operation_may_answer_is_one_of_the_models(operation: str) -> None:
     listed = {shape.name for shape in model().operation_model(operation).error_shapes}
     beyond = {code for name, code in BEYOND if name == operation}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -348,7 +348,6 @@ class Walk(RuleBasedStateMachine):
 
 
 TestWalk = Walk.TestCase
-TestWalk.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
 # -------------------------------------------------------------------- random bytes, and forgeries
@@ -377,7 +376,6 @@ some_bytes = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300)
 @given(some_bytes)
 @example(b"")
 @example(b"kmslab\x01" + b"\xff" * 112)
@@ -386,7 +384,6 @@ def test_arbitrary_bytes_get_a_documented_refusal(shared_lab: Lab, blob: bytes) 
     refusal(shared_lab, blob)
 
 
-@settings(deadline=None, max_examples=200)
 @given(data=st.data())
 def test_edited_blob_gets_a_documented_refusal(
     shared_lab: Lab, sealed: bytes, data: st.DataObject

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab import Lab
@@ -18,6 +18,7 @@ from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.table import TABLE
 from kmslab.kms.wire import Answer, handle
+from tests.cases import for_every
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def test_every_answer_carries_the_request_id_of_its_event(lab: Lab) -> None:
     assert [event["requestID"] for event in lab.trail[-2:]] == ids
 
 
-@pytest.mark.parametrize("name", sorted(EXCEPTIONS))
+@for_every("name", sorted(EXCEPTIONS))
 def test_the_status_says_whose_fault_it_was(name: str) -> None:
     answer = wire.refusal(EXCEPTIONS[name]("Words"), "an id")
     service_failed = (
@@ -113,7 +114,7 @@ def test_the_status_says_whose_fault_it_was(name: str) -> None:
     assert parsed(answer) == {"__type": name, "message": "Words"}
 
 
-@pytest.mark.parametrize(
+@for_every(
     "target",
     [
         "",
@@ -135,14 +136,14 @@ def test_an_unknown_target_is_an_unknown_operation(lab: Lab, target: str) -> Non
     assert (answer.status, parsed(answer)) == (400, {"__type": "UnknownOperationException"})
 
 
-@pytest.mark.parametrize("name", sorted(set(MODEL.operations) - set(TABLE)))
+@for_every("name", sorted(set(MODEL.operations) - set(TABLE)))
 def test_an_operation_that_is_not_built_says_so(lab: Lab, name: str) -> None:
     answer = parsed(send(lab, name, b"{}"))
     assert answer["__type"] == "UnsupportedOperationException"
     assert "not built" in answer["message"]
 
 
-@pytest.mark.parametrize(
+@for_every(
     "body",
     [
         b"{",
@@ -221,7 +222,6 @@ def bodies(draw: st.DrawFn, name: str) -> bytes:
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_comes_in_a_documented_answer_goes_out(lab: Lab, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(MODEL.operations)))
     answer = send(lab, name, data.draw(bodies(name)))

@@ -16,6 +16,7 @@ from kmslab.kms.access import allow
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.specs import KEY_SPECS
 from kmslab.kms.contract.states import KeyState
+from tests.cases import for_every
 from tests.kms.operations.keyring import (
     AGREE,
     ENCAPSULATE,
@@ -42,7 +43,7 @@ def events(lab: Lab) -> list[tuple[str, dict[str, Any]]]:
 # --------------------------------------------------------------------------- the default algorithm
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("spec", "algorithm"),
     [
         ("RSA_2048", "RSASSA_PSS_SHA_256"),
@@ -94,7 +95,7 @@ def test_symmetric_encryption_takes_a_context_and_no_algorithm(lab: Lab) -> None
     assert type(key.decrypt(blob, CONTEXT)) is bytes
 
 
-@pytest.mark.parametrize("spec", SIGNERS)
+@for_every("spec", SIGNERS)
 def test_every_algorithm_and_message_type_can_be_asked_for(spec: str) -> None:
     key = cmk(spec, SIGN)
     for algorithm in KEY_SPECS[spec].algorithms[SIGN]:
@@ -146,7 +147,7 @@ CLASSES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize(("spec", "usage"), [use for use in USES if use[0] in CLASSES])
+@for_every(("spec", "usage"), [use for use in USES if use[0] in CLASSES])
 def test_public_key_comes_in_three_forms(spec: str, usage: Any) -> None:
     key = cmk(spec, usage).public_key()
     assert isinstance(key, PublicKey)
@@ -222,7 +223,7 @@ VERBS: dict[str, tuple[Any, str, Callable[[CMK], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@for_every("verb", VERBS)
 def test_key_for_another_use_says_what_it_is_for(refused: Any, verb: str) -> None:
     """With AWS's text, whatever algorithm the handle chose for a key that has none for this use."""
     usage, operation, call = VERBS[verb]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab import Clock, Lab
@@ -473,13 +473,11 @@ WHATEVER = st.recursive(
 
 
 @given(text=st.text(max_size=60) | st.text("[]{}:,-&*|>'\"#?! \n\tab0", max_size=40))
-@settings(max_examples=150, deadline=None)
 def test_any_text_is_planted_or_refused_in_words(shared_lab: Lab, text: str):
     _plant_or_refuse(shared_lab, text.encode("utf-8", "replace"), ".yaml")
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
 def test_example_with_anything_in_any_place_is_planted_or_refused_in_words(
     shared_lab: Lab, data: st.DataObject
 ):

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 
 from scripts import handout
 from scripts.handout import COMPUTERS, HANDED_OUT, PYTHONS, Computer, installed, page, pinned
+from tests.cases import for_every
 
 START = HANDED_OUT / "start.py"
 COMPUTER = pytest.mark.parametrize("computer", COMPUTERS.values(), ids=list(COMPUTERS))
@@ -145,7 +146,7 @@ def test_an_old_python_can_read_start():
 
 
 @COMPUTER
-@pytest.mark.parametrize("python", PYTHONS)
+@for_every("python", PYTHONS)
 def test_every_pin_for_a_computer_is_exact_hashed_and_without_marker(computer, python):
     pins = list(pinned(computer, python))
     names = {Requirement(pin.partition(" \\")[0]).name for pin in pins}

@@ -222,7 +222,7 @@ def question_of(scene: Scene, caller: dict[str, Any]) -> access.Question:
 
 
 # A scene would need a hundred of Hypothesis's draws; one drawn seed is enough.
-many = settings(deadline=None, max_examples=1_500)
+many = settings(max_examples=10 * settings.default.max_examples)
 seeds = st.integers(0, 2**64)
 
 
@@ -235,7 +235,7 @@ def test_decision_agrees_with_the_oracle(seed: int) -> None:
     assert verdict.allowed is may(scene)
 
 
-@settings(many, max_examples=500)
+@many
 @given(seeds)
 def test_explanation_agrees_with_the_decision(seed: int) -> None:
     _, question = scene_by(Random(seed))

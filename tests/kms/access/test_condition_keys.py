@@ -3,11 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from kmslab.kms.access import condition_keys
 from kmslab.kms.contract.records import Alias, LastUse, NetworkSource, R
 from kmslab.kms.contract.specs import KeyUsage
+from tests.cases import for_every
 from tests.kms.access.world import (
     ALICE,
     ARN,
@@ -361,7 +360,7 @@ CASES: list[tuple[str, tuple[str, ...] | None, str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "values", "operation", "principal", "about"), CASES)
+@for_every(("key", "values", "operation", "principal", "about"), CASES)
 def test_condition_key_answers(
     key: str,
     values: tuple[str, ...] | None,

@@ -8,6 +8,7 @@ import pytest
 from kmslab.kms.access import key_policy
 from kmslab.kms.access.conditions import OPERATORS
 from kmslab.kms.contract.errors import EXCEPTIONS
+from tests.cases import for_every
 from tests.kms.access.world import ALICE, allowed, denied, holds, named, policy, statement
 
 KEY = "kms:EncryptionContext:it"
@@ -94,7 +95,7 @@ CASES: list[tuple[str, Any, str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("operator", "wanted", "found", "fits"), CASES)
+@for_every(("operator", "wanted", "found", "fits"), CASES)
 def test_operator_compares(operator: str, wanted: Any, found: str, fits: bool) -> None:
     assert met(operator, wanted, found) is fits
 
@@ -102,7 +103,7 @@ def test_operator_compares(operator: str, wanted: Any, found: str, fits: bool) -
 OPPOSITES = {name.replace("Not", ""): name for name in OPERATORS if OPERATORS[name].negated}
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("operator", "wanted", "found", "fits"), [case for case in CASES if case[0] in OPPOSITES]
 )
 def test_negated_operator_says_the_opposite(
@@ -129,7 +130,7 @@ def sample(operator: str) -> str:
     return next((v for name, v in SAMPLE.items() if operator.startswith(name)), "YQ==")
 
 
-@pytest.mark.parametrize("operator", sorted(OPERATORS.keys() - {"Null"}))
+@for_every("operator", sorted(OPERATORS.keys() - {"Null"}))
 def test_plain_operator_fails_without_the_key_and_negated_one_holds(operator: str) -> None:
     assert met(operator, sample(operator), None) is OPERATORS[operator].negated
     assert met(f"{operator}IfExists", sample(operator), None)
@@ -171,7 +172,7 @@ def test_deny_does_not_apply_if_its_condition_fails() -> None:
 # ------------------------------------------------------------------------- several values
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("operator", "wanted", "found", "fits"),
     [
         ("ForAnyValue:StringEquals", ["A", "B"], ["B", "C"], True),
@@ -198,7 +199,7 @@ def test_set_operators_ask_about_every_value_or_any(
 # ------------------------------------------------------------------------ what is refused
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("operator", "wanted"),
     [
         ("StringIs", "17"),

@@ -9,6 +9,7 @@ from kmslab.kms.access import Reason
 from kmslab.kms.access.decision import WORDS
 from kmslab.kms.operations.policies import default_policy
 from kmslab.kms.store import open_store
+from tests.cases import for_every
 from tests.kms.access.world import (
     ALIAS,
     ALICE,
@@ -249,7 +250,7 @@ def test_alias_arn_in_an_iam_policy_is_not_a_key() -> None:
 # ------------------------------------------------------------------ actions and resources
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("action", "covered"),
     [
         ("kms:Decrypt", True),
@@ -273,7 +274,7 @@ def test_action_may_have_wildcards_and_any_case(action: str, covered: bool) -> N
     assert allowed(ALICE, iam=policy(exclusive)) is not covered
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("resource", "covered"),
     [
         ("*", True),
@@ -346,7 +347,7 @@ TEXTS: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("principal", "about", "text"), TEXTS)
+@for_every(("principal", "about", "text"), TEXTS)
 def test_refusal_has_awss_words(principal: str, about: dict[str, Any], text: str) -> None:
     question = ask(principal, **about)
     found = access.refusal(question, access.decide(question))

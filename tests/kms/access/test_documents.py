@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab.kms import access
 from kmslab.kms.access import documents
 from kmslab.kms.contract.errors import EXCEPTIONS
+from tests.cases import for_every
 from tests.kms.access.world import (
     ALICE,
     BOB,
@@ -57,7 +58,7 @@ def test_one_statement_need_not_be_in_a_list() -> None:
     assert allowed(ALICE, key_policy=json.dumps({"Statement": named(ALICE)}))
 
 
-@pytest.mark.parametrize(
+@for_every(
     "changes",
     [
         {"Sid": "With spaces, ärgerlich [even](this)"},
@@ -96,7 +97,7 @@ NOT_JSON = "The policy is not valid JSON."
 SYNTAX = "Syntax errors in policy: "
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("text", "message"),
     [
         ("", NOT_JSON),
@@ -169,7 +170,7 @@ def test_malformed_key_policy_is_refused(text: str, message: str | None) -> None
     assert message is None or found == message
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("elements", "message"),
     [
         ({"Principal": "*"}, "Policy document should not specify a principal."),
@@ -236,7 +237,6 @@ junk = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
 @given(junk, st.booleans())
 def test_any_json_is_parsed_or_refused(document: Any, of_key: bool) -> None:
     parse = access.key_policy if of_key else access.identity_policy
@@ -247,7 +247,7 @@ def test_any_json_is_parsed_or_refused(document: Any, of_key: bool) -> None:
             continue
 
 
-@pytest.mark.parametrize(
+@for_every(
     "resource",
     [
         "arn:" + "a*" * 8_000,

@@ -1,9 +1,8 @@
 from typing import Any
 
-import pytest
-
 from kmslab.kms import access
 from kmslab.kms.access import Reason
+from tests.cases import for_every
 from tests.kms.access.world import (
     ALICE,
     ARN,
@@ -85,7 +84,7 @@ def explained(principal: str, about: dict[str, Any]) -> access.Explanation:
     return access.explain(ask(principal, about.pop("operation", "Decrypt"), **about))
 
 
-@pytest.mark.parametrize("reason", Reason)
+@for_every("reason", Reason)
 def test_every_decision_is_explained(reason: Reason) -> None:
     principal, about, words = SCENES[reason]
     explanation = explained(principal, dict(about))
@@ -97,7 +96,7 @@ def test_every_decision_is_explained(reason: Reason) -> None:
     assert bool(explanation.advice) is not explanation.verdict.allowed
 
 
-@pytest.mark.parametrize("reason", Reason)
+@for_every("reason", Reason)
 def test_explanation_shows_the_same_in_a_notebook(reason: Reason) -> None:
     principal, about, _ = SCENES[reason]
     explanation = explained(principal, dict(about))

@@ -5,6 +5,7 @@ import pytest
 from kmslab.kms import access
 from kmslab.kms.access import Reason
 from kmslab.kms.contract.records import Grant
+from tests.cases import for_every
 from tests.kms.access.world import (
     ALICE,
     BOB,
@@ -94,7 +95,7 @@ TWICE = {"EncryptionContextEquals": {"Order": "17", "order": "17"}}
 SUBSET = {"EncryptionContextSubset": {"Order": "17"}}
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("constraints", "pairs", "fits"),
     [
         (EQUALS, {"Order": "17", "of": "me"}, True),
@@ -139,7 +140,7 @@ def test_service_must_call_for_the_grants_source() -> None:
 # --------------------------------------------------------------------------- child grants
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("parent", "operations", "constraints", "fits"),
     [
         ({}, ["Decrypt"], {}, True),

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab.kms.access.patterns import pattern
+from tests.cases import for_every
 from tests.kms.access.world import ALICE, ARN, HERE, SESSION, allowed, ask, holds, policy, statement
 
 QUESTION = ask(ALICE)
@@ -25,13 +26,11 @@ def by_the_book(written: str, value: str) -> bool:
     return bool(value) and written[0] in ("?", value[0]) and by_the_book(written[1:], value[1:])
 
 
-@settings(deadline=None, max_examples=400)
 @given(st.text("ab*?:.\n", max_size=9), st.text("ab:.*\n", max_size=9))
 def test_wildcards_match_what_trying_everything_matches(written: str, value: str) -> None:
     assert fits(written, value) is by_the_book(written, value)
 
 
-@settings(deadline=None, max_examples=400)
 @given(st.text("a*?:", max_size=12), st.text("a:", max_size=12))
 def test_arns_are_matched_field_by_field(written: str, value: str) -> None:
     wanted, found = written.split(":", 5), value.split(":", 5)
@@ -39,7 +38,7 @@ def test_arns_are_matched_field_by_field(written: str, value: str) -> None:
     assert fits(written, value, arn=True) is (expected or written == "*")
 
 
-@pytest.mark.parametrize("text", ["\x00", "\n", "\u2028", "\ud800", "𝒳", "e\u0301", "a\x00b"])
+@for_every("text", ["\x00", "\n", "\u2028", "\ud800", "𝒳", "e\u0301", "a\x00b"])
 def test_question_mark_matches_one_character(text: str) -> None:
     assert fits("?" * len(text), text)
     assert fits(text, text)
@@ -54,7 +53,7 @@ def test_letters_that_only_look_alike_differ() -> None:
 # ------------------------------------------------------------------------------ variables
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("wanted", "value", "matches"),
     [
         ("${aws:username}", "alice", True),
@@ -75,7 +74,7 @@ def test_letters_that_only_look_alike_differ() -> None:
         ("{aws:username}", "{aws:username}", True),
     ],
 )
-@pytest.mark.parametrize("operator", ["StringEquals", "StringLike", "StringEqualsIgnoreCase"])
+@for_every("operator", ["StringEquals", "StringLike", "StringEqualsIgnoreCase"])
 def test_variable_stands_for_a_value_of_the_request(
     operator: str, wanted: str, value: str, matches: bool
 ) -> None:

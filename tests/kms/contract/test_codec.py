@@ -8,11 +8,12 @@ import pytest
 from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
+from tests.cases import for_every
 from tests.kms.contract.oracle import OPERATIONS, SERVICE, SHAPES, example
 
 MODEL_OF_BOTOCORE = ServiceModel(SERVICE, "kms")
@@ -64,7 +65,6 @@ def read_by_botocore(name: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(st.data())
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_request_written_by_botocore_is_read_back(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(REQUESTS)))
     request = data.draw(REQUESTS[name])
@@ -72,14 +72,13 @@ def test_a_request_written_by_botocore_is_read_back(data: st.DataObject) -> None
 
 
 @given(st.data())
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 def test_an_answer_is_read_back_by_botocore(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(ANSWERS)))
     answer = data.draw(ANSWERS[name])
     assert read_by_botocore(name, MODEL.operations[name].encode(answer)) == answer
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@for_every("name", OPERATIONS)
 def test_a_whole_request_and_a_whole_answer_survive_the_wire(name: str) -> None:
     operation = MODEL.operations[name]
     request = example(OPERATIONS[name]["input"]["shape"])
@@ -111,7 +110,7 @@ def test_timestamps_are_seconds_with_milliseconds() -> None:
     assert json.dumps(encoded(datetime(2026, 1, 5, tzinfo=UTC))) == "1767571200"
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("operation", "body"),
     [
         ("Encrypt", []),

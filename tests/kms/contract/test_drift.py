@@ -7,6 +7,7 @@ import pytest
 from botocore import xform_name
 
 from kmslab.kms.contract.model import MODEL
+from tests.cases import for_every
 from tests.kms.contract.oracle import OPERATIONS, SHAPES
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +37,7 @@ def test_the_model_has_botocores_operations() -> None:
     assert len(OPERATIONS) == 56
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@for_every("name", OPERATIONS)
 def test_an_operation_is_described_as_botocore_does(name: str) -> None:
     operation, theirs = MODEL.operations[name], OPERATIONS[name]
     assert operation.snake_name == xform_name(name)

@@ -7,6 +7,7 @@ import pytest
 
 import kmslab.errors
 from kmslab.kms.contract.errors import COMMON, EXCEPTIONS, KMSError, fail
+from tests.cases import for_every
 from tests.kms.contract.oracle import OPERATIONS, SHAPES
 
 MODELLED = {name for name, shape in SHAPES.items() if shape.get("exception")}
@@ -19,7 +20,7 @@ def test_every_exception_of_the_model_and_the_common_ones_have_a_class() -> None
     assert raised <= set(EXCEPTIONS)
 
 
-@pytest.mark.parametrize("name", sorted(EXCEPTIONS))
+@for_every("name", sorted(EXCEPTIONS))
 def test_an_exception_is_imported_and_raised_by_its_name(name: str) -> None:
     kind = getattr(kmslab.errors, name)
     assert issubclass(kind, KMSError)
@@ -28,7 +29,7 @@ def test_an_exception_is_imported_and_raised_by_its_name(name: str) -> None:
         fail(name, "Words")
 
 
-@pytest.mark.parametrize("name", sorted(EXCEPTIONS))
+@for_every("name", sorted(EXCEPTIONS))
 def test_only_faults_of_the_service_are_answered_with_500(name: str) -> None:
     fault = SHAPES.get(name, {}).get("fault", False)
     assert EXCEPTIONS[name].status == (500 if fault else 400)

@@ -9,6 +9,7 @@ import pytest
 
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
+from tests.cases import for_every
 from tests.kms.contract.oracle import OPERATIONS, SHAPES, example, faults, is_secret, put, shape_at
 
 MARKER = b"Marker5ecret"
@@ -27,7 +28,7 @@ def redacted(name: str, end: str, value: dict[str, Any]) -> dict[str, Any]:
     return operation.redact(value) if end == "input" else operation.redact_answer(value)
 
 
-@pytest.mark.parametrize(("name", "end"), ENDS)
+@for_every(("name", "end"), ENDS)
 def test_an_event_keeps_everything_but_the_secrets(name: str, end: str) -> None:
     shape = OPERATIONS[name][end]["shape"]
     kept = redacted(name, end, example(shape, secret=MARKER))
@@ -53,7 +54,7 @@ def without_secrets(name: str, value: Any) -> Any:
     return kept or None if shape["members"] else kept
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@for_every("name", OPERATIONS)
 def test_an_error_never_repeats_a_secret(name: str) -> None:
     whole = example(OPERATIONS[name]["input"]["shape"])
     for fault in faults(name):

@@ -8,6 +8,7 @@ import pytest
 
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
+from tests.cases import for_every
 from tests.kms.contract.oracle import (
     OPERATIONS,
     Fault,
@@ -55,7 +56,7 @@ def expected(operation: str, spoilt: dict[str, Any]) -> str:
     return f"{len(found)} validation {errors} detected: {'; '.join(found)}"
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@for_every("operation", OPERATIONS)
 def test_a_valid_request_passes_unchanged(operation: str) -> None:
     whole = request(operation)
     checked = MODEL.operations[operation].check(whole)
@@ -63,27 +64,27 @@ def test_a_valid_request_passes_unchanged(operation: str) -> None:
     assert checked is not whole
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@for_every("operation", OPERATIONS)
 def test_a_request_with_only_the_required_members_passes(operation: str) -> None:
     required = MODEL.operations[operation].input.required  # type: ignore[union-attr]
     least = {name: value for name, value in request(operation).items() if name in required}
     assert MODEL.operations[operation].check(least) == least
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=str)
+@for_every("fault", FAULTS, ids=str)
 def test_a_forbidden_value_gets_the_whole_text_of_aws(fault: Fault) -> None:
     error = failure(fault.operation, fault.request)
     assert error.code == "ValidationException"
     assert error.message == expected(fault.operation, fault.request)
 
 
-@pytest.mark.parametrize("mismatch", MISMATCHES, ids=str)
+@for_every("mismatch", MISMATCHES, ids=str)
 def test_a_value_of_a_wrong_type_is_a_serialization_exception(mismatch: Fault) -> None:
     error = failure(mismatch.operation, mismatch.request)
     assert (error.code, error.message) == ("SerializationException", serialization_text(mismatch))
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@for_every("operation", OPERATIONS)
 def test_two_violations_are_reported_together_in_the_order_of_the_model(operation: str) -> None:
     spoilt = request(operation)
     both = list({fault.path[0]: fault for fault in faults(operation)}.values())[-2:]
@@ -94,7 +95,7 @@ def test_two_violations_are_reported_together_in_the_order_of_the_model(operatio
     assert int(error.message.split()[0]) >= len(both)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@for_every("operation", OPERATIONS)
 def test_each_missing_member_is_named(operation: str) -> None:
     if sentences(OPERATIONS[operation]["input"]["shape"], {}):
         assert failure(operation, {}).message == expected(operation, {})
@@ -102,7 +103,7 @@ def test_each_missing_member_is_named(operation: str) -> None:
         assert MODEL.operations[operation].check({}) == {}
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("operation", "spoilt", "text"),
     [
         (

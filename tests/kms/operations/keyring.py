@@ -14,6 +14,7 @@ from kmslab.kms.contract.specs import KEY_SPECS, KeyUsage
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 SIGN, ENCRYPT, AGREE = KeyUsage.SIGN_VERIFY, KeyUsage.ENCRYPT_DECRYPT, KeyUsage.KEY_AGREEMENT
+LONG_RSA = ("RSA_3072", "RSA_4096")  # for the long tests: slow to make; RSA_2048 for the quick
 MAC, ENCAPSULATE = KeyUsage.GENERATE_VERIFY_MAC, KeyUsage.ENCAPSULATE_DECAPSULATE
 
 # Every (key spec, usage), and every valid (key spec, signing algorithm, message type).
@@ -24,6 +25,11 @@ SIGNINGS = [
     for algorithm in row.algorithms.get(SIGN, ())
     for form in MESSAGE_TYPES[algorithm]
 ]
+
+
+def slow(spec: str, *_: object) -> bool:
+    """Whether a case about a key of this spec is for the long tests."""
+    return spec in LONG_RSA
 
 
 @cache

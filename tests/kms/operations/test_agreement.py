@@ -3,7 +3,7 @@
 The other side is always a library, outside the lab.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,27 +19,29 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
     load_pem_public_key,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab import CMK, Lab, PublicKey, SecretBytes
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import DomainKey, Key, Material
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
+from tests.cases import for_every
 from tests.kms.operations.keyring import (
     AGREE,
     ENCAPSULATE,
     ENCRYPT,
+    LONG_RSA,
     MAC,
     SIGN,
     USES,
     cmk,
     public,
     shared,
+    slow,
 )
 
 kms = shared().kms
-quick = settings(deadline=None, max_examples=50)
 
 # Key spec → the curve in both libraries, and the bytes of a coordinate.
 CURVES: dict[str, tuple[ec.EllipticCurve, str, int]] = {
@@ -47,7 +49,7 @@ CURVES: dict[str, tuple[ec.EllipticCurve, str, int]] = {
     "ECC_NIST_P384": (ec.SECP384R1(), "P-384", 48),
     "ECC_NIST_P521": (ec.SECP521R1(), "P-521", 66),
 }
-every_curve = pytest.mark.parametrize("spec", CURVES)
+every_curve = for_every("spec", CURVES)
 
 
 def derive(key: CMK, peer: bytes) -> SecretBytes:
@@ -159,7 +161,6 @@ def test_other_bytes_than_a_public_key_of_the_curve_are_refused(refused: Any, sp
 
 
 @every_curve
-@quick
 @given(data=st.data())
 def test_random_point_is_refused(spec: str, data: Any) -> None:
     """A point that is not on the curve can reveal a private key bit by bit."""
@@ -202,7 +203,7 @@ def uses_but(usage: Any) -> Any:
         ("HMAC_256", MAC),
     ]
     others = [(spec, other) for spec, other in kinds if other is not usage]
-    return pytest.mark.parametrize(("spec", "other"), others)
+    return for_every(("spec", "other"), others)
 
 
 @uses_but(AGREE)
@@ -217,7 +218,7 @@ def test_key_for_another_use_derives_no_secret(refused: Any, spec: str, other: A
 
 # Key spec → bytes of the ciphertext.
 ML_KEM = {"ML_KEM_512": 768, "ML_KEM_768": 1088, "ML_KEM_1024": 1568}
-every_kem = pytest.mark.parametrize("spec", ML_KEM)
+every_kem = for_every("spec", ML_KEM)
 
 
 def decapsulate(key: CMK, ciphertext: bytes) -> SecretBytes:
@@ -265,7 +266,6 @@ def test_secret_that_cryptography_sends_arrives(spec: str) -> None:
 
 
 @every_kem
-@quick
 @given(data=st.data())
 def test_other_ciphertext_of_the_right_length_gives_another_secret(spec: str, data: Any) -> None:
     """Never an error, and always the same secret: a distinguishable answer would leak."""
@@ -305,7 +305,7 @@ def test_key_for_another_use_encapsulates_nothing(refused: Any, spec: str, other
 # ------------------------------------------------------------------------------------- public keys
 
 PUBLIC_USES = [(spec, usage) for spec, usage in USES if KEY_SPECS[spec].kind is KeyKind.ASYMMETRIC]
-every_public = pytest.mark.parametrize(("spec", "usage"), PUBLIC_USES)
+every_public = for_every(("spec", "usage"), PUBLIC_USES, long=slow)
 
 # Bytes of SubjectPublicKeyInfo.
 SPKI = {
@@ -349,7 +349,7 @@ def test_public_key_comes_with_what_it_is_for(spec: str, usage: Any) -> None:
 @every_public
 def test_each_key_has_one_public_key_of_its_own(spec: str, usage: Any) -> None:
     assert public(spec, usage) == public(spec, usage)
-    if spec not in ("RSA_3072", "RSA_4096"):
+    if spec not in LONG_RSA:
         assert public(spec, usage) != public(spec, usage, 2)
 
 
@@ -459,21 +459,39 @@ def changed(data: bytes, position: int) -> bytes:
     return bytes(copy)
 
 
+@pytest.fixture(scope="module")
+def twins(shared_lab: Lab) -> dict[tuple[str, str], tuple[CMK, CMK]]:
+    """Two keys of each kind, made once."""
+
+    def two(spec: str, usage: str) -> tuple[CMK, CMK]:
+        one, other = (shared_lab.create_cmk(spec=spec, usage=usage) for _ in "ab")
+        return one, other
+
+    return {kind: two(*kind) for kind in KINDS}
+
+
 @pytest.fixture(params=KINDS, ids="-".join)
-def pair(lab: Lab, request: pytest.FixtureRequest) -> tuple[CMK, CMK]:
-    spec, usage = request.param
-    return lab.create_cmk(spec=spec, usage=usage), lab.create_cmk(spec=spec, usage=usage)
+def pair(
+    shared_lab: Lab,
+    twins: dict[tuple[str, str], tuple[CMK, CMK]],
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[CMK, CMK]]:
+    """Two keys; what a test writes about them is undone after it."""
+    with shared_lab.rehearsal():
+        yield twins[request.param]
 
 
-def test_another_keys_public_key_in_the_store_is_noticed(lab: Lab, pair: tuple[CMK, CMK]) -> None:
+def test_another_keys_public_key_in_the_store_is_noticed(
+    shared_lab: Lab, pair: tuple[CMK, CMK]
+) -> None:
     """Otherwise a sender would encrypt for a thief, or accept the thief's signatures."""
-    own, other = (material(lab, key) for key in pair)
+    own, other = (material(shared_lab, key) for key in pair)
     if not own.public:
         return
     for forged in (other.public, changed(own.public, -1), b""):
-        write(lab, replace(material(lab, pair[0]), public=forged))
+        write(shared_lab, replace(material(shared_lab, pair[0]), public=forged))
         nothing_works(pair[0])
-    write(lab, replace(material(lab, pair[0]), public=own.public))
+    write(shared_lab, replace(material(shared_lab, pair[0]), public=own.public))
     pair[0].public_key()
 
 
@@ -484,19 +502,19 @@ def test_public_key_given_to_a_key_without_one_is_noticed(lab: Lab) -> None:
         nothing_works(key)
 
 
-def test_changed_seal_is_noticed(lab: Lab, pair: tuple[CMK, CMK]) -> None:
-    own, other = (material(lab, key) for key in pair)
+def test_changed_seal_is_noticed(shared_lab: Lab, pair: tuple[CMK, CMK]) -> None:
+    own, other = (material(shared_lab, key) for key in pair)
     middle = len(own.sealed) // 2
     for forged in (other.sealed, *(changed(own.sealed, place) for place in (0, middle, -1))):
-        write(lab, replace(material(lab, pair[0]), sealed=forged))
+        write(shared_lab, replace(material(shared_lab, pair[0]), sealed=forged))
         nothing_works(pair[0])
 
 
-def test_swapped_rows_are_noticed(lab: Lab, pair: tuple[CMK, CMK]) -> None:
+def test_swapped_rows_are_noticed(shared_lab: Lab, pair: tuple[CMK, CMK]) -> None:
     """Seal and public key together, under the other key's name."""
-    own, other = (material(lab, key) for key in pair)
+    own, other = (material(shared_lab, key) for key in pair)
     write(
-        lab,
+        shared_lab,
         replace(own, sealed=other.sealed, public=other.public),
         replace(other, sealed=own.sealed, public=own.public),
     )
@@ -504,36 +522,40 @@ def test_swapped_rows_are_noticed(lab: Lab, pair: tuple[CMK, CMK]) -> None:
         nothing_works(key)
 
 
-def test_material_that_was_given_to_another_key_is_noticed(lab: Lab, pair: tuple[CMK, CMK]) -> None:
+def test_material_that_was_given_to_another_key_is_noticed(
+    shared_lab: Lab, pair: tuple[CMK, CMK]
+) -> None:
     """The row is unchanged except for the key that it names."""
-    write(lab, replace(material(lab, pair[1]), key=pair[0].arn))
-    store: Any = lab._store
+    write(shared_lab, replace(material(shared_lab, pair[1]), key=pair[0].arn))
+    store: Any = shared_lab._store
     record = store.get(Key, pair[0].arn)
     stolen = next(
         each for each in store.find(Material, key=record.arn) if each.id != record.material
     )
-    write(lab, replace(record, material=stolen.id))
+    write(shared_lab, replace(record, material=stolen.id))
     nothing_works(pair[0])
 
 
-def test_key_that_names_another_keys_material_is_noticed(lab: Lab, pair: tuple[CMK, CMK]) -> None:
+def test_key_that_names_another_keys_material_is_noticed(
+    shared_lab: Lab, pair: tuple[CMK, CMK]
+) -> None:
     """Otherwise a caller with a key of its own could sign with another one."""
-    store: Any = lab._store
+    store: Any = shared_lab._store
     record = store.get(Key, pair[0].arn)
-    write(lab, replace(record, material=material(lab, pair[1]).id))
+    write(shared_lab, replace(record, material=material(shared_lab, pair[1]).id))
     nothing_works(pair[0])
 
 
-def test_seal_belongs_to_its_regions_domain_key(lab: Lab, pair: tuple[CMK, CMK]) -> None:
-    lab.region("eu-west-1").create_cmk()
-    store: Any = lab._store
+def test_seal_belongs_to_its_regions_domain_key(shared_lab: Lab, pair: tuple[CMK, CMK]) -> None:
+    shared_lab.region("eu-west-1").create_cmk()
+    store: Any = shared_lab._store
     (elsewhere,) = store.find(DomainKey, region="eu-west-1")
-    write(lab, replace(material(lab, pair[0]), domain=elsewhere.id))
+    write(shared_lab, replace(material(shared_lab, pair[0]), domain=elsewhere.id))
     nothing_works(pair[0])
 
 
-def test_only_the_changed_key_fails(lab: Lab, pair: tuple[CMK, CMK]) -> None:
-    own = material(lab, pair[0])
-    write(lab, replace(own, sealed=changed(own.sealed, 20)))
+def test_only_the_changed_key_fails(shared_lab: Lab, pair: tuple[CMK, CMK]) -> None:
+    own = material(shared_lab, pair[0])
+    write(shared_lab, replace(own, sealed=changed(own.sealed, 20)))
     nothing_works(pair[0])
     uses(pair[1])[0]()

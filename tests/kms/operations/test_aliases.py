@@ -7,6 +7,7 @@ import pytest
 
 from kmslab import Lab
 from kmslab.kms.contract.specs import KeyUsage
+from tests.cases import for_every
 from tests.kms.operations.keyring import cmk, shared
 
 HERE = "arn:aws:kms:us-east-1:111122223333:"
@@ -149,7 +150,7 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new"), list(permutations(KINDS, 2)))
+@for_every(("old", "new"), list(permutations(KINDS, 2)))
 def test_alias_does_not_move_to_a_key_of_another_kind_or_use(
     refused: Any, old: tuple[str, str], new: tuple[str, str]
 ) -> None:

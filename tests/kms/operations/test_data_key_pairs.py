@@ -17,7 +17,18 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from kmslab import CiphertextBlob, Lab, SecretBytes
-from tests.kms.operations.keyring import AGREE, ENCAPSULATE, ENCRYPT, MAC, SIGN, cmk, shared
+from tests.cases import for_every
+from tests.kms.operations.keyring import (
+    AGREE,
+    ENCAPSULATE,
+    ENCRYPT,
+    LONG_RSA,
+    MAC,
+    SIGN,
+    cmk,
+    shared,
+    slow,
+)
 
 kms = shared().kms
 CONTEXT = {"patient": "17"}
@@ -42,7 +53,7 @@ CURVES: dict[str, type[ec.EllipticCurve]] = {
     "ECC_NIST_P521": ec.SECP521R1,
     "ECC_SECG_P256K1": ec.SECP256K1,
 }
-every_spec = pytest.mark.parametrize("spec", SPECS)
+every_spec = for_every("spec", SPECS, long=slow)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +110,7 @@ def test_the_other_operation_does_not_return_the_private_key(
     pairs: Any, wrapping: str, spec: str
 ) -> None:
     """One RSA spec is enough, because both operations use one function."""
-    if spec in ("RSA_3072", "RSA_4096"):
+    if spec in LONG_RSA:
         return
     answer = kms.generate_data_key_pair_without_plaintext(
         KeyId=wrapping, KeyPairSpec=spec, EncryptionContext=CONTEXT
@@ -129,7 +140,7 @@ def test_halves_belong_together_and_load_in_a_library(pairs: Any, spec: str) -> 
     assert is_pair(spec, bytes(answer["PrivateKeyPlaintext"]), answer["PublicKey"])
 
 
-@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec != "ML_KEM_512"])
+@for_every("spec", [spec for spec in SPECS if spec != "ML_KEM_512"], long=slow)
 def test_private_key_is_pkcs8_as_the_library_writes_it(pairs: Any, spec: str) -> None:
     private = bytes(pairs(spec)["PrivateKeyPlaintext"])
     key = load_der_private_key(private, None)
@@ -186,7 +197,7 @@ WORKS: dict[str, Callable[[Any, Any], None]] = {
 }
 
 
-@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec != "ML_KEM_512"])
+@for_every("spec", [spec for spec in SPECS if spec != "ML_KEM_512"], long=slow)
 def test_pair_works_in_a_library_without_the_lab(pairs: Any, spec: str) -> None:
     answer = pairs(spec)
     works = next(works for name, works in WORKS.items() if spec.startswith(name))
@@ -227,10 +238,8 @@ def test_the_service_keeps_nothing_of_a_pair(lab: Lab) -> None:
 # --------------------------------------------------------------------------------------- refusals
 
 
-@pytest.mark.parametrize(
-    "operation", ["generate_data_key_pair", "generate_data_key_pair_without_plaintext"]
-)
-@pytest.mark.parametrize(
+@for_every("operation", ["generate_data_key_pair", "generate_data_key_pair_without_plaintext"])
+@for_every(
     ("spec", "usage"),
     [("RSA_2048", SIGN), ("ECC_NIST_P256", AGREE), ("ML_KEM_768", ENCAPSULATE), ("HMAC_256", MAC)],
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kmslab import Lab
+from tests.cases import for_every
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def walk(listing: Listing, limit: int | None) -> list[list[Any]]:
         marker = answer["NextMarker"]
 
 
-@pytest.mark.parametrize("limit", [1, 7, 20, 40, 60, 100])
+@for_every("limit", [1, 7, 20, 40, 60, 100])
 def test_pages_join_to_the_whole_list(listing: Listing, limit: int) -> None:
     pages = walk(listing, limit)
     assert [entry for page in pages for entry in page] == listing.all_at_once
@@ -85,7 +86,7 @@ def test_limit_has_bounds(listing: Listing, refused: Any) -> None:
     listing.call(Limit=listing.most)
 
 
-@pytest.mark.parametrize("marker", ["x", "nonsense", "!!!!", "####", "YQ==", "é", "=", " "])
+@for_every("marker", ["x", "nonsense", "!!!!", "####", "YQ==", "é", "=", " "])
 def test_unreadable_marker_is_refused(listing: Listing, refused: Any, marker: str) -> None:
     with refused("InvalidMarkerException", f"Invalid marker {marker}"):  # guessed
         listing.call(Marker=marker)

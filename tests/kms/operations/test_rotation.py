@@ -15,7 +15,8 @@ from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.operations.policies import default_policy
-from tests.kms.operations.keyring import NOW, USES, cmk, shared
+from tests.cases import for_every
+from tests.kms.operations.keyring import LONG_RSA, NOW, USES, cmk, shared
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
@@ -304,12 +305,12 @@ OPERATIONS = [
 OTHER_KINDS = [
     (spec, usage)
     for spec, usage in USES
-    if KEY_SPECS[spec].kind is not KeyKind.SYMMETRIC and spec not in ("RSA_3072", "RSA_4096")
+    if KEY_SPECS[spec].kind is not KeyKind.SYMMETRIC and spec not in LONG_RSA
 ]
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize(("spec", "usage"), OTHER_KINDS)
+@for_every("operation", OPERATIONS)
+@for_every(("spec", "usage"), OTHER_KINDS)
 def test_only_symmetric_keys_rotate(refused: Any, operation: str, spec: str, usage: Any) -> None:
     with refused("UnsupportedOperationException", ""):
         getattr(shared().kms, operation)(KeyId=cmk(spec, usage).arn)

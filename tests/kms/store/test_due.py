@@ -13,6 +13,7 @@ from kmslab.kms.contract.records import Alias, Key
 from kmslab.kms.store import Store
 from kmslab.kms.store.events import written
 from kmslab.kms.store.schema import DUE, RAISE, ROWS, STATE
+from tests.cases import for_every
 from tests.kms.store.samples import HERE, NOON, key
 
 DAY = timedelta(days=1)
@@ -97,6 +98,6 @@ STATEMENTS = [DUE, STATE, RAISE, written("1", "r", 0, 1)] + [
 ]
 
 
-@pytest.mark.parametrize("statement", STATEMENTS, ids=range(len(STATEMENTS)))
+@for_every("statement", STATEMENTS)
 def test_every_statement_can_be_said_to_postgresql(statement: Executable) -> None:
     assert str(statement.compile(dialect=postgresql.dialect()))

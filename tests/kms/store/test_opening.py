@@ -17,6 +17,7 @@ from kmslab.kms.contract.records import Key, Setting
 from kmslab.kms.store import Store, StoreError, open_store
 from kmslab.kms.store.migrations import prepare
 from kmslab.kms.store.schema import ROWS, VERSION
+from tests.cases import for_every
 from tests.kms.store.samples import ONE_OF_EACH, ended, key, setting, start
 
 
@@ -75,7 +76,7 @@ def test_name_with_every_sort_of_character_is_the_files_name(tmp_path: Path) -> 
     assert [each.name for each in tmp_path.iterdir()] == [name]
 
 
-@pytest.mark.parametrize(
+@for_every(
     "url",
     [
         "postgresql+psycopg://alice:hunter2@host/db",

@@ -4,7 +4,7 @@ import re
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kmslab.kms.contract.records import (
@@ -122,9 +122,6 @@ ALPHABET = "aAzZ09/_%-*\\'\"é열\ud7ff\ue000\uffff\U0001f511\U0010ffff"
 NAMES = st.text(ALPHABET, max_size=3)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @example(names={"\ud7ff", "\ud7ff1", "\ue000"}, prefix="\ud7ff", after="", limit=5)
 @example(names={"\U0010ffff", "\U0010ffffz"}, prefix="\U0010ffff", after="", limit=5)
 @given(names=st.sets(NAMES, max_size=20), prefix=NAMES, after=NAMES, limit=st.integers(1, 5))
