@@ -120,14 +120,12 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
         if (token in request) == (key in request) or (key in request) != (grant in request):
             fail("ValidationException", f"Please specify either {token}, or {key} and {grant}.")
         named = by_key(records, caller, request)
-        handle = (
-            f"{named.arn}/{request[grant]}" if named else grant_tokens.read(request[token]) or ""
-        )
-        arn = as_arn(handle)
-        is_here = (
-            arn is not None and arn.region == caller.region
-        )  # a token may be from another Region
-        found = records.get(Grant, handle) if is_here else None
+        if named:
+            handle = f"{named.arn}/{request[grant]}"
+        else:
+            handle = grant_tokens.read(request[token]) or ""
+        arn = as_arn(handle)  # a token may name a grant in another Region
+        found = records.get(Grant, handle) if arn and arn.region == caller.region else None
         if found is None:
             code = "InvalidGrantIdException" if named else "InvalidGrantTokenException"
             fail(code, f"Grant {request[grant]} is not found." if named else "Invalid grant token.")

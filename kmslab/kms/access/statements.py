@@ -85,7 +85,7 @@ class Statement:
     conditions: tuple[Condition, ...]
 
     def effect(self, question: Question) -> Effect:
-        """Its Action must cover the question's: see `Document.about`."""
+        """Its effect if its Action covers the question's, as `Document.about` makes sure."""
         match = self.principals.match(question.caller) if self.principals else DIRECTLY
         if match is NO_MATCH or not self.applies(question):
             return NO_EFFECT
