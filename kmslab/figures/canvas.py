@@ -6,6 +6,7 @@ as hatching, a dashed line or a cross; only fonts that matplotlib ships. The cap
 picture's accessible text, and the text that tests of notebooks compare, since they compare no PNG.
 """
 
+from bisect import bisect
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -93,9 +94,15 @@ class Canvas:
         look: Style = {"ha": "left", "va": "center", "color": INK} | style
         fonts: Style = {"fontsize": LABEL * _POINTS, "fontfamily": "DejaVu Sans"}
         shown = self.axes.text(x, y, text, clip_on=False, **fonts, **look)
-        while shown.get_window_extent().width > max_width:
-            text = text[:-1]
-            shown.set_text(text + "…")
+
+        def too_wide(start: str) -> bool:
+            shown.set_text(start + "…")
+            return bool(shown.get_window_extent().width > max_width)
+
+        if shown.get_window_extent().width > max_width:
+            lengths = range(1, len(text))
+            cut = bisect(lengths, False, key=lambda length: too_wide(text[:length]))
+            shown.set_text(text[:cut] + "…")
 
     def box(self, x: float, y: float, width: float, height: float, **style: Any) -> None:
         look: Style = {"facecolor": "white", "edgecolor": INK, "linewidth": 1.2} | style

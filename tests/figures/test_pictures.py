@@ -18,6 +18,7 @@ from kmslab.figures.wall import CALLERS
 from kmslab.kms.access import allow
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.model import MODEL
+from tests.cases import for_every
 from tests.figures import (
     drawn_bills,
     drawn_envelopes,
@@ -67,18 +68,28 @@ def largest_blob() -> figures.Picture:
     return figures.blob_map(the_lab().create_cmk().encrypt(b"\0" * 4096))
 
 
-PICTURES = pytest.mark.parametrize(
-    "draw",
-    [
-        *(smallest_wall, largest_wall, smallest_blob, largest_blob),
-        *drawn_bills.DRAWINGS,
-        *drawn_envelopes.DRAWINGS,
-        *drawn_keys.DRAWINGS,
-        *drawn_kinds.DRAWINGS,
-        *drawn_signatures.DRAWINGS,
-        *drawn_timings.DRAWINGS,
-    ],
-)
+DRAWINGS = [
+    *(smallest_wall, largest_wall, smallest_blob, largest_blob),
+    *drawn_bills.DRAWINGS,
+    *drawn_envelopes.DRAWINGS,
+    *drawn_keys.DRAWINGS,
+    *drawn_kinds.DRAWINGS,
+    *drawn_signatures.DRAWINGS,
+    *drawn_timings.DRAWINGS,
+]
+PICTURES = for_every("draw", DRAWINGS)
+# Drawing is fast, and making a PNG is not.
+PNGS = for_every("draw", DRAWINGS, long=lambda draw: not draw.__name__.startswith("largest"))
+
+
+@cache
+def drawn(draw):
+    return draw()
+
+
+@cache
+def png(draw):
+    return drawn(draw).png()
 
 
 def share(one: Bbox, other: Bbox) -> bool:
@@ -102,20 +113,20 @@ def texts(picture: figures.Picture) -> list[tuple[str, Bbox]]:
 
 @PICTURES
 def test_no_text_is_clipped(draw):
-    picture = draw()
+    picture = drawn(draw)
     sheet = picture.figure.bbox
     assert [text for text, box in texts(picture) if not holds(sheet, box)] == []
 
 
 @PICTURES
 def test_no_two_texts_overlap(draw):
-    pairs = combinations(texts(draw()), 2)
+    pairs = combinations(texts(drawn(draw)), 2)
     assert [(one, other) for (one, at), (other, there) in pairs if share(at, there)] == []
 
 
 @PICTURES
 def test_text_is_in_a_box_or_beside_it_never_across_its_edge(draw):
-    picture = draw()
+    picture = drawn(draw)
     axes = picture.figure.axes[0]
     boxes = [each.get_window_extent() for each in axes.patches if each.get_alpha() != 0]
     boxes += [line.get_window_extent() for line in axes.lines]
@@ -130,22 +141,22 @@ def test_text_is_in_a_box_or_beside_it_never_across_its_edge(draw):
 
 @PICTURES
 def test_labels_have_sixteen_pixels_and_the_font_that_matplotlib_ships(draw):
-    for text in draw().figure.axes[0].texts:
+    for text in drawn(draw).figure.axes[0].texts:
         assert text.get_fontsize() / 72 * 100 >= LABEL - 0.01
         assert text.get_fontfamily() == ["DejaVu Sans"]
 
 
-@PICTURES
+@PNGS
 def test_png_is_white_twice_as_wide_and_of_few_colours(draw):
-    image = Image.open(BytesIO(draw().png()))
+    image = Image.open(BytesIO(png(draw)))
     assert image.width == WIDTH * SCALE
     assert len(image.getcolors()) <= COLOURS
     assert image.convert("RGB").getpixel((3, 3)) == (255, 255, 255)
 
 
-@PICTURES
+@PNGS
 def test_png_is_small_enough_for_a_notebook(draw):
-    assert len(draw().png()) < 100_000
+    assert len(png(draw)) < 100_000
 
 
 def test_refusal_looks_different_without_colour_too():
