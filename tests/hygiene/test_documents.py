@@ -95,6 +95,12 @@ def test_a_name_that_is_gone_is_found(wrong):
     assert len(missing_names(wrong)) == 1
 
 
+def test_the_architecture_quotes_rows_of_the_table():
+    [rows] = re.findall(r"^```python\n(.*?)^```", text(ROOT / "ARCHITECTURE.md"), re.M | re.S)
+    table = {line.strip() for line in text(ROOT / "kmslab/kms/table.py").splitlines()}
+    assert set(rows.splitlines()) <= table
+
+
 def test_the_walks_name_the_files_in_which_their_functions_are():
     steps = re.findall(r"^ *(\S+\.py) {2,}([\w.]+) {2,}\S", text(ROOT / "ARCHITECTURE.md"), re.M)
     assert len(steps) > 10
