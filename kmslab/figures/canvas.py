@@ -44,10 +44,11 @@ class Picture:
 
     def png(self) -> bytes:
         """The picture as a PNG of at most 64 colours, 1920 device pixels wide."""
-        drawn, small = BytesIO(), BytesIO()
+        drawn, small, width = BytesIO(), BytesIO(), WIDTH * SCALE
         with matplotlib.style.context("default"):
-            self.figure.savefig(drawn, format="png", dpi=100 * SCALE)
-        flat = Image.open(drawn).convert("RGB")
+            self.figure.savefig(drawn, format="rgba", dpi=100 * SCALE)
+        size = (width, drawn.tell() // (4 * width))
+        flat = Image.frombytes("RGBA", size, drawn.getvalue()).convert("RGB")
         flat.quantize(COLOURS, dither=Image.Dither.NONE).save(small, format="PNG", optimize=True)
         return small.getvalue()
 

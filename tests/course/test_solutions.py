@@ -1,4 +1,7 @@
-"""Every exercise, answered rightly and in each wrong way that has a name, in its own lesson."""
+"""Every exercise, answered rightly and in each wrong way that has a name, in its own lesson.
+
+The quick tests give some answers to each exercise, all in one kernel; the long tests give all.
+"""
 
 from collections import Counter
 
@@ -6,45 +9,65 @@ import pytest
 
 from kmslab.course.exercises import EXERCISES
 from tests.cases import for_every
-from tests.course.solutions import ANOTHER_WAY, ANSWERS, DATA, replies
+from tests.course.solutions import ANOTHER_WAY, ANSWERS, DATA, replies, some
 
-EXERCISE = pytest.mark.parametrize("exercise", EXERCISES)
+EXERCISE = for_every("exercise", EXERCISES)
 WRONG = 4  # at least, of an exercise
+
+
+@pytest.fixture(scope="module", params=["some", pytest.param("all", marks=pytest.mark.long)])
+def replied(request):
+    """What the checks say, by the answer."""
+    if request.param == "some":
+        return replies(*(answer for exercise in EXERCISES for answer in some(exercise)))
+    return {answer: text for name in EXERCISES for answer, text in replies(*ANSWERS[name]).items()}
+
+
+@pytest.fixture(scope="module")
+def texts():
+    """What the checks say, by exercise and the answer's name."""
+    return {
+        exercise: {answer.name: text for answer, text in replies(*ANSWERS[exercise]).items()}
+        for exercise in EXERCISES
+    }
 
 
 def test_every_exercise_has_answers_and_no_other_has():
     assert {path.stem for path in DATA.glob("*.toml")} == set(EXERCISES)
 
 
-@for_every("answer", ANSWERS, ids=lambda answer: f"{answer.exercise}-{answer.name}")
-def test_answer_gets_the_reply_that_it_deserves(answer):
-    assert replies(answer.exercise)[answer.name].startswith(answer.says)
+def test_answer_gets_the_reply_that_it_deserves(replied):
+    assert {a: text for a, text in replied.items() if not text.startswith(a.says)} == {}
 
 
-@EXERCISE
-def test_after_a_pass_there_is_another_way_and_before_there_is_not(exercise):
-    for answer in (each for each in ANSWERS if each.exercise == exercise):
-        assert ("Another way." in replies(exercise)[answer.name]) == answer.right
-
-
-@EXERCISE
-def test_every_wrong_answer_has_a_message_of_its_own(exercise):
-    wrong = [each for each in ANSWERS if each.exercise == exercise and not each.right]
-    said = Counter(replies(exercise)[answer.name] for answer in wrong)
-    assert len(wrong) >= WRONG
-    assert [text for text, times in said.items() if times > 1] == []
-
-
-@EXERCISE
-def test_not_written_half_written_and_forgotten_return_are_told_apart(exercise):
-    said = [replies(exercise)[each.name] for each in ANSWERS if each.exercise == exercise]
-    functions = replies(exercise)["unwritten"].count(" and ") + 1
-    assert any("Not written yet" in text for text in said)
-    assert any("Half written" in text for text in said) == (functions > 1)
-    assert any("Did you forget return?" in text for text in said)
+def test_after_a_pass_there_is_another_way_and_before_there_is_not(replied):
+    assert [a for a, text in replied.items() if ("Another way." in text) != a.right] == []
 
 
 @EXERCISE
 def test_another_way_is_none_that_a_right_answer_has_taken(exercise):
-    code = {each.name: each.code.split() for each in ANSWERS if each.exercise == exercise}
+    code = {answer.name: answer.code.split() for answer in ANSWERS[exercise]}
     assert code.pop(ANOTHER_WAY) not in code.values()
+
+
+@EXERCISE
+def test_every_exercise_has_several_wrong_answers(exercise):
+    assert sum(not answer.right for answer in ANSWERS[exercise]) >= WRONG
+
+
+@pytest.mark.long
+@EXERCISE
+def test_every_wrong_answer_has_a_message_of_its_own(texts, exercise):
+    wrong = [answer.name for answer in ANSWERS[exercise] if not answer.right]
+    said = Counter(texts[exercise][name] for name in wrong)
+    assert [text for text, times in said.items() if times > 1] == []
+
+
+@pytest.mark.long
+@EXERCISE
+def test_not_written_half_written_and_forgotten_return_are_told_apart(texts, exercise):
+    said = texts[exercise].values()
+    functions = texts[exercise]["unwritten"].count(" and ") + 1
+    assert any("Not written yet" in text for text in said)
+    assert any("Half written" in text for text in said) == (functions > 1)
+    assert any("Did you forget return?" in text for text in said)
