@@ -1,26 +1,21 @@
 """Wildcards and variables in a policy's values: `*`, `?`, `${aws:username}`, `${*}`.
 
-A pattern is split into tokens once. A star takes the leftmost match of what follows it and never
-tries another one, so the time to match is at most proportional to the product of the two lengths,
-whatever a policy's author or a caller writes.
+A pattern is split into tokens once; `wildcards` matches them without backtracking, whatever a
+policy's author or a caller writes. Only a pattern with a variable is put together at each call.
 Source: IAM user guide, "IAM policy elements: Variables and tags"; "Resource", on wildcards.
 """
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from functools import partial
 
-from kmslab.kms.access import condition_keys
+from kmslab.kms.access import condition_keys, wildcards
 from kmslab.kms.access.question import Question
+from kmslab.kms.access.wildcards import Fixed, Piece, Wild, pieces
 from kmslab.kms.arn import FIELDS
 
 Test = Callable[[str, Question], bool]  # whether one value of the request fits
-
-
-class Wild(Enum):
-    STAR = "*"
-    ONE = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +30,6 @@ class Variable:
         return found[0] if found and len(found) == 1 else self.default
 
 
-Fixed = str | Wild
 Token = Fixed | Variable
 # No alternative backtracks into another one, so splitting a pattern takes linear time.
 _SPECIAL = re.compile(
@@ -122,16 +116,14 @@ def _matcher(tokens: Sequence[Fixed], fold: bool, arn: bool) -> Callable[[str], 
         return lambda value: matches(value.lower())
     if not any(isinstance(token, Wild) for token in tokens):
         return "".join(map(str, tokens)).__eq__
-    expression = re.compile(_expression(tokens, arn), re.DOTALL)
-    return lambda value: expression.fullmatch(value) is not None
+    if arn:
+        return partial(_arn_matches, [pieces(field) for field in _fields(tokens)])
+    return partial(wildcards.matches, pieces(tokens))
 
 
-def _expression(tokens: Sequence[Fixed], arn: bool) -> str:
-    if not arn:
-        return _field(tokens, ".")
-    *first, last = _fields(tokens)
-    anything = "." if len(first) == FIELDS - 1 else "[^:]"
-    return ":".join([*(_field(field, "[^:]") for field in first), _field(last, anything)])
+def _arn_matches(wanted: Sequence[Sequence[Piece]], value: str) -> bool:
+    fields = value.split(":", FIELDS - 1)
+    return len(fields) == len(wanted) and all(map(wildcards.matches, wanted, fields))
 
 
 def _fields(tokens: Sequence[Fixed]) -> list[list[Fixed]]:
@@ -145,17 +137,3 @@ def _fields(tokens: Sequence[Fixed]) -> list[list[Fixed]]:
         fields[-1].append(first)
         fields += [[each] for each in more]
     return fields
-
-
-def _field(tokens: Sequence[Fixed], one: str) -> str:
-    pieces = [""]
-    for token in tokens:
-        if token is Wild.STAR:
-            pieces.append("")
-        else:
-            pieces[-1] += one if isinstance(token, Wild) else re.escape(token)
-    head, *rest = pieces
-    if not rest:
-        return head
-    middle = "".join(f"(?>{one}*?{piece})" for piece in rest[:-1] if piece)
-    return f"{head}{middle}{one}*{rest[-1]}"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kmslab.kms.access.patterns import pattern
+from kmslab.kms.access.wildcards import Piece
 from tests.cases import for_every
 from tests.kms.access.world import ALICE, ARN, HERE, SESSION, allowed, ask, holds, policy, statement
 
@@ -36,6 +37,24 @@ def test_arns_are_matched_field_by_field(written: str, value: str) -> None:
     wanted, found = written.split(":", 5), value.split(":", 5)
     expected = len(wanted) == len(found) and all(map(by_the_book, wanted, found))
     assert fits(written, value, arn=True) is (expected or written == "*")
+
+
+@pytest.mark.parametrize("tail", ["", "${aws:username}"])
+def test_no_pattern_is_searched_twice_from_one_place(tail: str, monkeypatch: Any) -> None:
+    """Backtracking would take a number of steps that no test could wait for."""
+    searched: list[int] = []
+    find = Piece.find
+
+    def counted(piece: Piece, value: str, start: int, end: int) -> int:
+        found = find(piece, value, start, end)
+        searched.append((end if found < 0 else found) - start)
+        return found
+
+    monkeypatch.setattr(Piece, "find", counted)
+    for written in ("*a" * 7_500, "*" * 15_000, "*?a" * 5_000, "?" * 9_000 + "*"):
+        searched.clear()
+        pattern(written + tail + "b")("a" * 30_000, QUESTION)
+        assert sum(searched) <= 3 * 30_000, written[:8]
 
 
 @for_every("text", ["\x00", "\n", "\u2028", "\ud800", "𝒳", "e\u0301", "a\x00b"])
