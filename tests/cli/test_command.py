@@ -4,6 +4,8 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,24 +13,33 @@ import pytest
 from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
-from kmslab.cli.app import app
+from kmslab.cli.app import app, main
 from kmslab.course import installed_files, workbook
 from kmslab.course.doctor import CHECKS, Diagnosis, Finding
 
 ROOT = Path(__file__).parents[2]
 
 
-def kmslab(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command as a shell runs it."""
-    return subprocess.run(
-        [sys.executable, "-m", "kmslab", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        timeout=60,
-    )
+@dataclass(frozen=True)
+class Ended:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def kmslab(monkeypatch, capsys) -> Callable[..., Ended]:
+    """The command as a shell runs it in a folder, in this process."""
+
+    def run(folder: Path, *arguments: str) -> Ended:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["kmslab", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), said.out, said.err)
+
+    return run
 
 
 def invoke(*arguments: str):
@@ -54,7 +65,8 @@ def test_without_a_subcommand_it_shows_the_help():
 
 
 def test_it_says_its_version(tmp_path):
-    result = kmslab(tmp_path, "--version")
+    command = [sys.executable, "-m", "kmslab", "--version"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert result.stdout.startswith(f"kmslab {version('kmslab')}, Python 3.")
 
 
@@ -143,14 +155,14 @@ def test_a_reset_opens_nothing(tmp_path, opened):
 
 
 @pytest.mark.parametrize("lesson", ["99", "", "../01"])
-def test_a_reset_of_no_lesson_names_those_that_are(tmp_path, lesson):
+def test_a_reset_of_no_lesson_names_those_that_are(kmslab, tmp_path, lesson):
     result = kmslab(tmp_path, "lab", "--reset", lesson)
     assert (result.returncode, result.stdout) == (1, "")
     assert "00-start-here" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_file_in_the_workbooks_place_is_reported_in_one_line(tmp_path):
+def test_a_file_in_the_workbooks_place_is_reported_in_one_line(kmslab, tmp_path):
     (tmp_path / "workbook").write_text("", encoding="utf-8")
     result = kmslab(tmp_path, "lab")
     assert result.returncode == 1
@@ -186,14 +198,14 @@ def test_what_it_names_to_install_is_the_extra():
 # --------------------------------------------------------------------------------------- doctor
 
 
-def test_doctor_is_green_here(tmp_path):
+def test_doctor_is_green_here(kmslab, tmp_path):
     result = kmslab(tmp_path, "doctor")
     assert result.returncode == 0
     assert len(result.stdout.splitlines()) == len(CHECKS)
     assert {line[:6] for line in result.stdout.splitlines()} == {"[ OK ]"}
 
 
-def test_doctor_prints_the_same_as_json(tmp_path):
+def test_doctor_prints_the_same_as_json(kmslab, tmp_path):
     diagnosis = json.loads(kmslab(tmp_path, "doctor", "--json").stdout)
     assert diagnosis["green"] is True
     assert [finding["subject"] for finding in diagnosis["findings"]] == [name for name, _ in CHECKS]
