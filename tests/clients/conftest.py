@@ -1,4 +1,7 @@
-"""One endpoint a module, and a machine from which only its address is known."""
+"""One endpoint a module, and a machine from which only its address is known.
+
+All tests here are long. Quick runs do not import them: AWS's SDK takes seconds.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +11,10 @@ import pytest
 from kmslab import Lab
 from kmslab.endpoint.server import Endpoint, running
 from tests.clients.outside import NOT_THERE, PROGRAMS, Outside
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    return config.option.markexpr == "not long" or None
 
 
 @pytest.fixture(scope="module")

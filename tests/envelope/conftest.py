@@ -1,3 +1,6 @@
+import importlib
+from types import ModuleType
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -7,6 +10,12 @@ from kmslab.envelope import RawAesKeyring, RawRsaKeyring
 
 AES_KEY = bytes(range(32))
 SUITES = (0x0478, 0x0578)
+
+
+@pytest.fixture(scope="session")
+def sdk() -> ModuleType:
+    """tests/envelope/sdk.py. A fixture, because AWS's SDK takes seconds to import."""
+    return importlib.import_module("tests.envelope.sdk")
 
 
 @pytest.fixture(scope="module")
