@@ -45,9 +45,10 @@ def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
 def _check_key(name: str, role: Role, filled: FilledRole, key: Key) -> None:
     """Raise unless the key's kind, state, usage and algorithms suit this role."""
     spec = KEY_SPECS[key.spec]
-    if spec.kind not in role.kinds:
+    refused = refusal(key.state, role.states)
+    if spec.kind not in role.kinds and not (role.state_first and refused):
         fail("UnsupportedOperationException")  # AWS sends no text with it
-    if refused := refusal(key.state, role.states):
+    if refused:
         code, words = refused
         fail(code, f"{key.arn} {words}")
     if role.usage is None:

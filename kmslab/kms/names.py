@@ -22,6 +22,9 @@ NO_PREFIX = (
     'Alias must start with the prefix "alias/". Please see '
     "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
 )
+# The refusals of an alias, where only a key may be named.
+NO_ALIASES = ("InvalidArnException", "Key Aliases are not supported for this operation")
+ALIAS_OF_ALIAS = ("ValidationException", "Aliases must refer to keys. Not aliases")
 WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
 
 
@@ -47,20 +50,18 @@ def whole_account_if(member: str) -> Finder:
     return lambda records, caller, request: Found("*") if request.get(member) else None
 
 
-def key_in(member: str, *, aliases: bool) -> Finder:
-    """The key that a member names by id, ARN or, where allowed, alias; None without the member."""
+def key_in(member: str, alias_refusal: tuple[str, str] | None = None) -> Finder:
+    """The key that a member names by id, ARN or, unless refused, alias; None without the member."""
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
         identifier = request.get(member)
         if identifier is None:
             return None
         arn = _arn(caller, identifier)
-        if arn.kind == "alias":
-            if not aliases:
-                fail("InvalidArnException", "Key Aliases are not supported for this operation")
-            key = _key(records, _alias(records, str(arn)).target)
-        else:
-            key = _key(records, str(arn))
+        is_alias = arn.kind == "alias"
+        if is_alias and alias_refusal:
+            fail(*alias_refusal)
+        key = _key(records, _alias(records, str(arn)).target if is_alias else str(arn))
         return Found(key.arn, key, records.get(Material, f"{key.region}/{key.material}"))
 
     return find
@@ -72,7 +73,7 @@ def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
     An asymmetric key's ciphertext does not name its key, so the request must name it.
     """
     key_member, algorithm_member = f"{prefix}KeyId", f"{prefix}EncryptionAlgorithm"
-    by_key = key_in(key_member, aliases=True)
+    by_key = key_in(key_member)
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
         named = by_key(records, caller, request)
@@ -95,14 +96,16 @@ def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
     return find
 
 
-def alias_in(member: str, *, target: bool) -> Finder:
+def alias_in(member: str, *, target: bool = False, to_delete: bool = False) -> Finder:
     """The alias that a member names; with `target` the key that it now stands for."""
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
+        if to_delete and not request[member].startswith(ALIAS_PREFIX):
+            fail("ValidationException", "Invalid identifier")
         alias = _alias(records, alias_arn(caller, request[member]))
-        if not target:
-            return Found(alias.arn, alias)
-        return Found(alias.target, _key(records, alias.target))
+        return (
+            Found(alias.target, _key(records, alias.target)) if target else Found(alias.arn, alias)
+        )
 
     return find
 
@@ -114,7 +117,7 @@ def new_alias_in(member: str) -> Finder:
 
 def grant_in(token: str, key: str, grant: str) -> Finder:
     """The grant that a grant token names, or a grant id with its key; not both."""
-    by_key = key_in(key, aliases=False)
+    by_key = key_in(key, NO_ALIASES)
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
         if (token in request) == (key in request) or (key in request) != (grant in request):
@@ -127,7 +130,7 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
         arn = as_arn(handle)  # a token may name a grant in another Region
         found = records.get(Grant, handle) if arn and arn.region == caller.region else None
         if found is None:
-            code = "InvalidGrantIdException" if named else "InvalidGrantTokenException"
+            code = "NotFoundException" if named else "InvalidGrantTokenException"
             fail(code, f"Grant {request[grant]} is not found." if named else "Invalid grant token.")
         return Found(found.key, found)
 
@@ -135,9 +138,11 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
 
 
 def alias_arn(caller: Caller, name: str) -> str:
-    """The ARN of an alias in the caller's account and Region. The name includes the prefix."""
+    """The ARN of a customer's alias in the caller's account and Region, from its whole name."""
     if not name.startswith(ALIAS_PREFIX):
         fail("ValidationException", NO_PREFIX)
+    if name.startswith("alias/aws/"):  # AWS's own
+        fail("NotAuthorizedException")
     return caller.here + name
 
 
@@ -159,7 +164,7 @@ def _key(records: Reader, arn: str) -> Key:
     if key is None:
         name = Arn.parse(arn).name
         well_formed = KEY_ID.fullmatch(name)
-        text = f"Key '{arn}' does not exist" if well_formed else f"Invalid keyId {name}"
+        text = f"Key '{arn}' does not exist" if well_formed else f"Invalid keyId '{name}'"
         fail("NotFoundException", text)
     return key
 

@@ -60,7 +60,7 @@ def explain(
     """
     role = ROLES.get(action) or _refuse(action)
     defaults = {role.usage.algorithm: role.usage.default} if role.usage else {}
-    find = key_in(KEY, aliases=True) if KEY in request else whole_account
+    find = key_in(KEY) if KEY in request else whole_account
     found = find(records, caller, request) or whole_account(records, caller, request)
     question = access.Question(
         caller=caller,

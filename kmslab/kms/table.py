@@ -7,7 +7,7 @@ name.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -46,12 +46,12 @@ class Naming:
     prefix: str = ""
 
 
-KEY = Naming(names.key_in("KeyId", aliases=True))
-KEY_NO_ALIAS = Naming(names.key_in("KeyId", aliases=False))
+KEY = Naming(names.key_in("KeyId"))
+KEY_NO_ALIAS = Naming(names.key_in("KeyId", names.NO_ALIASES))
 BLOB = Naming(names.blob_in("CiphertextBlob", "kms:Decrypt"))
 SOURCE = Naming(names.blob_in("CiphertextBlob", "kms:ReEncryptFrom", "Source"), prefix="Source")
-DESTINATION = Naming(names.key_in("DestinationKeyId", aliases=True), "Destination")
-TARGET = Naming(names.key_in("TargetKeyId", aliases=False))
+DESTINATION = Naming(names.key_in("DestinationKeyId"), "Destination")
+TARGET = Naming(names.key_in("TargetKeyId", names.ALIAS_OF_ALIAS))
 ALIAS_OLD = Naming(names.alias_in("AliasName", target=True))
 GRANT = Naming(names.grant_in("GrantToken", "KeyId", "GrantId"))
 
@@ -89,6 +89,7 @@ class Role:
     # permission for this resource of the caller's own account.
     permission: str | None = ""
     cross_account: bool = False  # whether a caller of another account can be allowed
+    state_first: bool = False  # whether a wrong state is named before a wrong kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +120,15 @@ def manage(
 
 show = partial(manage, cross_account=True)
 PUBLIC = show(USABLE, KEY, ASYMMETRIC)
+ROTATED = replace(manage(USABLE, kinds=SYMMETRIC), state_first=True)
 
 # Resources without a state: an alias, an alias to be created, and the account as a whole.
-ALIAS = Role(Naming(names.alias_in("AliasName", target=False)), ANY)
+ALIAS = Role(Naming(names.alias_in("AliasName")), ANY)
+ALIAS_TO_DELETE = Role(Naming(names.alias_in("AliasName", to_delete=True)), ANY)
 NEW_ALIAS = Role(Naming(names.new_alias_in("AliasName")), ANY)
 ACCOUNT = Role(Naming(names.whole_account), ANY)
 TAGGING = Role(Naming(names.whole_account_if("Tags")), ANY, permission="TagResource")
-STATELESS = frozenset({ALIAS, NEW_ALIAS, ACCOUNT, TAGGING})
+STATELESS = frozenset({ALIAS, ALIAS_TO_DELETE, NEW_ALIAS, ACCOUNT, TAGGING})
 
 
 def row(
@@ -188,8 +191,8 @@ ROWS = (
     # Rotation
     change("EnableKeyRotation", rotation.enable, manage(USABLE, kinds=SYMMETRIC)),
     change("DisableKeyRotation", rotation.disable, manage(USABLE, kinds=SYMMETRIC)),
-    row("GetKeyRotationStatus", rotation.status, show(ANY, kinds=SYMMETRIC)),
-    change("RotateKeyOnDemand", rotation.rotate_on_demand, manage(USABLE, kinds=SYMMETRIC)),
+    row("GetKeyRotationStatus", rotation.status, show(ANY)),
+    change("RotateKeyOnDemand", rotation.rotate_on_demand, ROTATED),
     row("ListKeyRotations", rotation.list_, manage(ANY, kinds=SYMMETRIC)),
     # Tags
     change("TagResource", tags.tag, manage(LIVE)),
@@ -198,7 +201,7 @@ ROWS = (
     # Aliases
     change("CreateAlias", aliases.create, NEW_ALIAS, manage(LIVE, TARGET)),
     change("UpdateAlias", aliases.update, ALIAS, manage(ANY, ALIAS_OLD), manage(LIVE, TARGET)),
-    change("DeleteAlias", aliases.delete, ALIAS, manage(ANY, ALIAS_OLD)),
+    change("DeleteAlias", aliases.delete, ALIAS_TO_DELETE, manage(ANY, ALIAS_OLD)),
     row("ListAliases", aliases.list_, ACCOUNT, Role(KEY_NO_ALIAS, ANY, permission=None)),
     # Key policies
     row("GetKeyPolicy", policies.get, manage(ANY)),

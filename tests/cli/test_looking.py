@@ -99,9 +99,10 @@ def test_describe_shows_everything_about_a_key(kmslab: Kmslab):
     assert found["Policy"]["Statement"][0]["Action"] == "kms:*"
 
 
-def test_describe_leaves_out_what_a_key_of_its_kind_does_not_have(kmslab: Kmslab):
+def test_describe_leaves_out_what_a_key_does_not_have(kmslab: Kmslab):
     found = json.loads(kmslab("describe", "alias/codes", "--json").stdout)
-    assert found.keys() == {"KeyMetadata", "Aliases", "Policy"}
+    assert found.keys() == {"KeyMetadata", "Aliases", "Rotation", "Policy"}
+    assert found["Rotation"] == {"KeyRotationEnabled": False}
 
 
 def test_key_that_is_not_there_is_an_error_in_one_line(kmslab: Kmslab):

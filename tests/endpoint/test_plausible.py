@@ -27,8 +27,7 @@ EXAMPLES = 1_000
 SLOW = ("RSA_3072", "RSA_4096")  # to make; RSA_2048 stands for them
 COMMON = {
     "AccessDeniedException",
-    "InvalidArnException",  # of CreateAlias and UpdateAlias: an alias where none can be
-    "NotAuthorizedException",  # of CreateAlias for alias/aws/
+    "NotAuthorizedException",  # of CreateAlias, UpdateAlias and DeleteAlias for alias/aws/
     "InvalidGrantTokenException",  # of DescribeKey, which takes grant tokens
     "SerializationException",
     "UnsupportedOperationException",

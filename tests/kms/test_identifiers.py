@@ -106,8 +106,14 @@ def test_alias_is_refused_where_it_is_not_allowed(
     make: Any, refused: Any, operation: str, member: str, form: str
 ) -> None:
     request = make(operation, member)
-    with refused("InvalidArnException", "Key Aliases are not supported for this operation"):
-        request.send(forms(request.scene)[form])
+    target = "Aliases must refer to keys. Not aliases"
+    key = "Key Aliases are not supported for this operation"
+    code, text = {"TargetKeyId": ("ValidationException", target)}.get(
+        member, ("InvalidArnException", key)
+    )
+    for identifier in (forms(request.scene)[form], "alias/nobody", f"{HERE}alias/nobody"):
+        with refused(code, text):
+            request.send(identifier)
 
 
 NOT_FOUND = {
@@ -117,10 +123,13 @@ NOT_FOUND = {
         f"Key 'arn:aws:kms:us-east-1:444455556666:key/{NOBODY}' does not exist"
     ),
     "mrk-" + "0" * 32: f"Key '{HERE}key/mrk-{'0' * 32}' does not exist",
-    "nonsense": "Invalid keyId nonsense",
-    NOBODY.upper().replace("0", "A"): f"Invalid keyId {NOBODY.upper().replace('0', 'A')}",
-    "key/" + NOBODY: f"Invalid keyId key/{NOBODY}",
-    HERE + "key/nonsense": "Invalid keyId nonsense",
+    "nonsense": "Invalid keyId 'nonsense'",
+    "mrk-" + "0" * 31: f"Invalid keyId 'mrk-{'0' * 31}'",
+    "mrk-" + "A" * 32: f"Invalid keyId 'mrk-{'A' * 32}'",
+    "mrk-" + NOBODY: f"Invalid keyId 'mrk-{NOBODY}'",
+    NOBODY.upper().replace("0", "A"): f"Invalid keyId '{NOBODY.upper().replace('0', 'A')}'",
+    "key/" + NOBODY: f"Invalid keyId 'key/{NOBODY}'",
+    HERE + "key/nonsense": "Invalid keyId 'nonsense'",
     f"arn:aws:kms:eu-west-1:111122223333:key/{NOBODY}": "Invalid arn eu-west-1",
     "arn:aws:kms": "Invalid arn arn:aws:kms",
     "arn:aws:s3:us-east-1:1:key/x": "Invalid arn arn:aws:s3:us-east-1:1:key/x",
@@ -165,6 +174,8 @@ def test_key_of_another_region_is_not_found(lab: Lab, key: str, refused: Any) ->
     arn = f"arn:aws:kms:eu-west-1:111122223333:key/{name}"
     with refused("NotFoundException", f"Key '{arn}' does not exist"):
         there.kms.describe_key(KeyId=name)
+    with refused("NotFoundException", f"Key '{arn}' does not exist"):
+        there.kms.describe_key(KeyId=arn)
 
 
 def test_missing_key_id_is_refused_before_any_lookup(lab: Lab, refused: Any) -> None:

@@ -164,7 +164,7 @@ def answers_as_documented(
 
 # ------------------------------------------------------------------- kind comes before the state
 
-ROTATION = [operation for operation, row in ROWS.items() if "e7" in " ".join(row.values())]
+ROTATION = [operation for operation, row in ROWS.items() if "e7" in row[KeyState.ENABLED]]
 # Keys that cannot be rotated, and those that have no public key; GetPublicKey's error is a guess.
 UNFIT: dict[str, dict[str, str]] = {
     operation: {
@@ -175,6 +175,11 @@ UNFIT: dict[str, dict[str, str]] = {
     }
     for operation in ROTATION
 } | {"GetPublicKey": {"SYMMETRIC_DEFAULT": "ENCRYPT_DECRYPT", "HMAC_256": "GENERATE_VERIFY_MAC"}}
+
+
+REFUSED_FIRST = [state for state in KeyState if "e7" not in ROWS["RotateKeyOnDemand"][state]]
+# Only a key in a key store can be Unavailable, and all keys there are symmetric.
+POSSIBLE = [state for state in KeyState if state is not KeyState.UNAVAILABLE]
 
 
 @pytest.fixture(scope="module")
@@ -190,14 +195,19 @@ def test_every_row_that_is_not_for_every_kind_is_tried() -> None:
     assert limited == UNFIT.keys()
 
 
-@for_every("state", KeyState)
+@for_every("state", POSSIBLE)
 @for_every(("operation", "spec"), [(name, spec) for name, specs in UNFIT.items() for spec in specs])
-def test_key_of_the_wrong_kind_is_unsupported_in_every_state(
+def test_key_of_the_wrong_kind_is_unsupported_unless_its_state_comes_first(
     shared_lab: Lab, refused: Any, unfit: dict[str, Key], operation: str, spec: str, state: KeyState
 ) -> None:
+    """RotateKeyOnDemand's state comes first: its cells for other states have no footnote e7."""
     store, arn = shared_lab._store, unfit[spec].arn
     store.commit(put=[replace(store.get(Key, arn), state=state)])
-    with refused("UnsupportedOperationException", ""):
+    code, text = "UnsupportedOperationException", ""
+    if operation == "RotateKeyOnDemand" and state in REFUSED_FIRST:
+        code, words = expected(operation, "", state)
+        text = f"{arn} {words}"
+    with refused(code, text):
         getattr(shared_lab.kms, MODEL.operations[operation].snake_name)(KeyId=arn)
 
 

@@ -83,14 +83,11 @@ COMMON = {
     "ValidationException",
 }
 # Errors of an operation for which the model does not list them, with the reason.
-RESERVED = "alias/aws/ names are AWS's; the name of the error is not certain"
-NOT_ALIASES = "documented for most calls that take no alias; what these two answer is not known"
+RESERVED = "seen in reports: alias/aws/ names are AWS's"
 BEYOND: dict[tuple[str, str], str] = {
     ("CreateAlias", "NotAuthorizedException"): RESERVED,
     ("UpdateAlias", "NotAuthorizedException"): RESERVED,
     ("DeleteAlias", "NotAuthorizedException"): RESERVED,
-    ("CreateAlias", "InvalidArnException"): NOT_ALIASES,
-    ("UpdateAlias", "InvalidArnException"): NOT_ALIASES,
 }
 
 

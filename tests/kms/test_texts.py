@@ -8,13 +8,15 @@ from pathlib import Path
 from types import ModuleType
 
 from kmslab.kms import admission, names, service, throttle
+from kmslab.kms.access import grant_tokens
 from kmslab.kms.backing import hsm
+from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.operations import pages
 from kmslab.kms.table import TABLE
 from kmslab.lab import lab, view
 
 OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
-MODULES = (lab, view, admission, names, service, throttle, hsm, pages, *OPERATIONS)
+MODULES = (lab, view, admission, names, service, throttle, hsm, pages, grant_tokens, *OPERATIONS)
 GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"
 
 # Seen in AWS's documentation or in public reports of its answers; <…> is what varies.
@@ -22,7 +24,8 @@ GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"
 PUBLISHED = {
     "",  # InvalidCiphertextException, and UnsupportedOperationException for a key's kind
     "Key '<…>' does not exist",
-    "Invalid keyId <…>",
+    "Invalid keyId '<…>'",
+    "Invalid identifier",
     "Invalid arn <…>",
     "Alias <…> is not found.",
     "Key Aliases are not supported for this operation",
@@ -33,9 +36,20 @@ PUBLISHED = {
     "must have value less than or equal to <…>",
     "The new key policy will not allow you to update the key policy in the future.",
     "PendingWindowInDays must be between 7 and 30",
+    "<…> contains invalid characters for an alias",
+    "Aliases must refer to keys. Not aliases",
+    "Tags beginning with aws: are reserved",
+    "Too many tags",
     "Please specify either number of bytes or key spec.",
-    "The operation failed because the KeyUsage value of the CMK is <…>. To perform this "
-    "operation, the KeyUsage value must be <…>.",
+    "NumberOfBytes is required.",
+    "The operation failed because the KeyUsage value of the CMK is SIGN_VERIFY. To perform this "
+    "operation, the KeyUsage value must be ENCRYPT_DECRYPT.",
+    "KeyUsage <…> is not compatible with KeySpec <…>",
+    "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
+    "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
+    "CustomerMasterKeySpec is deprecated.",
+    "The on-demand rotations limit has been reached for the given keyId. No more on-demand "
+    "rotations can be performed for this key: <…>",
     "The AWS_RAM policy can only be managed by the RAM service",
     "<…> key usage is <…> which is not valid for <…>.",
     "Algorithm <…> is incompatible with key spec <…>.",
@@ -74,6 +88,7 @@ def texts(module: ModuleType) -> Iterator[str]:
     """All texts in a `fail("…", …)` or `EXCEPTIONS["…"](…)` of this module, with <…> for values."""
     tree = ast.parse(inspect.getsource(module))
     constants = {name: value for name, value in vars(module).items() if isinstance(value, str)}
+    pairs = [text for code, text in filter(is_pair, vars(module).values()) if code in EXCEPTIONS]
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef):
             continue
@@ -84,6 +99,8 @@ def texts(module: ModuleType) -> Iterator[str]:
         }
         for node in ast.walk(function):
             match node:
+                case ast.Call(func=ast.Name(id="fail"), args=[ast.Starred()]):
+                    yield from pairs
                 case ast.Call(func=ast.Name(id="fail"), args=[_]):
                     yield ""
                 case (
@@ -91,6 +108,10 @@ def texts(module: ModuleType) -> Iterator[str]:
                     | ast.Call(func=ast.Subscript(value=ast.Name(id="EXCEPTIONS")), args=[text])
                 ):
                     yield from forms(text, constants, assigned)
+
+
+def is_pair(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2
 
 
 def forms(

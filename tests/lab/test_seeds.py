@@ -262,7 +262,7 @@ WRONG = {
     "keys:\n- description: x": "line 2 (keys[0]): a key needs an id or an alias",
     "keys:\n- id: ABC": "line 2 (keys[0].id): this is not a key id",
     f"keys:\n- id: {ID}\n  spec: AES": "line 2 (keys[0]): ValidationException: 1 validation error",
-    f"keys:\n- id: {ID}\n  spec: RSA_2048": "KeyUsage is required for key spec RSA_2048",
+    f"keys:\n- id: {ID}\n  spec: RSA_2048": "You must specify a KeyUsage value",
     f"keys:\n- id: {ID}\n  rotation: 5": "Member must have value greater than or equal to 90",
     f"keys:\n- id: {ID}\n  rotation: x": "line 3 (keys[0].rotation): a whole number",
     f"keys:\n- id: {ID}\n  spec: HMAC_256\n  rotation: true": "only symmetric encryption keys",

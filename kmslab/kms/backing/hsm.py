@@ -170,7 +170,7 @@ class Hsm:
         try:
             return backend.agree(self._secret(material), peer)
         except Malformed:
-            fail("ValidationException", f"PublicKey is not a public key of spec {material.spec}.")
+            fail("ValidationException")  # AWS sends no text with it
 
     def encapsulate(self, material: Material, algorithm: str) -> tuple[CiphertextBlob, SecretBytes]:
         backend = self._backend(algorithm, material.spec)

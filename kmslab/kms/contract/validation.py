@@ -15,6 +15,10 @@ from kmslab.kms.contract.shapes import Shape, camel
 Validator = Callable[[Any, str, list[str]], None]
 
 NOT_NULL = "Member must not be null"
+# AWS's texts list an enum's values in an order that is not the model's. Known orders, by shape:
+PRINTED_ORDER: dict[str, tuple[str, ...]] = {
+    "MacAlgorithmSpec": ("HMAC_SHA_384", "HMAC_SHA_256", "HMAC_SHA_224", "HMAC_SHA_512"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def _own(shape: Shape) -> list[Constraint]:
     """The constraints on the value itself."""
     found: list[Constraint] = []
     if shape.enum:
-        options = ", ".join(shape.enum)
+        options = ", ".join(PRINTED_ORDER.get(shape.name, shape.enum))
         holds = frozenset(shape.enum).__contains__
         found.append(Constraint(f"Member must satisfy enum value set: [{options}]", holds))
     if shape.kind == "integer":

@@ -21,8 +21,10 @@ NAME = re.compile(r"alias/[a-zA-Z0-9/_-]+", re.ASCII)  # the model's pattern als
 
 
 def create(call: Call, target: Key) -> dict[str, Any]:
-    arn = alias_arn(call.caller, call["AliasName"])
-    _check_name(call["AliasName"])
+    name = call["AliasName"]
+    arn = alias_arn(call.caller, name)
+    if not NAME.fullmatch(name):
+        fail("ValidationException", f"{name} contains invalid characters for an alias")
     if call.records.get(Alias, arn):
         fail("AlreadyExistsException", f"An alias with the name {arn} already exists")
     _check_number(call, target)
@@ -32,7 +34,6 @@ def create(call: Call, target: Key) -> dict[str, Any]:
 
 def update(call: Call, alias: Alias, old: Key, target: Key) -> dict[str, Any]:
     """Ciphertext blobs of the old key still name the old key: only new calls use the new one."""
-    _refuse_reserved(alias.name)
     if (KEY_SPECS[old.spec].kind, old.usage) != (KEY_SPECS[target.spec].kind, target.usage):
         fail("ValidationException", f"Alias {alias.name} can only move to a key of its key's type")
     if old.arn != target.arn:
@@ -42,7 +43,6 @@ def update(call: Call, alias: Alias, old: Key, target: Key) -> dict[str, Any]:
 
 
 def delete(call: Call, alias: Alias, target: Key) -> dict[str, Any]:
-    _refuse_reserved(alias.name)
     call.remove(alias)
     return {}
 
@@ -66,17 +66,6 @@ def _shown(alias: Alias) -> dict[str, Any]:
         "CreationDate": alias.created,
         "LastUpdatedDate": alias.updated,
     }
-
-
-def _check_name(name: str) -> None:
-    if not NAME.fullmatch(name):
-        fail("InvalidAliasNameException", f"{name} contains invalid characters for an alias")
-    _refuse_reserved(name)
-
-
-def _refuse_reserved(name: str) -> None:
-    if name.startswith("alias/aws/"):
-        fail("NotAuthorizedException", "Names that begin with alias/aws/ are reserved for AWS")
 
 
 def _check_number(call: Call, target: Key) -> None:

@@ -49,7 +49,7 @@ def generate_pair_without_plaintext(call: Call, key: Key) -> dict[str, Any]:
 def generate_random(call: Call) -> dict[str, Any]:
     """NumberOfBytes is optional in the model and required by the service."""
     if "NumberOfBytes" not in call.request:
-        fail("ValidationException", "Please specify either number of bytes or key spec.")
+        fail("ValidationException", "NumberOfBytes is required.")
     return {"Plaintext": call.backings[Origin.AWS_KMS].random(call["NumberOfBytes"])}
 
 

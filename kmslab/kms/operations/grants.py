@@ -188,4 +188,4 @@ def _principal(role: str, name: str) -> dict[str, str]:
 
 
 def _refuse_id(grant_id: str) -> NoReturn:
-    fail("InvalidGrantIdException", f"Grant {grant_id} is not found.")
+    fail("NotFoundException", f"Grant {grant_id} is not found.")

@@ -29,6 +29,19 @@ UNBUILT: dict[str, Any] = {
     "MultiRegion": False,
 }
 
+TWO_SPECS = (
+    "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
+    "CustomerMasterKeySpec is deprecated."
+)
+NO_USAGE = (
+    "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."
+)
+# An older text, seen for one misfit alone.
+NO_SIGNING = (
+    "The operation failed because the KeyUsage value of the CMK is SIGN_VERIFY. To perform this "
+    "operation, the KeyUsage value must be ENCRYPT_DECRYPT."
+)
+
 
 def create(call: Call) -> dict[str, Any]:
     for member, default in UNBUILT.items():
@@ -219,18 +232,16 @@ def _new(call: Call, arn: str, spec: str, usage: KeyUsage) -> Key:
 def _spec_and_usage(call: Call) -> tuple[str, KeyUsage]:
     """CustomerMasterKeySpec is KeySpec's name from before 2021; a request may use either."""
     if "KeySpec" in call.request and "CustomerMasterKeySpec" in call.request:
-        fail("ValidationException", "You cannot specify KeySpec and CustomerMasterKeySpec both.")
+        fail("ValidationException", TWO_SPECS)
     spec = call.get("KeySpec") or call.get("CustomerMasterKeySpec", SYMMETRIC_DEFAULT)
     if spec not in KEY_SPECS:
         fail("UnsupportedOperationException", f"Keys of spec {spec} are not built yet")
     if "KeyUsage" not in call.request and KEY_SPECS[spec].kind is not KeyKind.SYMMETRIC:
-        fail("ValidationException", f"KeyUsage is required for key spec {spec}.")
+        fail("ValidationException", NO_USAGE)
     usage = KeyUsage(call.get("KeyUsage", KeyUsage.ENCRYPT_DECRYPT))
     allowed = KEY_SPECS[spec].algorithms
     if usage not in allowed:
-        fail(
-            "ValidationException",
-            f"The operation failed because the KeyUsage value of the CMK is {usage}. To perform "
-            f"this operation, the KeyUsage value must be {' or '.join(allowed)}.",
-        )
+        text = f"KeyUsage {usage} is not compatible with KeySpec {spec}"
+        is_old = (spec, usage) == (SYMMETRIC_DEFAULT, KeyUsage.SIGN_VERIFY)
+        fail("ValidationException", NO_SIGNING if is_old else text)
     return spec, usage

@@ -31,8 +31,9 @@ def disable(call: Call, key: Key) -> dict[str, Any]:
 
 
 def status(call: Call, key: Key) -> dict[str, Any]:
-    """Shown as off while a key is pending deletion; cancelling the deletion restores it."""
-    answer = {"KeyId": key.arn, "KeyRotationEnabled": False}
+    """Off, and no error, for a key of a kind that cannot be rotated. Shown as off while a key is
+    pending deletion; cancelling the deletion restores it."""
+    answer = {"KeyId": key.id, "KeyRotationEnabled": False}
     if key.rotate_at:
         answer["OnDemandRotationStartDate"] = key.rotate_at
     if key.rotation_days and key.state not in PENDING:
@@ -49,12 +50,13 @@ def rotate_on_demand(call: Call, key: Key) -> dict[str, Any]:
     if key.rotations_on_demand >= MAX_ON_DEMAND:
         fail(
             "LimitExceededException",
-            f"{key.arn} has been rotated on demand {MAX_ON_DEMAND} times, which is the limit.",
+            "The on-demand rotations limit has been reached for the given keyId. No more on-demand "
+            f"rotations can be performed for this key: {key.arn}",
         )
     if key.rotate_at or (key.next_rotation and key.next_rotation - call.now <= MIN_DISTANCE):
         fail("ConflictException", f"A rotation of {key.arn} is in progress or due within minutes.")
     call.put(replace(key, rotate_at=call.now, rotations_on_demand=key.rotations_on_demand + 1))
-    return {"KeyId": call["KeyId"]}
+    return {"KeyId": key.arn}
 
 
 def rotate(call: Call, key: Key) -> dict[str, Any]:

@@ -33,13 +33,13 @@ def list_(call: Call, key: Key) -> dict[str, Any]:
 
 
 def merged_tags(old: Mapping[str, str], new: list[dict[str, str]]) -> dict[str, str]:
-    """The old tags with those of a request; raises TagException or LimitExceededException."""
+    """The old tags with those of a request; raises TagException."""
     names = [each["TagKey"] for each in new]
     if len(set(names)) < len(names):
         fail("TagException", "Duplicate tag keys")
     if any(name.lower().startswith("aws:") for name in names):
-        fail("TagException", "Tag keys that begin with aws: are reserved for AWS")
+        fail("TagException", "Tags beginning with aws: are reserved")
     tags = {**old, **{each["TagKey"]: each["TagValue"] for each in new}}
     if len(tags) > MAX_TAGS_PER_KEY:
-        fail("LimitExceededException", f"A key holds at most {MAX_TAGS_PER_KEY} tags")
+        fail("TagException", "Too many tags")
     return tags

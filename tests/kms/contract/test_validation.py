@@ -8,9 +8,11 @@ import pytest
 
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
+from kmslab.kms.contract.validation import PRINTED_ORDER
 from tests.cases import for_every
 from tests.kms.contract.oracle import (
     OPERATIONS,
+    SHAPES,
     Fault,
     faults,
     mismatches,
@@ -186,6 +188,19 @@ def test_a_note_names_the_member_of_a_wrong_type() -> None:
     recipient = {"AttestationDocument": 5}
     error = failure("Decrypt", {"CiphertextBlob": b"x", "Recipient": recipient})
     assert error.__notes__ == ["The member is Recipient.AttestationDocument."]
+
+
+@pytest.mark.parametrize("name", PRINTED_ORDER)
+def test_order_in_which_aws_prints_an_enum_has_every_value_of_the_model(name: str) -> None:
+    assert sorted(PRINTED_ORDER[name]) == sorted(SHAPES[name]["enum"])
+
+
+def test_mac_algorithms_are_listed_in_the_order_of_aws() -> None:
+    error = failure("GenerateMac", {"KeyId": "x", "Message": b"x", "MacAlgorithm": "HMAC_SHA_1"})
+    assert str(error).endswith(
+        "Member must satisfy enum value set: "
+        "[HMAC_SHA_384, HMAC_SHA_256, HMAC_SHA_224, HMAC_SHA_512]"
+    )
 
 
 # ------------------------------------------------------------------------- published or guessed

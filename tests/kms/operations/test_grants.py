@@ -247,16 +247,18 @@ def test_who_retires(lab: Lab, cmk: CMK, alice: View) -> None:
 
 def test_missing_grant_is_refused(lab: Lab, cmk: CMK, alice: View, refused: Any) -> None:
     grant = cmk.grant(arn(alice), "Decrypt")
-    for call in (lab.kms.revoke_grant, lab.kms.retire_grant):
-        with refused("InvalidGrantIdException", f"Grant {'0' * 64} is not found."):
-            call(KeyId=cmk.arn, GrantId="0" * 64)
+    for call in (lab.kms.revoke_grant, lab.kms.retire_grant, lab.kms.list_grants):
+        for unknown in ("0" * 64, "x"):
+            with refused("NotFoundException", f"Grant {unknown} is not found."):
+                call(KeyId=cmk.arn, GrantId=unknown)
     with refused("InvalidGrantTokenException", "Invalid grant token."):
         lab.kms.retire_grant(GrantToken="forged")
     with refused("ValidationException", "Please specify either GrantToken, or KeyId and GrantId."):
         lab.kms.retire_grant(KeyId=cmk.arn)
     cmk.revoke(grant)
-    with refused("InvalidGrantIdException", f"Grant {grant} is not found."):
-        cmk.revoke(grant)
+    for call in (lab.kms.revoke_grant, lab.kms.retire_grant, lab.kms.list_grants):
+        with refused("NotFoundException", f"Grant {grant} is not found."):
+            call(KeyId=cmk.arn, GrantId=grant)
 
 
 def test_token_is_of_one_region(lab: Lab, cmk: CMK, alice: View, refused: Any) -> None:

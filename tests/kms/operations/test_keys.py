@@ -108,10 +108,8 @@ def test_key_of_every_kind_says_what_it_is_for_or_is_refused(
 ) -> None:
     uses = OFFERED[spec]
     if usage not in uses:
-        text = (
-            f"The operation failed because the KeyUsage value of the CMK is {usage}. To perform "
-            f"this operation, the KeyUsage value must be {' or '.join(uses)}."
-        )
+        is_old = (spec, usage) == ("SYMMETRIC_DEFAULT", "SIGN_VERIFY")
+        text = NO_SIGNING if is_old else f"KeyUsage {usage} is not compatible with KeySpec {spec}"
         with refused("ValidationException", text):
             shared_lab.kms.create_key(KeySpec=spec, KeyUsage=usage)
         return
@@ -128,17 +126,35 @@ def test_key_of_every_kind_says_what_it_is_for_or_is_refused(
 def test_usage_may_be_left_out_only_for_a_symmetric_key(
     shared_lab: Lab, refused: Any, spec: str
 ) -> None:
-    with refused("ValidationException", f"KeyUsage is required for key spec {spec}."):  # guessed
+    text = (
+        "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."
+    )
+    with refused("ValidationException", text):
         shared_lab.kms.create_key(KeySpec=spec)
 
 
-def test_symmetric_key_does_not_sign(lab: Lab, refused: Any) -> None:
+NO_SIGNING = (
+    "The operation failed because the KeyUsage value of the CMK is SIGN_VERIFY. To perform this "
+    "operation, the KeyUsage value must be ENCRYPT_DECRYPT."
+)
+
+
+def test_key_is_symmetric_unless_its_spec_is_given(lab: Lab, refused: Any) -> None:
+    with refused("ValidationException", NO_SIGNING):
+        lab.kms.create_key(KeyUsage="SIGN_VERIFY")
+    text = "KeyUsage GENERATE_VERIFY_MAC is not compatible with KeySpec SYMMETRIC_DEFAULT"
+    with refused("ValidationException", text):
+        lab.kms.create_key(KeyUsage="GENERATE_VERIFY_MAC")
+
+
+@pytest.mark.parametrize("spec", ["RSA_2048", "ECC_NIST_P256"])
+def test_spec_is_given_by_one_of_its_two_names(lab: Lab, refused: Any, spec: str) -> None:
     text = (
-        "The operation failed because the KeyUsage value of the CMK is SIGN_VERIFY. To perform "
-        "this operation, the KeyUsage value must be ENCRYPT_DECRYPT."
+        "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
+        "CustomerMasterKeySpec is deprecated."
     )
     with refused("ValidationException", text):
-        lab.kms.create_key(KeyUsage="SIGN_VERIFY")
+        lab.kms.create_key(KeySpec="RSA_2048", CustomerMasterKeySpec=spec, KeyUsage="SIGN_VERIFY")
 
 
 @pytest.mark.parametrize(

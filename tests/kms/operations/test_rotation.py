@@ -62,7 +62,7 @@ def advance_to(lab: Lab, moment: datetime) -> None:
 
 
 def test_new_key_is_not_rotated(lab: Lab, orders: CMK) -> None:
-    assert status(orders) == {"KeyId": orders.arn, "KeyRotationEnabled": False}
+    assert status(orders) == {"KeyId": orders.id, "KeyRotationEnabled": False}
     lab.clock.advance(days=4000)
     assert rotations(orders) == []
 
@@ -70,7 +70,7 @@ def test_new_key_is_not_rotated(lab: Lab, orders: CMK) -> None:
 def test_period_is_a_year_by_default(lab: Lab, orders: CMK) -> None:
     assert lab.kms.enable_key_rotation(KeyId=orders.arn) == {}
     assert status(orders) == {
-        "KeyId": orders.arn,
+        "KeyId": orders.id,
         "KeyRotationEnabled": True,
         "RotationPeriodInDays": 365,
         "NextRotationDate": NOW + 365 * DAY,
@@ -141,7 +141,7 @@ def test_disabling_and_enabling_restarts_the_period(lab: Lab, orders: CMK) -> No
     orders.enable_rotation(100)
     lab.clock.advance(days=99)
     orders.disable_rotation()
-    assert status(orders) == {"KeyId": orders.arn, "KeyRotationEnabled": False}
+    assert status(orders) == {"KeyId": orders.id, "KeyRotationEnabled": False}
     lab.clock.advance(days=50)
     assert rotations(orders) == []
     orders.enable_rotation(100)
@@ -261,7 +261,7 @@ def test_key_pending_deletion_shows_no_rotation_and_has_none(lab: Lab, orders: C
     orders.enable_rotation(90)
     lab.clock.advance(days=80)
     orders.schedule_deletion(30)
-    assert status(orders) == {"KeyId": orders.arn, "KeyRotationEnabled": False}
+    assert status(orders) == {"KeyId": orders.id, "KeyRotationEnabled": False}
     lab.clock.advance(days=29)
     assert rotations(orders) == []
     lab.clock.advance(days=2)
@@ -309,11 +309,18 @@ OTHER_KINDS = [
 ]
 
 
-@for_every("operation", OPERATIONS)
+@for_every("operation", [each for each in OPERATIONS if each != "get_key_rotation_status"])
 @for_every(("spec", "usage"), OTHER_KINDS)
 def test_only_symmetric_keys_rotate(refused: Any, operation: str, spec: str, usage: Any) -> None:
     with refused("UnsupportedOperationException", ""):
         getattr(shared().kms, operation)(KeyId=cmk(spec, usage).arn)
+
+
+@pytest.mark.parametrize(("spec", "usage"), OTHER_KINDS)
+def test_key_that_cannot_rotate_has_its_rotation_switched_off(spec: str, usage: Any) -> None:
+    """Terraform asks for the status of every key that it manages."""
+    key = cmk(spec, usage)
+    assert status(key) == {"KeyId": key.id, "KeyRotationEnabled": False}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -331,8 +338,8 @@ def test_key_is_named_by_id_or_arn_and_not_by_alias(
 
 def test_rotation_on_demand_is_done_when_the_next_call_looks(lab: Lab, orders: CMK) -> None:
     first = current(orders)
-    assert lab.kms.rotate_key_on_demand(KeyId=orders.id) == {"KeyId": orders.id}
-    assert status(orders) == {"KeyId": orders.arn, "KeyRotationEnabled": False}
+    assert lab.kms.rotate_key_on_demand(KeyId=orders.id) == {"KeyId": orders.arn}
+    assert status(orders) == {"KeyId": orders.id, "KeyRotationEnabled": False}
     second = current(orders)
     assert second != first
     (event,) = rotate_events(lab)
@@ -353,7 +360,10 @@ def test_key_is_rotated_on_demand_25_times_and_never_again(
         orders.rotate()
         blobs.append(orders.encrypt(b"x"))
         assert len(rotations(orders)) == number
-    text = f"{orders.arn} has been rotated on demand 25 times, which is the limit."
+    text = (
+        "The on-demand rotations limit has been reached for the given keyId. No more on-demand "
+        f"rotations can be performed for this key: {orders.arn}"
+    )
     with refused("LimitExceededException", text):
         orders.rotate()
     lab.clock.advance(days=4000)

@@ -117,11 +117,11 @@ def test_same_key_twice_in_one_request_is_refused(lab: Lab, orders: CMK, refused
     assert orders.tags == {}
 
 
-@pytest.mark.parametrize("name", ["aws:", "aws:createdBy", "AWS:x", "Aws:x"])
+@pytest.mark.parametrize("name", ["aws:", "aws:createdBy", "AWS:x", "Aws:x", "aWS:x"])
 def test_keys_that_begin_with_aws_are_reserved(
     lab: Lab, orders: CMK, refused: Any, name: str
 ) -> None:
-    text = "Tag keys that begin with aws: are reserved for AWS"
+    text = "Tags beginning with aws: are reserved"
     with refused("TagException", text):
         orders.tag({"a": "1", name: "x"})
     with refused("TagException", text):
@@ -133,12 +133,11 @@ def test_keys_that_begin_with_aws_are_reserved(
 def test_key_holds_50_tags(lab: Lab, orders: CMK, refused: Any) -> None:
     orders.tag(numbered(30))
     orders.tag(numbered(20, first=30))
-    text = "A key holds at most 50 tags"
-    with refused("LimitExceededException", text):
+    with refused("TagException", "Too many tags"):
         orders.tag({"one": "more"})
     orders.tag({"key 007": "another value"})
     orders.untag("key 000")
-    with refused("LimitExceededException", text):
+    with refused("TagException", "Too many tags"):
         orders.tag({"one": "more", "two": "more"})
     orders.tag({"one": "more"})
     assert len(orders.tags) == 50
@@ -166,7 +165,7 @@ def test_key_of_any_kind_has_tags(lab: Lab) -> None:
 
 def test_key_with_51_tags_is_not_created(lab: Lab, refused: Any) -> None:
     lab.kms.create_key(Tags=written(numbered(50)))
-    with refused("LimitExceededException", "A key holds at most 50 tags"):
+    with refused("TagException", "Too many tags"):
         lab.kms.create_key(Tags=written(numbered(51)))
     assert len(lab.kms.list_keys()["Keys"]) == 1
 
