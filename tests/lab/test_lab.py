@@ -246,7 +246,7 @@ def test_id_that_repeats_is_refused_at_once() -> None:
         lab.create_cmk()
         with pytest.raises(lab.kms.exceptions.KMSInternalException) as caught:
             lab.create_cmk()
-    assert "is there already" in str(caught.value.__cause__)
+    assert "exists already" in str(caught.value.__cause__)
     assert len(made) == 2
 
 
