@@ -31,7 +31,7 @@ class Variable:
 
 
 Token = Fixed | Variable
-# No alternative backtracks into another one, so splitting a pattern takes linear time.
+# No two attempts scan the same long run of characters, so splitting a pattern takes linear time.
 _SPECIAL = re.compile(
     r"\$\{(?P<literal>[*?$])\}"
     r"|\$\{(?P<key>[^${},']+)(?:,\s*'(?P<default>[^']*)'\s*)?\}"
