@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from kmslab import CMK, envelope
 from kmslab.envelope import DecryptionError, RawAesKeyring
 from tests.envelope.conftest import AES_KEY, SUITES
+from tests.waiting import until
 
 RING = RawAesKeyring("clinic", "aes", AES_KEY)
 DATA = bytes(range(256)) * 9000
@@ -249,13 +249,12 @@ def test_a_killed_process_leaves_no_target(
 
 def wait_for(folder: Path, before: set[str]) -> list[Path]:
     """The file beside the target, as soon as it has content."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        found = [folder / name for name in names(folder) - before]
-        if any(path.stat().st_size for path in found):
-            return found
-        time.sleep(0.01)
-    raise AssertionError("nothing was written")
+
+    def found() -> list[Path]:
+        paths = [folder / name for name in names(folder) - before]
+        return paths if any(path.stat().st_size for path in paths) else []
+
+    return until(found)
 
 
 @POSIX

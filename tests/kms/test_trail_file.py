@@ -4,7 +4,6 @@ import json
 import logging
 import stat
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from kmslab import Clock, Lab
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.trail_file import KEPT, TrailFile
+from tests.waiting import until
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -162,8 +162,5 @@ def test_file_that_was_moved_away_is_begun_anew(path):
 def test_event_is_in_the_file_soon_without_another_call(path):
     with new_lab(path) as lab:
         lab.kms.list_keys()
-        for _ in range(100):
-            if path.stat().st_size:
-                break
-            time.sleep(0.1)
+        until(lambda: path.stat().st_size)
         assert [event["eventName"] for event in lines(path)] == ["ListKeys"]

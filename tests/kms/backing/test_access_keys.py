@@ -1,6 +1,5 @@
 """Access keys are stored sealed, bound to their principals, and found again."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from kmslab import Lab
 from kmslab.crypto import Forged
 from kmslab.kms.contract.records import AccessKey
+from tests.waiting import until
 
 ROOT = "arn:aws:iam::111122223333:root"
 
@@ -89,7 +89,7 @@ def test_a_reopened_lab_knows_its_access_keys(tmp_path: Path) -> None:
         assert [lab.access_key(), lab.user("alice").access_key()] == pairs
 
 
-def test_a_secret_that_another_process_replaced_counts_within_a_second(tmp_path: Path) -> None:
+def test_a_secret_that_another_process_replaced_counts_soon(tmp_path: Path) -> None:
     """Even without a call in between: a client with the new secret cannot make one before."""
     url = f"sqlite:///{tmp_path / 'lab.db'}"
     with Lab(store=url) as here, Lab(store=url) as there:
@@ -97,7 +97,4 @@ def test_a_secret_that_another_process_replaced_counts_within_a_second(tmp_path:
         keys.put(ROOT, "AKIDCHOSEN", "old")
         assert keys.secret(record(here, "AKIDCHOSEN")) == b"old"
         there.iam.access_keys.put(ROOT, "AKIDCHOSEN", "new")
-        until = time.monotonic() + 5
-        while keys.secret(record(here, "AKIDCHOSEN")) != b"new":
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        until(lambda: keys.secret(record(here, "AKIDCHOSEN")) == b"new")

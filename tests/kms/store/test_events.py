@@ -2,7 +2,6 @@
 
 import gc
 import sqlite3
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from kmslab.kms.contract.records import Event
 from kmslab.kms.store import Conflict, Store, open_store
 from kmslab.kms.store.writer import BOUND
 from tests.kms.store.samples import NOON, ended, event, setting, start
+from tests.waiting import until
 
 SECOND = timedelta(seconds=1)
 
@@ -27,15 +27,6 @@ def in_file(path: Path) -> int:
         return raw.execute("SELECT count(*) FROM event").fetchone()[0]
     finally:
         raw.close()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 FULL = event(
@@ -126,7 +117,7 @@ def test_events_are_written_soon_without_another_call(
     store = opened()
     for round_ in (1, 2):
         store.log(event())
-        assert eventually(lambda wanted=round_: in_file(tmp_path / "my.db") == wanted)
+        until(lambda wanted=round_: in_file(tmp_path / "my.db") == wanted)
 
 
 def test_events_of_a_moment_are_one_group(tmp_path: Path, opened: Callable[[], Store]) -> None:
@@ -134,7 +125,7 @@ def test_events_of_a_moment_are_one_group(tmp_path: Path, opened: Callable[[], S
     seen: set[int] = set()
     for number in range(100):
         store.log(event(number))
-    assert eventually(lambda: seen.add(in_file(tmp_path / "my.db")) or 100 in seen)
+    until(lambda: seen.add(in_file(tmp_path / "my.db")) or 100 in seen)
     assert seen <= {0, 100}
 
 
@@ -166,8 +157,8 @@ def test_dropped_store_is_collected_and_its_events_are_written(tmp_path: Path, u
 
     careless()
     gc.collect()
-    assert eventually(lambda: in_file(tmp_path / "my.db") == 1)
-    assert eventually(lambda: not (tmp_path / "my.db-wal").exists())
+    until(lambda: in_file(tmp_path / "my.db") == 1)
+    until(lambda: not (tmp_path / "my.db-wal").exists())
 
 
 def test_disturbed_writer_keeps_the_events_and_tries_again(
@@ -179,11 +170,11 @@ def test_disturbed_writer_keeps_the_events_and_tries_again(
         raw = sqlite3.connect(tmp_path / "my.db", isolation_level=None)
         raw.execute("BEGIN IMMEDIATE")
         store.log(event(1))
-        assert eventually(lambda: store._outbox.troubled)
+        until(lambda: store._outbox.troubled)
         raw.execute("ROLLBACK")
         raw.close()
     store.log(event(2))
-    assert eventually(lambda: in_file(tmp_path / "my.db") == 2)
+    until(lambda: in_file(tmp_path / "my.db") == 2)
     assert numbers(store.events()) == [1, 2]
 
 

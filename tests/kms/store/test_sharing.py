@@ -1,7 +1,6 @@
 """Several processes on one file: nothing is lost, and each soon sees the others' changes."""
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,26 +9,28 @@ import pytest
 
 from kmslab.kms.contract.records import Alias, Setting
 from kmslab.kms.store import Conflict, Store, open_store
+from kmslab.kms.store.store import POLL
 from tests.kms.store.samples import HERE, NOON, alias, ended, event, key, setting, start
+from tests.waiting import until
 
 
-def soon(condition: Callable[[], bool], seconds: float = 20) -> float:
-    """The seconds until the condition became true."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() < begun + seconds
-        time.sleep(0.01)
-    return time.monotonic() - begun
+class Clock:
+    """A monotonic clock that a test sets."""
+
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
 
 
 def test_change_of_another_is_seen_after_a_refresh(opened: Callable[[], Store]) -> None:
     one, other = opened(), opened()
     one.commit(put=[setting("1")])
-    soon(other.refresh)
+    until(other.refresh)
     old = other.get(Setting, "number")
     assert not other.refresh()
     one.commit(put=[replace(old, value="2"), key(due=NOON)])
-    soon(other.refresh)
+    until(other.refresh)
     assert other.get(Setting, "number").value == "2"
     assert other.next_due == NOON
 
@@ -37,23 +38,30 @@ def test_change_of_another_is_seen_after_a_refresh(opened: Callable[[], Store]) 
 def test_removal_by_another_is_seen_after_a_refresh(opened: Callable[[], Store]) -> None:
     one, other = opened(), opened()
     one.commit(put=[setting("1"), key(due=NOON)])
-    soon(other.refresh)
+    until(other.refresh)
     assert other.get(Setting, "number") is not None
     one.commit(remove=[one.get(Setting, "number"), *one.due(NOON)])
-    soon(other.refresh)
+    until(other.refresh)
     assert other.get(Setting, "number") is None
     assert other.next_due is None
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("kmslab.kms.store.store.time", clock)
+    return clock
+
+
 def test_own_commits_and_foreign_events_are_no_change_by_others(
-    opened: Callable[[], Store],
+    opened: Callable[[], Store], clock: Clock
 ) -> None:
     one, other = opened(), opened()
     one.commit(put=[setting("1")])
     other.commit(events=[event()])
     other.log(event())
     other.flush()
-    time.sleep(0.6)
+    clock.seconds += POLL
     assert not one.refresh()
 
 
@@ -62,7 +70,7 @@ def test_next_refresh_reports_what_an_own_commit_saw_of_others_changes(
 ) -> None:
     one, other = opened(), opened()
     one.commit(put=[setting("1")])
-    soon(other.refresh)
+    until(other.refresh)
     old = other.get(Setting, "number")
     one.commit(put=[replace(old, value="2")])
     other.commit(put=[alias("a")])
@@ -71,17 +79,28 @@ def test_next_refresh_reports_what_an_own_commit_saw_of_others_changes(
     assert not other.refresh()
 
 
-def test_refresh_asks_the_database_twice_a_second_at_most(
-    opened: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+def test_refresh_asks_the_database_twice_a_second_and_not_more(
+    opened: Callable[[], Store], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = opened()
-    looks: list[object] = []
-    look = store._look
-    monkeypatch.setattr(store, "_look", lambda: looks.append(look()))
-    begun = time.monotonic()
-    while time.monotonic() < begun + 0.8:
+    looks: list[float] = []
+    monkeypatch.setattr(store, "_look", lambda: looks.append(clock.seconds))
+    for tick in range(41):
+        clock.seconds = tick / 16
         store.refresh()
-    assert 1 <= len(looks) <= 1 + (time.monotonic() - begun) / 0.5
+    assert looks == [0, 0.5, 1, 1.5, 2, 2.5]
+
+
+def test_change_of_another_is_seen_half_a_second_after_the_last_look(
+    opened: Callable[[], Store], clock: Clock
+) -> None:
+    one, other = opened(), opened()
+    other.refresh()
+    one.commit(put=[setting("1")])
+    assert not other.refresh()
+    clock.seconds += POLL
+    assert other.refresh()
+    assert POLL <= 0.5
 
 
 def test_store_in_memory_never_has_news() -> None:
@@ -106,35 +125,6 @@ def test_loser_reads_anew_at_once(opened: Callable[[], Store]) -> None:
     assert other.refresh()
 
 
-WATCH = """
-import time
-store = open_store(sys.argv[1])
-for old in "123":
-    assert store.get(Setting, "number").value == old
-    print("ready", flush=True)
-    while store.get(Setting, "number").value == old:
-        store.refresh()
-        time.sleep(0.001)
-    print(time.time(), flush=True)
-"""
-
-
-def test_another_process_sees_a_change_within_a_second(url: str) -> None:
-    """It polls as the road does. The fastest of three runs counts: the machine may be busy."""
-    store = open_store(url)
-    store.commit(put=[setting("1")])
-    watcher = start(WATCH, url)
-    delays: list[float] = []
-    for new in "234":
-        assert watcher.stdout.readline() == "ready\n"
-        store.commit(put=[replace(store.get(Setting, "number"), value=new)])
-        committed = time.time()
-        delays.append(float(watcher.stdout.readline()) - committed)
-    ended(watcher)
-    assert min(delays) < 1
-    store.close()
-
-
 COUNT = """
 from dataclasses import replace
 store = open_store(sys.argv[1])
@@ -150,6 +140,7 @@ for number in range(int(sys.argv[2])):
 """
 
 
+@pytest.mark.long  # test_processes.py has the same of a lab
 def test_processes_that_count_together_lose_no_step(url: str) -> None:
     store = open_store(url)
     store.commit(put=[setting("0")])
@@ -160,7 +151,7 @@ def test_processes_that_count_together_lose_no_step(url: str) -> None:
     for process in processes:
         ended(process)
     assert len(store.events()) == 160
-    soon(store.refresh)
+    until(store.refresh)
     assert store.get(Setting, "number").value == "160"
     store.close()
 
@@ -226,6 +217,7 @@ def all_live(path: Path, count: int = 4) -> None:
     store.close()
 
 
+@pytest.mark.long  # test_processes.py has the same of a lab
 def test_four_processes_that_start_on_a_new_file_all_live(tmp_path: Path) -> None:
     all_live(tmp_path / "my.db")
 
