@@ -15,8 +15,9 @@ from kmslab.kms import audit, lifecycle
 from kmslab.kms import store as stores
 from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.changes import Change, apply
-from kmslab.kms.contract.records import Caller, Key
-from kmslab.kms.table import SERVICE_TABLE
+from kmslab.kms.contract.managed_keys import MANAGED_KEYS
+from kmslab.kms.contract.records import Alias, Caller, Key
+from kmslab.kms.table import SERVICE_TABLE, Row
 
 log = logging.getLogger("kmslab")
 
@@ -28,6 +29,17 @@ class OwnActs:
         self._store = store
         self._clock = clock
         self._new_call = new_call
+
+    def before(self, row: Row, call: Call) -> None:
+        """Run what is due, and make the AWS managed key that the call asks for by its alias."""
+        self.settle(call.now)
+        if row.makes_managed_key:
+            caller = call.caller
+            name = call.get("KeyId", "").removeprefix(caller.here)
+            managed = MANAGED_KEYS.get(name)
+            if managed and self._store.get(Alias, caller.here + name) is None:
+                request = managed.seed(caller.account, caller.region)
+                self.seed_key(caller.account, caller.region, request)
 
     def settle(self, now: datetime) -> None:
         """Run what is due, each on the very record that was found due, at the time it was due.

@@ -66,7 +66,7 @@ class Service:
                 fail("UnsupportedOperationException", f"{name} with {member} is not built yet")
             if not all(map(grant_tokens.read, call.get("GrantTokens", ()))):
                 fail("InvalidGrantTokenException", "Invalid grant token.")
-            self.own_acts.settle(call.now)
+            self.own_acts.before(row, call)
             return self._run(row, call)
         except KMSError as error:
             self._log_failure(call, error)

@@ -100,6 +100,7 @@ class Row:
     reads: bool  # CloudTrail's readOnly
     billed: Billed = Billed.ALIKE  # what determines its price
     slow: bool = False  # it makes a key pair or waits for the store: a server runs it in a thread
+    makes_managed_key: bool = False  # if it names a predefined alias that has no key yet
 
 
 def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
@@ -155,7 +156,7 @@ def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
 
 ROWS = (
     change("CreateKey", keys.create, ACCOUNT, TAGGING),
-    row("DescribeKey", keys.describe, show(ANY, KEY)),
+    replace(row("DescribeKey", keys.describe, show(ANY, KEY)), makes_managed_key=True),
     row("ListKeys", keys.list_, ACCOUNT),
     row("GetKeyLastUsage", keys.last_usage, manage(ANY), slow=True),
     change("UpdateKeyDescription", keys.update_description, manage(LIVE)),

@@ -266,7 +266,8 @@ def test_threads_that_change_one_key_lose_nothing(lab: Lab) -> None:
             cmk.decrypt(cmk.encrypt(b"x"))
 
     together(8, act)
-    names = {alias["AliasName"] for alias in lab.kms.list_aliases(Limit=100)["Aliases"]}
+    listed = lab.kms.list_aliases(KeyId=cmk.arn, Limit=100)["Aliases"]
+    names = {alias["AliasName"] for alias in listed}
     assert names == {f"alias/{number}-{step}" for number in range(8) for step in range(6)}
     counts = Counter(event["eventName"] for event in lab.trail if "errorCode" not in event)
     for name in ("CreateAlias", "UpdateKeyDescription", "Encrypt", "Decrypt"):

@@ -317,7 +317,8 @@ class Walk(RuleBasedStateMachine):
     def the_lab_and_the_model_agree(self) -> None:
         there = sorted(key.arn for key in self.all if key.state != "Gone")
         assert [k["KeyArn"] for k in self.kms.list_keys()["Keys"]] == there
-        pairs = {a["AliasName"]: a["TargetKeyId"] for a in self.kms.list_aliases()["Aliases"]}
+        listed = self.kms.list_aliases()["Aliases"]
+        pairs = {a["AliasName"]: a["TargetKeyId"] for a in listed if "TargetKeyId" in a}
         assert pairs == {name: key.arn[-36:] for name, key in self.aliases.items()}
         self.calls += 2
         for key in self.all:

@@ -107,7 +107,7 @@ def test_aws_managed_key_appears_on_first_use_and_once(lab):
     bucket.put("one", b"1")
     bucket.put("two", b"2")
     lab.bucket("reports").put("three", b"3")
-    [alias] = lab.kms.list_aliases()["Aliases"]
+    [alias] = [a for a in lab.kms.list_aliases()["Aliases"] if "TargetKeyId" in a]
     [key] = lab.kms.list_keys()["Keys"]
     assert (alias["AliasName"], alias["TargetKeyId"]) == ("alias/aws/s3", key["KeyId"])
     metadata = lab.cmk("alias/aws/s3").metadata
@@ -201,7 +201,8 @@ def test_aws_owned_key_is_in_no_customers_account(lab):
     bucket = lab.bucket("scans", AWS_OWNED)
     bucket.put("R-017", b"1")
     bucket.get("R-017")
-    assert lab.kms.list_keys()["Keys"] == lab.kms.list_aliases()["Aliases"] == []
+    assert lab.kms.list_keys()["Keys"] == []
+    assert [a for a in lab.kms.list_aliases()["Aliases"] if "TargetKeyId" in a] == []
     assert [line.quantity for line in lab.bill().lines] == ["2, all free"]  # the two lists above
     assert events_of(lab, "GenerateDataKey", "Decrypt", "SeedKey") == []
 

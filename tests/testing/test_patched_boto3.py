@@ -61,7 +61,8 @@ def test_errors_and_paginators_are_botocores():
             lab.create_cmk(name)
         kms = boto3.client("kms")
         pages = kms.get_paginator("list_aliases").paginate(PaginationConfig={"PageSize": 1})
-        assert [each["AliasName"] for page in pages for each in page["Aliases"]] == [
+        listed = [each["AliasName"] for page in pages for each in page["Aliases"]]
+        assert [name for name in listed if not name.startswith("alias/aws/")] == [
             "alias/a",
             "alias/b",
             "alias/c",

@@ -11,6 +11,7 @@ from typing import Any
 from kmslab.kms.arn import known_arn
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.managed_keys import MANAGED_KEYS
 from kmslab.kms.contract.records import Alias, Key
 from kmslab.kms.contract.specs import KEY_SPECS
 from kmslab.kms.names import alias_arn
@@ -48,20 +49,29 @@ def delete(call: Call, alias: Alias, target: Key) -> dict[str, Any]:
 
 
 def list_(call: Call, key: Key | None = None) -> dict[str, Any]:
-    """The aliases of one key, or of the whole account and Region."""
+    """The aliases of one key, or of the whole account and Region with those predefined by AWS."""
     prefix = f"{call.caller.here}alias/"
     if key is None:
-        aliases, paging = stored_page(call, Alias, prefix, default=50, maximum=100)
+        aliases, paging = stored_page(
+            call, Alias, prefix, default=50, maximum=100, also=_predefined(call)
+        )
     else:
         found = {alias.arn: alias for alias in call.records.find(Alias, target=key.arn)}
         aliases, paging = page_of(call, found, prefix, default=50, maximum=100)
     return {"Aliases": [_shown(alias) for alias in aliases], **paging}
 
 
+def _predefined(call: Call) -> list[Alias]:
+    here, now = call.caller.here, call.now
+    return [Alias(arn=here + name, target="", created=now, updated=now) for name in MANAGED_KEYS]
+
+
 def _shown(alias: Alias) -> dict[str, Any]:
-    return {
-        "AliasName": alias.name,
-        "AliasArn": alias.arn,
+    """Only the names of a predefined alias whose key has not been made yet."""
+    names = {"AliasName": alias.name, "AliasArn": alias.arn}
+    if not alias.target:
+        return names
+    return names | {
         "TargetKeyId": known_arn(alias.target).name,
         "CreationDate": alias.created,
         "LastUpdatedDate": alias.updated,

@@ -12,11 +12,17 @@ T = TypeVar("T")
 
 
 def stored_page(
-    call: Call, kind: type[R], prefix: str, *, default: int, maximum: int
+    call: Call, kind: type[R], prefix: str, *, default: int, maximum: int, also: Sequence[R] = ()
 ) -> tuple[list[R], dict[str, Any]]:
-    """The next records whose names have this prefix, and the answer's paging members."""
+    """The next records whose names have this prefix, and the answer's paging members.
+
+    `also`: records that are shown unless the store has one of the same name.
+    """
     limit, after = _limit(call, default, maximum), _after(call, prefix)
     records = call.records.page(kind, prefix, after, limit + 1)
+    if also:
+        named = {name_of(each): each for each in (*also, *records) if name_of(each) > after}
+        records = [named[name] for name in sorted(named)]
     return records[:limit], _paging([name_of(record) for record in records], limit)
 
 

@@ -11,12 +11,12 @@ import threading
 from dataclasses import dataclass, field, replace
 
 from kmslab.kms.arn import AWS, Arn
+from kmslab.kms.contract.managed_keys import S3
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.service import Service
 from kmslab.lab.integrations.keys import (
     AWS_MANAGED,
     AWS_OWNED,
-    S3,
     Sealed,
     ServiceKeys,
     check_name,

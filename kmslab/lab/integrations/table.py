@@ -13,12 +13,12 @@ from typing import Any
 
 from kmslab.crypto import CiphertextBlob
 from kmslab.kms.arn import AWS, Arn
+from kmslab.kms.contract.managed_keys import DYNAMODB
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.service import Service
 from kmslab.lab.integrations.keys import (
     AWS_MANAGED,
     AWS_OWNED,
-    DYNAMODB,
     SERVICES,
     ServiceKeys,
     check_name,

@@ -1,12 +1,15 @@
 """Aliases: their rules, and what changes when an alias moves to another key."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
 
 from kmslab import Lab
+from kmslab.kms.contract.managed_keys import MANAGED_KEYS
 from kmslab.kms.contract.specs import KeyUsage
+from kmslab.lab.view import View
 from tests.cases import for_every
 from tests.kms.operations.keyring import cmk, shared
 
@@ -27,7 +30,7 @@ def test_alias_is_listed_with_its_target_and_times(lab: Lab, key: str) -> None:
     assert lab.kms.create_alias(AliasName="alias/orders", TargetKeyId=key) == {}
     moved = lab.clock.advance(hours=1)
     lab.kms.update_alias(AliasName="alias/orders", TargetKeyId=key)
-    assert lab.kms.list_aliases() == {
+    assert lab.kms.list_aliases(KeyId=key) == {
         "Aliases": [
             {
                 "AliasName": "alias/orders",
@@ -214,8 +217,9 @@ def test_aliases_of_one_key_are_listed_alone(lab: Lab, keys: list[str]) -> None:
 
 def test_aliases_of_other_accounts_and_regions_are_not_listed(lab: Lab) -> None:
     lab.create_cmk("orders")
-    assert lab.region("eu-west-1").kms.list_aliases()["Aliases"] == []
-    assert lab.account("444455556666").kms.list_aliases()["Aliases"] == []
+    for elsewhere in (lab.region("eu-west-1"), lab.account("444455556666")):
+        aliases = elsewhere.kms.list_aliases()["Aliases"]
+        assert [a for a in aliases if not a["AliasName"].startswith("alias/aws/")] == []
 
 
 def test_aliases_of_another_accounts_key_are_not_listed(lab: Lab) -> None:
@@ -226,3 +230,91 @@ def test_aliases_of_another_accounts_key_are_not_listed(lab: Lab) -> None:
     with pytest.raises(lab.kms.exceptions.AccessDeniedException, match="kms:ListAliases"):
         stranger.kms.list_aliases(KeyId=key.arn)
     assert len(lab.trail) == before
+
+
+# ------------------------------------------------------------------------------ predefined by AWS
+
+
+def predefined(lab: Lab | View) -> dict[str, dict[str, Any]]:
+    """The aliases of AWS's services, by name."""
+    listed = lab.kms.list_aliases()["Aliases"]
+    return {a["AliasName"]: a for a in listed if a["AliasName"].startswith("alias/aws/")}
+
+
+def test_alias_of_a_service_is_listed_before_its_key_exists(lab: Lab) -> None:
+    """Without a target; Terraform's data source `aws_kms_alias` looks for such aliases."""
+    for where, here in ((lab, HERE), (lab.region("eu-west-1"), HERE.replace("us-east", "eu-west"))):
+        name = "alias/aws/ebs"
+        assert predefined(where)[name] == {"AliasName": name, "AliasArn": here + name}
+        assert {"alias/aws/s3", "alias/aws/dynamodb", "alias/aws/rds"} < predefined(where).keys()
+    assert lab.kms.list_keys()["Keys"] == []
+
+
+@pytest.mark.parametrize("arn", [False, True])
+def test_describing_a_predefined_alias_makes_the_key_once(lab: Lab, arn: bool) -> None:
+    name = "alias/aws/ebs"
+    named = HERE + name if arn else name
+    metadata = lab.kms.describe_key(KeyId=named)["KeyMetadata"]
+    assert metadata["KeyManager"] == "AWS"
+    assert lab.kms.describe_key(KeyId=named)["KeyMetadata"] == metadata
+    assert predefined(lab)[name]["TargetKeyId"] == metadata["KeyId"]
+    assert predefined(lab)[name]["CreationDate"] == metadata["CreationDate"]
+    assert [key["KeyId"] for key in lab.kms.list_keys()["Keys"]] == [metadata["KeyId"]]
+    assert [a["AliasName"] for a in lab.kms.list_aliases(KeyId=metadata["KeyId"])["Aliases"]] == [
+        name
+    ]
+    assert name in predefined(lab.region("eu-west-1"))
+    assert "TargetKeyId" not in predefined(lab.region("eu-west-1"))[name]
+
+
+@pytest.mark.parametrize("alias", MANAGED_KEYS)
+def test_key_of_a_service_is_used_only_through_it(lab: Lab, alias: str) -> None:
+    key = lab.kms.describe_key(KeyId=alias)["KeyMetadata"]
+    assert lab.kms.get_key_rotation_status(KeyId=key["Arn"])["KeyRotationEnabled"] is True
+    with pytest.raises(lab.kms.exceptions.AccessDeniedException):
+        lab.kms.encrypt(KeyId=alias, Plaintext=b"x")
+    managed = MANAGED_KEYS[alias]
+    through = replace(lab.caller, via=managed.via("us-east-1"))
+    request = {"KeyId": key["Arn"], "Plaintext": b"x"}
+    assert lab.service.call("Encrypt", through, request)["KeyId"] == key["Arn"]
+
+
+def test_service_and_description_use_the_same_key(lab: Lab) -> None:
+    described = lab.cmk("alias/aws/s3").arn
+    lab.bucket("scans").put("R-017", b"1")
+    assert [key["KeyArn"] for key in lab.kms.list_keys()["Keys"]] == [described]
+
+
+def test_only_describe_key_makes_the_key_and_only_of_a_service_that_has_one(
+    lab: Lab, refused: Any
+) -> None:
+    with refused("NotFoundException", f"Alias {HERE}alias/aws/ebs is not found."):
+        lab.kms.encrypt(KeyId="alias/aws/ebs", Plaintext=b"x")
+    for name in ("alias/aws/nothing", "alias/aws/"):
+        with refused("NotFoundException", f"Alias {HERE}{name} is not found."):
+            lab.kms.describe_key(KeyId=name)
+    there = "arn:aws:kms:us-east-1:444455556666:alias/aws/ebs"
+    with refused("NotFoundException", f"Alias {there} is not found."):
+        lab.kms.describe_key(KeyId=there)
+    assert lab.kms.list_keys()["Keys"] == []
+
+
+def test_pages_hold_predefined_aliases_in_order(lab: Lab) -> None:
+    key = lab.create_cmk("zebra").arn
+    for name in ("aardvark", "aws-logs", "aws0"):
+        lab.kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
+    lab.kms.describe_key(KeyId="alias/aws/kinesis")
+    whole = lab.kms.list_aliases()["Aliases"]
+    names = [alias["AliasName"] for alias in whole]
+    own = {"alias/aardvark", "alias/aws-logs", "alias/aws0", "alias/zebra"}
+    assert names == sorted({*own, *MANAGED_KEYS})
+    for size in (1, 2, 5, len(whole) - 1, len(whole)):
+        found, more = [], {}
+        while True:
+            page = lab.kms.list_aliases(Limit=size, **more)
+            found += page["Aliases"]
+            if not page["Truncated"]:
+                break
+            assert len(page["Aliases"]) == size
+            more = {"Marker": page["NextMarker"]}
+        assert found == whole

@@ -311,7 +311,7 @@ def test_alias_is_deleted_with_its_key_and_may_be_used_again(lab: Lab, refused: 
     lab.clock.advance(days=8)
     with refused("NotFoundException", f"Alias {HERE}alias/orders is not found."):
         lab.kms.describe_key(KeyId="alias/orders")
-    assert lab.kms.list_aliases()["Aliases"] == []
+    assert [a for a in lab.kms.list_aliases()["Aliases"] if "TargetKeyId" in a] == []
     assert lab.create_cmk("orders").arn != doomed.arn
 
 
@@ -337,7 +337,8 @@ def test_deleted_key_leaves_its_neighbours_alone(lab: Lab) -> None:
     lab.clock.advance(days=8)
     assert lab.decrypt(blob) == b"kept"
     assert [k["KeyArn"] for k in lab.kms.list_keys()["Keys"]] == [kept.arn]
-    assert [a["AliasName"] for a in lab.kms.list_aliases()["Aliases"]] == ["alias/kept"]
+    listed = lab.kms.list_aliases()["Aliases"]
+    assert [a["AliasName"] for a in listed if "TargetKeyId" in a] == ["alias/kept"]
 
 
 def test_pending_deletion_can_be_cancelled_and_scheduled_again(lab: Lab, key: str) -> None:
