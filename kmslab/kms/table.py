@@ -7,7 +7,7 @@ name.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -81,8 +81,8 @@ ASYMMETRIC = frozenset({KeyKind.ASYMMETRIC})
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    naming: Naming
-    states: frozenset[KeyState]
+    states: frozenset[KeyState]  # in which the operation works
+    naming: Naming = KEY_NO_ALIAS
     kinds: frozenset[KeyKind] = EVERY_KIND
     usage: Usage | None = None
     # The IAM action without its prefix; "" is the operation's own name. None: a caller needs no
@@ -105,30 +105,20 @@ class Row:
 
 def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
     """The operation uses the key: state, usage and algorithm must fit."""
-    return Role(named_by, USABLE, usage=usage, permission=permission, cross_account=True)
+    return Role(USABLE, named_by, usage=usage, permission=permission, cross_account=True)
 
 
-def manage(
-    states: frozenset[KeyState],
-    named_by: Naming = KEY_NO_ALIAS,
-    kinds: frozenset[KeyKind] = EVERY_KIND,
-    *,
-    cross_account: bool = False,
-) -> Role:
-    """The operation shows or changes the key, usually only for callers of its own account."""
-    return Role(named_by, states, kinds, cross_account=cross_account)
-
-
-show = partial(manage, cross_account=True)
+# The operation shows or changes the key, only for callers of its own account, or for others too.
+manage, show = Role, partial(Role, cross_account=True)
 PUBLIC = show(USABLE, KEY, ASYMMETRIC)
-ROTATED = replace(manage(USABLE, kinds=SYMMETRIC), state_first=True)
+ROTATED = manage(USABLE, kinds=SYMMETRIC, state_first=True)
 
 # Resources without a state: an alias, an alias to be created, and the account as a whole.
-ALIAS = Role(Naming(names.alias_in("AliasName")), ANY)
-ALIAS_TO_DELETE = Role(Naming(names.alias_in("AliasName", to_delete=True)), ANY)
-NEW_ALIAS = Role(Naming(names.new_alias_in("AliasName")), ANY)
-ACCOUNT = Role(Naming(names.whole_account), ANY)
-TAGGING = Role(Naming(names.whole_account_if("Tags")), ANY, permission="TagResource")
+ALIAS = Role(ANY, Naming(names.alias_in("AliasName")))
+ALIAS_TO_DELETE = Role(ANY, Naming(names.alias_in("AliasName", to_delete=True)))
+NEW_ALIAS = Role(ANY, Naming(names.new_alias_in("AliasName")))
+ACCOUNT = Role(ANY, Naming(names.whole_account))
+TAGGING = Role(ANY, Naming(names.whole_account_if("Tags")), permission="TagResource")
 STATELESS = frozenset({ALIAS, ALIAS_TO_DELETE, NEW_ALIAS, ACCOUNT, TAGGING})
 
 
@@ -137,11 +127,11 @@ def row(
     run: Callable[..., dict[str, Any]],
     *roles: Role,
     billed: Billed | None = None,
-    slow: bool = False,
+    **more: bool,
 ) -> Row:
     """An operation that only uses or shows a key."""
     by_use = Billed.BY_KEY if any(role.usage for role in roles) else Billed.ALIKE
-    return Row(name, run, roles, reads=True, billed=billed or by_use, slow=slow)
+    return Row(name, run, roles, reads=True, billed=billed or by_use, **more)
 
 
 def pair(name: str, run: Callable[..., dict[str, Any]]) -> Row:
@@ -156,7 +146,7 @@ def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
 
 ROWS = (
     change("CreateKey", keys.create, ACCOUNT, TAGGING),
-    replace(row("DescribeKey", keys.describe, show(ANY, KEY)), makes_managed_key=True),
+    row("DescribeKey", keys.describe, show(ANY, KEY), makes_managed_key=True),
     row("ListKeys", keys.list_, ACCOUNT),
     row("GetKeyLastUsage", keys.last_usage, manage(ANY), slow=True),
     change("UpdateKeyDescription", keys.update_description, manage(LIVE)),
@@ -203,7 +193,7 @@ ROWS = (
     change("CreateAlias", aliases.create, NEW_ALIAS, manage(LIVE, TARGET)),
     change("UpdateAlias", aliases.update, ALIAS, manage(ANY, ALIAS_OLD), manage(LIVE, TARGET)),
     change("DeleteAlias", aliases.delete, ALIAS_TO_DELETE, manage(ANY, ALIAS_OLD)),
-    row("ListAliases", aliases.list_, ACCOUNT, Role(KEY_NO_ALIAS, ANY, permission=None)),
+    row("ListAliases", aliases.list_, ACCOUNT, manage(ANY, permission=None)),
     # Key policies
     row("GetKeyPolicy", policies.get, manage(ANY)),
     change("PutKeyPolicy", policies.put, manage(ANY)),
