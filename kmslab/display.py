@@ -1,7 +1,11 @@
 """How tables and errors are shown in a terminal and in a notebook."""
 
+import shutil
+import sys
+import sysconfig
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 
 COLUMNS = 85  # of an error's text: as wide as a notebook's output on a projector
 
@@ -17,6 +21,19 @@ class PlainError(Exception):
         lines = [line for text in self._paragraphs() for line in _wrapped(text)]
         name = type(self).__name__
         return [lines[0].replace(name, f"\x1b[1m{name}\x1b[0m", 1), *lines[1:]]
+
+
+def this_python() -> str:
+    """How a shell starts the Python that runs this, for an error that says what to type."""
+    return f'"{sys.executable}"' if " " in sys.executable else sys.executable
+
+
+def this_command() -> str:
+    """How a shell starts this `kmslab`: by its name, or by its Python if its path lacks that."""
+    found = shutil.which("kmslab")
+    if found and Path(found).parent == Path(sysconfig.get_path("scripts")):
+        return "kmslab"
+    return f"{this_python()} -m kmslab"
 
 
 def _wrapped(text: str) -> list[str]:

@@ -17,6 +17,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from kmslab.course.workbook import WorkbookError, find
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
 FAILS = "raises-exception"
 METADATA = {
@@ -78,9 +80,10 @@ def size(path: Path) -> str:
 
 def main() -> None:
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    paths = sorted(FOLDER.glob(f"{wanted}*.ipynb"))
-    if not paths:
-        sys.exit(f"There is no lesson {wanted!r} in notebooks/.")
+    try:
+        paths = [find(wanted, FOLDER)] if wanted else sorted(FOLDER.glob("*.ipynb"))
+    except WorkbookError as error:
+        sys.exit(str(error))
     problems = {path.name: save(path) for path in paths}
     for name, problem in problems.items():
         print(f"{name}: {problem or size(FOLDER / name)}")

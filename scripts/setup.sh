@@ -1,11 +1,13 @@
 #!/bin/sh
 # Make .venv and install a lock and kmslab into it: sh scripts/setup.sh lab|test
 # `clients` has .venv-clients and no kmslab: AWS's clients on their own, with those for Node beside.
-# Does nothing when the same has been installed here before. Names what is missing on the machine.
+# Does nothing when the same has been installed here before. What can be wrong with the machine is
+# said before anything is installed.
 set -eu
 
 lock=$1
 venv=${VENV:-.venv}
+room=600 # MB, what the lab's lock takes
 more=
 npm=
 if [ "$lock" = clients ]; then
@@ -20,33 +22,74 @@ if [ "$(cat "$venv/$lock.installed" 2>/dev/null)" = "$state" ] && "$venv/bin/pyt
     exit 0
 fi
 
+fail() {
+    printf '%s\n' "$@" >&2
+    exit 1
+}
+
+# ------------------------------------------------------------------------ before anything is changed
+
 new_enough='import sys; sys.exit(sys.version_info < (3, 11))'
+python=
 if ! "$venv/bin/python" -c "import pip; $new_enough" 2>/dev/null; then
-    for python in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
-        "$python" -c "$new_enough" 2>/dev/null && break
+    if [ "${PYTHON:-}" ]; then
+        set -- "$PYTHON"
+    else
+        set -- python3 python3.14 python3.13 python3.12 python3.11
+    fi
+    found=$("$1" --version 2>/dev/null) || found="not there"
+    without_venv=
+    for candidate; do
+        "$candidate" -c "$new_enough" 2>/dev/null || continue
+        python=$candidate
+        "$python" -c 'import ensurepip, venv' 2>/dev/null && break
+        without_venv=${without_venv:-$python}
         python=
     done
-    if [ -z "$python" ]; then
-        found=$("${PYTHON:-python3}" --version 2>/dev/null) || found="not there"
-        echo "kmslab needs Python 3.11 or newer; ${PYTHON:-python3} is $found." >&2
-        echo "If you have one elsewhere: make $lock PYTHON=/where/it/is/python3" >&2
-        exit 1
+    elsewhere="If you have another one elsewhere: make $lock PYTHON=/where/it/is/python3"
+    if [ -z "$python" ] && [ "$without_venv" ]; then
+        fail "$without_venv comes without venv. On Debian and Ubuntu: sudo apt install python3-venv" \
+            "$elsewhere"
+    elif [ -z "$python" ]; then
+        fail "kmslab needs Python 3.11 or newer; $1 is $found." "$elsewhere"
     fi
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        echo "This Python comes without venv. On Debian and Ubuntu: sudo apt install python3-venv" >&2
-        exit 1
-    fi
+fi
+
+written=$(dirname "$venv")
+if [ -d "$venv" ]; then written=$venv; fi
+if ! [ -w "$written" ]; then
+    fail "Nothing can be written in $(cd "$written" && pwd)." \
+        "Copy kmslab to a folder in which you may write, and start it there."
+fi
+free=$(df -Pk "$written" | awk 'NR == 2 { print int($4 / 1024) }')
+if [ "${free:-$room}" -lt "$room" ]; then
+    fail "kmslab needs $room MB on this disk, and $free MB are free."
+fi
+
+# ---------------------------------------------------------------------------------------- install
+
+while sleep 2 && kill -0 $$ 2>/dev/null; do printf .; done & # shows that it still runs
+dots=$!
+trap 'kill $dots 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM # else the dots would go on
+
+pip() {
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@" ||
+        fail "" "The packages could not be installed; pip says above why. It needs the network, once." \
+            "The same command tries again."
+}
+
+printf 'Installing requirements/%s.lock into %s. This happens once and takes some minutes ' "$lock" "$venv"
+if [ "$python" ]; then
     rm -rf "$venv"
     "$python" -m venv "$venv"
 fi
-
-echo "Installing requirements/$lock.lock into $venv. This happens once and takes a minute or two."
-pip="$venv/bin/python -m pip install --quiet --disable-pip-version-check"
-$pip --require-hashes -r "requirements/$lock.lock"
+pip --require-hashes -r "requirements/$lock.lock"
 if [ "$lock" != clients ]; then
-    $pip --no-deps --no-build-isolation -e .
+    pip --no-deps --no-build-isolation -e .
 elif [ "$npm" ]; then
     (cd tests/clients/node && "$npm" ci --ignore-scripts --no-audit --no-fund --silent)
 fi
+echo " done."
 
 echo "$state" >"$venv/$lock.installed"

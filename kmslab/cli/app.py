@@ -26,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+OPENS = "Your browser opens. If it does not, open the address below in one."
 TWICE = "" if os.name == "nt" else ", twice"  # JupyterLab asks for confirmation, not on Windows
 
 Version = Annotated[bool, typer.Option("--version", help="Print the version.")]
@@ -69,10 +70,14 @@ def lab(
     if reset is not None:
         _reset(folder, reset)
         return
+    workbook.check_jupyterlab()
     _lay_out(folder)
-    typer.echo("Your browser opens." if browser else "Open the address below in a browser.")
+    opens = browser and workbook.finds_browser()
+    typer.echo(OPENS if opens else "Open the address below in a browser.")
+    if workbook.is_root():
+        typer.echo("You are root here, so what a notebook does is done with all rights.")
     typer.echo(f"Leave this window open. To stop the course, press Ctrl+C here{TWICE}.")
-    options = [f"--port={port}", *([] if browser else ["--no-browser"])]
+    options = [f"--port={port}", *([] if opens else ["--no-browser"])]
     workbook.open_lab(folder, [*options, *(jupyter or ())])
 
 
@@ -80,7 +85,7 @@ def _reset(folder: Path, lesson: str) -> None:
     from kmslab.course import workbook
 
     kept = workbook.reset(folder, lesson)
-    typer.echo(f"Lesson {lesson} is fresh again.")
+    typer.echo(f"Lesson {workbook.number(lesson)} is fresh again.")
     if kept:
         typer.echo(f"Your old copy is kept: {kept}")
 

@@ -15,6 +15,7 @@ from typing import Any
 import typer
 
 from kmslab.cli.options import CommandError, validate
+from kmslab.display import this_command
 from kmslab.endpoint.lab_api import LabApi
 from kmslab.kms import store as stores
 from kmslab.kms.contract.errors import KMSError
@@ -26,7 +27,7 @@ ENDPOINT = ("AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL")
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 WHICH_KMS = (
     "Which KMS? Give --store sqlite:///my.db, or --endpoint http://127.0.0.1:4566 (or set "
-    "AWS_ENDPOINT_URL_KMS). `kmslab serve` starts an endpoint."
+    "AWS_ENDPOINT_URL_KMS). `{} serve` starts an endpoint."
 )
 NOT_A_LAB = "is not an endpoint of kmslab, or of an older version. AWS KMS cannot answer this."
 
@@ -59,7 +60,7 @@ def opened(
         with _endpoint(url, region) as kms:
             yield kms
     else:
-        raise CommandError(WHICH_KMS)
+        raise CommandError(WHICH_KMS.format(this_command()))
 
 
 def _first_set(variables: tuple[str, ...]) -> str | None:
@@ -92,7 +93,8 @@ def _existing(url: str, account: str, region: str) -> Lab:
     account = validate("--account", account_number, account)
     region = validate("--region", region_name, region)
     if not validate("--store", stores.is_there, url):
-        raise CommandError(f"There is no store at {url}. `kmslab serve --store {url}` makes one.")
+        makes = f"{this_command()} serve --store {url}"
+        raise CommandError(f"There is no store at {url}. `{makes}` makes one.")
     return Lab(url, account=account, region=region)
 
 

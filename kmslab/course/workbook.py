@@ -1,20 +1,30 @@
 """The learner's own copies of the lessons: outputs cleared, copied once and never overwritten.
 
 The files in `workbook/` belong to the learner. `kmslab lab` adds the lessons that are missing there
-and leaves the others as they are; a reset keeps the learner's copy under another name.
+and leaves the others as they are; a reset keeps the learner's copy under another name. JupyterLab
+opens them: what it can be refused for is checked before anything is written.
 """
 
 import json
 import os
+import sys
 import sysconfig
-from collections.abc import Sequence
+import tempfile
+import webbrowser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from kmslab.course import installed_files
-from kmslab.display import PlainError
+from kmslab.display import PlainError, this_command, this_python
 
 LESSONS = installed_files.folder("notebooks")
-JUPYTER = Path(__file__).parent / "jupyter"  # no news, no updates; Markdown opens rendered
+# No news, no updates, no server extension that the course has no use for; Markdown opens rendered,
+# the theme is the system's, and only this computer can reach it.
+JUPYTER = Path(__file__).parent / "jupyter"
+KERNEL = JUPYTER / "kernels" / "python3" / "kernel.json"
 QUIET = ("--ServerApp.log_level=WARN", "--LabApp.log_level=WARN")  # JupyterLab still prints its URL
 # The extra `lab`.
 NEEDED = ("boto3", "httptools", "ipython", "jupyterlab", "matplotlib", "pillow", "uvicorn")
@@ -31,6 +41,8 @@ def lay_out(workbook: Path, lessons: Path = LESSONS) -> list[Path]:
     missing = [source for source in sources if not (workbook / source.name).exists()]
     try:
         workbook.mkdir(parents=True, exist_ok=True)
+        if not os.access(workbook, os.W_OK):  # even if nothing is missing, learners save there
+            raise PermissionError
         return [_write(workbook / source.name, _fresh(source)) for source in missing]
     except OSError as error:
         raise WorkbookError(
@@ -39,11 +51,11 @@ def lay_out(workbook: Path, lessons: Path = LESSONS) -> list[Path]:
 
 
 def reset(workbook: Path, lesson: str, lessons: Path = LESSONS) -> Path | None:
-    """Restore one lesson (`"02"` or its whole name); return the new path of the learner's copy.
+    """Restore the lesson with this number or name; return the new path of the learner's copy.
 
     Returns None if there was no copy, or an unchanged one, which is not kept.
     """
-    source = _find(lesson, _lessons(lessons))
+    source = find(lesson, lessons)
     target = workbook / source.name
     fresh = _fresh(source)
     kept = None
@@ -61,23 +73,92 @@ def reset(workbook: Path, lesson: str, lessons: Path = LESSONS) -> Path | None:
 
 
 def open_lab(workbook: Path, arguments: Sequence[str]) -> None:
-    """Run JupyterLab on the workbook until it is stopped."""
-    try:
+    """Run JupyterLab on the workbook until it is stopped. Other computers cannot reach it."""
+    check_jupyterlab()
+    _replace_unwritable_home()
+    with _loading_quickly():
         from jupyterlab.labapp import LabApp  # an extra: copying the lessons works without it
-    except ImportError as error:
-        raise WorkbookError(
-            "JupyterLab is not installed here. In a clone `make lab` installs it; elsewhere: "
-            f"python -m pip install {' '.join(NEEDED)}"
-        ) from error
-    if os.name == "posix" and os.geteuid() == 0 and "--allow-root" not in arguments:
-        raise WorkbookError(
-            "JupyterLab does not start as root. Use another account, or: kmslab lab -- --allow-root"
-        )
     os.environ[WORKBOOK_VARIABLE] = str(workbook.resolve())
     _put_first("JUPYTER_CONFIG_PATH", str(JUPYTER))
     _put_first("JUPYTER_PATH", str(JUPYTER))  # so that the kernel is this Python's
     _put_first("PATH", sysconfig.get_path("scripts"))  # so that its terminals find `kmslab`
-    LabApp.launch_instance([str(workbook), *QUIET, *arguments])
+    as_root = ["--allow-root"] if is_root() and "--allow-root" not in arguments else []
+    LabApp.launch_instance([str(workbook), *QUIET, *as_root, *arguments])
+
+
+def check_jupyterlab() -> None:
+    """Raises `WorkbookError` if JupyterLab is not installed."""
+    if find_spec("jupyterlab") is None:
+        raise WorkbookError(
+            "JupyterLab is not installed here. In a clone `make lab` installs it; elsewhere: "
+            f"{this_python()} -m pip install {' '.join(NEEDED)}"
+        )
+
+
+def is_root() -> bool:
+    return os.name == "posix" and os.geteuid() == 0
+
+
+def finds_browser() -> bool:
+    """Whether JupyterLab can open a browser. One that fills a terminal does not count."""
+    screen = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    if os.name == "posix" and sys.platform != "darwin" and not any(map(os.environ.get, screen)):
+        return False
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True
+
+
+@contextmanager
+def _loading_quickly() -> Iterator[None]:
+    """Without two things that JupyterLab does when it is imported, which take longer than the rest.
+
+    It compiles a grammar of IRIs, which none of its schemas uses, and asks Node, if there is one,
+    for the settings with which it would build extensions.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # "not installed"
+    path = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = ""
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = path
+
+
+# Where JupyterLab, IPython and matplotlib keep what is theirs: by default all of it in the home.
+OWN_FOLDERS = (
+    *("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"),
+    "MPLCONFIGDIR",
+)
+
+
+def _replace_unwritable_home() -> None:
+    """In a container there may be none; then what would be kept there lasts until the end."""
+    if not os.environ.get("HOME"):
+        os.environ.pop("HOME", None)  # an empty one would be the root of all folders
+    home = os.path.expanduser("~")
+    if os.path.isabs(home) and all(map(_is_writable, (home, *_jupyter_folders()))):
+        return
+    place = tempfile.mkdtemp(prefix="kmslab-")
+    for name in OWN_FOLDERS:
+        os.environ.setdefault(name, os.path.join(place, name.lower()))
+    os.environ.setdefault("HOME", place)
+
+
+def _jupyter_folders() -> list[str]:
+    from jupyter_core import paths
+
+    return [paths.jupyter_config_dir(), paths.jupyter_data_dir(), paths.jupyter_runtime_dir()]
+
+
+def _is_writable(folder: str) -> bool:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def _put_first(variable: str, folder: str) -> None:
@@ -92,7 +173,7 @@ def _refused(workbook: Path, error: OSError) -> str:
         why = "there is a file of that name"
     else:
         why = error.strerror or str(error)
-    return f"{workbook}: {why}. To use another folder: kmslab lab --folder NAME"
+    return f"{workbook}: {why}. To use another folder: {this_command()} lab --folder NAME"
 
 
 def _lessons(folder: Path) -> list[Path]:
@@ -102,17 +183,27 @@ def _lessons(folder: Path) -> list[Path]:
     return found
 
 
-def _find(lesson: str, lessons: list[Path]) -> Path:
-    wanted = lesson.strip().removesuffix(".ipynb")
-    found = [path for path in lessons if wanted in (path.stem, path.stem.partition("-")[0])]
+def number(lesson: str) -> str:
+    """Lesson 2 has the number `02`. A name stays as it is."""
+    return lesson.zfill(2) if lesson.isdecimal() else lesson
+
+
+def find(lesson: str, lessons: Path = LESSONS) -> Path:
+    """The lesson with this number (`"02"` or `"2"`) or name. Raises `WorkbookError`."""
+    there = _lessons(lessons)
+    wanted = number(lesson.strip().removesuffix(".ipynb"))
+    found = [path for path in there if wanted in (path.stem, path.stem.partition("-")[0])]
     if len(found) == 1:
         return found[0]
-    names = ", ".join(path.stem for path in lessons)
+    names = ", ".join(path.stem for path in there)
     raise WorkbookError(f"There is no lesson {wanted!r}. Give a number, such as 01, from: {names}")
 
 
 def _fresh(source: Path) -> bytes:
-    """The file with its outputs cleared, so that learners bet before they see an answer."""
+    """The file with its outputs cleared, so that learners bet before they see an answer.
+
+    Otherwise it is what JupyterLab would save, or each lesson that is opened would look unsaved.
+    """
     if source.suffix != ".ipynb":
         return source.read_bytes()
     notebook = json.loads(source.read_text(encoding="utf-8"))
@@ -120,7 +211,25 @@ def _fresh(source: Path) -> bytes:
         if cell["cell_type"] == "code":
             cell["outputs"] = []
             cell["execution_count"] = None
-    return (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode()
+    notebook["metadata"] = _kernel_metadata()
+    return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _kernel_metadata() -> dict[str, Any]:
+    """What a notebook says of its kernel once JupyterLab has opened it with this Python's."""
+    name = json.loads(KERNEL.read_bytes())["display_name"]
+    return {
+        "kernelspec": {"display_name": name, "language": "python", "name": "python3"},
+        "language_info": {
+            "codemirror_mode": {"name": "ipython", "version": 3},
+            "file_extension": ".py",
+            "mimetype": "text/x-python",
+            "name": "python",
+            "nbconvert_exporter": "python",
+            "pygments_lexer": "ipython3",
+            "version": sys.version.split()[0],
+        },
+    }
 
 
 def _free_name(path: Path) -> Path:

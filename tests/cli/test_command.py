@@ -4,10 +4,12 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from packaging.requirements import Requirement
@@ -16,6 +18,7 @@ from typer.testing import CliRunner
 from kmslab.cli.app import app, main
 from kmslab.course import installed_files, workbook
 from kmslab.course.doctor import CHECKS, Diagnosis, Finding
+from kmslab.display import this_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,8 +50,19 @@ def invoke(*arguments: str):
     return CliRunner().invoke(app, arguments)
 
 
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+posix = pytest.mark.skipif(os.name != "posix", reason="there is no root, and always a screen")
+
+
 @pytest.fixture
-def opened(monkeypatch) -> list[tuple[Path, list[str]]]:
+def browser(monkeypatch) -> None:
+    """A computer with a screen, and a browser on it."""
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.BackgroundBrowser("firefox"))
+
+
+@pytest.fixture
+def opened(monkeypatch, browser) -> list[tuple[Path, list[str]]]:
     """What JupyterLab would have been started with."""
     calls = []
     monkeypatch.setattr(workbook, "open_lab", lambda *call: calls.append(call))
@@ -115,6 +129,12 @@ def test_a_workbook_that_is_there_is_kept_and_what_is_new_is_named(tmp_path, ope
     assert "New" not in invoke("lab", "--folder", str(tmp_path)).output
 
 
+def test_a_reset_takes_a_number_without_its_zero(tmp_path):
+    result = invoke("lab", "--folder", str(tmp_path), "--reset", "2")
+    assert result.output.splitlines()[0] == "Lesson 02 is fresh again."
+    assert [path.name[:3] for path in tmp_path.iterdir()] == ["02-"]
+
+
 def test_a_terminal_in_jupyterlab_uses_the_same_workbook(tmp_path, monkeypatch):
     own = tmp_path / "my course"
     workbook.lay_out(own)
@@ -141,12 +161,104 @@ def test_jupyterlab_is_started_quietly_and_its_terminals_know_the_command(tmp_pa
     assert os.environ[workbook.WORKBOOK_VARIABLE] == str(tmp_path)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="there is no root")
-def test_root_reads_how_to_start_it(tmp_path, monkeypatch):
-    pytest.importorskip("jupyterlab.labapp")
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    with pytest.raises(workbook.WorkbookError, match="kmslab lab -- --allow-root"):
+@posix
+def test_jupyterlab_is_started_without_what_would_hold_it_up(tmp_path, monkeypatch):
+    """Its grammar of IRIs, Node, and an extension that imports IPython took most of its start."""
+    program = """
+import os, sys
+from pathlib import Path
+from tornado.platform.asyncio import BaseAsyncIOLoop
+from kmslab.course import workbook
+def report(loop):
+    from jupyter_server.serverapp import ServerApp
+    app = ServerApp.instance()
+    print([name for name in ("lark", "IPython", "matplotlib") if name in sys.modules])
+    print(app.ip, app.open_browser, bool(app.identity_provider.token), os.environ["PATH"])
+    sys.stdout.flush()
+    os._exit(0)
+BaseAsyncIOLoop.start = report  # all is ready then, and waits for requests
+workbook.open_lab(Path(), ["--no-browser", "--port=0"])
+"""
+    node = tmp_path / "bin" / "node"
+    node.parent.mkdir()
+    node.write_text(f"#!/bin/sh\ntouch '{tmp_path}/asked'\n", encoding="utf-8")
+    node.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{node.parent}:/bin")
+    run = [sys.executable, "-c", program]
+    result = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True)
+    held_up, rest = result.stdout.splitlines()
+    assert held_up == "[]"
+    path = f"{sysconfig.get_path('scripts')}:{node.parent}:/bin"
+    assert rest == f"localhost False True {path}"
+    assert not (tmp_path / "asked").exists()
+
+
+@posix
+@pytest.mark.parametrize("user", [0, 1000])
+def test_root_reads_so_and_is_let_in(user, tmp_path, monkeypatch, opened):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    result = invoke("lab", "--folder", str(tmp_path))
+    assert result.exit_code == 0
+    assert [line[:8] for line in result.output.splitlines()].count("You are ") == (user == 0)
+    assert len(opened) == 1
+
+
+@posix
+@pytest.mark.parametrize(("user", "allowed"), [(0, ["--allow-root"]), (1000, [])])
+def test_jupyterlab_is_told_that_root_may(user, allowed, tmp_path, monkeypatch):
+    labapp = pytest.importorskip("jupyterlab.labapp")
+    started = []
+    monkeypatch.setattr(labapp.LabApp, "launch_instance", started.append)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    with patch.dict(os.environ):
+        workbook.open_lab(tmp_path, ["--port=0"])
+        workbook.open_lab(tmp_path, ["--allow-root"])
+    assert started == [
+        [str(tmp_path), *workbook.QUIET, *allowed, "--port=0"],
+        [str(tmp_path), *workbook.QUIET, "--allow-root"],
+    ]
+
+
+def test_a_browser_opens_where_there_is_one_and_the_address_is_there_too(tmp_path, opened):
+    result = invoke("lab", "--folder", str(tmp_path))
+    assert "Your browser opens. If it does not, open the address below in one." in result.output
+    assert opened == [(tmp_path, ["--port=8888"])]
+
+
+@posix
+@pytest.mark.parametrize("lacks", ["screen", "browser"])
+def test_without_a_screen_or_a_browser_the_address_is_all(lacks, tmp_path, monkeypatch, opened):
+    def no_browser():
+        raise webbrowser.Error("could not locate runnable browser")
+
+    if lacks == "screen":
+        for name in SCREENS:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(sys, "platform", "linux")
+    else:
+        monkeypatch.setattr(webbrowser, "get", no_browser)
+    result = invoke("lab", "--folder", str(tmp_path))
+    assert "Open the address below in a browser." in result.output
+    assert "Your browser opens" not in result.output
+    assert opened == [(tmp_path, ["--port=8888", "--no-browser"])]
+
+
+@pytest.mark.parametrize("home", ["", "file", "file/home"])
+def test_a_home_that_cannot_be_written_is_replaced(home, tmp_path, monkeypatch):
+    """As in a container whose user has none. JupyterLab would end there with a traceback."""
+    labapp = pytest.importorskip("jupyterlab.labapp")
+    monkeypatch.setattr(labapp.LabApp, "launch_instance", lambda _: None)
+    (tmp_path / "file").write_bytes(b"")
+    for name in workbook.OWN_FOLDERS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != Path.home())
+    with patch.dict(os.environ):
+        os.environ["HOME"] = str(tmp_path / home) if home else ""
         workbook.open_lab(tmp_path, [])
+        places = {Path(os.environ[name]).parent for name in workbook.OWN_FOLDERS}
+    (place,) = places
+    assert place.name.startswith("kmslab-")
+    place.rmdir()
 
 
 def test_a_reset_opens_nothing(tmp_path, opened):
@@ -168,7 +280,7 @@ def test_a_file_in_the_workbooks_place_is_reported_in_one_line(kmslab, tmp_path)
     assert result.returncode == 1
     assert result.stderr.splitlines() == [
         "The lessons can't be laid out in workbook: there is a file of that name. "
-        "To use another folder: kmslab lab --folder NAME"
+        f"To use another folder: {this_command()} lab --folder NAME"
     ]
 
 
@@ -186,7 +298,9 @@ main()
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("JupyterLab is not installed here.")
-    assert line.endswith("python -m pip install " + " ".join(workbook.NEEDED))
+    assert line.endswith(" ".join([sys.executable, "-m pip install", *workbook.NEEDED]))
+    assert list(tmp_path.iterdir()) == []  # nothing was laid out, nothing promised
+    assert result.stdout == ""
 
 
 def test_what_it_names_to_install_is_the_extra():

@@ -1,9 +1,11 @@
 import json
 from pathlib import Path
+from unittest.mock import patch
 
+import nbformat
 import pytest
 
-from kmslab.course.workbook import WorkbookError, lay_out, reset
+from kmslab.course.workbook import KERNEL, WorkbookError, lay_out, reset
 
 CODE = {
     "cell_type": "code",
@@ -51,6 +53,21 @@ def test_lessons_in_the_workbook_have_no_outputs(own):
     assert notebook["cells"] == [PROSE, CODE | {"outputs": [], "execution_count": None}]
 
 
+def test_a_lesson_is_what_jupyterlab_would_save_when_it_opens_it(own):
+    """Else each lesson would look unsaved as soon as it is opened."""
+    kernel = pytest.importorskip("ipykernel.ipkernel").IPythonKernel
+    text = (own / "01-a-key.ipynb").read_text(encoding="utf-8")
+    saved = nbformat.reads(text, as_version=4)
+    assert nbformat.writes(saved) + "\n" == text
+    assert saved.metadata.language_info == kernel.language_info
+    spec = json.loads(KERNEL.read_text(encoding="utf-8"))
+    assert saved.metadata.kernelspec == {
+        "display_name": spec["display_name"],
+        "language": spec["language"],
+        "name": KERNEL.parent.name,
+    }
+
+
 def test_laying_out_again_keeps_what_the_learner_wrote(own, lessons):
     (own / "01-a-key.ipynb").write_text("mine", encoding="utf-8")
     assert lay_out(own, lessons) == []
@@ -62,7 +79,7 @@ def test_a_new_lesson_is_added_beside_the_old_ones(own, lessons):
     assert lay_out(own, lessons) == [own / "03-next.ipynb"]
 
 
-@pytest.mark.parametrize("name", ["02", "02-data-keys", "02-data-keys.ipynb"])
+@pytest.mark.parametrize("name", ["02", "2", " 2 ", "02-data-keys", "02-data-keys.ipynb"])
 def test_reset_restores_one_lesson_and_keeps_the_learners(own, lessons, name):
     lesson = own / "02-data-keys.ipynb"
     fresh = lesson.read_bytes()
@@ -92,7 +109,7 @@ def test_reset_brings_back_a_deleted_lesson(own, lessons):
     assert (own / "01-a-key.ipynb").exists()
 
 
-@pytest.mark.parametrize("name", ["99", "", "0", "../01", "key"])
+@pytest.mark.parametrize("name", ["99", "", "0", "20", "../01", "key", "2-data-keys"])
 def test_an_unknown_lesson_is_refused_with_a_list_of_all(own, lessons, name):
     with pytest.raises(WorkbookError, match=r"no lesson .*01-a-key, 02-data-keys"):
         reset(own, name, lessons)
@@ -117,12 +134,20 @@ def test_a_failed_write_leaves_no_partial_lesson(tmp_path, lessons):
     assert not (tmp_path / "workbook" / "03-cut.ipynb").exists()
 
 
+def test_a_folder_in_which_nobody_could_save_is_refused_even_if_all_is_there(own, lessons):
+    with (
+        patch("os.access", return_value=False),
+        pytest.raises(WorkbookError, match="may not write"),
+    ):
+        lay_out(own, lessons)
+
+
 def test_a_folder_without_write_permission_is_a_clear_error(tmp_path, lessons, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(
-        WorkbookError, match=r"you may not write there\. To use another folder: kmslab lab"
+        WorkbookError, match=r"you may not write there\. To use another folder: .*kmslab lab"
     ):
         lay_out(tmp_path / "workbook", lessons)
