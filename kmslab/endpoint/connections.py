@@ -1,8 +1,11 @@
 """uvicorn with limits against clients that are slow, send too much or disappear.
 
-Rule: a client can hold up only its own connection, and only for a short time. A request has a
-deadline and a largest size, its head a smaller one; an answer that the client does not read has a
-deadline too. To look at all connections once a second costs less than a timer for each request.
+Rule: a client can hold up only its own connections, and only for a short time. A request has a
+deadline and a largest size, its head and its trailers together a smaller one; an answer that the
+client does not read has a deadline too. If there are too many connections, the one that has waited
+longest for its client makes room. Requests that come together are answered in their order, and a
+head that could be read in two ways ends the connection. To look at all connections once a second
+costs less than a timer for each request.
 """
 
 import asyncio
@@ -11,17 +14,25 @@ import re
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Any, cast
 
+import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 PATIENCE = 20.0  # seconds for a client to send a whole request, or to read an answer
-HEAD = 16 * 1024  # bytes of a request's first line and headers
+HEAD = 16 * 1024  # bytes of a request's first line, headers and trailers
+PIECE = 4 * 1024  # bytes that are parsed before the sizes are checked again
 REQUEST = 24 * 1024 * 1024  # bytes in all, with what chunks add; beyond, the connection is cut
-CONNECTIONS = 1_000  # at the same time; more are cut
-UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+CONNECTIONS = 1_000  # at the same time
+FROM_ONE = CONNECTIONS // 2  # from one address, so that no machine takes all of them
+VERSIONS = {"1.0", "1.1"}
+ABSOLUTE = re.compile(rb"\Ahttps?://[^/?#]*/?", re.IGNORECASE)  # of a target, as for a proxy
+NOT_HTTP = "Invalid HTTP request received."
+TOO_LARGE = "The head of this request is too large."
 STATUS_LINE = b"HTTP/1.1 "
 HEADER_NAME = re.compile(rb"(?<=\r\n)[a-z0-9-]+(?=:)")
 SPELLINGS = {
@@ -45,50 +56,157 @@ class Connection(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, self.answers))
         self.began: float | None = self.loop.time()  # since when a request is incomplete
         self.unread: float | None = None  # since when an answer waits to be read
-        self.head: int | None = 0  # bytes so far; None: the head is complete
+        self.active = self.began  # when anything last came or was answered
         self.received = 0  # bytes of this request
-        if len(self.connections) > CONNECTIONS:
-            transport.abort()
+        self.head = 0  # bytes of this request's first line, headers and trailers
+        self.unparsed: int | None = 0  # bytes since the last part of a head; None: in a body
+        self.offered: list[tuple[bytes, bytes]] = []  # headers of a request with an Upgrade
+        self.complete: RequestResponseCycle | None = None  # the last whole request
+        self.pending = b""  # waits to be parsed until the requests before it are answered
+        self.refusal = ""  # once nothing more is parsed
+        self.ended = False  # the client sends nothing more
+        self.flow = _Flow(self)
+        _make_room(self, self.connections)
 
     def data_received(self, data: bytes) -> None:
-        if self.began is None:
-            self.began = self.loop.time()
-        if b"pgrade" in data:
-            data = _without_upgrade(data)
-        self.received += len(data)
-        if self.received > REQUEST:
-            self.transport.abort()
+        if self.refusal:
             return
-        before = self.head
-        super().data_received(data)
-        if self.head is not None and before is not None:
-            self.head = before + len(data)
-            if self.head > HEAD and not self.transport.is_closing():
-                self.send_400_response("The head of this request is too large.")
+        self._unset_keepalive_if_required()
+        self.active = self.loop.time()
+        self.pending += data
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Parse what has come, as long as no request waits for the answer to another."""
+        try:
+            while self.pending and not self.pipeline and not self.transport.is_closing():
+                piece, self.pending = self.pending[:PIECE], self.pending[PIECE:]
+                self.began = self.began or self.loop.time()
+                self.received += len(piece)
+                if self.received > REQUEST:
+                    self.transport.abort()
+                else:
+                    self._parse(piece)
+        except httptools.HttpParserError:
+            self._refuse(TOO_LARGE if self.head > HEAD else NOT_HTTP)
+        if self.pending:
+            self.flow.pause_reading()
+        else:
+            self.flow.resume_reading()
+
+    def _parse(self, data: bytes) -> None:
+        """The sizes are checked after each piece, because the parser keeps an unfinished header."""
+        if self.unparsed is not None:
+            self.unparsed += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade()
+            self._parse(data[upgrade.args[0] :])
+        if self.unparsed is not None:
+            self._measure(self.unparsed, kept=False)
+
+    def _decline_upgrade(self) -> None:
+        """Java offers HTTP/2 in its first request, and would then send a body all the same.
+
+        The parser stops after a head with such an offer. A new one reads the head without it, and
+        then whatever follows.
+        """
+        lines = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        version = self.parser.get_http_version().encode()
+        first = self.parser.get_method() + b" " + self.url + b" HTTP/" + version
+        self.offered = self.headers
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser.feed_data(b"\r\n".join([first, *lines, b"", b""]))
+
+    def _refuse(self, text: str) -> None:
+        """Answer 400 and close, but first answer the requests that came before."""
+        self.refusal, self.pending = text, b""
+        if self.pipeline and self.pipeline[0][0].more_body:
+            self.pipeline.popleft()  # this request itself, which waits behind the others
+            self.cycle = self.complete  # type: ignore[assignment]
+        elif not self.is_answering:
+            self.send_400_response(text)
+
+    def _measure(self, size: int, kept: bool = True) -> None:
+        if self.head + size > HEAD:
+            self.head = HEAD + 1
+            raise httptools.HttpParserError(TOO_LARGE)
+        self.head += size if kept else 0
+
+    # ------------------------------------------------------------------ what the parser has found
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.head = 0
+        self.began = self.began or self.loop.time()
+        self.head = self.unparsed = 0
+
+    def on_url(self, url: bytes) -> None:
+        self._measure(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._measure(len(name) + len(value) + 4)
+        self.unparsed = None if self.unparsed is None else 0
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self.head = None
+        self.unparsed = None
+        version, offered = self.parser.get_http_version(), self.parser.should_upgrade()
+        chunked = any(name == b"transfer-encoding" for name, _ in self.headers)
+        connect = self.parser.get_method() == b"CONNECT"
+        if connect or version not in VERSIONS or (version == "1.0" and chunked):
+            raise ValueError("this is not a request that the endpoint reads")
+        if offered:
+            return  # the head comes again, without the offer
+        if self.offered:
+            self.headers[:] = self.offered  # they may be signed
+            self.offered = []
+        self.url = ABSOLUTE.sub(b"/", self.url, 1)
+        self.expect_100_continue = self.expect_100_continue and version == "1.1"
         super().on_headers_complete()
         self.headers = []  # else trailers after a body in chunks would be added to them
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self.began, self.received = None, 0
+        self.complete = self.cycle
         super().on_message_complete()
 
+    # ---------------------------------------------------------------------------- who is waiting
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a complete request has not been answered yet."""
+        return self.complete is not None and not self.complete.response_complete
+
+    @property
+    def waits(self) -> tuple[bool, float] | None:
+        """Which of all connections makes room first: the least. None: the server is answering."""
+        if self.is_answering and self.unread is None:
+            return None
+        return self.received > 0 or self.unread is not None, self.active
+
+    def on_response_complete(self) -> None:
+        self.active = self.loop.time()
+        last = not self.pipeline
+        super().on_response_complete()
+        if last and self.refusal and not self.transport.is_closing():
+            self.send_400_response(self.refusal)
+        self._go_on()
+        if self.ended and not self.is_answering:
+            self.transport.close()
+
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """A client that has sent everything may still read: its answer goes out first.
+        """A client that has sent everything may still read: its answers go out first.
 
         TLS cannot be closed in one direction.
         """
         self.answers.send()
-        if self.scheme == "https" or self.began is not None or self.cycle is None:
-            return None
-        self.cycle.keep_alive = False
-        return not self.cycle.response_complete
+        self.ended = True
+        return self.scheme == "http" and self.is_answering
 
     def shutdown(self) -> None:
         """The server does not wait for an incomplete request, because it is not running yet."""
@@ -108,6 +226,32 @@ class Connection(HttpToolsProtocol):
             self.unread = now
         elif now - self.unread > PATIENCE:
             self.transport.abort()
+
+
+class _Flow(FlowControl):
+    """Reads nothing while something waits to be parsed, even if uvicorn would read on."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection.transport)
+        self._connection = connection
+
+    def resume_reading(self) -> None:
+        if not self._connection.pending:
+            super().resume_reading()
+
+
+def _make_room(new: Connection, connections: Iterable[Any]) -> None:
+    """Within the bounds nothing happens. Beyond one, the connection that has waited longest ends,
+    or the new one if the server is answering all the others."""
+    others = [each for each in connections if isinstance(each, Connection) and each is not new]
+    address = new.client and new.client[0]
+    same = [each for each in others if (each.client and each.client[0]) == address]
+    for bound, within in ((FROM_ONE, same), (CONNECTIONS, others)):
+        if len(within) >= bound:
+            idle = [(waits, each) for each in within if (waits := each.waits) is not None]
+            _, ended = min(idle, key=itemgetter(0), default=(None, new))
+            ended.transport.abort()
+            return
 
 
 class _AnswerTransport:
@@ -147,12 +291,6 @@ class _AnswerTransport:
 
 def _spelled(name: re.Match[bytes]) -> bytes:
     return SPELLINGS.get(name[0]) or name[0].title()
-
-
-def _without_upgrade(data: bytes) -> bytes:
-    """Java offers HTTP/2 in its first request. The parser would then take the body for HTTP/2."""
-    head, blank, rest = data.partition(b"\r\n\r\n")
-    return UPGRADE.sub(b"\r\nx-declined-upgrade:", head) + blank + rest
 
 
 class Server(uvicorn.Server):

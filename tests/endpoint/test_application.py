@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from typing import Any
 from xml.etree import ElementTree
 
@@ -487,19 +488,125 @@ def test_an_http_1_0_client_is_answered_and_disconnected(endpoint: Endpoint) -> 
         assert link.recv(1) == b""
 
 
-def test_an_offer_to_upgrade_is_ignored(endpoint: Endpoint) -> None:
-    """Java's client offers HTTP/2 in its first request."""
-    upgrade = with_headers(
-        own(endpoint, b'{"Limit": 1}'),
+def offering(request: Request) -> Request:
+    """As Java's client offers HTTP/2 in its first request."""
+    return with_headers(
+        request,
         connection=b"Upgrade, HTTP2-Settings",
         upgrade=b"h2c",
         http2_settings=b"AAEAAEAAAAIAAAAB",
     )
+
+
+def statuses(got: bytes) -> list[bytes]:
+    return [part[:3] for part in got.split(b"HTTP/1.1 ")[1:]]
+
+
+def sent_together(endpoint: Endpoint, sent: bytes) -> bytes:
     with connected(endpoint) as link:
-        link.sendall(written(upgrade))
-        assert answer(link)[0] == 200
-        link.sendall(written(own(endpoint, b'{"Limit": 1}')))
-        assert answer(link)[0] == 200
+        link.sendall(sent)
+        link.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: link.recv(65_536), b""))
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_offer_to_upgrade_is_ignored_wherever_the_packets_end(
+    endpoint: Endpoint, chunked: bool
+) -> None:
+    sent = written(offering(own(endpoint, b'{"Limit": 1}')), chunked)
+    at = sent.index(b"upgrade")
+    for cut in (0, at + 3, sent.index(b"Upgrade") + 3, sent.index(b"\r\n\r\n") + 2, len(sent) - 1):
+        with connected(endpoint) as link:
+            link.sendall(sent[:cut])
+            link.sendall(sent[cut:])
+            assert answer(link)[0] == 200
+            link.sendall(written(own(endpoint, b'{"Limit": 1}')))
+            assert answer(link)[0] == 200
+
+
+def test_an_offer_to_upgrade_may_be_signed(endpoint: Endpoint) -> None:
+    offer = {"Upgrade": "h2c", "Connection": "Upgrade"}
+    sent = written(own(endpoint, headers=LIST_KEYS | offer))
+    assert exchange(endpoint, sent)[0] == 200
+
+
+def test_a_body_that_looks_like_an_offer_is_a_body(endpoint: Endpoint) -> None:
+    """With the other spelling, a body's own request would have been answered as well."""
+    inner = b"\r\nUpgrade: h2c\r\n\r\n" + written(own(endpoint)) + b"\r\nupgrade: x\r\n\r\n"
+    body = json.dumps({"Limit": 1}).encode() + b" " * 20 + inner
+    got = sent_together(endpoint, written(own(endpoint, body)))
+    assert statuses(got) == [b"400"]
+    assert b"SerializationException" in got
+
+
+@pytest.mark.parametrize("kind", ["plain", "offering", "chunked", "slow"])
+def test_sixty_requests_at_once_get_sixty_answers_in_order(endpoint: Endpoint, kind: str) -> None:
+    create = JSON | {"X-Amz-Target": "TrentService.CreateAlias"}
+    headers = create if kind == "slow" else LIST_KEYS
+    bodies = [b'{"Limit": 1}' if at % 3 else b"{" for at in range(60)]
+    requests = [own(endpoint, body, headers=headers) for body in bodies]
+    if kind == "offering":
+        requests = [offering(each) if at % 2 else each for at, each in enumerate(requests)]
+    got = sent_together(
+        endpoint, b"".join(written(each, chunked=kind == "chunked") for each in requests)
+    )
+    right = b"400" if kind == "slow" else b"200"
+    assert statuses(got) == [right if at % 3 else b"400" for at in range(60)]
+    assert got.count(b"SerializationException") == 20
+
+
+@pytest.mark.parametrize(
+    "broken", [b"nothing that is HTTP\r\n\r\n", b"x" * 300_000], ids=["short", "long"]
+)
+def test_what_came_before_a_broken_request_is_answered_first(
+    endpoint: Endpoint, broken: bytes
+) -> None:
+    create = JSON | {"X-Amz-Target": "TrentService.CreateKey"}
+    good = written(own(endpoint, headers=create)) + written(own(endpoint))
+    got = sent_together(endpoint, good + broken)
+    assert statuses(got) == [b"200", b"200", b"400"]
+    half = written(own(endpoint), chunked=True).partition(b"\r\n\r\n")[0] + b"\r\n\r\nno\r\n"
+    assert statuses(sent_together(endpoint, good + half)) == [b"200", b"200", b"400"]
+
+
+@for_every(
+    ("old", "new"),
+    [
+        (b"POST / ", b"POST http://127.0.0.1/ "),
+        (b"POST / ", b"POST http://127.0.0.1 "),
+        (b"HTTP/1.1", b"HTTP/1.1\r\nx-empty:"),
+        (b"1\r\n{", b"1;name=value\r\n{"),
+        (b"1\r\n{", b'1;name="a;b"\r\n{'),
+        (b"1\r\n{", b"0001\r\n{"),
+    ],
+)
+def test_other_forms_of_a_request_are_read(endpoint: Endpoint, old: bytes, new: bytes) -> None:
+    sent = written(own(endpoint), chunked=True)
+    assert old in sent
+    assert statuses(sent_together(endpoint, sent.replace(old, new, 1))) == [b"200"]
+
+
+def test_an_http_1_0_client_is_not_told_to_continue(endpoint: Endpoint) -> None:
+    sent = written(with_headers(own(endpoint), expect=b"100-continue"))
+    assert statuses(sent_together(endpoint, sent.replace(b"HTTP/1.1", b"HTTP/1.0", 1))) == [b"200"]
+
+
+def test_idle_connections_make_room(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "FROM_ONE", 20)
+    with ExitStack() as stack:
+        begun = stack.enter_context(connected(endpoint))
+        head, _, body = written(own(endpoint, b'{"Limit": 1}')).partition(b"\r\n\r\n")
+        begun.sendall(head)
+        assert exchange(endpoint, written(own(endpoint)))[0] == 200
+        idle = [stack.enter_context(connected(endpoint)) for _ in range(60)]
+        assert exchange(endpoint, written(own(endpoint)))[0] == 200
+        assert idle[0].recv(1) == b""  # it had waited longest
+        begun.sendall(b"\r\n\r\n" + body)  # a request that has begun is kept longer
+        assert answer(begun)[0] == 200
+        for link in [stack.enter_context(connected(endpoint)) for _ in range(60)]:
+            with suppress(ConnectionError):
+                link.sendall(b"POST ")
+        assert exchange(endpoint, written(own(endpoint)))[0] == 200
 
 
 @for_every(
@@ -515,7 +622,18 @@ def test_an_offer_to_upgrade_is_ignored(endpoint: Endpoint) -> None:
         (b"content-length: 2", b"content-length: 2\r\nx-amz-a: b\x00c"),
         (b"content-length: 2", b"content-length: 2\r\n folded: x"),
         (b"content-length: 2", b"content-length: 2\nx-amz-a: b"),
-        (b"POST / ", b"POST  / "),
+        (b"content-length: 2", b"content-length: 2\r\nx-amz-a: b\rx-amz-c: d"),
+        (b"content-length: 2", b"content-length: 2\r\ncontent-length: 2"),
+        (b"content-length: 2", b"content-length: +2"),
+        (b"content-length: 2", b"transfer-encoding: chunked\r\ntransfer-encoding: identity"),
+        (b"content-length: 2", b"transfer-encoding: xchunked"),
+        (b"content-length: 2", b"x y: 2"),
+        (b"HTTP/1.1\r\n", b"HTTP/1.1\n"),
+        (b"HTTP/1.1", b"HTTP/1.0\r\ntransfer-encoding: chunked"),
+        (b"HTTP/1.1", b"HTTP/2.0"),
+        (b"HTTP/1.1", b"HTTP/0.9"),
+        (b"POST /", b"CONNECT /"),
+        (b"POST / ", b"CONNECT a:1 "),
         (b"HTTP/1.1", b"HTTP/3.7"),
         (b"POST", b"P\xc3\x96ST"),
     ],
@@ -559,11 +677,35 @@ def test_letters_beyond_ascii_in_headers_do_no_harm(endpoint: Endpoint) -> None:
     assert exchange(endpoint, written(signed_so))[0] == 200
 
 
-def test_an_endless_head_is_cut_off(endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("rest", [b"", b"\r\n\r\n"], ids=["endless", "complete"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /" + b"a" * 20_000,
+        b"POST / HTTP/1.1\r\nx-amz-a: " + b"a" * 24_000,
+        b"POST / HTTP/1.1\r\n" + b"x-amz-a: b\r\n" * 2_000 + b"a: b",
+        b"POST / HTTP/1.1\r\n" + b"a" * 24_000 + b": b",
+    ],
+    ids=["target", "value", "headers", "name"],
+)
+def test_a_head_that_is_too_large_is_refused_even_in_one_packet(
+    endpoint: Endpoint, head: bytes, rest: bytes
+) -> None:
     with connected(endpoint) as link:
-        link.sendall(b"POST / HTTP/1.1\r\nx-amz-a: ")
-        with pytest.raises(ConnectionError):
-            flood(link, b"a" * 4_096)
+        link.sendall(head + rest)
+        status, headers, body = answer(link)
+    assert (status, headers["Connection"]) == (400, "close")
+    assert body == b"The head of this request is too large."
+
+
+def test_the_largest_head_is_read_in_packets_of_any_size(endpoint: Endpoint) -> None:
+    request = own(endpoint, headers=LIST_KEYS | {"X-Amz-A": "a" * 15_500})
+    sent = written(request)
+    for size in (1_000, 4_096, 100_000):
+        with connected(endpoint) as link:
+            for at in range(0, 2 * len(sent), size):
+                link.sendall((sent + sent)[at : at + size])
+            assert [answer(link)[0], answer(link)[0]] == [200, 200]
 
 
 def test_a_slow_client_is_disconnected_and_delays_no_other(
