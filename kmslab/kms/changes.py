@@ -6,7 +6,7 @@ from reading. Calls, what is due, IAM, access keys, the clock and seeds all come
 rehearsal does not (`store/rehearsal.py`), because it takes back what others have stored.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from kmslab.kms import store as stores
@@ -61,16 +61,21 @@ class Change:
         return record
 
     def find(self, kind: type[R], **equal: str) -> list[R]:
-        [(field, value)] = equal.items()
         found = self._stored.find(kind, **equal)
-        return self._as_changed(kind, found, lambda record: getattr(record, field) == value)
+        return self._as_changed(kind, found, lambda record: _has(record, equal))
 
-    def page(self, kind: type[R], prefix: str, after: str = "", limit: int = 100) -> list[R]:
+    def count(self, kind: type[R], **equal: str) -> int:
+        return len(self.find(kind, **equal)) if self else self._stored.count(kind, **equal)
+
+    def page(
+        self, kind: type[R], prefix: str, after: str = "", limit: int = 100, **equal: str
+    ) -> list[R]:
         def belongs(record: R) -> bool:
             return name_of(record).startswith(prefix) and name_of(record) > after
 
-        found = self._stored.page(kind, prefix, after, limit + len(self._changed))
-        return self._as_changed(kind, found, belongs)[:limit]
+        found = self._stored.page(kind, prefix, after, limit + len(self._changed), **equal)
+        known = self._as_changed(kind, found, lambda it: belongs(it) and _has(it, equal))
+        return known[:limit]
 
     def last_use(self, key: str) -> LastUse | None:
         return self._stored.last_use(key)
@@ -83,6 +88,10 @@ class Change:
         found = [record for record in stored if name_of(record) not in changed]
         found += [record for record in changed.values() if record and belongs(record)]
         return sorted(found, key=name_of)
+
+
+def _has(record: Record, equal: Mapping[str, str]) -> bool:
+    return all(getattr(record, field) == value for field, value in equal.items())
 
 
 def apply(store: "stores.Store", stage: Callable[[Change], T], attempts: int = ATTEMPTS) -> T:

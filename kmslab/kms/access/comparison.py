@@ -74,11 +74,7 @@ def compare_statements(
 
 def compare_grants(question: Question, decided: Grant | None) -> tuple[Comparison, ...]:
     """Compares only the grants that name the caller."""
-    return tuple(
-        _grant(grant, question, grant is decided)
-        for grant in grants.of_key(question)
-        if grants.grantee(grant, question) is not NO_MATCH
-    )
+    return tuple(_grant(grant, question, grant is decided) for grant in grants.for_caller(question))
 
 
 def listed(values: Sequence[str], between: str = ", ") -> str:

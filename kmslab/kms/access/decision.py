@@ -135,7 +135,7 @@ def read_or_deny(parse: Callable[[str], Document], text: str) -> Document:
 
 def _by_grant(question: Question, key_effect: Effect, iam_effect: Effect, home: bool) -> Verdict:
     needs_iam = key_effect is not NO_EFFECT  # the key policy allows it, and that is not enough
-    for grant in grants.of_key(question):
+    for grant in grants.for_caller(question):
         named = grants.grantee(grant, question)
         if named is NO_MATCH or not grants.covers(grant, question):
             continue

@@ -79,8 +79,14 @@ def who_retires(grant: Grant, question: Question) -> set[PrincipalMatch]:
     return {match_among((principal,), question.caller) for principal in may}
 
 
-def of_key(question: Question) -> list[Grant]:
-    return question.records.find(Grant, key=question.key.arn) if question.key else []
+def for_caller(question: Question) -> list[Grant]:
+    """The key's grants that name the caller or its account; no others are read."""
+    key, caller = question.key, question.caller
+    if key is None:
+        return []
+    names = {caller.principal, caller.identity, caller.account_principal}
+    found = [question.records.find(Grant, key=key.arn, grantee=name) for name in sorted(names)]
+    return [grant for grants in found for grant in grants]
 
 
 def _same(context: Pairs, pairs: Pairs) -> bool:

@@ -102,7 +102,8 @@ class Alias:
 class Principal:
     """An IAM user or role, with the policy that says what it may do."""
 
-    arn: str
+    arn: str  # without its path: in an account a name is unique, whatever its path
+    path: str = ""  # "aws-reserved/sso.amazonaws.com/", between `role/` and the name
     policy: str  # a policy document in JSON; "" if it has none
     created: datetime
     version: int = 0
@@ -189,7 +190,10 @@ class Reader(Protocol):
 
     def get(self, kind: type[R], name: str) -> R | None: ...
     def find(self, kind: type[R], **equal: str) -> list[R]: ...
-    def page(self, kind: type[R], prefix: str, after: str = "", limit: int = 100) -> list[R]: ...
+    def count(self, kind: type[R], **equal: str) -> int: ...
+    def page(
+        self, kind: type[R], prefix: str, after: str = "", limit: int = 100, **equal: str
+    ) -> list[R]: ...
     def last_use(self, key: str) -> LastUse | None: ...
 
 

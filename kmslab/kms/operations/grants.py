@@ -17,7 +17,7 @@ from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Caller, Grant, Key
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, grantable
-from kmslab.kms.operations.pages import page_of
+from kmslab.kms.operations.pages import page_of, stored_page
 
 MAX_GRANTS_PER_KEY = 50_000  # "Resource quotas"
 MAX_PAIRS, MAX_VALUE_LENGTH = 8, 384  # of the encryption context in a constraint
@@ -28,6 +28,7 @@ TOO_MUCH = (
 NO_PRINCIPAL = "ARN {} does not refer to a valid principal."
 SERVICE_NEEDS = "A GranteeServicePrincipal needs a SourceArn constraint and a retiring principal."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PAGE: Any = {"default": 50, "maximum": 100}
 CONTEXTS = ("EncryptionContextEquals", "EncryptionContextSubset")
 
 
@@ -35,10 +36,9 @@ def create(call: Call, key: Key) -> dict[str, Any]:
     """The same request with the same name again returns the same grant with a new token."""
     requested = _requested(call, key)
     _check(call, key, requested)
-    grants = call.records.find(Grant, key=key.arn)
-    same = [each for each in grants if requested.name and _terms(each) == _terms(requested)]
+    same = _same(call, requested) if requested.name else []
     if not same:
-        if len(grants) >= MAX_GRANTS_PER_KEY:
+        if call.records.count(Grant, key=key.arn) >= MAX_GRANTS_PER_KEY:
             fail("LimitExceededException", f"{key.arn} already has {MAX_GRANTS_PER_KEY} grants")
         call.put(requested, key)  # the key unchanged: of two callers at the limit one counts again
     grant = (*same, requested)[0]
@@ -46,10 +46,15 @@ def create(call: Call, key: Key) -> dict[str, Any]:
 
 
 def list_(call: Call, key: Key) -> dict[str, Any]:
-    grants = [grant for grant in call.records.find(Grant, key=key.arn) if _wanted(call, grant)]
-    if not grants and "GrantId" in call.request:
-        _refuse_id(call["GrantId"])
-    return _listed(call, grants, f"{key.arn}/")
+    grantee = _one_of(call, "GranteePrincipal", "GranteeServicePrincipal")
+    if "GrantId" in call.request:
+        grant = call.records.get(Grant, f"{key.arn}/{call['GrantId']}")
+        if grant is None or grantee not in ("", grant.grantee):
+            _refuse_id(call["GrantId"])
+        shown, paging = page_of(call, {grant.handle: grant}, f"{key.arn}/", **PAGE)
+        return _listed(shown, paging)
+    wanted: Any = {"key": key.arn, "grantee": grantee} if grantee else {}
+    return _listed(*stored_page(call, Grant, f"{key.arn}/", **PAGE, **wanted))
 
 
 def list_retirable(call: Call) -> dict[str, Any]:
@@ -64,8 +69,7 @@ def list_retirable(call: Call) -> dict[str, Any]:
     if is_principal and not _is_own(retiring, call.caller):
         fail("InvalidArnException", NO_PRINCIPAL.format(retiring))
     here = arn_prefix("kms", call.caller.region) if is_principal else call.caller.here
-    found = call.records.find(Grant, retiring=retiring)
-    return _listed(call, [grant for grant in found if grant.handle.startswith(here)], here)
+    return _listed(*stored_page(call, Grant, here, **PAGE, retiring=retiring))
 
 
 def retire(call: Call, grant: Grant) -> dict[str, Any]:
@@ -139,6 +143,11 @@ def _check_constraints(key: Key, requested: Grant) -> None:
             fail("ValidationException", TOO_MUCH)
 
 
+def _same(call: Call, requested: Grant) -> list[Grant]:
+    grants = call.records.find(Grant, key=requested.key, grantee=requested.grantee)
+    return [each for each in grants if _terms(each) == _terms(requested)]
+
+
 def _terms(grant: Grant) -> Grant:
     """What must be equal for two grants to be the same."""
     return replace(grant, handle="", created=EPOCH, version=0)
@@ -152,15 +161,8 @@ def _one_of(call: Call, *members: str) -> str:
     return given[0] if given else ""
 
 
-def _wanted(call: Call, grant: Grant) -> bool:
-    grantee = _one_of(call, "GranteePrincipal", "GranteeServicePrincipal")
-    return call.get("GrantId", grant.id) == grant.id and grantee in ("", grant.grantee)
-
-
-def _listed(call: Call, grants: Sequence[Grant], prefix: str) -> dict[str, Any]:
-    named = {grant.handle: grant for grant in grants}
-    shown, paging = page_of(call, named, prefix, default=50, maximum=100)
-    return {"Grants": [_shown(grant) for grant in shown], **paging}
+def _listed(grants: Sequence[Grant], paging: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Grants": [_shown(grant) for grant in grants], **paging}
 
 
 def _shown(grant: Grant) -> dict[str, Any]:

@@ -12,14 +12,22 @@ T = TypeVar("T")
 
 
 def stored_page(
-    call: Call, kind: type[R], prefix: str, *, default: int, maximum: int, also: Sequence[R] = ()
+    call: Call,
+    kind: type[R],
+    prefix: str,
+    *,
+    default: int,
+    maximum: int,
+    also: Sequence[R] = (),
+    **equal: str,
 ) -> tuple[list[R], dict[str, Any]]:
     """The next records whose names have this prefix, and the answer's paging members.
 
     `also`: records that are shown unless the store has one of the same name.
+    `equal`: values of fields that an index has.
     """
     limit, after = _limit(call, default, maximum), _after(call, prefix)
-    records = call.records.page(kind, prefix, after, limit + 1)
+    records = call.records.page(kind, prefix, after, limit + 1, **equal)
     if also:
         named = {name_of(each): each for each in (*also, *records) if name_of(each) > after}
         records = [named[name] for name in sorted(named)]

@@ -13,6 +13,7 @@ from kmslab.kms.contract.records import Record
 from kmslab.kms.store import fork
 
 Place = tuple[type[Any], str]
+ListPlace = tuple[Any, ...]  # a kind, then pairs of a field and its value
 
 
 class Cache(fork.ForkAware):
@@ -20,7 +21,7 @@ class Cache(fork.ForkAware):
 
     def __init__(self, size: int) -> None:
         self.hot: dict[Place, Any] = {}
-        self.lists: dict[tuple[type[Any], str, str], Any] = {}  # records found by a field's value
+        self.lists: dict[ListPlace, Any] = {}  # records found by fields' values
         self.changes = 0  # the store's count of changes when this process last looked
         self.next_due: datetime | None = None
         self.commits = 0  # of this process, and changes by other processes that it has seen
@@ -44,8 +45,8 @@ class Cache(fork.ForkAware):
             if self.commits == commits:
                 self._enter(place, record)
 
-    def fill_list(self, place: tuple[type[Any], str, str], found: Any, commits: int) -> None:
-        """Enter the records found by a field's value. Any commit at all drops them."""
+    def fill_list(self, place: ListPlace, found: Any, commits: int) -> None:
+        """Enter the records found by fields' values. Any commit at all drops them."""
         with self._lock:
             if self.commits == commits:
                 if len(self.lists) >= self._size:

@@ -22,8 +22,19 @@ def _callers(connection: Connection) -> None:
     next(index for index in table.indexes if index.name == "event_by_used_too").create(connection)
 
 
+def _paths(connection: Connection) -> None:
+    """Schema 2 found grants by key alone, and no user or role had a path."""
+    table = METADATA.tables["grant"]  # made with its new indexes, if the store had none
+    for index in table.indexes:
+        index.create(connection, checkfirst=True)
+    connection.execute(text("DROP INDEX IF EXISTS grant_by_key"))
+    if "path" not in {column["name"] for column in inspect(connection).get_columns("principal")}:
+        column = "path VARCHAR NOT NULL DEFAULT ''"
+        connection.execute(text(f"ALTER TABLE principal ADD COLUMN {column}"))
+
+
 # Schema version → the step to the next version.
-STEPS: dict[int, Callable[[Connection], None]] = {1: _callers}
+STEPS: dict[int, Callable[[Connection], None]] = {1: _callers, 2: _paths}
 
 
 def prepare(

@@ -5,7 +5,7 @@ and an aware datetime, which is an integer of microseconds.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -34,15 +35,16 @@ from sqlalchemy.types import TypeEngine
 
 from kmslab.kms.contract.records import KINDS, AccessKey, Alias, DomainKey, Grant, Key, Material, R
 
-VERSION = 2
+VERSION = 3
 
-# Fields to find records by. Each has an index that ends in the name, so results are in its order.
-INDEXED: dict[type[Any], tuple[str, ...]] = {
-    Material: ("key",),
-    DomainKey: ("region",),
-    Alias: ("target",),
-    AccessKey: ("principal",),
-    Grant: ("key", "retiring"),
+# Fields to find records by, alone or with those before them. Each index ends in the name, so that
+# results are in its order.
+INDEXED: dict[type[Any], tuple[tuple[str, ...], ...]] = {
+    Material: (("key",),),
+    DomainKey: (("region",),),
+    Alias: (("target",),),
+    AccessKey: (("principal",),),
+    Grant: (("key", "grantee"), ("retiring",)),
 }
 
 METADATA = MetaData()
@@ -131,7 +133,6 @@ class Rows(Generic[R]):
         here = self.name == bindparam("at_name")
         self.one = select(self.table).where(here)
         self.all = select(self.table).order_by(self.name)
-        self.by = {field: self._by(field) for field in INDEXED.get(kind, ())}
         self.version = select(version).where(here).with_for_update(read=True)
         self.insert = insert(self.table)
         self.update = update(self.table).where(here, version == bindparam("at_version"))
@@ -142,13 +143,21 @@ class Rows(Generic[R]):
         name = Column(first.name, ORDERED, primary_key=True)
         columns = [Column(each.name, each.codec.column, nullable=each.optional) for each in others]
         table = Table(_table_name(self.kind), METADATA, name, *columns)
-        for field in INDEXED.get(self.kind, ()):
-            _index(table, field)
+        for fields_ in INDEXED.get(self.kind, ()):
+            _index(table, *fields_)
         return table
 
-    def _by(self, field: str) -> Select[Any]:
-        column = self.table.c[field]
-        return select(self.table).where(column == bindparam("value")).order_by(self.name)
+    def by(self, *fields: str) -> Select[Any]:
+        """The records with these fields' values, which are given as parameters of their names."""
+        return self.all.where(*self._equal(fields))
+
+    def count(self, *fields: str) -> Select[Any]:
+        return select(func.count()).select_from(self.table).where(*self._equal(fields))
+
+    def _equal(self, fields: Iterable[str]) -> list[ColumnElement[bool]]:
+        """Only fields that have an index: any other would read the whole table."""
+        columns = {field: self.table.c[field] for each in INDEXED[self.kind] for field in each}
+        return [columns[field] == bindparam(field) for field in fields]
 
     def encode(self, record: R) -> dict[str, Any]:
         return {member.name: member.encode(record) for member in self.members}
@@ -157,16 +166,19 @@ class Rows(Generic[R]):
         pairs = zip(self.members, row, strict=True)
         return self.kind(**{member.name: member.decode(value) for member, value in pairs})
 
-    def page(self, prefix: str, after: str, limit: int) -> Select[Any]:
+    def page(self, prefix: str, after: str, limit: int, fields: Iterable[str] = ()) -> Select[Any]:
         """A range and not LIKE: no character of a name is special, and the index is used."""
-        page = select(self.table).where(self.name >= prefix, self.name > after)
+        page = (self.by(*fields) if fields else self.all).where(
+            self.name >= prefix, self.name > after
+        )
         if end := _first_beyond(prefix):
             page = page.where(self.name < end)
-        return page.order_by(self.name).limit(limit)
+        return page.limit(limit)
 
 
-def _index(table: Table, field: str) -> None:
-    Index(f"{table.name}_by_{field}", table.c[field], *table.primary_key)
+def _index(table: Table, *fields: str) -> None:
+    columns = [table.c[field] for field in fields]
+    Index(f"{table.name}_by_{'_and_'.join(fields)}", *columns, *table.primary_key)
 
 
 def _table_name(kind: type[Any]) -> str:

@@ -6,7 +6,7 @@ record that it relies on has changed since it was read. When `commit` returns, i
 
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -69,22 +69,27 @@ class Store:
         return found[0]
 
     def find(self, kind: type[R], **equal: str) -> list[R]:
-        """All records with this value in one indexed field, in order of their names."""
-        [(field, value)] = equal.items()
-        place = (kind, field, value)
+        """All records with these values in the fields of an index, in order of their names."""
+        place = (kind, *equal.items())
         known = self._cache.lists.get(place)
         if known is None:
             commits = self._cache.commits  # before reading: see the cache's rule
-            known = self._select(kind, ROWS[kind].by[field], {"value": value})
+            known = self._select(kind, ROWS[kind].by(*equal), equal)
             self._cache.fill_list(place, known, commits)
         return list(known)
 
-    def page(self, kind: type[R], prefix: str, after: str = "", limit: int = 100) -> list[R]:
+    def count(self, kind: type[R], **equal: str) -> int:
+        """How many records `find` would return. Not cached."""
+        return int(self._database.read(ROWS[kind].count(*equal), equal)[0][0])
+
+    def page(
+        self, kind: type[R], prefix: str, after: str = "", limit: int = 100, **equal: str
+    ) -> list[R]:
         """The first records whose names begin with `prefix` and come after `after`. Not cached.
 
-        Names are in the order of their code points.
+        Names are in the order of their code points. `equal`: as for `find`.
         """
-        return self._select(kind, ROWS[kind].page(prefix, after, limit))
+        return self._select(kind, ROWS[kind].page(prefix, after, limit, equal), equal)
 
     def all(self, kind: type[R]) -> list[R]:
         """Every record of a kind, in order of their names. Not cached."""
@@ -100,7 +105,7 @@ class Store:
         return self._select(Key, DUE, {"at": microseconds(at), "most": limit})
 
     def _select(
-        self, kind: type[R], statement: Any, parameters: dict[str, Any] | None = None
+        self, kind: type[R], statement: Any, parameters: Mapping[str, Any] | None = None
     ) -> list[R]:
         try:
             rows = self._database.read(statement, parameters)

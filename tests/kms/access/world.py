@@ -88,10 +88,15 @@ class Records:
         return next((each for each in self._of(kind) if name_of(each) == name), None)
 
     def find(self, kind: type[R], **equal: str) -> list[R]:
-        [(field, value)] = equal.items()
-        return [each for each in self._of(kind) if getattr(each, field) == value]
+        pairs = equal.items()
+        return [each for each in self._of(kind) if all(getattr(each, f) == v for f, v in pairs)]
 
-    def page(self, kind: type[R], prefix: str, after: str = "", limit: int = 100) -> list[R]:
+    def count(self, kind: type[R], **equal: str) -> int:
+        return len(self.find(kind, **equal))
+
+    def page(
+        self, kind: type[R], prefix: str, after: str = "", limit: int = 100, **equal: str
+    ) -> list[R]:
         return [each for each in self._of(kind) if name_of(each).startswith(prefix)][:limit]
 
     def last_use(self, key: str) -> LastUse | None:

@@ -291,3 +291,63 @@ def test_trail_shows_the_grant_and_not_its_token(lab: Lab, cmk: CMK, alice: View
     assert retired["additionalEventData"] == {"grantId": answer["GrantId"]}
     assert [each["ARN"] for each in retired["resources"]] == [cmk.arn]
     assert answer["GrantToken"] not in str(list(lab.trail))
+
+
+# -------------------------------------------------------------------------------- among many others
+
+
+@pytest.fixture
+def read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each statement on the table of grants has returned."""
+    counted: list[int] = []
+    database = lab.service._store._database
+    original = database.read
+
+    def count(statement: Any, parameters: Any = None) -> Any:
+        rows = original(statement, parameters)
+        if '"grant"' in str(statement):
+            counted.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(database, "read", count)
+    return counted
+
+
+def test_grants_for_others_cost_a_call_nothing(
+    lab: Lab, cmk: CMK, alice: View, read: list[int]
+) -> None:
+    for number in range(120):
+        cmk.grant(arn(lab.user(f"other{number}")), "Decrypt")
+    mine = cmk.grant(arn(alice), "Decrypt", "CreateGrant")
+    blob = cmk.encrypt(b"x")
+    terms = {"KeyId": cmk.arn, "GranteePrincipal": arn(alice), "Operations": ["Decrypt"]}
+    calls: dict[str, Any] = {
+        "Decrypt": lambda: alice.decrypt(blob),
+        "CreateGrant": lambda: alice.kms.create_grant(**terms, Name="orders"),
+        "the same CreateGrant": lambda: alice.kms.create_grant(**terms, Name="orders"),
+        "RevokeGrant": lambda: lab.kms.revoke_grant(KeyId=cmk.arn, GrantId=mine),
+        "ListGrants": lambda: lab.kms.list_grants(KeyId=cmk.arn, Limit=3),
+        "ListGrants of one": lambda: lab.kms.list_grants(
+            KeyId=cmk.arn, GranteePrincipal=arn(alice)
+        ),
+        "ListRetirableGrants": lambda: lab.kms.list_retirable_grants(RetiringPrincipal=arn(alice)),
+    }
+    for name, call in calls.items():
+        lab.create_cmk()  # after a commit everything is read again
+        read.clear()
+        call()
+        assert (name, sum(read), len(read)) <= (name, 4, 5)
+
+
+def test_listing_one_grantee_goes_page_by_page(lab: Lab, cmk: CMK, alice: View) -> None:
+    own = {cmk.grant(arn(alice), operation) for operation in ("Decrypt", "Encrypt", "DescribeKey")}
+    for number in range(5):
+        cmk.grant(arn(lab.user(f"other{number}")), "Decrypt")
+    listed, marker = [], {}
+    while True:
+        page = lab.kms.list_grants(KeyId=cmk.arn, GranteePrincipal=arn(alice), Limit=2, **marker)
+        listed += [each["GrantId"] for each in page["Grants"]]
+        if not page["Truncated"]:
+            break
+        marker = {"Marker": page["NextMarker"]}
+    assert listed == sorted(own)

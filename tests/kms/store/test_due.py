@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Executable, text
 from sqlalchemy.dialects import postgresql
 
-from kmslab.kms.contract.records import Alias, Key
+from kmslab.kms.contract.records import Alias, Grant, Key
 from kmslab.kms.store import Store
 from kmslab.kms.store.events import written
 from kmslab.kms.store.schema import DUE, RAISE, ROWS, STATE
@@ -79,13 +79,24 @@ def test_due_and_next_due_search_the_index(store: Store) -> None:
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (ROWS[Alias].by["target"], "alias_by_target (target=?)"),
+        (ROWS[Alias].by("target"), "alias_by_target (target=?)"),
+        (ROWS[Grant].by("key", "grantee"), "grant_by_key_and_grantee (key=? AND grantee=?)"),
+        (ROWS[Grant].count("key"), "COVERING INDEX grant_by_key_and_grantee (key=?)"),
+        (
+            ROWS[Grant].page(HERE, "", 10, ("key", "grantee")),
+            "grant_by_key_and_grantee (key=? AND grantee=? AND handle>? AND handle<?)",
+        ),
+        (
+            ROWS[Grant].page(HERE, "", 10, ("retiring",)),
+            "grant_by_retiring (retiring=? AND handle>? AND handle<?)",
+        ),
         (ROWS[Key].one, "sqlite_autoindex_key_1 (arn=?)"),
         (ROWS[Key].page(HERE, "", 10), "sqlite_autoindex_key_1 (arn>? AND arn<?)"),
     ],
 )
 def test_no_read_scans_or_sorts_a_table(store: Store, statement: Executable, index: str) -> None:
-    found = plan(store, statement, value="x", at_name="x")
+    names = ("target", "key", "grantee", "retiring", "at_name")
+    found = plan(store, statement, **dict.fromkeys(names, "x"))
     assert index in found
     assert "SCAN" not in found
     assert "TEMP B-TREE" not in found

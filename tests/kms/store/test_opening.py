@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import text
 
-from kmslab.kms.contract.records import Key, Setting
+from kmslab.kms.contract.records import Key, Principal, Setting
 from kmslab.kms.store import Store, StoreError, open_store
 from kmslab.kms.store.migrations import prepare
 from kmslab.kms.store.schema import ROWS, VERSION
@@ -170,6 +170,25 @@ def test_store_of_the_first_schema_opens_and_keeps_its_keys(tmp_path: Path, url:
     with closing(open_store(url)) as store:
         assert store.get(Key, kept.arn) == replace(kept, version=1)
         store.commit(put=ONE_OF_EACH[1:])
+
+
+def test_store_of_schema_2_gets_its_path_and_its_index(tmp_path: Path, url: str) -> None:
+    """Schema 2 is this one without a principal's path, and with another index of grants."""
+    open_store(url).close()
+    with sqlite3.connect(tmp_path / "my.db") as raw:
+        raw.executescript(
+            """UPDATE kmslab SET schema = 2;
+            ALTER TABLE principal DROP COLUMN path;
+            DROP INDEX grant_by_key_and_grantee;
+            CREATE INDEX grant_by_key ON "grant" ("key", handle);
+            INSERT INTO principal (arn, policy, created, version) VALUES ('alice', '', 0, 1);"""
+        )
+    raw.close()
+    with closing(open_store(url)) as store:
+        assert store.get(Principal, "alice").path == ""  # type: ignore[union-attr]
+        indexes = str(store._database.read(text("SELECT name FROM sqlite_master")))
+        assert "grant_by_key_and_grantee" in indexes
+        assert "'grant_by_key'" not in indexes
 
 
 def test_failing_step_leaves_the_older_schema(opened: Callable[[], Store]) -> None:
