@@ -102,7 +102,7 @@ def _lay_out(folder: Path) -> None:
 
 @app.command(name="doctor")
 def examine(as_json: AsJson = False) -> None:
-    """Check whether this computer is ready for the course. This needs no network."""
+    """Check what works on this computer: the library and its extras. This needs no network."""
     from kmslab.course.doctor import doctor
 
     diagnosis = doctor()

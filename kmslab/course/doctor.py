@@ -1,11 +1,13 @@
-"""The doctor: is this computer ready for the course? It does not use the network.
+"""The doctor: what of kmslab works on this computer? It does not use the network.
 
 Each check is a row of `CHECKS`: its subject, and a function that returns what it found or raises.
+An extra that is not installed is not a failure: the library works without it.
 """
 
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,14 +18,17 @@ from kmslab.course.messages import Message
 from kmslab.course.module_self_tests import self_test_result
 from kmslab.crypto.self_test import KNOWN_ANSWERS
 from kmslab.crypto.self_tested import BACKENDS
+from kmslab.display import this_python
 from kmslab.lab.lab import Lab
 
 OLDEST = (3, 11)
-NEEDED = (
-    *("cryptography", "pycryptodome", "SQLAlchemy"),
-    *("jupyterlab", "ipykernel", "matplotlib"),
-    *("boto3", "uvicorn"),  # in lesson 07 other programs call the lab
-)
+LIBRARY = ("cryptography", "pycryptodome", "SQLAlchemy", "typer")
+# What each extra adds, and its packages.
+EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "lab": ("the course in JupyterLab, with its pictures", workbook.NEEDED),
+    "boto3": ("`lab.boto3()`, and looking into an endpoint", ("boto3",)),
+    "serve": ("`kmslab serve`, and seeds in YAML", ("httptools", "PyYAML", "uvicorn")),
+}
 PLAINTEXT = b"anything"
 
 
@@ -31,14 +36,20 @@ class Problem(Exception):
     """A check failed; the text says what is wrong and what helps."""
 
 
+class NotInstalled(Exception):
+    """What the check looks for is optional and is not here; the text says how to get it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     subject: str
     passed: bool
     detail: str
+    installed: bool = True  # False for an extra that is not here, which is not a failure
 
     def __str__(self) -> str:
-        return f"`{'[ OK ]' if self.passed else '[FAIL]'}` {self.subject}: {self.detail}"
+        mark = "OK" if self.passed and self.installed else "" if self.passed else "FAIL"
+        return f"`[{mark:^4}]` {self.subject}: {self.detail}"
 
 
 class Diagnosis(tuple[Finding, ...]):
@@ -58,34 +69,54 @@ class Diagnosis(tuple[Finding, ...]):
 
 
 def doctor() -> Diagnosis:
-    """Check Python, packages, cryptography, a lab in memory and one in a file, and the data."""
+    """Check Python, packages, extras, cryptography, a lab in memory and in a file, and the data."""
     return Diagnosis(_examine(subject, check) for subject, check in CHECKS)
 
 
 def _examine(subject: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, True, check())
+    except NotInstalled as absent:
+        return Finding(subject, True, str(absent), installed=False)
     except Exception as error:  # a broken computer may fail anywhere; the doctor never does
         return Finding(subject, False, str(error) or type(error).__name__)
 
 
 def _python() -> str:
     if sys.version_info < OLDEST:
-        raise Problem(f"{sys.version.split()[0]}; the course needs 3.11 or newer")
+        raise Problem(f"{sys.version.split()[0]}; kmslab needs 3.11 or newer")
     return sys.version.split()[0]
 
 
-def _packages() -> str:
+def _library() -> str:
+    found, missing = _installed(LIBRARY)
+    if missing:
+        raise Problem(f"not installed: {' '.join(missing)}; {_how_to_install(missing)}")
+    return ", ".join(found)
+
+
+def _extra(name: str) -> str:
+    adds, packages = EXTRAS[name]
+    found, missing = _installed(packages)
+    if missing:
+        lacks = f"lacks {', '.join(missing)}" if found else "not installed"
+        raise NotInstalled(f"{lacks}; it adds {adds}: {_how_to_install(missing)}")
+    return ", ".join(found)
+
+
+def _installed(packages: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Those that are here, with their versions, and those that are not."""
     found, missing = [], []
-    for name in NEEDED:
+    for name in packages:
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             missing.append(name)
-    if missing:
-        names = " ".join(missing)
-        raise Problem(f"not installed: {names}; `make lab` in a clone, else `pip install {names}`")
-    return ", ".join(found)
+    return found, missing
+
+
+def _how_to_install(packages: list[str]) -> str:
+    return f"`{this_python()} -m pip install {' '.join(packages)}`"
 
 
 def _cryptography() -> str:
@@ -146,12 +177,13 @@ def _lessons() -> str:
 
 CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("Python", _python),
-    ("packages", _packages),
+    ("packages", _library),
     ("cryptography", _cryptography),
     ("algorithms", _algorithms),
     ("a lab in memory", _lab),
     ("a lab in a file", _file),
     ("the lessons", _lessons),
     ("the clinic's data", _data),
+    *((f"extra {name}", partial(_extra, name)) for name in EXTRAS),
     ("network", lambda: "not used, here or in any lesson"),
 )

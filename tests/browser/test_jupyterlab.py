@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from kmslab.course.workbook import lay_out
 from tests.hygiene.lessons import FAILS, PATHS
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -34,8 +35,6 @@ def lab(tmp_path_factory) -> Iterator[tuple[Path, str, str]]:
     """The workbook's folder, the address of a running JupyterLab and its token."""
     home = tmp_path_factory.mktemp("home")
     command = [sys.executable, "-m", "kmslab", "lab", "--no-browser", "--port=0"]
-    if os.name == "posix" and os.geteuid() == 0:
-        command += ["--", "--allow-root"]
     runtime = {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
     with (home / "lab.log").open("wb") as log:
         server = subprocess.Popen(
@@ -107,6 +106,34 @@ def test_run_all_reaches_the_end_and_asks_nothing_of_the_network(lab, browser, n
         cell["id"] for cell in cells if FAILS in cell["metadata"].get("tags", [])
     ]
     assert {host for host in hosts if host not in (None, "localhost", "127.0.0.1")} == set()
+    page.close()
+
+
+@pytest.mark.parametrize("name", [path.name for path in PATHS])
+def test_a_lesson_that_is_only_opened_is_not_unsaved(lab, browser, name):
+    folder, url, token = lab
+    fresh = folder / name
+    fresh.unlink(missing_ok=True)
+    lay_out(folder)
+    laid_out = fresh.read_bytes()
+    page = browser.new_page()
+    page.goto(f"{url}lab/tree/{name}?reset&token={token}")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+    page.wait_for_timeout(1_000)
+    assert page.locator(".lm-TabBar-tab.jp-mod-dirty").count() == 0
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(1_000)
+    assert fresh.read_bytes() == laid_out
+    page.close()
+
+
+@pytest.mark.parametrize(("scheme", "theme"), [("light", "Light"), ("dark", "Dark")])
+def test_the_theme_is_the_systems(lab, browser, scheme, theme):
+    _, url, token = lab
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(f"{url}?token={token}")
+    page.locator(".jp-MarkdownViewer h1").first.wait_for(timeout=60_000)
+    assert page.evaluate("document.body.dataset.jpThemeName") == f"JupyterLab {theme}"
     page.close()
 
 

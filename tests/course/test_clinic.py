@@ -1,15 +1,22 @@
 import csv
 import socket
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from kmslab import envelope, errors
 from kmslab.course import clinic, doctor, faulty_lab, lock, outcome, self_tests, unlock
 from kmslab.course.clinic import records
 from kmslab.course.clinic.clinic import LESSONS
-from kmslab.course.doctor import CHECKS, Diagnosis, Problem, _examine
+from kmslab.course.doctor import CHECKS, EXTRAS, LIBRARY, Diagnosis, Problem, _examine
+from kmslab.course.messages import Message
 from kmslab.crypto import Forged
 from kmslab.crypto.self_test import KNOWN_ANSWERS
+from kmslab.display import this_python
 
 # ------------------------------------------------------------------------------------- the lab
 
@@ -187,6 +194,52 @@ def test_doctor_says_what_is_wrong_and_goes_on():
     assert not diagnosis.green
     assert "[FAIL] printer: no ink; refill the printer" in repr(diagnosis)
     assert "`[ OK ]` Python" in diagnosis._repr_markdown_()
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> Diagnosis:
+    def found(name: str) -> str:
+        if name in packages:
+            raise PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(sys.modules[Diagnosis.__module__], "version", found)
+    return doctor()
+
+
+def test_a_library_without_extras_is_green_and_reads_what_each_would_add(monkeypatch):
+    optional = {name for _, packages in EXTRAS.values() for name in packages}
+    diagnosis = without(monkeypatch, *optional)
+    assert diagnosis.green
+    absent = [line for line in repr(diagnosis).splitlines() if line.startswith("[    ] extra ")]
+    assert len(absent) == len(EXTRAS)
+    for line, (adds, packages) in zip(absent, EXTRAS.values(), strict=True):
+        command = f"{this_python()} -m pip install {' '.join(packages)}"
+        assert line.endswith(f": not installed; it adds {Message(adds).plain}: {command}")
+
+
+def test_an_extra_of_which_a_part_is_there_names_the_rest(monkeypatch):
+    (lab,) = [each for each in without(monkeypatch, "pillow") if each.subject == "extra lab"]
+    assert (lab.passed, lab.installed) == (True, False)
+    assert lab.detail.startswith("lacks pillow; it adds the course in JupyterLab")
+
+
+def test_a_library_that_kmslab_cannot_do_without_is_a_failure(monkeypatch):
+    diagnosis = without(monkeypatch, "SQLAlchemy")
+    assert not diagnosis.green
+    assert "[FAIL] packages: not installed: SQLAlchemy; " in repr(diagnosis)
+
+
+def test_what_doctor_looks_for_is_what_is_declared():
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+
+    def names(requirements: list[str]) -> set[str]:
+        wanted = map(Requirement, requirements)
+        return {each.name for each in wanted if each.marker is None}  # some computers lack uvloop
+
+    assert names(project["dependencies"]) == set(LIBRARY)
+    for extra, (_, packages) in EXTRAS.items():
+        assert names(project["optional-dependencies"][extra]) == set(packages)
 
 
 def test_the_doctor_survives_a_check_that_raises():
