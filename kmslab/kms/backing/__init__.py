@@ -1,8 +1,8 @@
 """Where key material lives. A key's Origin chooses its backing, and operations know only `Backing`.
 
-Outside a backing, key material is sealed. Of the ways that AWS offers, `hsm` is built: KMS's own
-hardware security modules. `blob` is the form of its ciphertexts, `domain_keys` and `root_key` are
-the keys that seal keys, and `access_keys` keeps the secrets with which requests are signed.
+Outside a backing, key material is sealed. One of AWS's backings is built: `hsm`, KMS's own hardware
+security modules. `blob` is the form of its ciphertexts, `domain_keys` and `root_key` are the keys
+that seal keys, and `access_keys` keeps the secrets with which requests are signed.
 """
 
 from collections.abc import Mapping

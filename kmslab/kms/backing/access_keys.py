@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from kmslab.crypto import SecretBytes
 from kmslab.kms import store as stores
+from kmslab.kms.arn import known_arn
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import AccessKey
@@ -49,7 +50,7 @@ class AccessKeys:
 
         A role's session gets a new one each time, with a token, valid for an hour of wall time.
         """
-        if ":assumed-role/" in principal:
+        if known_arn(principal).is_session:
             token = secrets.token_urlsafe(96)
             return self._new("ASIA", principal, token, datetime.now(UTC) + SESSION)
         for key in self._store.find(AccessKey, principal=principal):

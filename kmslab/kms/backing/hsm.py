@@ -56,8 +56,7 @@ class Hsm:
         return SecretBytes(secrets.token_bytes(size))
 
     def key_pair(self, spec: str) -> tuple[SecretBytes, bytes]:
-        algorithm = next(iter(KEY_SPECS[spec].algorithms.values()))[0]
-        backend = self._backend(algorithm, spec)
+        backend = self._backend_for_keys(spec)
         private = backend.generate_key(spec)
         return private, backend.public_key(private)
 
@@ -91,7 +90,7 @@ class Hsm:
             if len(known) != size:
                 fail("ValidationException", f"Key material of spec {spec} has {size} bytes.")
             return SecretBytes(known), b""
-        backend = self._backend(next(iter(KEY_SPECS[spec].algorithms.values()))[0], spec)
+        backend = self._backend_for_keys(spec)
         try:
             public = backend.public_key(known)
             if spec_of(public) != spec:
@@ -183,6 +182,11 @@ class Hsm:
             return backend.decapsulate(secret, ciphertext)
         except Forged:
             fail("InvalidCiphertextException")
+
+    def _backend_for_keys(self, spec: str) -> Backend:
+        """The backend of the spec's first algorithm, to make a key of this spec or to read one."""
+        algorithms = next(iter(KEY_SPECS[spec].algorithms.values()))
+        return self._backend(algorithms[0], spec)
 
     def _secret(self, material: Material) -> SecretBytes:
         identity = _identity(material.key, material.spec, material.id, material.public)
