@@ -18,5 +18,5 @@ echo playwright | compile browser --constraint requirements/test.lock "$@"
 echo pip | compile handout --constraint requirements/lab.lock "$@"
 # Clients that the endpoint is tried with, in an environment of their own: they pin libraries that
 # the lab has newer. Those for Node have npm's lock.
-printf '%s\n' aiobotocore aws-encryption-sdk-cli awscli | compile clients "$@"
+printf '%s\n' aiobotocore aws-encryption-sdk-cli awscli pymongo pymongocrypt | compile clients "$@"
 (cd tests/clients/node && npm install --package-lock-only --omit-lockfile-registry-resolved --silent)
