@@ -8,7 +8,6 @@ said in which account's trail it belongs.
 """
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -42,8 +41,6 @@ HEALTH, HEALTHY = b"/health", b'{"status":"ok"}'
 KMS = b"kms"
 TARGET = wire.PREFIX.encode()
 JSON = {b"application/x-amz-json-1.1", b"application/x-amz-json-1.0", b"application/json"}
-
-log = logging.getLogger("kmslab")
 
 
 class _Gone(Exception):
@@ -88,8 +85,8 @@ class Application:
             return
         except _TooLarge:
             await _send(send, _too_large(), CLOSE)
-        except Exception:
-            log.exception("a request failed inside the endpoint")
+        except Exception as error:
+            wire.log_cause("a request failed inside the endpoint", error)
             await _send(send, wire.refusal(EXCEPTIONS["KMSInternalException"](), new_id()), CLOSE)
         else:
             await _send(send, answer)

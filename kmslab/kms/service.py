@@ -71,6 +71,8 @@ class Service:
         except KMSError as error:
             self._log_failure(call, error)
             raise
+        except stores.StoreError:
+            raise  # there is nowhere to log it
         except Exception as cause:
             internal = EXCEPTIONS["KMSInternalException"](f"{name} failed inside the service.")
             self._log_failure(call, internal)

@@ -12,6 +12,7 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
+from kmslab.display import PlainError
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
 from kmslab.kms.contract.model import MODEL, Operation
 from kmslab.kms.contract.records import Caller
@@ -37,11 +38,19 @@ def handle(service: Service, caller: Caller, target: str, body: bytes) -> Answer
         return answer(200, request_id, _run(service, caller, target, body, request_id))
     except KMSError as error:
         if error.__cause__:
-            log.error("%s: %s", target, error, exc_info=error.__cause__)
+            log_cause(f"{target}: {error}", error.__cause__)
         return refusal(error, request_id)
-    except Exception:
-        log.exception("%s: the service's answer cannot be sent", target)
+    except Exception as error:
+        log_cause(f"{target}: the service's answer cannot be sent", error)
         return refusal(EXCEPTIONS["KMSInternalException"](), request_id)
+
+
+def log_cause(what: str, cause: BaseException) -> None:
+    """In one line if the cause's text says what to do, and otherwise with its traceback."""
+    if isinstance(cause, PlainError):
+        log.error("%s: %s", what, cause)
+    else:
+        log.error("%s", what, exc_info=cause)
 
 
 def _run(service: Service, caller: Caller, target: str, body: bytes, request_id: str) -> bytes:

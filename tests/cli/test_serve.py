@@ -150,6 +150,24 @@ def _create_keys(kms: Any, number: int) -> None:
         kms.create_key()
 
 
+@posix
+def test_store_that_was_moved_away_is_said_to_everybody(tmp_path: Path):
+    with serving("--store", "sqlite:///my.db") as served:
+        kms = served.client()
+        kms.create_key()
+        (tmp_path / "my.db").rename(tmp_path / "elsewhere.db")
+        for call in (kms.create_key, kms.list_keys):
+            with pytest.raises(kms.exceptions.KMSInternalException) as refused:
+                call()
+            assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+        _, told = served.stop()
+    assert "was moved, replaced or deleted while the lab was open" in told
+    assert "Traceback" not in told
+    (tmp_path / "elsewhere.db").rename(tmp_path / "my.db")
+    with Lab("sqlite:///my.db") as lab:
+        assert len(lab.kms.list_keys()["Keys"]) == 1
+
+
 @pytest.mark.long
 def test_trail_can_be_followed_while_it_is_served(tmp_path: Path):
     with serving("--store", "sqlite:///my.db") as served:
@@ -187,6 +205,7 @@ def refused_before(monkeypatch: Any) -> None:
         (["--account", "12"], "'12' is not an account number"),
         (["--region", "here"], "'here' is not a Region"),
         (["--store", "mysql://x"], "kmslab cannot keep a store in"),
+        (["--store", "sqlite:///"], "kmslab cannot keep a store in"),
         (["--tls-cert", "a.pem"], "give both"),
         (["--tls", "self-signed", "--tls-cert", "a", "--tls-key", "b"], "give both"),
         (["--tls", "maybe"], "maybe"),

@@ -33,12 +33,12 @@ def open_store(url: str | None = None) -> Store:
 def is_there(url: str) -> bool:
     """Whether there is a store at `url` already. Raises ValueError as `open_store` does."""
     file = _parsed(url).database
-    return file not in (None, "", ":memory:") and Path(str(file)).is_file()
+    return file not in (None, ":memory:") and Path(str(file)).is_file()
 
 
 def _database(url: str | None) -> sql.Database:
     file = _parsed(url).database if url is not None else None
-    if file in (None, "", ":memory:"):
+    if file in (None, ":memory:"):
         return sql.in_memory()
     return sql.in_file(Path(str(file)).absolute())
 
@@ -48,7 +48,7 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         raise ValueError(f"That is not a store. Give {_FORMS}.") from None
-    if parsed.drivername != "sqlite" or parsed.host or parsed.query:
+    if parsed.drivername != "sqlite" or parsed.host or parsed.query or parsed.database == "":
         shown = parsed.render_as_string(hide_password=True)
         raise ValueError(f"kmslab cannot keep a store in {shown!r}. Give {_FORMS}.")
     return parsed

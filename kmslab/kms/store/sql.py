@@ -2,7 +2,8 @@
 
 A read returns rows and keeps no lock or transaction. A transaction has the database's write lock
 from its first statement on, so what it has checked stays true until it commits; while another
-process has that lock, it waits. Every error of SQLite becomes a `StoreError` that says what to do.
+process has that lock, it waits. Nothing is read from or written to a file that is no longer at its
+path (`files`). Every error of SQLite becomes a `StoreError` that says what to do.
 """
 
 import os
@@ -20,6 +21,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from kmslab.kms.store import fork
 from kmslab.kms.store.errors import StoreError
+from kmslab.kms.store.files import Place, made_ready
 
 T = TypeVar("T")
 
@@ -32,7 +34,6 @@ _ADVICE = {
     sqlite3.SQLITE_NOTADB: "is not an SQLite database. Name another file, or move this one away",
     sqlite3.SQLITE_READONLY: "cannot be written. Give yourself the right to write the file and "
     "its directory, or copy it to a place where you have that right",
-    sqlite3.SQLITE_READONLY_DBMOVED: "was moved or deleted while the lab was open. Put it back",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened. Does its directory exist, and may you write there?",
     sqlite3.SQLITE_PERM: "cannot be opened. May you read and write it and its directory?",
     sqlite3.SQLITE_FULL: "could not grow: the disk is full. Nothing was written; make room",
@@ -53,6 +54,7 @@ class Database(fork.ForkAware):
     def __init__(self, engine: Engine, path: Path | None) -> None:
         self.path = path
         self.writing = threading.Lock()  # one writer of this process at a time
+        self._place = Place(path) if path else None
         self._engine = engine
         self._problem = ""  # why it can no longer be used; "" while it can
         self._width = READERS if path else 1  # a connection in memory serves one thread at a time
@@ -70,8 +72,12 @@ class Database(fork.ForkAware):
         """All or nothing, and on the disk when it ends. The caller holds `writing`."""
         with self._connection() as connection:
             _patiently(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+            if self._place:
+                self._place.opened()
             yield connection
+            self._check_place()  # before the commit, and once more before anybody relies on it
             connection.commit()
+            self._check_place()
 
     def let_readers_in(self) -> None:
         """From now on, readers see the last commit while the next one is being written."""
@@ -83,11 +89,21 @@ class Database(fork.ForkAware):
         with self._slots:
             if self._problem:
                 raise StoreError(self._problem)
+            self._check_place()
             try:
                 with self._engine.connect() as connection:  # rolls back what was not committed
                     yield connection
             except DBAPIError as error:
                 raise _explained(self.path, error.orig) from error
+
+    def check_file(self) -> None:
+        """Raise `StoreError` if the file is not where it was opened."""
+        if self._place:
+            self._place.check_file()
+
+    def _check_place(self) -> None:
+        if self._place:
+            self._place.check()
 
     def close(self, problem: str) -> None:
         """Later uses raise `StoreError` with this problem as its text."""
@@ -106,8 +122,9 @@ class Database(fork.ForkAware):
         self.writing.acquire()
         for _ in range(self._width):
             self._slots.acquire()
-        if self.path:
+        if self._place:
             self._engine.dispose()
+            self._place.closed()
 
     def _go_on(self) -> None:
         self._slots.release(self._width)
@@ -129,7 +146,11 @@ class Database(fork.ForkAware):
 def _explained(path: Path | None, error: BaseException | None) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0)
     what = _ADVICE.get(code) or _ADVICE.get(code & 0xFF) or f"failed: {error}"
-    return StoreError(f"The store {path or 'in memory'} {what}.")
+    return _problem(path, what)
+
+
+def _problem(path: Path | None, what: str) -> StoreError:
+    return StoreError(f"The store {path or 'in memory'} {what}{'' if what.endswith('?') else '.'}")
 
 
 def _is_busy(error: DBAPIError) -> bool:
@@ -160,16 +181,19 @@ def in_memory() -> Database:
 
 def in_file(path: Path) -> Database:
     """The database in this file, which is made if needed. Other processes may share it."""
-    if not path.parent.is_dir():
-        raise StoreError(f"The directory {path.parent} does not exist. Make it first.")
     place = path.as_uri()
-    # Only this first connection may make the file. If it is deleted later, none replaces it.
+    # Only here the file is made. If it is deleted later, no connection replaces it.
     try:
-        _connect(f"{place}?mode=rwc").close()
+        if not path.parent.is_dir():
+            raise StoreError(f"The directory {path.parent} does not exist. Make it first.")
+        made_ready(path)
+        _connect(f"{place}?mode=rw").close()
+    except OSError:
+        raise _problem(path, _ADVICE[sqlite3.SQLITE_CANTOPEN]) from None
     except sqlite3.Error as error:
         raise _explained(path, error) from error
     if not os.access(path, os.W_OK):  # SQLite would open it for reading, and fail much later
-        raise StoreError(f"The store {path} {_ADVICE[sqlite3.SQLITE_READONLY]}.")
+        raise _problem(path, _ADVICE[sqlite3.SQLITE_READONLY])
     engine = create_engine(
         "sqlite://",
         creator=lambda: _connect(f"{place}?mode=rw"),

@@ -151,9 +151,13 @@ class Store:
             self._cache.committed(*_state(state), records, writes.gone)
 
     def refresh(self) -> bool:
-        """Look whether other processes changed records, at most every half second; True if so."""
+        """Look whether other processes changed records, at most every half second; True if so.
+
+        Raises `StoreError` if the file is gone, so that nothing is answered from the cache either.
+        """
         if not self.shared:
             return False
+        self._database.check_file()
         if time.monotonic() >= self._poll_at:
             self._poll_at = time.monotonic() + POLL
             self._look()

@@ -91,9 +91,9 @@ class Outbox(fork.ForkAware):
             return
         try:
             self.write()
-            self.database.rest()
         except Exception as error:
             log.error("%d events were lost: %s", len(self._events), error)
+        self.database.rest()
 
 
 class Writer(fork.ForkAware):

@@ -85,6 +85,7 @@ def test_name_with_every_sort_of_character_is_the_files_name(tmp_path: Path) -> 
         "",
         "/home/alice/my.db",
         "sqlite://my.db",
+        "sqlite:///",
         "sqlite:///my.db?mode=ro",
     ],
 )
@@ -256,7 +257,7 @@ def test_file_that_was_deleted_is_not_made_again_empty(
     store.commit(put=[setting("1")])
     store._database.rest()
     (tmp_path / "my.db").unlink()
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="was moved, replaced or deleted"):
         store.commit(put=[setting("2", "other")])
     assert list(tmp_path.iterdir()) == []
 
