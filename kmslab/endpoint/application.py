@@ -34,6 +34,8 @@ Work = Callable[[], Answer]
 LIMIT = 1024 * 1024  # bytes of a body; KMS's largest request has a key policy, at most 128 KiB
 TOLERATED = 16 * LIMIT  # bytes of a body that is too large that are read and dropped
 DIGITS = 9  # of a Content-Length that is looked at
+AGENT = 1_024  # bytes of a user agent that the trail keeps, as CloudTrail does
+HOST = 255  # bytes of a host's name
 WORKERS = 8
 CLOSE = (b"connection", b"close")
 NO_ADDRESS, NO_TLS = ("", 0), ("", "")
@@ -113,8 +115,8 @@ class Application:
             signer.key.id,
             signer.region,
             tuple(scope.get("client") or NO_ADDRESS),
-            request.headers.get(b"user-agent", b""),
-            request.headers[b"host"],
+            request.headers.get(b"user-agent", b"")[:AGENT],
+            request.headers[b"host"][:HOST],
             scope.get("state", {}).get("tls", NO_TLS),
         )
         work = partial(wire.handle, self._service, caller, target, request.body)
@@ -142,7 +144,7 @@ async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and (len(length) > DIGITS or int(length) > TOLERATED):
         raise _TooLarge
-    body: bytes = b""
+    body = bytearray()
     size = 0
     while size <= TOLERATED:
         message = await receive()
@@ -155,7 +157,7 @@ async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
             break
     if size > LIMIT:
         raise _TooLarge
-    return body
+    return bytes(body)
 
 
 async def _send(send: Send, answer: Answer, *more: tuple[bytes, bytes]) -> None:

@@ -1,14 +1,13 @@
 """What a request says about its own signature, in its Authorization header or in its query.
 
-Rule: nothing here is verified yet. An incomplete claim is refused with a text that lists everything
-that is missing. What a client repeats in each request is parsed once, and cached.
+Rule: nothing here is verified yet, so nothing is cached: anybody could fill the memory. An
+incomplete claim is refused with a text that lists everything that is missing.
 Source: IAM User Guide, "Elements of an AWS API request signature"; texts as clients report them.
 """
 
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple, NoReturn
 from urllib.parse import quote, unquote_to_bytes
@@ -17,8 +16,8 @@ from kmslab.kms.contract.errors import fail
 
 SKEW = 5 * 60  # seconds that a client's clock may be wrong
 WEEK = 7 * 24 * 60 * 60  # seconds: the longest that a presigned request can be valid
-CACHED = 1_024
 DIGITS = 64  # of a signature
+SHOWN = 64  # bytes of a service's name
 
 SEPARATORS = re.compile(rb"[,\s]+")
 IN_HEADER = (b"Credential", b"Signature", b"SignedHeaders")
@@ -83,8 +82,9 @@ def claim_of(request: Request) -> Claim:
 def service_of(request: Request) -> str:
     """The service that a request says it was signed for, or ""."""
     text = request.headers.get(b"authorization") or unquote_to_bytes(request.query)
-    found = re.search(rb"Credential=[^/]*/[^/]*/[^/]*/([^/,\s]*)/", text)
-    return as_text(found[1]) if found else ""
+    parts = text.partition(b"Credential=")[2].split(b"/", 4)
+    found = parts[3] if len(parts) == 5 else b""
+    return "" if SEPARATORS.search(found) else as_text(found[:SHOWN])
 
 
 def incomplete(text: str) -> NoReturn:
@@ -100,7 +100,7 @@ def as_text(value: bytes) -> str:
 
 
 def _in_header(header: bytes, request: Request) -> Claim:
-    # Clients write the signature last. What stands before it is the same all day, and cached.
+    # Clients write the signature last.
     stem, named, signature = header.rpartition(b"Signature=")
     if not named or len(signature) != DIGITS or b"," in signature or b" " in signature:
         stem, signature = header, b""
@@ -122,7 +122,6 @@ def _in_header(header: bytes, request: Request) -> Claim:
     return claim
 
 
-@lru_cache(CACHED)
 def _parameters(stem: bytes) -> tuple[bytes, dict[bytes, bytes]] | None:
     """The algorithm and the parameters in an Authorization header, or in its first part."""
     algorithm, *parts = [part for part in SEPARATORS.split(stem) if part]

@@ -2,7 +2,8 @@
 
 Rule: no event holds a plaintext, a ciphertext, a key or a grant token. The contract redacts each
 request and answer before it becomes an event.
-Source: AWS KMS developer guide, "Logging AWS KMS API calls with AWS CloudTrail".
+Sources: AWS KMS developer guide, "Logging AWS KMS API calls with AWS CloudTrail"; CloudTrail user
+guide, "CloudTrail record contents", for the sizes beyond which a field is cut.
 """
 
 import json
@@ -18,6 +19,9 @@ from kmslab.kms.contract.model import MODEL, Operation
 from kmslab.kms.contract.records import Alias, Event, Grant, Key, Material, NetworkSource, Record
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 
+MESSAGE = 1_024  # characters
+PARAMETERS = 100 * 1_024  # characters
+OMITTED = {"omitted": True}
 VERSION = "1.11"
 # The trail uses the API's names of errors, except for this one.
 CODES = {"AccessDeniedException": "AccessDenied"}
@@ -54,14 +58,20 @@ def event(
         request_id=call.request_id,
         via=call.caller.via,
         source=call.caller.source or (),
-        request=operation.redact(call.request) if operation else None,
+        request=_request(call, operation, refused=error is not None),
         response=_response(operation, answer, resources),
         resources=resources,
         used=() if error else tuple(dict.fromkeys(each.key for each in used.values())),
         extra=call.details or _material_ids(used),
         error_code=error.code if error else "",
-        error_message=error.message if error else "",
+        error_message=error.message[:MESSAGE] if error else "",
     )
+
+
+def _request(call: Call, operation: Operation | None, refused: bool) -> dict[str, Any] | None:
+    """Only a refused request can be too large: of the others, each member has its limit."""
+    redacted = operation.redact(call.request) if operation else None
+    return OMITTED if refused and len(repr(redacted)) > PARAMETERS else redacted
 
 
 def _copies(event: Event) -> list[Event]:

@@ -806,3 +806,37 @@ def test_an_xml_answer_is_xml(endpoint: Endpoint) -> None:
     status, _, body = exchange(endpoint, written(request))
     assert status == 400
     assert ElementTree.fromstring(body.decode()) is not None
+
+
+def test_what_is_refused_is_not_stored_and_answered_whole(endpoint: Endpoint, lab: Lab) -> None:
+    long = "k" * 900_000
+    headers = JSON | {"X-Amz-Target": "TrentService.DescribeKey"}
+    body = json.dumps({"KeyId": long}).encode()
+    status, _, told = exchange(endpoint, written(own(endpoint, body, headers=headers)))
+    assert (status, code(told)) == (400, "ValidationException")
+    text = json.loads(told)["message"]
+    assert text.startswith("1 validation error detected: Value 'kkk")
+    assert text.endswith(
+        "kkk...' at 'keyId' failed to satisfy constraint: "
+        "Member must have length less than or equal to 2048"
+    )
+    assert len(text) < 5_000
+    assert len(json.dumps(lab.trail[-1])) < 4_000
+    headers = JSON | {"X-Amz-Target": "TrentService.Encrypt"}
+    request = {"KeyId": "alias/none", "Plaintext": "", "EncryptionContext": {"a": long}}
+    told = exchange(endpoint, written(own(endpoint, json.dumps(request).encode(), headers=headers)))
+    assert len(told[2]) < 1_000
+    event = lab.trail[-1]
+    assert event["requestParameters"] == {"omitted": True}
+    assert len(json.dumps(event)) < 4_000
+    many = {"KeyId": "k", "Tags": [{"TagKey": "", "TagValue": ""}] * 10_000}
+    headers = JSON | {"X-Amz-Target": "TrentService.TagResource"}
+    told = exchange(endpoint, written(own(endpoint, json.dumps(many).encode(), headers=headers)))[2]
+    assert len(told) < 20_000
+
+
+def test_the_trail_keeps_as_much_of_a_user_agent_as_cloudtrail(
+    endpoint: Endpoint, lab: Lab
+) -> None:
+    exchange(endpoint, written(with_headers(own(endpoint), user_agent=b"a" * 10_000)))
+    assert lab.trail[-1]["userAgent"] == "a" * 1_024

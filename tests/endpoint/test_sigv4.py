@@ -2,6 +2,7 @@
 
 import re
 import time
+import tracemalloc
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -423,3 +424,43 @@ def test_the_service_that_a_request_is_for_can_be_read_before_it_is_checked() ->
     assert service_of(signed(service="sts", presigned=5)) == "sts"
     assert service_of(with_headers(signed(), authorization=None)) == ""
     assert claim_of(signed(service="s3")).credential.startswith(ID.encode())
+
+
+def test_unverified_requests_leave_nothing_in_memory() -> None:
+    """Signed with an unknown key or wrongly, with other headers each time."""
+    judge = verifier()
+    requests = [
+        with_headers(signed(), authorization=b"AWS4-HMAC-SHA256 Credential=" + text)
+        for at in range(200)
+        for text in (
+            b"%d/a/b/kms/aws4_request, SignedHeaders=%s, Signature=0"
+            % (at, b";".join(b"h%d-%d" % (at, each) for each in range(1_500))),
+            b"x" * (15_000 + at),
+        )
+    ]
+    for attempt in range(2):
+        tracemalloc.start()
+        for request in requests:
+            with pytest.raises(KMSError):
+                judge.verify(request, b"kms", time.time())
+        grown, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert attempt == 0 or grown < 200_000
+
+
+def test_a_name_is_signed_once_only() -> None:
+    request = signed()
+    header = request.headers[b"authorization"]
+    doubled = with_headers(request, authorization=header.replace(b"=host;", b"=host;host;"))
+    assert doubled != request
+    with pytest.raises(KMSError) as caught:
+        verifier().verify(doubled, b"kms", time.time())
+    assert caught.value.code == "InvalidSignatureException"
+
+
+@pytest.mark.parametrize("piece", [b"Credential=", b"Credential=/", b"Credential=a/", b"/,", b"-a"])
+def test_a_service_is_found_in_one_pass(piece: bytes) -> None:
+    """A search that began again at each piece would take minutes."""
+    header = b"AWS4-HMAC-SHA256 " + piece * (1_000_000 // len(piece))
+    found = service_of(with_headers(signed(), authorization=header))
+    assert len(found) <= 64

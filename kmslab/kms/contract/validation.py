@@ -14,6 +14,8 @@ from kmslab.kms.contract.shapes import Shape, camel
 # A value, where it stands ("tags.1.member.tagKey"), and the list of sentences to add to.
 Validator = Callable[[Any, str, list[str]], None]
 
+SHOWN = 4_096  # characters of a value; twice as many as are allowed, if that is more
+MOST = 100  # violations that a text lists; it counts all
 NOT_NULL = "Member must not be null"
 # AWS's texts list an enum's values in an order that is not the model's. Known orders, by shape:
 PRINTED_ORDER: dict[str, tuple[str, ...]] = {
@@ -30,7 +32,8 @@ class Constraint:
 def message(found: list[str]) -> str:
     """One text for all violations, as AWS joins them."""
     errors = "error" if len(found) == 1 else "errors"
-    return f"{len(found)} validation {errors} detected: {'; '.join(found)}"
+    listed = "; ".join(found[:MOST]) + ("..." if len(found) > MOST else "")
+    return f"{len(found)} validation {errors} detected: {listed}"
 
 
 def missing(member: str) -> str:
@@ -89,10 +92,12 @@ def _rules(shape: Shape, constraints: list[Constraint]) -> Validator:
     rules = [(constraint.holds, constraint.text) for constraint in constraints]
     shown = not shape.secret and not (shape.member and shape.member.kind == "structure")
 
+    longest = max(SHOWN, 2 * (shape.high or 0)) if shape.kind == "string" else SHOWN
+
     def check(value: Any, at: str, found: list[str]) -> None:
         for holds, text in rules:
             if not holds(value):
-                named = f"Value '{_written(value)}'" if shown else "Value"
+                named = f"Value '{_cut(_written(value), longest)}'" if shown else "Value"
                 found.append(f"{named} at '{at}' failed to satisfy constraint: {text}")
 
     return check
@@ -158,6 +163,10 @@ def _each(label: str, shape: Shape, parts: Callable[[Any], Iterable[Any]]) -> Co
 
 def _null(at: str) -> str:
     return f"Value null at '{at}' failed to satisfy constraint: {NOT_NULL}"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
 def _written(value: Any) -> str:
