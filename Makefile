@@ -33,7 +33,7 @@ lint: setup-test ## style, types, and who may import whom
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 
-bench: setup-lab ## measure what wrapping a key costs, some minutes, and keep it in data/benchmarks/
+bench: setup-lab ## measure what wrapping a key costs, ten minutes or so, and keep it in data/benchmarks/
 	$(PY) -m kmslab.bench.wrapping data/benchmarks/wrapping.json
 
 notebooks: setup-test ## run every lesson and save it with its outputs

@@ -10,6 +10,7 @@ wheels' hashes are compared here and again when they are installed. Making it ne
 
 import argparse
 import json
+import os
 import platform
 import re
 import subprocess
@@ -133,6 +134,7 @@ def lay_out(folder: Path, computer: Computer, pythons: Sequence[str]) -> None:
     wheels.mkdir(parents=True)
     own = build_wheel(wheels)
     for python in pythons:
+        print(f"Fetching what Python {python} needs there", flush=True)
         download(computer, python, wheels)
     lines = [lock.read_text(encoding="utf-8").rstrip() for lock in LOCKS]
     version = own.name.split("-")[1]
@@ -215,13 +217,26 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def unwritable(folder: Path) -> str:
+    """Why no zip can be written there, which is better said before a minute or two; or ""."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return f"{folder} cannot be made: {error.strerror}"
+    return "" if os.access(folder, os.W_OK) else f"Nothing can be written in {folder}."
+
+
 def main() -> None:
     asked = parser().parse_args()
     if not asked.computer:
         here = f"{platform.system()} on {platform.machine()}"
         sys.exit(f"No handout fits {here}. For another computer: --for {' | '.join(COMPUTERS)}")
     computer, pythons = COMPUTERS[asked.computer], sorted(asked.python or PYTHONS)
-    print(f"For {computer.name}, Python {', '.join(pythons)}. This takes a minute or two.")
+    if problem := unwritable(asked.into):
+        sys.exit(problem)
+    print(
+        f"For {computer.name}, Python {', '.join(pythons)}. This takes a minute or two.", flush=True
+    )
     try:
         with tempfile.TemporaryDirectory() as folder:
             lay_out(Path(folder), computer, pythons)

@@ -84,10 +84,13 @@ def main() -> None:
         paths = [find(wanted, FOLDER)] if wanted else sorted(FOLDER.glob("*.ipynb"))
     except WorkbookError as error:
         sys.exit(str(error))
-    problems = {path.name: save(path) for path in paths}
-    for name, problem in problems.items():
-        print(f"{name}: {problem or size(FOLDER / name)}")
-    sys.exit(any(problems.values()))
+    failed = False
+    for path in paths:
+        print(path.name, end=": ", flush=True)
+        problem = save(path)
+        print(problem or size(path))
+        failed = failed or bool(problem)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

@@ -15,12 +15,13 @@ import secrets
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kmslab import envelope
+from kmslab.bench.progress import Progress, counted, on_stderr, silent
 
 MIB = 1024 * 1024
 ROUNDS, SIZE, FRAME = 30, 64 * MIB, MIB
@@ -33,16 +34,20 @@ class Discard:
         return len(content)
 
 
-def run(rounds: int = ROUNDS, size: int = SIZE) -> dict[str, Any]:
+def run(rounds: int = ROUNDS, size: int = SIZE, progress: Progress = silent) -> dict[str, Any]:
     """Median GiB a second, and the stream's rate as a part of the loop's, with quartiles."""
     plaintext = memoryview(secrets.token_bytes(size))
     ring = envelope.RawAesKeyring("bench", "sealing", secrets.token_bytes(32))
     unsigned, signed = (_stream(plaintext, ring, suite) for suite in (0x0478, 0x0578))
     bare, hashing = _bare_loop(plaintext), _bare_loop(plaintext, hashes=True)
+    pairs = {
+        "0x0478 against AES-GCM": (bare, unsigned),
+        "0x0578 against AES-GCM": (bare, signed),
+        "0x0578 against AES-GCM and SHA-384": (hashing, signed),
+    }
     measured = {
-        "0x0478 against AES-GCM": _compare(bare, unsigned, rounds, size),
-        "0x0578 against AES-GCM": _compare(bare, signed, rounds, size),
-        "0x0578 against AES-GCM and SHA-384": _compare(hashing, signed, rounds, size),
+        name: _compare(loop, stream, counted(range(rounds), name, progress), size)
+        for name, (loop, stream) in pairs.items()
     }
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     return {"sealing": measured, "bytes": size, "frame": FRAME, "rounds": rounds, **machine}
@@ -70,10 +75,10 @@ def _stream(plaintext: memoryview, ring: envelope.Keyring, suite: int) -> Callab
 
 
 def _compare(
-    bare: Callable[[], object], stream: Callable[[], object], rounds: int, size: int
+    bare: Callable[[], object], stream: Callable[[], object], rounds: Iterable[int], size: int
 ) -> dict[str, float]:
     _seconds(bare), _seconds(stream)  # warm up
-    pairs = [(_seconds(bare), _seconds(stream)) for _ in range(rounds)]
+    pairs = [(_seconds(bare), _seconds(stream)) for _ in rounds]
     low, middle, high = statistics.quantiles((a / b for a, b in pairs), n=4, method="inclusive")
     gib = size / 2**30
     return {
@@ -92,5 +97,5 @@ def _seconds(function: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    json.dump(run(), sys.stdout, indent=2)
+    json.dump(run(progress=on_stderr), sys.stdout, indent=2)
     sys.stdout.write("\n")

@@ -14,10 +14,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from kmslab.bench.progress import Progress, counted, on_stderr, silent
 from kmslab.crypto import pyca
 from kmslab.lab.lab import Lab
 
@@ -25,13 +26,18 @@ ROUNDS, CALLS = 40, 500
 CONTEXT = {"purpose": "benchmark"}
 
 
-def run(rounds: int = ROUNDS, calls: int = CALLS) -> dict[str, Any]:
+def run(rounds: int = ROUNDS, calls: int = CALLS, progress: Progress = silent) -> dict[str, Any]:
     """Median microseconds a call, and the median ratio with its quartiles."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder, 'bench.db')}"
         with Lab() as memory, Lab(store=url) as file:
             measured = {
-                name: _compare(bare_cryptography, _generate_data_key(lab), rounds, calls)
+                name: _compare(
+                    bare_cryptography,
+                    _generate_data_key(lab),
+                    counted(range(rounds), f"a lab in {name}", progress),
+                    calls,
+                )
                 for name, lab in (("memory", memory), ("file", file))
             }
     machine = {"python": platform.python_version(), "machine": platform.machine()}
@@ -51,10 +57,10 @@ def _generate_data_key(lab: Lab) -> Callable[[], object]:
 
 
 def _compare(
-    bare: Callable[[], object], call: Callable[[], object], rounds: int, calls: int
+    bare: Callable[[], object], call: Callable[[], object], rounds: Iterable[int], calls: int
 ) -> dict[str, float]:
     _batch(bare, calls), _batch(call, calls)  # warm up
-    pairs = [(_batch(bare, calls), _batch(call, calls)) for _ in range(rounds)]
+    pairs = [(_batch(bare, calls), _batch(call, calls)) for _ in rounds]
     low, middle, high = statistics.quantiles([b / a for a, b in pairs], n=4)
     return {
         "bare_us": round(statistics.median(a for a, _ in pairs), 2),
@@ -74,5 +80,5 @@ def _batch(function: Callable[[], object], calls: int) -> float:
 
 
 if __name__ == "__main__":
-    json.dump(run(), sys.stdout, indent=2)
+    json.dump(run(progress=on_stderr), sys.stdout, indent=2)
     sys.stdout.write("\n")

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from kmslab.bench.progress import Progress, counted, silent
+
 Call = Callable[[], object]
 TRIALS = 2  # batches of one size; the shorter counts, since a disturbed one takes too long
 Clock = Callable[[], float]  # seconds; only differences mean something
@@ -27,14 +29,17 @@ class Measurement:
 
 
 def measure(
-    measurements: Sequence[Measurement], batch_seconds: float, clock: Clock = time.perf_counter
+    measurements: Sequence[Measurement],
+    batch_seconds: float,
+    clock: Clock = time.perf_counter,
+    progress: Progress = silent,
 ) -> None:
     """Fill in batch sizes and samples. A batch lasts `batch_seconds` or a single call."""
     rounds = max(each.rounds for each in measurements)
-    for each in measurements:
+    for each in counted(measurements, "warming up", progress):
         each.batch = calibrate(each.call, batch_seconds, clock)
     gc.collect()
-    for number in range(rounds):
+    for number in counted(range(rounds), "measuring, round", progress):
         due = [each for each in measurements if _is_due(each, number, rounds)]
         random.shuffle(due)
         with _no_garbage_collection():

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -28,6 +28,7 @@ from multiprocessing.connection import Connection
 from typing import Any, cast
 
 from kmslab.bench.in_process import CONTEXT, bare_cryptography
+from kmslab.bench.progress import Progress, counted, on_stderr, silent
 from kmslab.endpoint.application import Application
 from kmslab.endpoint.claims import Request, joined
 from kmslab.endpoint.server import server
@@ -40,16 +41,20 @@ REQUEST_ID = "00000000-0000-4000-8000-000000000000"
 TARGET = "TrentService.GenerateDataKey"
 
 
-def run(rounds: int = ROUNDS, calls: int = CALLS) -> dict[str, Any]:
+def run(rounds: int = ROUNDS, calls: int = CALLS, progress: Progress = silent) -> dict[str, Any]:
     """Microseconds of server CPU a request, requests a second, and the ratios with quartiles.
 
     `share` is the endpoint's rate as a part of the simpler server's; `share_of_fastest` compares
     the fastest batch of each, the one that other programs disturbed least.
     """
+
+    def count(what: str) -> Iterator[int]:
+        return counted(range(rounds), what, progress)
+
     with ExitStack() as stack:
         endpoint, thin, constant = [stack.enter_context(_served(app)) for app in APPLICATIONS]
-        cpu = _in_turn(lambda each: _cpu(each, calls), endpoint, thin, rounds)
-        rate = _in_turn(lambda each: _seconds(each, calls), endpoint, constant, rounds)
+        cpu = _in_turn(lambda each: _cpu(each, calls), endpoint, thin, count("CPU"))
+        rate = _in_turn(lambda each: _seconds(each, calls), endpoint, constant, count("rate"))
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     return {
         "cpu_us_a_request": _summary(cpu, "thin", lambda used: used / calls * 1e6),
@@ -225,12 +230,12 @@ def _read_answer(client: socket.socket) -> None:
 
 
 def _in_turn(
-    measure: Callable[[Served], float], ours: Served, other: Served, rounds: int
+    measure: Callable[[Served], float], ours: Served, other: Served, rounds: Iterable[int]
 ) -> list[tuple[float, float]]:
     """Pairs of measurements, the order changing from pair to pair."""
     measure(ours), measure(other)  # warm up
     pairs = []
-    for number in range(rounds):
+    for number in rounds:
         first, second = (ours, other) if number % 2 else (other, ours)
         one, two = measure(first), measure(second)
         pairs.append((one, two) if number % 2 else (two, one))
@@ -252,5 +257,5 @@ def _summary(
 
 
 if __name__ == "__main__":
-    json.dump(run(), sys.stdout, indent=2)
+    json.dump(run(progress=on_stderr), sys.stdout, indent=2)
     sys.stdout.write("\n")

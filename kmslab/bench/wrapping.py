@@ -1,10 +1,11 @@
 """What wrapping a data key costs, by nine methods in two libraries, and what making a key costs.
 
-python -m kmslab.bench.wrapping            a full run, some minutes; JSON to the terminal
+python -m kmslab.bench.wrapping            a full run, ten minutes or so; JSON to the terminal
 python -m kmslab.bench.wrapping FILE       the same into a file (`make bench`)
 python -m kmslab.bench.wrapping --quick    some seconds
 """
 
+import argparse
 import secrets
 import sys
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from kmslab.bench import machine, with_cryptography, with_pycryptodome
 from kmslab.bench.machine import Software
 from kmslab.bench.measuring import Measurement, measure
 from kmslab.bench.methods import DATA_KEY, KEY_SPECS, METHODS, Library
+from kmslab.bench.progress import Progress, counted, on_stderr, silent
 from kmslab.bench.result import BASELINE, GENERATE, UNWRAP, WRAP, Result, Series, read
 from kmslab.bench.summary import summarise
 from kmslab.crypto import pyca
@@ -39,15 +41,15 @@ QUICK = Effort(rounds=15, keys=0, batch_seconds=0.001)  # RSA keys alone would t
 Name = tuple[str, str, str]  # library, subject, operation
 
 
-def run(quick: bool = False) -> Result:
-    """Measure on this computer: some minutes; with `quick` some seconds, without making keys.
+def run(quick: bool = False, progress: Progress = silent) -> Result:
+    """Measure on this computer: ten minutes or so; with `quick` some seconds, without making keys.
 
     The result has `table()`, `keys()`, `plot()` and `to_json()`; times are microseconds a call.
-    `result.warning` says whether the machine was too busy for it.
+    `result.warning` says whether the machine was too busy for it. `progress` is told how far it is.
     """
     effort, before = QUICK if quick else FULL, machine.load()
-    measurements, sizes = prepare(effort)
-    measure(list(measurements.values()), effort.batch_seconds)
+    measurements, sizes = prepare(effort, progress)
+    measure(list(measurements.values()), effort.batch_seconds, progress=progress)
     return Result(
         measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
         quick=quick,
@@ -58,9 +60,12 @@ def run(quick: bool = False) -> Result:
     )
 
 
-def prepare(effort: Effort) -> tuple[dict[Name, Measurement], dict[str, int]]:
+def prepare(
+    effort: Effort, progress: Progress = silent
+) -> tuple[dict[Name, Measurement], dict[str, int]]:
     """Everything to measure, with keys made and loaded, and each wrapped data key's size."""
-    wrapping_keys = {spec: _new_key(spec) for spec in KEY_SPECS}
+    specs = counted(KEY_SPECS, "making keys", progress)
+    wrapping_keys = {spec: _new_key(spec) for spec in specs}
     data_key = secrets.token_bytes(DATA_KEY)
     baseline = Measurement(partial(_do_nothing, data_key), effort.rounds)
     measurements = {("", BASELINE, "call"): baseline}
@@ -97,10 +102,20 @@ def _software(library: Library) -> Software:
 
 
 def main() -> None:
-    files = [argument for argument in sys.argv[1:] if argument != "--quick"]
-    result = run(quick="--quick" in sys.argv)
-    if files:
-        Path(files[0]).write_text(result.to_json(), encoding="utf-8")
+    parser = argparse.ArgumentParser(
+        prog="wrapping", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("file", nargs="?", type=Path, help="for the JSON; else it is printed")
+    parser.add_argument("--quick", action="store_true", help="some seconds, without making keys")
+    asked = parser.parse_args()
+    if asked.file:
+        try:
+            asked.file.touch()  # before ten minutes have passed
+        except OSError as error:
+            parser.error(f"{asked.file} cannot be written: {error.strerror}")
+    result = run(asked.quick, on_stderr)
+    if asked.file:
+        asked.file.write_text(result.to_json(), encoding="utf-8")
         sys.stdout.write(f"{result!r}\n")
     else:
         sys.stdout.write(result.to_json())

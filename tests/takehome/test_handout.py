@@ -180,6 +180,21 @@ def test_what_pip_says_of_a_failed_download_is_short(monkeypatch):
     assert str(trouble.value).splitlines() == ["No wheels.", "ERROR: second", "ERROR: no match"]
 
 
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_fetched(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    command = [sys.executable, "scripts/handout.py", "--into", str(tmp_path / "file" / "dist")]
+    name = handout.this_computer() or next(iter(COMPUTERS))
+    result = subprocess.run(
+        [*command, "--for", name],
+        cwd=handout.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"{tmp_path / 'file' / 'dist'} cannot be made: Not a directory\n"
+
+
 # --------------------------------------------------------------------------------------- the page
 
 

@@ -1,0 +1,37 @@
+"""How far a measurement is. Whoever runs one in a terminal sees it on stderr; results go to stdout.
+
+Rule: nothing is shown while something is timed, and nothing unless it is asked for.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+Progress = Callable[[str, int, int], None]  # of what, how many are done, and of how many
+
+WIDTH = 60  # of a line that is written over the one before it
+LINES = 10  # at most, about one series in a file
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """For notebooks and tests."""
+
+
+def on_stderr(what: str, done: int, total: int) -> None:
+    """In a terminal one line that changes; in a file a line at each tenth."""
+    text = f"{what}: {done} of {total}"
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        sys.stderr.write(f"\r{text:<{WIDTH}}{end}")
+    elif done == 0 or done * LINES // total > (done - 1) * LINES // total:
+        sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def counted(items: Sequence[T], what: str, progress: Progress) -> Iterator[T]:
+    """The items, one by one; says before each how many are done, and once more at the end."""
+    for done, item in enumerate(items):
+        progress(what, done, len(items))
+        yield item
+    progress(what, len(items), len(items))
