@@ -8,13 +8,14 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from copy import copy
+from typing import Any, TypeVar, overload
 from unittest.mock import patch
 
 from kmslab.kms.arn import known_arn
 from kmslab.kms.contract.records import Caller
-from kmslab.lab import boto
+from kmslab.lab import REGION, boto
 from kmslab.lab.lab import Lab
 from kmslab.lab.view import View
 
@@ -32,35 +33,62 @@ SET = {
     "AWS_EC2_METADATA_DISABLED": "true",  # else an SDK without credentials asks the network
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
 }
+V = TypeVar("V", bound=View)
 CREDENTIAL = re.compile(r"Credential=(\w+)/\d{8}/([\w-]+)/kms/aws4_request")
 
 
+@overload
+def patched_boto3(lab: None = None, *, region: str = REGION) -> AbstractContextManager[Lab]: ...
+@overload
+def patched_boto3(lab: V) -> AbstractContextManager[V]: ...
+@overload
+def patched_boto3(lab: View, *, region: str | None = None) -> AbstractContextManager[View]: ...
 @contextmanager
-def patched_boto3(lab: View | None = None) -> Iterator[Any]:
+def patched_boto3(lab: View | None = None, *, region: str | None = None) -> Iterator[Any]:
     """Within `with patched_boto3() as lab:`, all boto3 clients send their KMS calls to the lab.
 
-    This includes clients that exist already, in every session and thread. Clients of other services
-    and asynchronous ones (aiobotocore) are not changed. `lab`: a lab or a view of one, such as
-    `lab.user("alice")`; without it, a new lab, which is closed at the end. A call signed with an
+    This includes clients that exist already, in every session and thread, and also where moto
+    imitates AWS's other services. Clients of other services and asynchronous ones (aiobotocore) are
+    not changed, nor is `lab.boto3()`. `lab`: a lab or a view of one, such as `lab.user("alice")`;
+    without it, a new lab, which is closed at the end. `region`: where the lab's own words look, and
+    the environment's Region; a client that names another Region calls there. A call signed with an
     access key of the lab comes from the key's owner; any other call comes from the lab's own
-    caller. Signatures are not verified; an endpoint does that. The Region is the client's. The
-    environment gets an access key, so that the machine needs no AWS settings. Needs boto3.
+    caller. Signatures are not verified; an endpoint does that. The environment gets an access key,
+    so that the machine needs no AWS settings. Raises ModuleNotFoundError without boto3.
     """
     endpoint = _endpoint_class()
     with ExitStack() as stack:
-        view = stack.enter_context(Lab()) if lab is None else lab
-        send = endpoint._send
+        view = stack.enter_context(Lab(region=region or REGION)) if lab is None else lab
+        view = view.region(region) if region and region != view.caller.region else view
+        get_response = endpoint._do_get_response
 
-        def answer(self: Any, request: Any) -> Any:
-            if self._endpoint_prefix != "kms":
-                return send(self, request)
-            return boto.answer(view.service, _caller(view, request), request)
+        def answer(self: Any, request: Any, operation: Any, context: Any) -> Any:
+            answered = isinstance(self._event_emitter, _Answering)  # by a patch within this one
+            if answered or self._endpoint_prefix != "kms" or boto.ends_in_a_lab(request):
+                return get_response(self, request, operation, context)
+            patched = copy(self)  # for this call: other threads send by the same endpoint
+            patched._event_emitter = _Answering(self._event_emitter, view)
+            return get_response(patched, request, operation, context)
 
-        stack.enter_context(patch.object(endpoint, "_send", answer))
-        region = view.caller.region
-        variables = {"AWS_REGION": region, "AWS_DEFAULT_REGION": region}
+        stack.enter_context(patch.object(endpoint, "_do_get_response", answer))
+        here = view.caller.region
+        variables = {"AWS_REGION": here, "AWS_DEFAULT_REGION": here}
         stack.enter_context(aws_environment(view.access_key().environment | variables))
         yield view
+
+
+class _Answering:
+    """botocore's events of one call: the lab answers before any other library is asked to."""
+
+    def __init__(self, emitter: Any, view: View) -> None:
+        self._emitter = emitter
+        self._view = view
+
+    def emit(self, name: str, **event: Any) -> Any:
+        if not name.startswith("before-send."):
+            return self._emitter.emit(name, **event)
+        request = event["request"]
+        return [(None, boto.answer(self._view.service, _caller(self._view, request), request))]
 
 
 @contextmanager
@@ -108,7 +136,7 @@ def _endpoint_class() -> Any:
     except ModuleNotFoundError as error:
         text = "patched_boto3() needs boto3, which is not installed: pip install boto3"
         raise ModuleNotFoundError(text, name=error.name) from None
-    if not hasattr(Endpoint, "_send"):
+    if not hasattr(Endpoint, "_do_get_response"):
         raise RuntimeError("this botocore sends in a way that kmslab does not know: use a server")
     return Endpoint
 

@@ -7,6 +7,7 @@ sending is replaced.
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from kmslab.kms import wire
 from kmslab.kms.contract.records import Caller
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 MISSING = "lab.boto3() needs boto3, which is not installed: pip install boto3"
+# A domain that no network resolves, should a request ever get past `before-send` (RFC 6761).
+NOWHERE = ".kmslab.invalid"
 
 
 def client(service: Service, caller: Caller) -> Any:
@@ -37,8 +40,7 @@ def client(service: Service, caller: Caller) -> Any:
     )
     kms = session.client(
         "kms",
-        # No network resolves this name, should a request ever get past `before-send`.
-        endpoint_url=f"https://kms.{caller.region}.kmslab.invalid",
+        endpoint_url=f"https://kms.{caller.region}{NOWHERE}",
         config=Config(
             ignore_configured_endpoint_urls=True,
             proxies={},
@@ -81,6 +83,12 @@ class _Wire:
 
     def __call__(self, request: Any, **event: Any) -> Any:
         return answer(self._service, self._caller, request)
+
+
+def ends_in_a_lab(request: Any) -> bool:
+    """Whether `client` made the client whose request botocore has prepared."""
+    host = urlsplit(request.url).hostname
+    return bool(host and host.endswith(NOWHERE))
 
 
 def answer(service: Service, caller: Caller, request: Any) -> Any:

@@ -123,3 +123,55 @@ def test_lab_of_the_suites_own_is_served(suite: pytest.Pytester):
             assert [key["KeyId"] for key in found] == ["1b6a5ec6-33b2-4e0c-9d43-6d1b3a1c7e01"]
         """,
     ).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("scope", ["module", "session"])
+def test_one_endpoint_may_serve_many_tests(suite: pytest.Pytester, scope: str):
+    suite.makeini(f"[pytest]\nfilterwarnings = error\nkms_scope = {scope}\n")
+    run(
+        suite,
+        """
+        import pytest
+
+        SEEN = set()
+
+        @pytest.mark.parametrize("turn", [1, 2])
+        def test_it_is_the_same(kms_lab, kms_endpoint, turn):
+            SEEN.add(kms_endpoint.url)
+            assert len(SEEN) == 1
+            kms_lab.create_cmk("orders")
+            assert len(kms_lab.kms.list_keys()["Keys"]) == 1
+        """,
+    ).assert_outcomes(passed=2)
+
+
+def test_processes_of_xdist_have_an_endpoint_each(suite: pytest.Pytester):
+    suite.makepyfile(
+        """
+        import boto3
+        import pytest
+
+        @pytest.mark.parametrize("turn", range(4))
+        def test_it_is_mine(kms_endpoint, turn):
+            boto3.client("kms").create_key()
+            assert len(boto3.client("kms").list_keys()["Keys"]) == 1
+        """
+    )
+    result = suite.runpytest_subprocess("-q", "-p", "xdist", "-n", "2")
+    result.assert_outcomes(passed=4)
+
+
+def test_a_coroutine_may_call_the_endpoint(suite: pytest.Pytester):
+    suite.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    suite.makepyfile(
+        """
+        import asyncio
+        import boto3
+
+        async def test_it_answers(kms_lab, kms_endpoint):
+            made = await asyncio.to_thread(boto3.client("kms").create_key)
+            assert kms_lab.cmk(made["KeyMetadata"]["Arn"]).state == "Enabled"
+        """
+    )
+    result = suite.runpytest_subprocess("-q", "-p", "pytest_asyncio.plugin")
+    result.assert_outcomes(passed=1)
