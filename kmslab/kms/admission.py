@@ -18,6 +18,9 @@ def admit(call: Call, cast: Sequence[tuple[Role, FilledRole]]) -> None:
     """Raise unless every role of the call may be filled as it is. Nothing of it is remembered."""
     for role, filled in cast:
         _authorise(call, role, filled)
+    for _, filled in cast:
+        if filled.problem:
+            fail(*filled.problem)
     for role, filled in cast:
         if isinstance(filled.record, Key):
             _check_key(call.name, role, filled, filled.record)

@@ -45,7 +45,7 @@ def event(
     operation = MODEL.operations.get(call.name)  # the service's own acts are not in the model
     roles = call.roles
     if error and error.code == "AccessDeniedException":
-        roles = [role for role in roles if not (role.named_by_blob and call.is_cross_account(role))]
+        roles = [role for role in roles if not call.is_cross_account(role)]
     records = [role.record for role in roles if role.record]
     resources = _resources(records if error else [*records, *call.change.staged])
     used = {role.prefix: role.used for role in roles if role.algorithm and role.used}

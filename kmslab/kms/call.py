@@ -28,6 +28,7 @@ class FilledRole(NamedTuple):
     context: Mapping[str, str] = MappingProxyType({})
     prefix: str = ""  # of the request's members that are about this role
     named_by_blob: bool = False  # a ciphertext named the key, and the caller did not
+    problem: tuple[str, ...] = ()  # an error for a caller who has the permission
 
     @property
     def material(self) -> Material:
@@ -70,10 +71,7 @@ class Call:
         return [role.record for role in self.roles if role.record]
 
     def is_cross_account(self, role: FilledRole) -> bool:
-        """True if another account owns the resource.
-
-        If only a ciphertext named it, neither an AccessDenied error nor its event reveals it.
-        """
+        """True if another account owns the resource: a refusal's event does not name it."""
         arn = as_arn(role.arn)
         return arn is None or arn.account != self.caller.account
 

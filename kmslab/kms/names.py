@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from kmslab.kms.access import UNREACHABLE, grant_tokens
+from kmslab.kms.access import grant_tokens
 from kmslab.kms.arn import Arn, as_arn, is_arn
 from kmslab.kms.backing import blob
 from kmslab.kms.contract.errors import fail
@@ -22,19 +22,23 @@ NO_PREFIX = (
     'Alias must start with the prefix "alias/". Please see '
     "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
 )
-# The refusals of an alias, where only a key may be named.
 NO_ALIASES = ("InvalidArnException", "Key Aliases are not supported for this operation")
 ALIAS_OF_ALIAS = ("ValidationException", "Aliases must refer to keys. Not aliases")
-WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
+TAMPERED = ("InvalidCiphertextException",)
+WRONG_KEY = (
+    "IncorrectKeyException",
+    "The key ID in the request does not identify a CMK that can perform this operation.",
+)
 
 
 class Found(NamedTuple):
     """What a request names: the ARN for which access is decided, and the stored record."""
 
     arn: str
-    record: Resource | None = None  # None: it does not exist yet, or it is the whole account
+    record: Resource | None = None  # None: it does not exist, or it is the whole account
     used: Material | None = None  # the key material that the call will use
     named_by_blob: bool = False  # only a ciphertext blob names the key, and not the caller
+    problem: tuple[str, ...] = ()  # an error, raised when the caller has proved to have access
 
 
 Finder = Callable[[Reader, Caller, Mapping[str, Any]], Found | None]
@@ -58,16 +62,17 @@ def key_in(member: str, alias_refusal: tuple[str, str] | None = None) -> Finder:
         if identifier is None:
             return None
         arn = _arn(caller, identifier)
-        is_alias = arn.kind == "alias"
-        if is_alias and alias_refusal:
+        if arn.kind == "alias" and alias_refusal:
             fail(*alias_refusal)
-        key = _key(records, _alias(records, str(arn)).target if is_alias else str(arn))
-        return Found(key.arn, key, records.get(Material, f"{key.region}/{key.material}"))
+        key = _key(records, str(arn))
+        if key:
+            return Found(key.arn, key, records.get(Material, f"{key.region}/{key.material}"))
+        return _refuse_missing(arn) if caller.is_home(arn.account) else Found(str(arn))
 
     return find
 
 
-def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
+def blob_in(member: str, prefix: str = "") -> Finder:
     """The key that a ciphertext blob names. If the request names a key too, it must be the same.
 
     An asymmetric key's ciphertext does not name its key, so the request must name it.
@@ -79,19 +84,22 @@ def blob_in(member: str, permission: str, prefix: str = "") -> Finder:
         named = by_key(records, caller, request)
         if member not in request:
             return _without_ciphertext(named, request, member)
-        if named and _is_asymmetric(named):
+        if named and _needs_no_blob(named):
             return named
         if not named and request.get(algorithm_member, SYMMETRIC_DEFAULT) != SYMMETRIC_DEFAULT:
             fail("ValidationException", missing(key_member))
         parsed = blob.parse(request[member])
-        if parsed is None:
-            fail("InvalidCiphertextException")
-        material = records.get(Material, f"{caller.region}/{parsed.material}")
-        if material is None:
-            _refuse_unknown(records, caller, parsed.key, permission)
-        if named and named.arn != material.key:
-            fail("IncorrectKeyException", WRONG_KEY)
-        return Found(material.key, _key(records, material.key), material, named_by_blob=not named)
+        used = records.get(Material, f"{caller.region}/{parsed.material}") if parsed else None
+        # If the key exists, the blob was tampered with: it names no material of that key.
+        tampered = not used and (not parsed or _key(records, f"{caller.here}key/{parsed.key}"))
+        if named:
+            fits = used and used.key == named.arn
+            problem = TAMPERED if tampered else WRONG_KEY
+            return named._replace(used=used) if fits else named._replace(problem=problem)
+        if tampered:
+            fail(*TAMPERED)
+        key = _key(records, used.key) if used else None
+        return Found(key.arn if key else "", key, used, named_by_blob=True)
 
     return find
 
@@ -102,10 +110,9 @@ def alias_in(member: str, *, target: bool = False, to_delete: bool = False) -> F
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found:
         if to_delete and not request[member].startswith(ALIAS_PREFIX):
             fail("ValidationException", "Invalid identifier")
-        alias = _alias(records, alias_arn(caller, request[member]))
-        return (
-            Found(alias.target, _key(records, alias.target)) if target else Found(alias.arn, alias)
-        )
+        arn = alias_arn(caller, request[member])
+        alias = records.get(Alias, arn) or _refuse_missing(Arn.parse(arn))
+        return Found(alias.target, _key(records, arn)) if target else Found(arn, alias)
 
     return find
 
@@ -123,16 +130,15 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
         if (token in request) == (key in request) or (key in request) != (grant in request):
             fail("ValidationException", f"Please specify either {token}, or {key} and {grant}.")
         named = by_key(records, caller, request)
-        if named:
-            handle = f"{named.arn}/{request[grant]}"
-        else:
-            handle = grant_tokens.read(request[token]) or ""
-        arn = as_arn(handle)  # a token may name a grant in another Region
-        found = records.get(Grant, handle) if arn and arn.region == caller.region else None
-        if found is None:
+        handle = f"{named.arn}/{request[grant]}" if named else grant_tokens.read(request[token])
+        arn = as_arn(handle or "")
+        if arn is None or arn.region != caller.region:  # a token may name a grant in another Region
+            fail("InvalidGrantTokenException", "Invalid grant token.")
+        found = records.get(Grant, str(arn))
+        if found is None and caller.is_home(arn.account):
             code = "NotFoundException" if named else "InvalidGrantTokenException"
             fail(code, f"Grant {request[grant]} is not found." if named else "Invalid grant token.")
-        return Found(found.key, found)
+        return Found(str(arn).rpartition("/")[0], found)
 
     return find
 
@@ -159,25 +165,23 @@ def _arn(caller: Caller, identifier: str) -> Arn:
     return arn
 
 
-def _key(records: Reader, arn: str) -> Key:
-    key = records.get(Key, arn)
-    if key is None:
-        name = Arn.parse(arn).name
-        well_formed = KEY_ID.fullmatch(name)
-        text = f"Key '{arn}' does not exist" if well_formed else f"Invalid keyId '{name}'"
-        fail("NotFoundException", text)
-    return key
-
-
-def _alias(records: Reader, arn: str) -> Alias:
+def _key(records: Reader, arn: str) -> Key | None:
+    """The key that a key's or an alias's ARN names."""
     alias = records.get(Alias, arn)
-    if alias is None:
+    return records.get(Key, alias.target if alias else arn)
+
+
+def _refuse_missing(arn: Arn) -> NoReturn:
+    if arn.kind == "alias":
         fail("NotFoundException", f"Alias {arn} is not found.")
-    return alias
+    known = f"Key '{arn}' does not exist" if KEY_ID.fullmatch(arn.name) else ""
+    fail("NotFoundException", known or f"Invalid keyId '{arn.name}'")
 
 
-def _is_asymmetric(found: Found) -> bool:
-    return isinstance(found.record, Key) and KEY_SPECS[found.record.spec].kind is KeyKind.ASYMMETRIC
+def _needs_no_blob(named: Found) -> bool:
+    """If the key is asymmetric, whose ciphertext names no key, or does not exist."""
+    key = named.record
+    return not isinstance(key, Key) or KEY_SPECS[key.spec].kind is KeyKind.ASYMMETRIC
 
 
 def _without_ciphertext(named: Found | None, request: Mapping[str, Any], member: str) -> Found:
@@ -186,10 +190,3 @@ def _without_ciphertext(named: Found | None, request: Mapping[str, Any], member:
     if named is None or not request.get("DryRun") or "IGNORE_CIPHERTEXT" not in modifiers:
         fail("ValidationException", missing(member))
     return named
-
-
-def _refuse_unknown(records: Reader, caller: Caller, key_id: str, permission: str) -> NoReturn:
-    """If the key exists, the blob was tampered with: it names no material of that key."""
-    if records.get(Key, f"{caller.here}key/{key_id}"):
-        fail("InvalidCiphertextException")
-    fail("AccessDeniedException", UNREACHABLE.format(caller.principal, permission))

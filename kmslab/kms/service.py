@@ -112,13 +112,13 @@ class Service:
         found = role.naming.find(self._store, call.caller, call.request)
         if found is None:
             return None
-        arn, record, used, named_by_blob = found
+        arn, record, used, named_by_blob, problem = found
         usage, prefix = role.usage, role.naming.prefix
         if usage is None:
             return FilledRole(arn, record, used, prefix=prefix)
         algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
         context = call.get(prefix + usage.context, {})
-        return FilledRole(arn, record, used, algorithm, context, prefix, named_by_blob)
+        return FilledRole(arn, record, used, algorithm, context, prefix, named_by_blob, problem)
 
     def _log_failure(self, call: Call, error: KMSError) -> None:
         error.request_id = call.request_id

@@ -48,8 +48,8 @@ class Naming:
 
 KEY = Naming(names.key_in("KeyId"))
 KEY_NO_ALIAS = Naming(names.key_in("KeyId", names.NO_ALIASES))
-BLOB = Naming(names.blob_in("CiphertextBlob", "kms:Decrypt"))
-SOURCE = Naming(names.blob_in("CiphertextBlob", "kms:ReEncryptFrom", "Source"), prefix="Source")
+BLOB = Naming(names.blob_in("CiphertextBlob"))
+SOURCE = Naming(names.blob_in("CiphertextBlob", "Source"), prefix="Source")
 DESTINATION = Naming(names.key_in("DestinationKeyId"), "Destination")
 TARGET = Naming(names.key_in("TargetKeyId", names.ALIAS_OF_ALIAS))
 ALIAS_OLD = Naming(names.alias_in("AliasName", target=True))

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from kmslab import Lab
+from kmslab.kms.access import grant_tokens
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.table import TABLE
+from kmslab.lab.view import View
 
 KEY_MEMBERS = ("KeyId", "SourceKeyId", "DestinationKeyId", "TargetKeyId")
 
@@ -44,6 +46,7 @@ WITH_ALIAS = [naming for naming in NAMINGS if naming[0] in TAKE_ALIASES]
 WITHOUT_ALIAS = [naming for naming in NAMINGS if naming[0] not in TAKE_ALIASES]
 
 HERE = "arn:aws:kms:us-east-1:111122223333:"
+WRONG_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -59,8 +62,9 @@ class Request:
         has_role = operation in ("ReEncrypt", "UpdateAlias")
         self.members = example(self.scene, operation, role if has_role else "")
 
-    def send(self, identifier: str) -> dict[str, Any]:
-        method = getattr(self.kms, self.operation.snake_name)
+    def send(self, identifier: str, caller: View | None = None) -> dict[str, Any]:
+        kms = caller.kms if caller else self.kms
+        method = getattr(kms, self.operation.snake_name)
         return method(**self.members | {self.member: identifier})
 
 
@@ -119,9 +123,6 @@ def test_alias_is_refused_where_it_is_not_allowed(
 NOT_FOUND = {
     NOBODY: f"Key '{HERE}key/{NOBODY}' does not exist",
     f"{HERE}key/{NOBODY}": f"Key '{HERE}key/{NOBODY}' does not exist",
-    f"arn:aws:kms:us-east-1:444455556666:key/{NOBODY}": (
-        f"Key 'arn:aws:kms:us-east-1:444455556666:key/{NOBODY}' does not exist"
-    ),
     "mrk-" + "0" * 32: f"Key '{HERE}key/mrk-{'0' * 32}' does not exist",
     "nonsense": "Invalid keyId 'nonsense'",
     "mrk-" + "0" * 31: f"Invalid keyId 'mrk-{'0' * 31}'",
@@ -157,6 +158,107 @@ def test_unknown_alias_is_named_in_the_answer(
             request.send(identifier)
     with refused("NotFoundException", "Invalid arn eu-west-1"):
         request.send("arn:aws:kms:eu-west-1:111122223333:alias/nobody")
+
+
+def told(request: Request, stranger: View, identifier: str) -> tuple[Any, ...]:
+    """What a stranger learns of this key: the error's code and text, and all of the event."""
+    with pytest.raises(KMSError) as caught:
+        request.send(identifier, stranger)
+    event = str(stranger.trail[-1]).replace(identifier, "the key")
+    for member in ("requestID", "eventID"):
+        event = event.replace(stranger.trail[-1][member], "its id")
+    return caught.value.code, str(caught.value), event
+
+
+@pytest.mark.parametrize(("operation", "member"), NAMINGS)
+def test_stranger_cannot_learn_whether_a_key_exists(
+    shared_lab: Lab, make: Any, operation: str, member: str
+) -> None:
+    """The other account's root user, which IAM never stops, named neither by policy nor grant."""
+    request, stranger = make(operation, member), shared_lab.account("444455556666")
+    if member == "DestinationKeyId":
+        request.members["CiphertextBlob"] = stranger.create_cmk().encrypt(b"x")
+        request.members.pop("SourceEncryptionContext", None)
+    found = told(request, stranger, request.scene.key)
+    assert told(request, stranger, f"{HERE}key/{NOBODY}") == found
+    assert told(request, stranger, f"{HERE}key/nonsense") == found
+    alias = told(request, stranger, HERE + request.scene.alias)
+    assert told(request, stranger, f"{HERE}alias/nobody") == alias
+    if operation in TAKE_ALIASES:
+        assert alias == found
+        assert found[0] == "AccessDeniedException"
+        assert "because the resource does not exist in this Region" in found[1]
+
+
+@pytest.mark.parametrize("prefix", ["", "Source"])
+def test_caller_proves_access_to_the_named_key_before_its_ciphertext_is_read(
+    lab: Lab, prefix: str, refused: Any
+) -> None:
+    """Or the answer would say which account's key made a ciphertext, or which keys exist."""
+    theirs, stranger = lab.create_cmk(), lab.account("444455556666")
+    own = stranger.create_cmk()
+    gone = lab.create_cmk()
+    gone.schedule_deletion(7)
+    blobs = [theirs.encrypt(b"x"), lab.region("eu-west-1").create_cmk().encrypt(b"x")]
+    rest = {"DestinationKeyId": own.arn} if prefix else {}
+    call = stranger.kms.re_encrypt if prefix else stranger.kms.decrypt
+    for blob in blobs:
+        with refused("IncorrectKeyException", WRONG_KEY):
+            call(CiphertextBlob=blob, **{f"{prefix}KeyId": own.arn}, **rest)
+        for key in (theirs.arn, gone.arn, f"{HERE}key/{NOBODY}"):
+            for sent in (blob, b"not a ciphertext", own.encrypt(b"x")):
+                with pytest.raises(KMSError, match="on this resource because") as caught:
+                    call(CiphertextBlob=sent, **{f"{prefix}KeyId": key}, **rest)
+                assert caught.value.code == "AccessDeniedException"
+    assert theirs.id not in str(stranger.trail[0])
+    alice = lab.user("alice")  # of the key's own account, without any permission
+    with pytest.raises(KMSError, match="no identity-based policy allows"):
+        alice.kms.decrypt(CiphertextBlob=blobs[1], KeyId=theirs.arn)
+
+
+def test_stranger_cannot_learn_whether_a_grant_exists(lab: Lab) -> None:
+    key, stranger = lab.create_cmk(), lab.account("444455556666")
+    granted = lab.kms.create_grant(
+        KeyId=key.arn, GranteePrincipal=lab.caller.principal, Operations=["Decrypt"]
+    )
+    retire, said = stranger.kms.retire_grant, set()
+    for request in (
+        {"KeyId": key.arn, "GrantId": granted["GrantId"]},
+        {"KeyId": key.arn, "GrantId": "0" * 64},
+        {"KeyId": f"{HERE}key/{NOBODY}", "GrantId": "0" * 64},
+        {"GrantToken": granted["GrantToken"]},
+        {"GrantToken": grant_tokens.write(f"{key.arn}/{'0' * 64}")},
+    ):
+        with pytest.raises(KMSError) as caught:
+            retire(**request)
+        said.add((caught.value.code, str(caught.value)))
+        assert stranger.trail[-1]["resources"] == []
+    assert len(said) == 1
+
+
+def test_partner_account_learns_what_it_lacks_itself(lab: Lab) -> None:
+    """The key's policy names the account, so that the key is no secret from it."""
+    key, partner = lab.create_cmk(), lab.account("444455556666")
+    own = key.policy["Statement"]
+    shared = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+    shared["Principal"] = {"AWS": partner.caller.principal}
+    key.put_policy(key.policy | {"Statement": [*own, shared]})
+    with pytest.raises(KMSError, match="no identity-based policy allows the kms:Encrypt action"):
+        partner.user("bob").kms.encrypt(KeyId=key.arn, Plaintext=b"x")
+
+
+def test_refusal_of_an_unknown_key_can_be_explained(lab: Lab) -> None:
+    stranger = lab.account("444455556666")
+    far = lab.region("eu-west-1").create_cmk().encrypt(b"x")
+    for call in (
+        lambda: stranger.kms.encrypt(KeyId=f"{HERE}key/{NOBODY}", Plaintext=b"x"),
+        lambda: stranger.kms.decrypt(CiphertextBlob=far),
+    ):
+        with pytest.raises(KMSError) as caught:
+            call()
+        assert "because there is no such key in this Region" in " ".join(
+            repr(caught.value.explain()).split()
+        )
 
 
 @pytest.mark.parametrize("other", ["Alias", "ALIAS", "alias"])

@@ -10,12 +10,11 @@ and `blocks` then show a person why.
 from kmslab.kms.access import grant_tokens, principals
 from kmslab.kms.access.decision import Reason, Verdict, decide, refusal
 from kmslab.kms.access.documents import allow, check_key_policy, identity_policy, key_policy
-from kmslab.kms.access.enforcement import UNREACHABLE, require
+from kmslab.kms.access.enforcement import require
 from kmslab.kms.access.explanation import Explanation, explain
 from kmslab.kms.access.question import Question
 
 __all__ = [
-    "UNREACHABLE",
     "Explanation",
     "Question",
     "Reason",

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     KEY_SILENT = "neither the key policy nor a grant allows it"
     IAM_SILENT = "no IAM policy allows it"
     OTHER_ACCOUNT = "the key is in another account, and only callers of that account may do this"
+    MISSING = "there is no such key in this Region"
     NOT_RETIRING = "the grant does not let this principal retire it"
 
 
@@ -63,6 +64,7 @@ WORDS = {
     Reason.KEY_SILENT: "because no resource-based policy allows the {action} action",
     Reason.IAM_SILENT: "because no identity-based policy allows the {action} action",
     Reason.OTHER_ACCOUNT: "because no resource-based policy allows the {action} action",
+    Reason.MISSING: "because no resource-based policy allows the {action} action",
     Reason.NOT_RETIRING: "because no resource-based policy allows the {action} action",
 }
 
@@ -83,7 +85,7 @@ def decide(question: Question) -> Verdict:
     iam_effect, iam_statement = ask_iam_policy(question)
     key = question.key
     if key is None:
-        return Verdict(iam_effect is ALLOWS, IAM_ALONE[iam_effect], iam_statement)
+        return _without_key(question, iam_effect, iam_statement)
     key_effect, key_statement = read_or_deny(key_policy, key.policy).effect(question)
     if key_effect is DENIES:
         return Verdict(False, Reason.KEY_DENIES, key_statement)
@@ -107,9 +109,8 @@ def refusal(question: Question, verdict: Verdict) -> str:
 
 
 def is_home(question: Question) -> bool:
-    """Whether the key is in the caller's account. For an AWS service every account is home."""
-    caller = question.caller
-    return caller.account == question.account or caller.is_service
+    """Whether the resource is in the caller's account."""
+    return question.caller.is_home(question.account)
 
 
 def ask_iam_policy(question: Question) -> tuple[Effect, Statement | None]:
@@ -131,6 +132,12 @@ def read_or_deny(parse: Callable[[str], Document], text: str) -> Document:
         return parse(text)
     except KMSError:
         return UNREADABLE
+
+
+def _without_key(question: Question, effect: Effect, statement: Statement | None) -> Verdict:
+    if not is_home(question):
+        return Verdict(False, Reason.MISSING)
+    return Verdict(effect is ALLOWS, IAM_ALONE[effect], statement)
 
 
 def _by_grant(question: Question, key_effect: Effect, iam_effect: Effect, home: bool) -> Verdict:

@@ -2,30 +2,34 @@
 
 from functools import partial
 
-from kmslab.kms.access.decision import decide, refusal
+from kmslab.kms.access.decision import Reason, decide, is_home, refusal
 from kmslab.kms.access.explanation import explain
 from kmslab.kms.access.question import Question
 from kmslab.kms.contract.errors import EXCEPTIONS
 
-# AWS does not reveal whether a key exists that only a ciphertext blob names.
+BLOB, NAMED = "the resource associated with this ciphertext", "this resource"
 UNREACHABLE = (
-    "User: {0} is not authorized to perform: {1} on the resource associated with this "
-    "ciphertext because the resource does not exist in this Region, no resource-based policies "
-    "allow access, or a resource-based policy explicitly denies access"
+    "User: {0} is not authorized to perform: {1} on {2} because the resource does not exist in "
+    "this Region, no resource-based policies allow access, or a resource-based policy explicitly "
+    "denies access"
 )
+# The account to which a key's policy or a grant gives access is told what it lacks itself.
+KNOWN_TO_CALLER = frozenset({Reason.IAM_SILENT})
 
 
 def require(question: Question, *, named_by_blob: bool = False) -> None:
     """Raises AccessDeniedException unless the caller may do this. Nothing is cached.
 
-    `named_by_blob`: only a ciphertext blob named the key, and not the caller.
+    `named_by_blob`: only a ciphertext blob named the key, and not the caller. Then, and to a caller
+    of another account, the text does not reveal whether the key exists.
     """
     verdict = decide(question)
     if verdict.allowed:
         return
     text = refusal(question, verdict)
-    if named_by_blob:
-        text = UNREACHABLE.format(question.caller.principal, question.action)
+    if named_by_blob or not (is_home(question) or verdict.reason in KNOWN_TO_CALLER):
+        what = BLOB if named_by_blob else NAMED
+        text = UNREACHABLE.format(question.caller.principal, question.action, what)
     error = EXCEPTIONS["AccessDeniedException"](text)
     error.explanation = partial(explain, question)
     raise error

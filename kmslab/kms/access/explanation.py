@@ -136,6 +136,8 @@ def _deciders(verdict: Verdict) -> Iterator[str]:
 
 
 def _what(question: Question) -> str:
+    if not question.resource:
+        return "the key that the ciphertext names"
     return "the account as a whole" if question.resource == "*" else resource_of(question.resource)
 
 
@@ -248,6 +250,10 @@ def _in_no_policy(question: Question, verdict: Verdict) -> Advice:
     ), None
 
 
+def _name_another(question: Question, verdict: Verdict) -> Advice:
+    return "Name a key that exists. AWS does not say whether another account's key does.", None
+
+
 def _retire(question: Question, verdict: Verdict) -> Advice:
     return "One of these principals has to call. No policy can allow it to another one.", None
 
@@ -258,5 +264,6 @@ ADVICE: dict[Reason, Callable[[Question, Verdict], Advice]] = {
     Reason.KEY_SILENT: _in_key_policy,
     Reason.IAM_SILENT: _in_iam,
     Reason.OTHER_ACCOUNT: _in_no_policy,
+    Reason.MISSING: _name_another,
     Reason.NOT_RETIRING: _retire,
 }

@@ -19,7 +19,7 @@ class Question(NamedTuple):
 
     caller: Caller
     operation: str  # as permissions and grants name it: "Decrypt", "ReEncryptFrom"
-    resource: str  # an ARN, or "*" if the operation has no resource of its own
+    resource: str  # an ARN; "*": the whole account; "": what a ciphertext names, which is unknown
     record: Resource | None  # the stored resource, if there is one
     request: Mapping[str, Any]  # AWS's members, validated, with the default algorithms filled in
     now: datetime
@@ -42,8 +42,8 @@ class Question(NamedTuple):
     @property
     def account(self) -> str:
         """The account that owns the resource; for "*" the caller's."""
-        if self.resource == "*":
-            return self.caller.account
+        if self.resource in ("*", ""):
+            return self.caller.account if self.resource else ""
         parse = known_arn if self.record else Arn.parse
         return parse(self.resource).account
 

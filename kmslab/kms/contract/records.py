@@ -243,6 +243,10 @@ class Caller:
         """Whether the account's root user calls."""
         return not self.is_service and known_arn(self.principal).is_root
 
+    def is_home(self, account: str) -> bool:
+        """Whether the caller is of this account; an AWS service is at home in every account."""
+        return self.account == account or self.is_service
+
     @property
     def identity(self) -> str:
         """The principal whose policies count: a session's role; any other caller itself."""

@@ -340,6 +340,11 @@ TEXTS: list[tuple[str, dict[str, Any], str]] = [
         "on resource: * because no identity-based policy allows the kms:Decrypt action",
     ),
     (
+        EVE,
+        {"record": None},
+        f"on resource: {ARN} because no resource-based policy allows the kms:Decrypt action",
+    ),
+    (
         TABLES,
         {},
         f"on resource: {ARN} because no resource-based policy allows the kms:Decrypt action",

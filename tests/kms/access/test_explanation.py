@@ -72,6 +72,7 @@ SCENES: dict[Reason, tuple[str, dict[str, Any], list[str]]] = {
         ],
     ),
     Reason.OTHER_ACCOUNT: (EVE, {"cross_account": False}, ["user/eve of account 444455556666"]),
+    Reason.MISSING: (EVE, {"record": None}, ["Name a key that exists"]),
     Reason.NOT_RETIRING: (
         EVE,
         {"record": grant(ALICE, "Decrypt", retiring=BOB), "operation": "RetireGrant"},
