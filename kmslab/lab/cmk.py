@@ -7,20 +7,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from kmslab.clock import Clock
 from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
 from kmslab.crypto.message_types import MessageType
 from kmslab.display import Table
 from kmslab.kms.arn import Arn
+from kmslab.kms.audit import Trail
+from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import KEY_SPECS, KeyUsage
 from kmslab.kms.contract.states import KeyState
+from kmslab.lab.client import KmsClient
 from kmslab.lab.pages import all_items
 from kmslab.lab.tables import Metadata, grant_table, rotation_table
 
 if TYPE_CHECKING:
     from kmslab.envelope import KmsKeyring
-    from kmslab.lab.view import View
 
 Context = Mapping[str, str] | None
 
@@ -59,13 +62,26 @@ class Encapsulation:
     ciphertext: CiphertextBlob
 
 
+class CallersLab(Protocol):
+    """A lab, or a view of one, as a handle on one of its keys needs it."""
+
+    caller: Caller
+    clock: Clock
+    kms: KmsClient
+
+    @property
+    def trail(self) -> Trail: ...
+
+
 class CMK:
     """One KMS key (customer master key, as it was called until 2021).
 
     `lab`: the lab, or the view of it, for whose caller the handle acts.
     """
 
-    def __init__(self, lab: "View", metadata: Mapping[str, Any], name: str | None = None) -> None:
+    def __init__(
+        self, lab: CallersLab, metadata: Mapping[str, Any], name: str | None = None
+    ) -> None:
         self.lab = lab
         self.arn: str = metadata["Arn"]
         self.spec: str = metadata["KeySpec"]
