@@ -271,10 +271,17 @@ def _calls(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
         match call:
             case ast.Call(func=ast.Name(id="fail"), args=[ast.Constant(value=str(code)), *_]):
                 yield code, None
+            case ast.Name(id=name) if _is_an_error(names.get(name)):
+                yield names[name][0], None
             case ast.Call(func=ast.Name(id=name)):
                 yield "", names.get(name)
             case ast.Call(func=ast.Attribute(attr=name)):
                 yield "", vars(Hsm).get(name)
+
+
+def _is_an_error(value: Any) -> bool:
+    """A code, perhaps with a text, which `fail(*…)` raises."""
+    return isinstance(value, tuple) and bool(value) and value[0] in EXCEPTIONS
 
 
 def _walk(node: ast.AST, flags: Mapping[str, Any]) -> Iterator[ast.AST]:

@@ -19,7 +19,6 @@ from kmslab.kms.access.statements import (
     NO_MATCH,
     Document,
     Effect,
-    Element,
     Principals,
     Statement,
 )
@@ -110,9 +109,9 @@ def grant_label(grant: Grant) -> str:
 
 def _checks(statement: Statement, question: Question) -> list[Check]:
     checks = [_principal(statement.principals, question)] if statement.principals else []
-    checks.append(_element("Action", statement.actions, question.action, question))
-    checks.append(_element("Resource", statement.resources, question.resource, question))
-    return [*checks, *(_condition(each, question) for each in statement.conditions)]
+    checks.append(_element("Action", statement, question.action, question))
+    checks.append(_element("Resource", statement, question.resource, question))
+    return [*checks, *(_condition(each, statement, question) for each in statement.conditions)]
 
 
 def _principal(principals: Principals, question: Question) -> Check:
@@ -126,19 +125,22 @@ def _principal(principals: Principals, question: Question) -> Check:
     return Check(name, wanted, found, principals.match(caller) is not NO_MATCH)
 
 
-def _element(name: str, element: Element, found: str, question: Question) -> Check:
+def _element(name: str, statement: Statement, found: str, question: Question) -> Check:
+    element = statement.actions if name == "Action" else statement.resources
     compared = found.lower() if name == "Action" else found
     wanted = listed(element.wanted) or "(left out: the statement has no effect)"
     found = resource_of(found) if wanted == "*" else found
     name = f"Not{name}" if element.excludes else name
-    return Check(name, wanted, found, element.covers(compared, question))
+    return Check(name, wanted, found, element.covers(compared, question, statement.allows))
 
 
-def _condition(condition: Condition, question: Question) -> Check:
+def _condition(condition: Condition, statement: Statement, question: Question) -> Check:
     values = condition.find(question)
     found = ABSENT if values is None else listed(values)
     name = f"{condition.operator} {condition.key}"
-    return Check(name, listed(condition.wanted, " or "), found, condition.holds(question))
+    return Check(
+        name, listed(condition.wanted, " or "), found, condition.holds(question, statement.allows)
+    )
 
 
 def _grant_checks(grant: Grant, question: Question) -> list[Check]:

@@ -33,6 +33,15 @@ def find(name: str) -> Find:
     return lambda question: None
 
 
+def is_of_a_family(name: str) -> bool:
+    """Whether its values are of pairs whose names differ only in case.
+
+    AWS compares the names in a policy in any case, so a request can have several such pairs. A
+    policy's author meant one of them, and cannot say which.
+    """
+    return name.lower().startswith(tuple(FAMILIES))
+
+
 def _values(raw: Any) -> Values:
     if raw is None or raw == "":
         return None

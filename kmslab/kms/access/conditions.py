@@ -2,7 +2,9 @@
 
 A condition names an operator, a key and values. It holds if one of the values fits what the request
 has for the key; with a negated operator it holds if none fits. Nothing fits a key that the request
-lacks, so a plain operator fails and a negated one holds.
+lacks, so a plain operator fails and a negated one holds. If names in an encryption context or of
+tags differ only in case, the condition of an Allow must hold for each of their values, and that of
+a Deny for one of them: nobody gains by writing a name twice.
 Source: IAM user guide, "IAM JSON policy elements: Condition operators"; "Set operators for
 multivalued context keys".
 """
@@ -21,7 +23,7 @@ from typing import Any
 
 from kmslab.kms.access import condition_keys
 from kmslab.kms.access.condition_keys import Find, Values
-from kmslab.kms.access.patterns import Test, any_of, pattern
+from kmslab.kms.access.patterns import AmbiguousError, Test, any_of, pattern
 from kmslab.kms.access.question import Question
 
 # ----------------------------------------------------------------------- reading a value
@@ -153,12 +155,20 @@ class Condition:
     negated: bool
     combine: Callable[[list[bool]], bool]  # the results for several values
     if_missing: bool
+    alternatives: bool = False  # several values are of names that differ only in case
 
-    def holds(self, question: Question) -> bool:
+    def holds(self, question: Question, allows: bool = True) -> bool:
+        """`allows`: whether it is a condition of an Allow."""
         found = self.find(question)
         if found is None:
             return self.if_missing
-        return self.combine([self.accepts(value, question) for value in found])
+        try:
+            accepted = [self.accepts(value, question) for value in found]
+        except AmbiguousError:
+            return not allows
+        if self.alternatives:
+            return all(accepted) if allows else any(accepted)
+        return self.combine(accepted)
 
     def accepts(self, value: str, question: Question) -> bool:
         """Whether one of the request's values is accepted by itself."""
@@ -184,6 +194,7 @@ def condition(written: str, key: str, wanted: tuple[str, ...], variables: bool) 
         negated=operator.negated,
         combine=combine,
         if_missing=if_missing or bare != name,
+        alternatives=condition_keys.is_of_a_family(key) and not operator.of_absence,
     )
 
 

@@ -94,7 +94,9 @@ def _same(context: Pairs, pairs: Pairs) -> bool:
 
 
 def _includes(context: Pairs, pairs: Pairs) -> bool:
-    return set(_folded(context)) >= set(_folded(pairs))
+    """A name that is there again in another case must not have a value that no pair allows."""
+    names = {name.lower() for name in pairs}
+    return {pair for pair in _folded(context) if pair[0] in names} == set(_folded(pairs))
 
 
 def _folded(pairs: Pairs) -> list[tuple[str, str]]:

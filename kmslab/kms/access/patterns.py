@@ -18,6 +18,10 @@ from kmslab.kms.arn import FIELDS
 Test = Callable[[str, Question], bool]  # whether one value of the request fits
 
 
+class AmbiguousError(Exception):
+    """The request has several values for a variable: it neither allows nor escapes anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Variable:
     """Stands for a condition key's value. Without a value and a default it matches nothing."""
@@ -27,7 +31,9 @@ class Variable:
 
     def value(self, question: Question) -> str | None:
         found = condition_keys.find(self.key)(question)
-        return found[0] if found and len(found) == 1 else self.default
+        if found and condition_keys.is_of_a_family(self.key) and len(set(found)) > 1:
+            raise AmbiguousError
+        return found[0] if found and len(set(found)) == 1 else self.default
 
 
 Token = Fixed | Variable

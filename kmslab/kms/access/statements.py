@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from kmslab.kms.access.conditions import Condition
-from kmslab.kms.access.patterns import Test
+from kmslab.kms.access.patterns import AmbiguousError, Test
 from kmslab.kms.access.question import Question
 from kmslab.kms.contract.records import Caller
 
@@ -70,8 +70,11 @@ class Element:
     fits: Test
     excludes: bool = False
 
-    def covers(self, value: str, question: Question) -> bool:
-        return self.fits(value, question) is not self.excludes
+    def covers(self, value: str, question: Question, allows: bool = True) -> bool:
+        try:
+            return self.fits(value, question) is not self.excludes
+        except AmbiguousError:
+            return not allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,9 @@ class Statement:
 
     def applies(self, question: Question) -> bool:
         """Whether its Resource covers the question's, and all its conditions hold."""
-        if not self.resources.covers(question.resource, question):
+        if not self.resources.covers(question.resource, question, self.allows):
             return False
-        return not self.conditions or all(each.holds(question) for each in self.conditions)
+        return all(each.holds(question, self.allows) for each in self.conditions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,11 +144,23 @@ def covers(statement: Statement, scene: Scene) -> bool:
         element(statement, "Action", action.lower(), lower=True)
         and element(statement, "Resource", scene.resource, lower=False)
         and all(
-            condition(operator, values, scene.keys.get(key.lower(), []))
+            of_each_reading(statement, operator, values, key.lower(), scene)
             for operator, keys in statement.get("Condition", {}).items()
             for key, values in keys.items()
         )
     )
+
+
+def of_each_reading(
+    statement: Statement, operator: str, values: Any, key: str, scene: Scene
+) -> bool:
+    """ "Encryption context keys in a condition are not case-sensitive": a request may have the key
+    twice. An Allow must be right, and a Deny can be right, whichever of them the author meant."""
+    found = scene.keys.get(key, [])
+    if not key.startswith("kms:encryptioncontext:") or len(found) < 2:
+        return condition(operator, values, found)
+    readings = [condition(operator, values, [value]) for value in found]
+    return all(readings) if statement["Effect"] == "Allow" else any(readings)
 
 
 def element(statement: Statement, name: str, value: str, *, lower: bool) -> bool:
@@ -271,4 +283,9 @@ def in_force(given: Given, scene: Scene) -> bool:
     # "Only the encryption context keys in a grant constraint are not case sensitive."
     has = sorted((name.lower(), value) for name, value in scene.context.items())
     must = sorted((name.lower(), value) for name, value in given.pairs.items())
-    return has == must if given.kind.endswith("Equals") else all(each in has for each in must)
+    if given.kind.endswith("Equals"):
+        return has == must
+    # Whichever of two names that differ in case the grant means, it must have its value.
+    return all(each in has for each in must) and all(
+        value == wanted for name, value in has for known, wanted in must if name == known
+    )

@@ -20,6 +20,8 @@ from tests.kms.access.world import (
     Records,
     allowed,
     ask,
+    denied,
+    grant,
     holds,
     policy,
     statement,
@@ -409,10 +411,69 @@ def test_idle_days_of_an_old_key_count_from_when_aws_began_to_track() -> None:
     assert condition_keys.find("kms:TrailingDaysWithoutKeyUsage")(question) == ("8",)
 
 
-def test_names_that_differ_in_case_are_one_key_with_several_values() -> None:
-    context = {"EncryptionContext": {"Order": "17", "order": "18"}}
-    for value in ("17", "18"):
-        assert holds("StringEquals", "kms:EncryptionContext:ORDER", value, request=context)
+TWICE = {"EncryptionContext": {"Order": "17", "order": "18"}}
+NAMED_TWICE = [
+    # (operator, value, whether an Allow allows, whether a Deny denies)
+    ("StringEquals", "17", False, True),
+    ("StringEquals", ["17", "18"], True, True),
+    ("StringEquals", "19", False, False),
+    ("StringNotEquals", "17", False, True),
+    ("StringNotEquals", ["17", "18"], False, False),
+    ("StringNotEquals", "19", True, True),
+    ("StringNotEqualsIfExists", "17", False, True),
+    ("StringNotLike", "?7", False, True),
+    ("StringNotEqualsIgnoreCase", "17", False, True),
+    ("ForAllValues:StringEquals", "17", False, True),
+    ("ForAllValues:StringNotEquals", "17", False, True),
+    ("ForAnyValue:StringEquals", "17", False, True),
+    ("ForAnyValue:StringNotEquals", "17", False, True),
+    ("NumericNotEquals", "17", False, True),
+    ("NumericLessThan", "18", False, True),
+    ("Null", "false", True, True),
+    ("Null", "true", False, False),
+    ("StringEquals", "${kms:EncryptionContext:order}", False, True),
+    ("StringNotEquals", "${kms:EncryptionContext:order, '17'}", False, True),
+]
+
+
+@for_every(("operator", "value", "allows", "denies"), NAMED_TWICE)
+def test_a_name_that_is_written_twice_widens_no_allow_and_escapes_no_deny(
+    operator: str, value: Any, allows: bool, denies: bool
+) -> None:
+    key = "kms:EncryptionContext:ORDER"
+    assert holds(operator, key, value, request=TWICE) is allows
+    deny = denied(Principal="*", Condition={operator: {key: value}})
+    open_but = policy(statement(Principal="*"), deny)
+    assert allowed(ALICE, key_policy=open_but, request=TWICE) is not denies
+
+
+def test_a_tag_that_is_written_twice_widens_no_allow_and_escapes_no_deny() -> None:
+    key, on = "aws:ResourceTag/Ward", {"tags": {"ward": "7", "WARD": "8"}}
+    assert not holds("StringEquals", key, "7", on=on)
+    deny = denied(Principal="*", Condition={"StringNotEquals": {key: "7"}})
+    open_but = policy(statement(Principal="*"), deny)
+    assert not allowed(ALICE, key_policy=open_but, on=on)
+
+
+@for_every("effect", ["Allow", "Deny"])
+def test_a_variable_with_two_values_neither_allows_nor_escapes(effect: str) -> None:
+    name = "arn:aws:kms:*:*:key/${kms:EncryptionContext:order}"
+    about = [statement(effect, Principal="*", Resource=name)]
+    if effect == "Deny":
+        about.append(statement(Principal="*"))
+    assert not allowed(ALICE, key_policy=policy(*about), request=TWICE)
+
+
+def test_a_name_that_is_written_twice_with_one_value_has_that_value() -> None:
+    request = {"EncryptionContext": {"Order": "17", "order": "17"}}
+    assert holds("StringEquals", "kms:EncryptionContext:ORDER", "17", request=request)
+
+
+def test_a_name_that_is_written_twice_satisfies_no_grant_for_one_value() -> None:
+    seventeen = {"EncryptionContextSubset": {"order": "17"}}
+    given = [grant(ALICE, "Decrypt", constraints=seventeen)]
+    assert allowed(ALICE, grants=given, request={"EncryptionContext": {"Order": "17"}})
+    assert not allowed(ALICE, grants=given, request=TWICE)
 
 
 def test_a_value_is_looked_up_only_if_a_policy_asks() -> None:
