@@ -3,8 +3,7 @@
 Check the request → throttle → settle what is due → find the keys → admit the caller and the keys →
 run → commit or drop → answer: exactly one place for each. An operation only stages records;
 `changes` stores them with the call's event in one commit. Of two callers that change the same key
-one wins, and the other starts over from finding the keys. No lock and no transaction is held while
-an operation runs.
+one wins, and the other starts over. No lock and no transaction is held while an operation runs.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,6 +44,7 @@ class Service:
         throttle: Throttle | None = None,
     ) -> None:
         self.records: Reader = store
+        self.backings = backings
         self._store = store
         self._clock = clock
         self._throttle = throttle

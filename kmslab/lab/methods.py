@@ -8,6 +8,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from kmslab.kms import unopened
+from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import Operation
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.shapes import Shape
@@ -32,7 +34,11 @@ def method_of(operation: Operation) -> Callable[..., dict[str, Any]]:
         if not request.keys() <= members.keys():
             unknown = ", ".join(sorted(request.keys() - members.keys()))
             raise TypeError(f"{name} has no member {unknown}; it has {', '.join(members)}")
-        return self._service.call(name, self._caller, request)
+        try:
+            return self._service.call(name, self._caller, request)
+        except KMSError as error:
+            unopened.explain_in_process(error, self._service, name, self._caller, request)
+            raise
 
     method.__name__ = operation.snake_name
     method.__qualname__ = f"KmsClient.{operation.snake_name}"

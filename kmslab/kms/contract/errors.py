@@ -46,12 +46,21 @@ class KMSError(PlainError):
     def explain(self) -> object:
         """Why the request was refused and what would change that; shows itself as a table.
 
-        It explains AccessDeniedException, and the refusal of a key policy that would lock out its
-        author. AWS has no such explanation. Raises ValueError for any other error.
+        It explains AccessDeniedException, a ciphertext that did not open, and the refusal of a key
+        policy that would lock out its author; in the lab's own process only. AWS has no such
+        explanation. Raises ValueError for any other error.
         """
         if self.explanation is None:
-            raise ValueError(f"no policy decided this {self.code}: there is nothing to explain")
+            raise ValueError(
+                f"no policy decided this {self.code}, and no ciphertext: the lab knows no more "
+                f"about it than its text says: {self.message or NO_TEXT}"
+            )
         return self.explanation()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without the explanation: it belongs to the lab of this process."""
+        state = {name: value for name, value in vars(self).items() if name != "explanation"}
+        return type(self), self.args, state
 
     @property
     def message(self) -> str:
