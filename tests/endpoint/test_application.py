@@ -823,7 +823,7 @@ def test_what_is_refused_is_not_stored_and_answered_whole(endpoint: Endpoint, la
     assert len(text) < 5_000
     assert len(json.dumps(lab.trail[-1])) < 4_000
     headers = JSON | {"X-Amz-Target": "TrentService.Encrypt"}
-    request = {"KeyId": "alias/none", "Plaintext": "", "EncryptionContext": {"a": long}}
+    request = {"KeyId": "alias/none", "Plaintext": "YQ==", "EncryptionContext": {"a": long}}
     told = exchange(endpoint, written(own(endpoint, json.dumps(request).encode(), headers=headers)))
     assert len(told[2]) < 1_000
     event = lab.trail[-1]
