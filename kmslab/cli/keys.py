@@ -4,15 +4,18 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kmslab.cli.options import Account, AsJson, Endpoint, Region, Store, print_json
+from kmslab.cli.options import Account, AsJson, CommandError, Endpoint, Region, Store, print_json
 from kmslab.display import Table
 from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.pages import all_items
 from kmslab.lab.tables import Metadata
+
+if TYPE_CHECKING:
+    from kmslab.cli.opening import OpenedKms
 
 Key = Annotated[str, typer.Argument(help="A key's id or ARN, or its alias (alias/orders).")]
 HEADINGS = ["key id", "alias", "spec", "usage", "state", "description"]
@@ -29,7 +32,7 @@ def keys(
     from kmslab.cli.opening import opened
 
     with opened(store, endpoint, account, region) as opened_kms:
-        found = _keys(opened_kms.kms)
+        found = _keys(opened_kms)
     if as_json:
         print_json(found)
     elif found:
@@ -60,13 +63,31 @@ def describe(
         print_json(value)
 
 
-def _keys(kms: Any) -> list[dict[str, Any]]:
+def _keys(opened_kms: "OpenedKms") -> list[dict[str, Any]]:
     names = defaultdict(list)
-    for alias in all_items(kms.list_aliases, "Aliases"):
+    for alias in all_items(opened_kms.kms.list_aliases, "Aliases"):
         names[alias.get("TargetKeyId")].append(alias["AliasName"])
-    listed = [entry["KeyId"] for entry in all_items(kms.list_keys, "Keys")]
-    described = [kms.describe_key(KeyId=name)["KeyMetadata"] for name in listed]
+    try:
+        described = _by_the_lab(opened_kms)
+    except CommandError:  # this is AWS, or the caller is not the root user
+        described = _one_by_one(opened_kms.kms)
     return [{**key, "Aliases": names[key["KeyId"]]} for key in described]
+
+
+def _by_the_lab(opened_kms: "OpenedKms") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    more = True
+    while more:
+        after = found[-1]["Arn"] if found else ""
+        answer = opened_kms.ask_lab("DescribeKeys", {"AfterKey": after})
+        found += answer["Keys"]
+        more = answer["More"]
+    return found
+
+
+def _one_by_one(kms: Any) -> list[dict[str, Any]]:
+    listed = [entry["KeyId"] for entry in all_items(kms.list_keys, "Keys")]
+    return [kms.describe_key(KeyId=name)["KeyMetadata"] for name in listed]
 
 
 def _row(key: dict[str, Any]) -> list[str]:

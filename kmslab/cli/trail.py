@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,24 +43,31 @@ def trail(
 
     end = [KeyboardInterrupt] if follow else []
     with suppress(*end), opened(store, endpoint, account, region) as opened_kms:
-        answer = opened_kms.ask_lab("Trail", {})
-        events = answer["Events"]
-        if last is not None:
-            events = events[len(events) - min(last, len(events)) :]
-        if as_json or follow:
-            _print(events, as_json)
-        else:
-            typer.echo(repr(Trail(events)))
+        found = _pages(opened_kms, {} if last is None else {"Last": last})
+        if not (as_json or follow):
+            typer.echo(repr(Trail(event for page in found for event in page["Events"])))
+            return
+        answer: dict[str, Any] = {}
+        for answer in found:
+            _print(answer["Events"], as_json)
         if follow:
             _follow(opened_kms, answer["Last"], as_json)
+
+
+def _pages(opened_kms: "OpenedKms", asked: dict[str, int]) -> Iterator[dict[str, Any]]:
+    answer = opened_kms.ask_lab("Trail", asked)
+    yield answer
+    while answer["More"]:
+        answer = opened_kms.ask_lab("Trail", {"After": answer["Last"]})
+        yield answer
 
 
 def _follow(opened_kms: "OpenedKms", after: int, as_json: bool) -> None:
     while True:
         time.sleep(INTERVAL)
-        answer = opened_kms.ask_lab("Trail", {"After": after})
-        _print(answer["Events"], as_json)
-        after = answer["Last"]
+        for answer in _pages(opened_kms, {"After": after}):
+            _print(answer["Events"], as_json)
+            after = answer["Last"]
 
 
 def _print(events: list[dict[str, Any]], as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""What a lab answers besides AWS's operations: its trail, its bill, and whether a caller may act.
+"""What a lab answers besides AWS's operations: its trail, its keys, its bill, and who may act.
 
 The `kmslab` command asks a store or an endpoint, and gets the same answers in JSON's types. Over
 HTTP a request is signed like one to KMS, with `X-Amz-Target: Kmslab.Trail`. Rule: only the root
@@ -43,6 +43,9 @@ def _is_context(value: Any) -> bool:
 
 MEMBERS: dict[str, Callable[[Any], bool]] = {
     "After": _is_position,
+    "AfterKey": _is_text,
+    "Limit": _is_position,
+    "Last": _is_position,
     "Month": _is_text,
     "Principal": _is_text,
     "Action": _is_text,
@@ -61,13 +64,14 @@ ARNS: dict[str, Callable[[str, str], str]] = {
 
 
 class LabApi:
-    """`ask(name, caller, request)`, where `name` is Trail, Bill or Explain."""
+    """`ask(name, caller, request)`, where `name` is Trail, DescribeKeys, Bill or Explain."""
 
     def __init__(self, service: Service, clock: Clock) -> None:
         self._service = service
         self._clock = clock
         self._known: dict[str, Callable[[Caller, Members], dict[str, Any]]] = {
             "Trail": self._trail,
+            "DescribeKeys": self._keys,
             "Bill": self._bill,
             "Explain": self._explain,
         }
@@ -99,11 +103,27 @@ class LabApi:
         return wire.answer(200, request_id, wire.dump(found))
 
     def _trail(self, caller: Caller, request: Members) -> dict[str, Any]:
-        """Events stored after the position `After`; `Last` is the position to continue from."""
-        after = int(request.get("After", 0))
-        events, _ = self._service.history(caller.account, after)
-        last = max([after, *(event.sequence for event in events)])
-        return {"Events": [reports.cloudtrail(event) for event in events], "Last": last}
+        """A page of events: those stored after the position `After`, or the `Last` so many.
+
+        The answer's `Last` is the position to continue from, and `More` whether to do so.
+        """
+        limit = min(int(request.get("Limit", reports.PAGE)), reports.PAGE)
+        part = {name.lower(): int(request[name]) for name in ("After", "Last") if name in request}
+        none = part.get("last") == 0  # only the position
+        part |= {"last": 1} if none else {}
+        events, _ = self._service.history(caller.account, **part, limit=max(limit, none))
+        last = max((event.sequence for event in events), default=part.get("after", 0))
+        return {
+            "Events": [] if none else [reports.cloudtrail(event) for event in events],
+            "Last": last,
+            "More": not none and 0 < limit == len(events),
+        }
+
+    def _keys(self, caller: Caller, request: Members) -> dict[str, Any]:
+        """A page of keys of the caller's Region, with AWS's metadata, after the ARN `AfterKey`."""
+        found = reports.keys(self._service, caller, str(request.get("AfterKey", "")))
+        more = len(found) == reports.PAGE
+        return {"Keys": [dict(map(_in_json, key.items())) for key in found], "More": more}
 
     def _bill(self, caller: Caller, request: Members) -> dict[str, Any]:
         return bill_to_json(reports.bill(self._service, caller.account, request.get("Month")))
@@ -150,6 +170,11 @@ def bill_to_json(bill: Bill) -> dict[str, Any]:
         "total": str(bill.total),
         "notes": bill.notes,
     }
+
+
+def _in_json(pair: tuple[str, Any]) -> tuple[str, Any]:
+    member, value = pair
+    return member, value.isoformat() if isinstance(value, datetime) else value
 
 
 def _fits(pair: tuple[str, Any]) -> bool:

@@ -102,7 +102,8 @@ def bill(
 ) -> Bill:
     """The bill of a month, such as `2026-01`, at the time `now`. Raises ValueError for other texts.
 
-    `events`: the account's whole trail, in order of time. `billed`: THE TABLE's column.
+    `events`: the account's whole trail; those of one key in order of time.
+    `billed`: THE TABLE's column.
     """
     whole = _period(month)
     until = min(max(now, whole.start), whole.end)

@@ -4,14 +4,16 @@ All three only read. The trail and the bill are made from the events of the acco
 permission is decided by the same roles of THE TABLE as in a call.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any, NoReturn
 
 from kmslab.kms import access, audit, billing
 from kmslab.kms import store as stores
-from kmslab.kms.contract.records import Caller, Event, Reader
+from kmslab.kms.contract.records import Caller, Event, Key, Reader
 from kmslab.kms.names import key_in, whole_account
+from kmslab.kms.operations.keys import metadata
 from kmslab.kms.service import Service
 from kmslab.kms.table import SERVICE_TABLE, TABLE, Role
 
@@ -23,12 +25,23 @@ ROLES: Mapping[str, Role] = {
     if role.permission is not None
 }
 KEY = "KeyId"
+PAGE = 1_000  # events that are read together, so that no reader holds up others for long
 
 
 def trail(service: Service, account: str) -> audit.Trail:
     """The account's events of all Regions in CloudTrail's form, oldest first."""
     found, _ = service.history(account)
     return audit.Trail(cloudtrail(event) for event in found)
+
+
+def pages(service: Service, account: str, **part: int) -> Iterator[list[Event]]:
+    """The account's events in the order of writing. Within a page, they are in order of time."""
+    page, _ = service.history(account, **part, limit=PAGE)
+    yield page
+    while len(page) == PAGE:
+        after = max(event.sequence for event in page)
+        page, _ = service.history(account, after=after, limit=PAGE)
+        yield page
 
 
 def copy_trail(store: "stores.Store", write: Callable[[list[dict[str, Any]]], None]) -> None:
@@ -42,9 +55,17 @@ def cloudtrail(event: Event) -> dict[str, Any]:
     return audit.cloudtrail(event, reads=row.reads)
 
 
+def keys(service: Service, caller: Caller, after: str = "") -> list[dict[str, Any]]:
+    """The metadata of the account's keys in the caller's Region: a page of those after this ARN."""
+    service.history(caller.account, limit=0)  # first, what is due
+    found = service.records.page(Key, f"{caller.here}key/", after, PAGE)
+    return [metadata(key) for key in found]
+
+
 def bill(service: Service, account: str, month: str | None = None) -> billing.Bill:
     """What the account pays for a month in all Regions: `2026-01`, or the current one so far."""
-    events, now = service.history(account)
+    _, now = service.history(account, limit=0)
+    events = chain.from_iterable(pages(service, account))
     billed = {row.name: row.billed for row in TABLE.values()}
     return billing.bill(account, month or f"{now:%Y-%m}", now, events, service.records, billed)
 

@@ -78,15 +78,15 @@ class Service:
             self._log_failure(call, internal)
             raise internal from cause
 
-    def history(self, account: str, after: int = 0) -> tuple[list[Event], datetime]:
+    def history(self, account: str, **part: int) -> tuple[list[Event], datetime]:
         """What has happened in an account until now, with what was due; and when that is.
 
-        `after`: an event's `sequence`, for those that were written later.
+        `part`: `after`, `limit` and `last`, as for the store's `events`.
         """
         self._store.refresh()
         now = self._clock.now()
         self.own_acts.settle(now)
-        return self._store.events(account=account, after=after), now
+        return self._store.events(account=account, **part), now
 
     def _run(self, row: Row, call: Call) -> dict[str, Any]:
         try:

@@ -14,6 +14,7 @@ from kmslab.cli import trail
 from kmslab.cli.app import app
 from kmslab.display import PlainError
 from kmslab.endpoint.server import running
+from kmslab.kms import reports
 
 pytestmark = pytest.mark.usefixtures("bare")
 SEED = """
@@ -138,13 +139,55 @@ def test_follow_goes_on_with_new_events(kmslab: Kmslab, monkeypatch: Any):
         if next(turns) == "stop":
             raise KeyboardInterrupt
         kmslab("keys")
+        kmslab("describe", "alias/orders")
 
     monkeypatch.setattr(trail.time, "sleep", sleep)
     result = kmslab("trail", "--follow", "--last", "1")
     assert result.exit_code == 0
     assert [line.split()[3] for line in result.stdout.splitlines()] == [
-        "Encrypt", "ListAliases", "ListKeys", "DescribeKey", "DescribeKey"
+        "Encrypt", "ListAliases", "DescribeKey", "ListAliases", "ListResourceTags",
+        "GetKeyRotationStatus", "ListGrants", "GetKeyPolicy",
     ]  # fmt: skip
+
+
+def test_follow_can_begin_with_nothing(kmslab: Kmslab, monkeypatch: Any):
+    turns = iter(["look", "act", "stop"])
+
+    def sleep(_: float) -> None:
+        match next(turns):
+            case "stop":
+                raise KeyboardInterrupt
+            case "act":
+                kmslab("keys")
+
+    monkeypatch.setattr(trail.time, "sleep", sleep)
+    result = kmslab("trail", "--follow", "--last", "0")
+    assert [line.split()[3] for line in result.stdout.splitlines()] == ["ListAliases"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_pages_of_any_size_show_the_same(kmslab: Kmslab, monkeypatch: Any, size: int):
+    commands = [["trail", "--json"], ["trail"], ["trail", "--json", "--last", "3"]]
+    whole = [kmslab(*command).stdout for command in commands]
+    assert [len(each.splitlines()) for each in whole] == [4, 6, 3]
+    requests = json.loads(kmslab("bill", "--json").stdout)["lines"][-1]
+    monkeypatch.setattr(reports, "PAGE", size)
+    assert [kmslab(*command).stdout for command in commands] == whole
+    assert json.loads(kmslab("bill", "--json").stdout)["lines"][-1] == requests
+    assert len(json.loads(kmslab("keys", "--json").stdout)) == 2
+
+
+def test_a_user_who_is_not_root_sees_the_keys_that_policies_allow(monkeypatch: Any):
+    with Lab(region="eu-west-1") as lab:
+        lab.create_cmk("orders")
+        allowed = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+        alice = lab.user("alice", {"Version": "2012-10-17", "Statement": [allowed]})
+        with running(alice) as endpoint:
+            for name, value in endpoint.environment.items():
+                monkeypatch.setenv(name, value)
+            assert "orders" in invoke("keys").stdout
+        names = [event["eventName"] for event in lab.trail]
+        assert names[-3:] == ["ListAliases", "ListKeys", "DescribeKey"]
 
 
 # ------------------------------------------------------------------------------------ bill, explain

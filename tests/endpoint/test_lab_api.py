@@ -1,6 +1,7 @@
 """`Kmslab.…` requests over HTTP: only a lab answers them, and only for the root user."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from botocore.httpsession import URLLib3Session
 from kmslab import Lab
 from kmslab.endpoint.lab_api import LabApi
 from kmslab.endpoint.server import Endpoint, running
+from kmslab.kms import reports
 from kmslab.kms.contract.errors import KMSError
 from tests.cases import for_every
 
@@ -95,3 +97,67 @@ def test_users_and_roles_are_refused(lab: Lab):
 def test_root_of_another_account_sees_its_own_trail(lab: Lab):
     other = lab.account("444455556666")
     assert LabApi(lab.service, lab.clock).ask("Trail", other.caller, {})["Events"] == []
+
+
+def test_a_page_of_the_trail_is_bounded_and_says_whether_there_is_more(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(reports, "PAGE", 4)
+    with Lab() as lab:
+        api = LabApi(lab.service, lab.clock)
+        for _ in range(10):
+            lab.kms.list_keys()
+        whole = lab.trail
+        assert len(whole) == 10
+        read: list[object] = []
+        answer = {"Last": 0, "More": True}
+        while answer["More"]:
+            answer = api.ask("Trail", lab.caller, {"After": answer["Last"], "Limit": 99})
+            assert len(answer["Events"]) <= 4
+            read += answer["Events"]
+        assert read == whole
+        last = api.ask("Trail", lab.caller, {"Last": 3})
+        assert (last["Events"], last["More"]) == (whole[-3:], False)
+        many = api.ask("Trail", lab.caller, {"Last": 7, "Limit": 2})
+        assert (many["Events"], many["More"]) == (whole[3:5], True)
+        none = api.ask("Trail", lab.caller, {"Last": 0})
+        assert (none["Events"], none["More"]) == ([], False)
+        lab.kms.list_keys()
+        assert api.ask("Trail", lab.caller, {"After": none["Last"]})["Events"] == lab.trail[-1:]
+
+
+def test_keys_are_described_in_pages(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reports, "PAGE", 2)
+    with Lab() as lab:
+        arns = sorted(lab.kms.create_key()["KeyMetadata"]["Arn"] for _ in range(5))
+        lab.region("eu-west-1").kms.create_key()
+        api = LabApi(lab.service, lab.clock)
+        found: list[dict[str, Any]] = []
+        more = True
+        while more:
+            after = found[-1]["Arn"] if found else ""
+            answer = api.ask("DescribeKeys", lab.caller, {"AfterKey": after})
+            found, more = found + answer["Keys"], answer["More"]
+        assert [each["Arn"] for each in found] == arns
+        for each in found:
+            key = lab.kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"]
+            assert each == key | {"CreationDate": key["CreationDate"].isoformat()}
+        assert json.loads(json.dumps(found)) == found
+        other = lab.account("444455556666")
+        assert api.ask("DescribeKeys", other.caller, {}) == {"Keys": [], "More": False}
+
+
+@pytest.mark.long
+def test_a_long_trail_is_read_in_pages_in_little_memory(endpoint: Endpoint, lab: Lab):
+    event = lab.service._store.events()[0]
+    for _ in range(20):
+        for _ in range(1_000):
+            lab.service._store.log(event)
+        lab.service._store.flush()
+    tracemalloc.start()
+    status, told = ask(endpoint, "Trail", json.dumps({"Last": 20}))
+    assert (status, len(told["Events"])) == (200, 20)
+    assert ask(endpoint, "Bill", "{}")[0] == 200
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20_000_000

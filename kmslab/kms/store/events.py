@@ -104,6 +104,14 @@ def uses(column: Column[Any], key: str) -> Select[Any]:
     return select(EVENTS).where(column == key).order_by(EVENTS.c.sequence.desc()).limit(1)
 
 
+def nth_last(account: str | None, number: int) -> Select[Any]:
+    """The sequence of the event after which so many were written."""
+    query = select(EVENTS.c.sequence)
+    if account is not None:
+        query = query.where(EVENTS.c.account == account)
+    return query.order_by(EVENTS.c.sequence.desc()).offset(number).limit(1)
+
+
 def written(account: str | None, region: str | None, after: int, limit: int | None) -> Select[Any]:
     """The events that were written after this sequence, in that order."""
     query = select(EVENTS).where(EVENTS.c.sequence > after)

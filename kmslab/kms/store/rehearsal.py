@@ -20,7 +20,7 @@ def rehearsal(store: Store) -> Iterator[None]:
     """Undo, at the end, everything stored meanwhile. Raises ValueError for a store in a file."""
     if store.shared:
         raise ValueError("a rehearsal would undo what others do in the same store meanwhile")
-    before, last = _records(store), max((each.sequence for each in store.events()), default=0)
+    before, last = _records(store), store.position()
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from sqlalchemy import delete
 from kmslab.kms.contract.records import Event, Key, LastUse, R, Record
 from kmslab.kms.store.cache import Cache
 from kmslab.kms.store.errors import Conflict, StoreError
-from kmslab.kms.store.events import EVENTS, decode, insert_all, uses, written
+from kmslab.kms.store.events import EVENTS, decode, insert_all, nth_last, uses, written
 from kmslab.kms.store.schema import DUE, RAISE, ROWS, STATE, microseconds, moment
 from kmslab.kms.store.sql import Database
 from kmslab.kms.store.writer import WRITER, Outbox
@@ -189,15 +189,25 @@ class Store:
         region: str | None = None,
         after: int = 0,
         limit: int | None = None,
+        last: int | None = None,
     ) -> list[Event]:
         """Events in the order of their times; those of one time in the order of writing.
 
-        `after` (a `sequence`) and `limit` select the events that were written next.
+        `after` (a `sequence`) and `limit` select the events that were written next, `last` those
+        that were written last.
         """
         self.flush()
+        if last is not None:
+            after = max(after, self.position(last, account))
         rows = self._database.read(written(account, region, after, limit))
         found = [decode(row) for row in rows]
         return sorted(found, key=lambda event: (event.time, event.sequence))
+
+    def position(self, last: int = 0, account: str | None = None) -> int:
+        """The `sequence` after which the last so many events were written."""
+        self.flush()
+        found = self._database.read(nth_last(account, last))
+        return int(found[0][0]) if found else 0
 
     def last_use(self, key: str) -> LastUse | None:
         """When this key last did cryptography. Every such call has left an event."""

@@ -206,3 +206,14 @@ def test_program_that_ends_by_an_error_loses_no_event(tmp_path: Path, url: str) 
     _, err = start(program, url).communicate(timeout=60)
     assert err.strip().endswith("ZeroDivisionError: division by zero")
     assert in_file(tmp_path / "my.db") == 9
+
+
+def test_the_last_events_are_read_from_the_end(store: Store) -> None:
+    for number in range(7):
+        store.log(event(number, account=str(number % 2)))
+    assert numbers(store.events(last=3)) == [4, 5, 6]
+    assert numbers(store.events(account="1", last=2)) == [3, 5]
+    assert numbers(store.events(last=99)) == list(range(7))
+    assert store.events(last=0) == []
+    assert numbers(store.events(after=store.position(3), limit=2)) == [4, 5]
+    assert numbers(store.events(after=store.position(), last=5)) == []
