@@ -78,7 +78,7 @@ class Service:
             self._log_failure(call, internal)
             raise internal from cause
 
-    def history(self, account: str, **part: int) -> tuple[list[Event], datetime]:
+    def history(self, account: str, **part: Any) -> tuple[list[Event], datetime]:
         """What has happened in an account until now, with what was due; and when that is.
 
         `part`: `after`, `limit` and `last`, as for the store's `events`.
