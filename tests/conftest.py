@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pytest
@@ -41,6 +42,18 @@ settings.register_profile(
     "full", settings.get_profile("quick"), max_examples=300, derandomize=False, print_blob=True
 )
 settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def botocore_reads_each_file_once() -> Iterator[None]:
+    """Otherwise every new session reads some megabytes of JSON, which takes a tenth of a second."""
+    from botocore.loaders import JSONFileLoader
+
+    with pytest.MonkeyPatch.context() as patch:
+        once = staticmethod(cache(JSONFileLoader().load_file))
+        patch.setattr(JSONFileLoader, "load_file", once)
+        yield
+
 
 Refused = Callable[[str, str], AbstractContextManager[Any]]
 
