@@ -8,6 +8,7 @@ from kmslab import Lab
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.table import TABLE
+from tests.cases import for_every
 
 WOULD = (
     "DryRunOperationException",
@@ -50,7 +51,7 @@ def test_call_that_would_succeed_says_so_and_leaves_its_event_alone(
     assert everything_in(lab) == before
 
 
-@pytest.mark.parametrize("operation", DRY)
+@for_every("operation", DRY)
 def test_dry_run_that_is_off_is_an_ordinary_call(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:
@@ -61,7 +62,7 @@ def test_dry_run_that_is_off_is_an_ordinary_call(
 STRICT = [each for each in DRY if KeyState.DISABLED not in TABLE[each].roles[0].states]
 
 
-@pytest.mark.parametrize("operation", STRICT)
+@for_every("operation", STRICT)
 def test_real_error_wins_over_the_dry_run(
     lab: Lab, new_scene: Any, example: Any, refused: Any, operation: str
 ) -> None:

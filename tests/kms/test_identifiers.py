@@ -14,6 +14,7 @@ from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.table import TABLE
 from kmslab.lab.view import View
+from tests.cases import for_every
 
 KEY_MEMBERS = ("KeyId", "SourceKeyId", "DestinationKeyId", "TargetKeyId")
 
@@ -68,7 +69,7 @@ class Request:
         return method(**self.members | {self.member: identifier})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make(shared_lab: Lab, new_scene: Any, example: Any) -> Any:
     return lambda operation, member: Request(shared_lab, new_scene, example, operation, member)
 
@@ -82,8 +83,8 @@ def forms(scene: Any) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("form", ["key id", "key ARN"])
-@pytest.mark.parametrize(("operation", "member"), NAMINGS)
+@for_every("form", ["key id", "key ARN"])
+@for_every(("operation", "member"), NAMINGS)
 def test_key_is_found_by_id_and_arn(make: Any, operation: str, member: str, form: str) -> None:
     request = make(operation, member)
     if operation == "CancelKeyDeletion":
@@ -91,8 +92,8 @@ def test_key_is_found_by_id_and_arn(make: Any, operation: str, member: str, form
     request.send(forms(request.scene)[form])
 
 
-@pytest.mark.parametrize("form", ["alias name", "alias ARN"])
-@pytest.mark.parametrize(("operation", "member"), WITH_ALIAS)
+@for_every("form", ["alias name", "alias ARN"])
+@for_every(("operation", "member"), WITH_ALIAS)
 def test_key_is_found_by_alias(make: Any, operation: str, member: str, form: str) -> None:
     request = make(operation, member)
     answer = request.send(forms(request.scene)[form])
@@ -104,8 +105,8 @@ def test_key_is_found_by_alias(make: Any, operation: str, member: str, form: str
     assert request.scene.key in arns, "whatever was sent, the answer has the key's ARN"
 
 
-@pytest.mark.parametrize("form", ["alias name", "alias ARN"])
-@pytest.mark.parametrize(("operation", "member"), WITHOUT_ALIAS)
+@for_every("form", ["alias name", "alias ARN"])
+@for_every(("operation", "member"), WITHOUT_ALIAS)
 def test_alias_is_refused_where_it_is_not_allowed(
     make: Any, refused: Any, operation: str, member: str, form: str
 ) -> None:
@@ -138,7 +139,7 @@ NOT_FOUND = {
 }
 
 
-@pytest.mark.parametrize(("operation", "member"), NAMINGS)
+@for_every(("operation", "member"), NAMINGS)
 def test_key_that_cannot_be_found_is_named_in_the_answer(
     make: Any, refused: Any, operation: str, member: str
 ) -> None:
@@ -148,7 +149,7 @@ def test_key_that_cannot_be_found_is_named_in_the_answer(
             request.send(identifier)
 
 
-@pytest.mark.parametrize(("operation", "member"), WITH_ALIAS)
+@for_every(("operation", "member"), WITH_ALIAS)
 def test_unknown_alias_is_named_in_the_answer(
     make: Any, refused: Any, operation: str, member: str
 ) -> None:

@@ -162,7 +162,7 @@ def test_every_usage_has_its_own_list_of_algorithms_in_the_metadata() -> None:
     assert set(ALGORITHMS_MEMBER.values()) == lists
 
 
-@pytest.mark.parametrize(
+@for_every(
     # RSA_2048 represents the other two, which are slow to make.
     "spec",
     sorted(set(model().shape_for("DataKeyPairSpec").enum) - {"RSA_3072", "RSA_4096"}),
@@ -179,7 +179,7 @@ def test_data_key_pair_that_we_lack_is_listed_and_says_so(lab: Lab, key: str, sp
 # -------------------------------------------------------------------------------------- answers
 
 
-@pytest.mark.parametrize("operation", TABLE)
+@for_every("operation", TABLE)
 def test_answer_has_the_models_members(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:

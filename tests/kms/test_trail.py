@@ -15,6 +15,7 @@ from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.table import ENCRYPT, TABLE
+from tests.cases import for_every
 from tests.kms.contract.oracle import SHAPES
 
 HERE = "arn:aws:kms:us-east-1:111122223333:"
@@ -54,7 +55,7 @@ def resources(*arns: str) -> list[dict[str, str]]:
     return [{"accountId": "111122223333", "type": "AWS::KMS::Key", "ARN": arn} for arn in arns]
 
 
-@pytest.mark.parametrize("operation", TABLE)
+@for_every("operation", TABLE)
 def test_every_call_leaves_one_event(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:
@@ -210,7 +211,7 @@ def test_create_key_tells_its_answer(lab: Lab) -> None:
     assert event["resources"] == resources(metadata["Arn"])
 
 
-@pytest.mark.parametrize(
+@for_every(
     "operation",
     [
         "DisableKey",
@@ -329,7 +330,7 @@ def test_last_use_is_the_last_cryptographic_call_that_succeeded(
     }
 
 
-@pytest.mark.parametrize("operation", [name for name in TABLE if name not in CRYPTOGRAPHIC])
+@for_every("operation", [name for name in TABLE if name not in CRYPTOGRAPHIC])
 def test_call_without_cryptography_is_no_use(
     lab: Lab, new_scene: Any, example: Any, operation: str
 ) -> None:

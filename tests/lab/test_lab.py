@@ -14,6 +14,7 @@ from kmslab.kms.access import allow
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.store import StoreError
+from tests.cases import for_every
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 HERE = "arn:aws:kms:us-east-1:111122223333:"
@@ -306,7 +307,7 @@ def test_client_has_the_public_exceptions(lab: Lab) -> None:
     assert issubclass(kmslab.errors.NotFoundException, kmslab.errors.KMSError)
 
 
-@pytest.mark.parametrize("operation", MODEL.operations.values(), ids=lambda each: each.name)
+@for_every("operation", MODEL.operations.values(), ids=lambda each: each.name)
 def test_every_operation_is_a_method_that_explains_itself(lab: Lab, operation: Any) -> None:
     method = getattr(lab.kms, operation.snake_name)
     parameters = inspect.signature(method).parameters

@@ -21,6 +21,7 @@ from kmslab.kms.backing import root_key
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.contract.records import AccessKey, Alias, DomainKey, Key, Material, Principal
 from kmslab.lab.seeding import SeedError
+from tests.cases import for_every
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs/seed.yaml"
@@ -294,7 +295,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("text", WRONG)
+@for_every("text", WRONG)
 def test_wrong_file_is_refused_with_its_place_and_nothing_is_made(
     lab: Lab, write: Write, text: str
 ):
@@ -306,7 +307,7 @@ def test_wrong_file_is_refused_with_its_place_and_nothing_is_made(
     assert count(lab) == before
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("text", "expected"),
     [
         ('{"keys": [', "seed.json, line 1: this is not JSON"),
@@ -337,7 +338,7 @@ def test_file_that_cannot_be_read_is_named(lab: Lab, tmp_path: Path):
         lab.seed(tmp_path / "odd.yaml")
 
 
-@pytest.mark.parametrize(
+@for_every(
     "text",
     [
         f"keys: [{{id: {ID}, material: {{hex: {HEX}zz}}}}]",
@@ -434,7 +435,7 @@ def test_seed_of_local_kms_is_read(write: Write):
         assert dict(lab.seed(write(local_kms(ec_pem()).split("  Asymmetric")[0])))
 
 
-@pytest.mark.parametrize(
+@for_every(
     ("old", "new", "expected"),
     [
         ("Description: a rotated key", "Origin: EXTERNAL", "Keys.Symmetric.Aes[0].Metadata.Origin"),
