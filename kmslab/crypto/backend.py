@@ -14,6 +14,7 @@ Bytes = bytes | bytearray | memoryview
 # Sizes, in bytes.
 GCM_IV = 12  # SP 800-38D §5.2.1.1 recommends this length; any other costs an extra hash
 GCM_TAG = 16  # a shorter tag is easier to forge (SP 800-38D, appendix C)
+PIECE = 1024 * 1024  # bytes that are wiped together
 AES_256_KEY = 32
 AES_KEYS = frozenset({16, 24, AES_256_KEY})
 
@@ -178,6 +179,13 @@ def check_open(key: bytes, iv: bytes) -> None:
 def check_buffers(plaintext: Bytes, sealed: Bytes) -> None:
     if len(sealed) != len(plaintext) + GCM_TAG:
         raise RuntimeError("a sealed buffer is 16 bytes longer than its plaintext")
+
+
+def wipe(memory: memoryview) -> None:
+    """In pieces: as many zeros at once would take as much memory again."""
+    zeros = bytes(min(len(memory), PIECE))
+    for at in range(0, len(memory), PIECE):
+        memory[at : at + PIECE] = zeros[: len(memory) - at]
 
 
 def check_hkdf(length: int, hash_size: int) -> None:

@@ -11,12 +11,20 @@ from kmslab.crypto.backend import Bytes
 from kmslab.envelope.errors import NotAMessage
 
 STEP = 1024 * 1024  # bytes: so much memory is reserved before any byte has arrived
+LARGEST_STEP = 16 * STEP
 
 
 class ByteSource(ABC):
     @abstractmethod
     def upto(self, size: int) -> memoryview:
         """The next `size` bytes; fewer only at the end."""
+
+    @abstractmethod
+    def workspace(self, content: memoryview, size: int, keep: bool) -> memoryview:
+        """Memory for what is made from `content`, a view that was just returned.
+
+        It may be the same memory. It is valid until the next request; with `keep`, even longer.
+        """
 
     def take(self, size: int) -> memoryview:
         """The next `size` bytes. Raises NotAMessage if there are fewer."""
@@ -30,24 +38,30 @@ class Buffer:
     """Memory that is used again for each frame. It grows to the largest size ever requested."""
 
     def __init__(self) -> None:
-        self._memory = memoryview(bytearray())
+        self._memory = bytearray()
 
     def room(self, size: int, kept: int = 0) -> memoryview:
         """`size` bytes, of which the first `kept` are unchanged."""
-        if size > len(self._memory):
-            grown = memoryview(bytearray(size))
-            grown[:kept] = self._memory[:kept]
-            self._memory = grown
-        return self._memory[:size]
+        more = bytes(max(0, size - len(self._memory)))
+        if more:
+            try:
+                self._memory += more  # the system moves large memory without a second copy of it
+            except BufferError:  # an earlier view is still in use
+                self._memory = self._memory[:kept] + bytes(size - kept)
+        return memoryview(self._memory)[:size]
 
 
 class FromMemory(ByteSource):
     def __init__(self, content: Bytes) -> None:
         self._rest = memoryview(content).cast("B")
+        self._buffer = Buffer()
 
     def upto(self, size: int) -> memoryview:
         content, self._rest = self._rest[:size], self._rest[size:]
         return content
+
+    def workspace(self, content: memoryview, size: int, keep: bool) -> memoryview:
+        return self._buffer.room(size)
 
 
 class FromReader(ByteSource):
@@ -61,14 +75,22 @@ class FromReader(ByteSource):
         have, room = 0, self._buffer.room(0)
         while have < size:
             if have == len(room):
-                room = self._buffer.room(min(size, max(STEP, 2 * have)), kept=have)
-            count = self._readinto(room[have:])
+                room.release()
+                step = min(max(STEP, have), LARGEST_STEP)
+                room = self._buffer.room(min(size, have + step), kept=have)
+            with room[have:] as rest:
+                count = self._readinto(rest)
             if count is None:
                 raise BlockingIOError("the reader has no data yet: use one that blocks")
             if not count:
                 break
             have += count
         return room[:have]
+
+    def workspace(self, content: memoryview, size: int, keep: bool) -> memoryview:
+        if keep:
+            self._buffer = Buffer()
+        return content[:size]
 
 
 def _by_reading(reader: Any) -> Any:

@@ -198,13 +198,13 @@ def _open(fields: FieldReader, rings: tuple[Keyring, ...], write: Write) -> Open
 def _opened_frames(
     fields: FieldReader, header: Header, keys: MessageKeys, update: Write
 ) -> Iterator[tuple[memoryview, bool]]:
-    open_into, buffer = proven("AES_GCM").aes_gcm_open_into, Buffer()
+    open_into = proven("AES_GCM").aes_gcm_open_into
     for sequence in count(1):
         frame = read_frame(fields, header, sequence)
         update(frame.head)
         sealed = fields.source.take(frame.length + GCM_TAG)
         update(sealed)
-        plaintext = buffer.room(frame.length)
+        plaintext = fields.source.workspace(sealed, frame.length, keep=frame.final)
         open_into(keys.encryption, frame.iv, sealed, frame.aad(header.message_id), plaintext)
         yield plaintext, frame.final
         if frame.final:

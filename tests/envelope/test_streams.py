@@ -2,6 +2,7 @@
 
 import io
 import os
+import secrets
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -303,3 +304,51 @@ def test_the_last_frame_waits_for_the_signature() -> None:
     with pytest.raises(DecryptionError):
         envelope.decrypt_stream(io.BytesIO(message), out, RING)
     assert out.getvalue() == b""
+
+
+class Junk:
+    """A message's beginning, and then as many zeros."""
+
+    def __init__(self, head: bytes, zeros: int) -> None:
+        self.head = io.BytesIO(head)
+        self.zeros = zeros
+
+    def readinto(self, room: memoryview) -> int:
+        if got := self.head.readinto(room):
+            return got
+        got = min(len(room), self.zeros)
+        room[:got] = bytes(got)
+        self.zeros -= got
+        return got
+
+
+@pytest.mark.parametrize("final", [False, True])
+@pytest.mark.parametrize("length", [2**31 - 1, 48 * MIB])
+@pytest.mark.parametrize("there", [10, 48 * MIB + 16])
+def test_a_frame_takes_as_much_memory_as_is_there(length: int, there: int, final: bool) -> None:
+    """The head of a frame announces a length. Memory is taken once, and only for what arrives."""
+    empty = io.BytesIO()
+    envelope.encrypt_stream(b"", empty, RING, frame_length=length, suite=0x0478)
+    header = empty.getvalue()[: -(4 + 4 + 12 + 4 + 16)]
+    number = (1).to_bytes(4, "big") + (1).to_bytes(12, "big")
+    head = b"\xff" * 4 + number + length.to_bytes(4, "big") if final else number
+    tracemalloc.start()
+    with pytest.raises(envelope.DecryptionError):
+        envelope.decrypt_stream(Junk(header + head, there), io.BytesIO(), RING)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.5 * there + 20 * MIB
+
+
+@pytest.mark.parametrize("overwritten", [False, True])
+def test_large_frames_of_different_sizes_open(overwritten: bool) -> None:
+    """The final frame's plaintext waits in memory while the rest of the message is read."""
+    for size in (0, 1, 3 * MIB - 1, 3 * MIB, 7 * MIB + 5):
+        data = secrets.token_bytes(size)
+        opened = io.BytesIO()
+        message = sealed(data, frame_length=3 * MIB)
+        kept = bytearray(message)
+        reader = io.BytesIO(message) if overwritten else kept
+        envelope.decrypt_stream(reader, opened, RING)
+        assert opened.getvalue() == data
+        assert kept == message  # memory of the caller is not written to

@@ -15,6 +15,7 @@ from kmslab.crypto.backend import (
     check_open,
     check_seal,
     kdf_fixed_input,
+    wipe,
 )
 from kmslab.crypto.secret import SecretBytes
 
@@ -64,7 +65,7 @@ class Symmetric:
             AESGCM(key).decrypt_into(iv, sealed, aad, plaintext)
             return
         except InvalidTag:
-            plaintext[:] = bytes(len(plaintext))  # the library left unverified bytes in it
+            wipe(plaintext)  # the library left unverified bytes in it
         raise Forged
 
     def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:

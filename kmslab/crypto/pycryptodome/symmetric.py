@@ -16,6 +16,7 @@ from kmslab.crypto.backend import (
     check_open,
     check_seal,
     kdf_fixed_input,
+    wipe,
 )
 from kmslab.crypto.secret import SecretBytes
 
@@ -70,7 +71,7 @@ class Symmetric:
             cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:], output=plaintext)
             return
         except ValueError:
-            plaintext[:] = bytes(len(plaintext))  # the library left unverified bytes in it
+            wipe(plaintext)  # the library left unverified bytes in it
         raise Forged
 
     def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
