@@ -15,7 +15,8 @@ from kmslab.cli.options import CommandError, library_errors, validate
 from kmslab.lab import ACCOUNT, REGION
 
 if TYPE_CHECKING:
-    from kmslab.endpoint.server import Endpoint, Tls
+    from kmslab.endpoint.server import Endpoint
+    from kmslab.endpoint.tls import SelfSigned, Tls
     from kmslab.lab.lab import Lab
 
 MEMORY = "in memory: everything is lost when it stops (--store keeps it)"
@@ -62,6 +63,24 @@ Trail = Annotated[
 TlsOption = Annotated[
     TlsKind | None, typer.Option("--tls", help="Serve TLS with a certificate made for this run.")
 ]
+Names = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tls-name",
+        metavar="NAME",
+        help="A name or address of this machine that --tls self-signed certifies too; can be "
+        "given several times.",
+    ),
+]
+Authority = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-authority",
+        metavar="FILE",
+        help="Where --tls self-signed keeps its authority, so that clients trust the next run "
+        "too. Made if it is not there.",
+    ),
+]
 Certificate = Annotated[
     Path | None,
     typer.Option("--tls-cert", metavar="FILE", help="Serve TLS with this certificate, in PEM."),
@@ -82,6 +101,8 @@ def serve(
     throttle: Throttle = False,
     trail: Trail = None,
     tls: TlsOption = None,
+    tls_name: Names = None,
+    tls_authority: Authority = None,
     tls_cert: Certificate = None,
     tls_key: PrivateKey = None,
 ) -> None:
@@ -91,14 +112,14 @@ def serve(
 
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
     pairs = dict(_pair(text) for text in access_key or ())
-    files = _files(tls, tls_cert, tls_key)
+    self_signed = _self_signed(tls, tls_name or [], tls_authority)
+    files = _files(tls, tls_cert, tls_key) or self_signed
     with _lab(store, account, region, seed, throttle, trail) as lab:
         server.serve(
             lab,
             host,
             port,
             tls=files,
-            self_signed=tls is not None,
             access_keys=pairs,
             ready=lambda endpoint: _print_endpoint(lab, endpoint, store),
         )
@@ -137,8 +158,24 @@ def _lab(
         raise CommandError(f"{trail} cannot be written: {error.strerror}") from None
 
 
+def _self_signed(
+    tls: TlsKind | None, names: list[str], authority: Path | None
+) -> "SelfSigned | None":
+    from kmslab.crypto.certificate import alternative
+    from kmslab.endpoint.tls import SelfSigned
+
+    for name in names:
+        validate("--tls-name", alternative, name)
+    if tls:
+        return SelfSigned(tuple(names), authority)
+    if names or authority:
+        hint = "--tls-name" if names else "--tls-authority"
+        raise typer.BadParameter("it needs --tls self-signed", param_hint=hint)
+    return None
+
+
 def _files(tls: TlsKind | None, certificate: Path | None, private_key: Path | None) -> "Tls | None":
-    from kmslab.endpoint.server import Tls
+    from kmslab.endpoint.tls import Tls
 
     if certificate and private_key and tls is None:
         return Tls(certificate, private_key)

@@ -1,25 +1,35 @@
-"""A certificate for a server on this machine, and the authority that signs it.
+"""A certificate for a server, and the authority that signs it.
 
-Clients trust the authority. Rule: its private key is never stored, so that nobody can make another
-certificate that those clients accept. There are two certificates, and not one that signs itself,
+Clients trust the authority. Rule: its private key is not stored, so that nobody can make another
+certificate that those clients accept; unless the server's operator keeps it, for clients that are
+to trust the server's next run too. There are two certificates, and not one that signs itself,
 because some TLS libraries do not accept an authority as a server.
 Source: RFC 5280; RFC 9525 (clients look at SubjectAltName only).
 """
 
+import contextlib
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 VALID = timedelta(days=365)
 SLACK = timedelta(hours=1)  # a client's clock may be behind
-AUTHORITY, SERVER = "kmslab authority of this run", "kmslab"
+AUTHORITY, SERVER = "kmslab authority", "kmslab"
+HOST_NAME = re.compile(r"(?=.{1,253}$)(?!(.*\.)?\d+\.?$)[\w-]{1,63}(\.[\w-]{1,63})*\.?", re.ASCII)
 NO_USAGE = {
     "digital_signature": False,
     "content_commitment": False,
@@ -32,7 +42,7 @@ NO_USAGE = {
     "decipher_only": False,
 }
 
-PrivateKey = ec.EllipticCurvePrivateKey
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Extensions = dict[x509.ExtensionType, bool]  # whether each is critical
 
 
@@ -44,55 +54,120 @@ class Certificate(NamedTuple):
     private_key: bytes
 
 
-def self_signed(names: Sequence[str], now: datetime) -> Certificate:
-    """A certificate for these host names and IP addresses, valid for a year from `now`."""
-    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority: Extensions = {
+class Authority(NamedTuple):
+    """Signs servers' certificates. `certificate` is what clients must trust."""
+
+    private_key: PrivateKey
+    certificate: x509.Certificate
+
+    @property
+    def pem(self) -> bytes:
+        """Certificate and private key: who has it can pass for any server with its clients."""
+        return self.public_pem + _private_pem(self.private_key)
+
+    @property
+    def public_pem(self) -> bytes:
+        return self.certificate.public_bytes(Encoding.PEM)
+
+
+def new_authority(now: datetime) -> Authority:
+    """Valid for a year from `now`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    extensions: Extensions = {
         x509.BasicConstraints(ca=True, path_length=0): True,
         x509.KeyUsage(**NO_USAGE | {"key_cert_sign": True, "crl_sign": True}): True,
     }
-    server: Extensions = {
+    until, name = now + VALID, _name(AUTHORITY)
+    return Authority(key, _signed(name, key.public_key(), extensions, (name, key), now, until))
+
+
+def load_authority(pem: bytes, now: datetime) -> Authority:
+    """The authority that `Authority.pem` wrote. A ValueError says what is wrong with it."""
+    try:
+        key, certificate = load_pem_private_key(pem, None), x509.load_pem_x509_certificate(pem)
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound):
+        raise ValueError("it does not hold an authority's certificate and private key") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise ValueError("its private key is neither of an elliptic curve nor RSA")
+    if certificate.public_key() != key.public_key():
+        raise ValueError("its private key is not that of its certificate")
+    if not constraints.value.ca:
+        raise ValueError("its certificate is a server's, not an authority's")
+    if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
+        until = certificate.not_valid_after_utc
+        raise ValueError(f"it is not valid now, but until {until:%Y-%m-%d}")
+    return Authority(key, certificate)
+
+
+def self_signed(
+    names: Sequence[str], now: datetime, authority: Authority | None = None
+) -> Certificate:
+    """A certificate for these host names and IP addresses, valid for a year from `now`.
+
+    Without an authority a new one signs it, whose private key is forgotten. Raises ValueError if
+    one of the names is not one.
+    """
+    authority = authority or new_authority(now)
+    key = ec.generate_private_key(ec.SECP256R1())
+    extensions: Extensions = {
         x509.BasicConstraints(ca=False, path_length=None): True,
         x509.KeyUsage(**NO_USAGE | {"digital_signature": True}): True,
         x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]): False,
-        x509.SubjectAlternativeName([_alternative(name) for name in names]): False,
+        x509.SubjectAlternativeName([alternative(name) for name in names]): False,
     }
-    return Certificate(
-        _signed(AUTHORITY, authority_key, authority, authority_key, now),
-        _signed(SERVER, key, server, authority_key, now),
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-    )
+    issuer = authority.certificate.subject, authority.private_key
+    until = min(now + VALID, authority.certificate.not_valid_after_utc)
+    made = _signed(_name(SERVER), key.public_key(), extensions, issuer, now, until)
+    return Certificate(authority.public_pem, made.public_bytes(Encoding.PEM), _private_pem(key))
 
 
 def _signed(
-    subject: str, key: PrivateKey, extensions: Extensions, authority: PrivateKey, now: datetime
-) -> bytes:
-    public, issuer = key.public_key(), authority.public_key()
+    subject: x509.Name,
+    public: ec.EllipticCurvePublicKey,
+    extensions: Extensions,
+    issuer: tuple[x509.Name, PrivateKey],
+    now: datetime,
+    until: datetime,
+) -> x509.Certificate:
+    name, authority = issuer
     builder = (
         x509.CertificateBuilder()
-        .subject_name(_name(subject))
-        .issuer_name(_name(AUTHORITY))
+        .subject_name(subject)
+        .issuer_name(name)
         .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - SLACK)
-        .not_valid_after(now + VALID)
+        .not_valid_after(until)
     )
     identifiers: Extensions = {
         x509.SubjectKeyIdentifier.from_public_key(public): False,
-        x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer): False,
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()): False,
     }
     for extension, critical in {**identifiers, **extensions}.items():
         builder = builder.add_extension(extension, critical=critical)
-    return builder.sign(authority, hashes.SHA256()).public_bytes(Encoding.PEM)
+    return builder.sign(authority, hashes.SHA256())
+
+
+def _private_pem(key: PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
-def _alternative(name: str) -> x509.GeneralName:
-    """A computer may have a Korean name; certificates write it in ASCII (RFC 5890)."""
-    try:
+def alternative(name: str) -> x509.GeneralName:
+    """A computer may have a Korean name; certificates write it in ASCII (RFC 5890).
+
+    Raises ValueError for what is neither a host name nor an IP address.
+    """
+    with contextlib.suppress(ValueError):
         return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name.encode("idna").decode())
+    try:
+        written = name.encode("idna").decode()
+    except UnicodeError:
+        written = ""
+    if not HOST_NAME.fullmatch(written):
+        raise ValueError(f"{name!r} is not a host name or an IP address, without scheme and port")
+    return x509.DNSName(written)

@@ -10,20 +10,17 @@ import errno
 import os
 import shlex
 import socket
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Protocol
 
 from kmslab.clock import Clock
-from kmslab.crypto import certificate
-from kmslab.display import PlainError
 from kmslab.endpoint.application import Application
 from kmslab.endpoint.lab_api import LabApi
+from kmslab.endpoint.tls import SelfSigned, ServeError, Tls, made
 from kmslab.kms.backing.access_keys import AccessKeyPair
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.iam import Iam
@@ -42,7 +39,6 @@ except ModuleNotFoundError as error:
 IDLE = 60  # seconds that a connection may wait for its next request
 GRACE = 30  # seconds for what is running when the server is asked to stop
 BACKLOG = 1_024
-ANYWHERE = {"0.0.0.0", "::"}
 # Set before, these would lead clients elsewhere.
 STALE = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")
 QUOTE = "'"
@@ -50,10 +46,6 @@ NO_TLS = (
     "Serving at {host} needs --tls self-signed, or --tls-cert and --tls-key: other machines can "
     "reach it, and secrets would travel unencrypted. At 127.0.0.1 no TLS is needed."
 )
-
-
-class ServeError(PlainError):
-    """The endpoint cannot be started. The text says what to do."""
 
 
 class Served(Protocol):
@@ -67,15 +59,6 @@ class Served(Protocol):
     def iam(self) -> Iam: ...
     @property
     def clock(self) -> Clock: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Files in PEM. `authority`: the certificate that clients have to be told to trust, if any."""
-
-    certificate: Path
-    private_key: Path
-    authority: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +103,7 @@ def running(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
-    tls: Tls | None = None,
+    tls: Tls | SelfSigned | None = None,
     self_signed: bool = False,
     access_keys: Mapping[str, str] | None = None,
 ) -> Iterator[Endpoint]:
@@ -140,7 +123,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 4566,
     *,
-    tls: Tls | None = None,
+    tls: Tls | SelfSigned | None = None,
     self_signed: bool = False,
     access_keys: Mapping[str, str] | None = None,
     ready: Callable[[Endpoint], None],
@@ -161,14 +144,14 @@ def _prepared(
     lab: Served,
     host: str,
     port: int,
-    tls: Tls | None,
+    tls: Tls | SelfSigned | None,
     self_signed: bool,
     access_keys: Mapping[str, str] | None,
 ) -> Iterator[tuple[Server, socket.socket, Endpoint]]:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(_listener(host, port))
-        if self_signed:
-            tls = stack.enter_context(_certificate(host))
+        wanted = SelfSigned() if self_signed else tls
+        tls = stack.enter_context(made(wanted, host)) if isinstance(wanted, SelfSigned) else wanted
         address = listener.getsockname()[0]
         if tls is None and not ip_address(address).is_loopback:
             raise ServeError(NO_TLS.format(host=host))
@@ -220,20 +203,6 @@ def _listener(host: str, port: int) -> socket.socket:
             else error
         )
         raise ServeError(f"The endpoint cannot use {host}, port {port}: {why}.") from None
-
-
-@contextlib.contextmanager
-def _certificate(host: str) -> Iterator[Tls]:
-    """Made for this run, in a directory that only its owner may read and that is deleted again."""
-    names = ["localhost", "127.0.0.1", "::1", socket.gethostname(), host]
-    with tempfile.TemporaryDirectory(prefix="kmslab-tls-") as folder:
-        made = certificate.self_signed(sorted({*names} - ANYWHERE), datetime.now(UTC))
-        paths = [Path(folder, name) for name in ("server.pem", "server.key", "authority.pem")]
-        for path, content in zip(
-            paths, (made.certificate, made.private_key, made.authority), strict=True
-        ):
-            path.write_bytes(content)
-        yield Tls(*paths)
 
 
 def _url(host: str, listener: socket.socket, tls: Tls | None) -> str:

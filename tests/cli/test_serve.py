@@ -209,6 +209,10 @@ def refused_before(monkeypatch: Any) -> None:
         (["--tls-cert", "a.pem"], "give both"),
         (["--tls", "self-signed", "--tls-cert", "a", "--tls-key", "b"], "give both"),
         (["--tls", "maybe"], "maybe"),
+        (["--tls-name", "kms.lan"], "it needs --tls self-signed"),
+        (["--tls-authority", "a.pem"], "it needs --tls self-signed"),
+        (["--tls-name", "a", "--tls-cert", "a", "--tls-key", "b"], "it needs --tls self-signed"),
+        (["--tls", "self-signed", "--tls-name", "https://kms.lan"], "without scheme and port"),
         (["--port", "70000"], "'--port'"),
     ],
 )

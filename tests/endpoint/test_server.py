@@ -17,7 +17,8 @@ import pytest
 
 from kmslab import Lab
 from kmslab.crypto import pycryptodome
-from kmslab.endpoint.server import Endpoint, ServeError, Tls, running
+from kmslab.endpoint.server import Endpoint, running
+from kmslab.endpoint.tls import SelfSigned, ServeError, Tls
 from tests.endpoint.test_application import JSON, answer, client, connected, own, written
 from tests.held_library import HeldLibrary
 from tests.waiting import until
@@ -89,6 +90,47 @@ def test_a_given_certificate_is_used(lab: Lab, secured: Endpoint, tmp_path: Path
         files = Tls(tmp_path / name, tmp_path / name)
         with pytest.raises(ServeError, match="cannot be read"), running(lab, tls=files):
             pass
+
+
+def test_clients_that_trust_a_kept_authority_trust_the_next_run(lab: Lab, tmp_path: Path) -> None:
+    wanted = SelfSigned(("kms.class.lan", "192.0.2.7"), tmp_path / "class.pem")
+    bundle = tmp_path / "handed-out.crt"
+    for _ in range(2):
+        with running(lab, "0.0.0.0", tls=wanted) as endpoint:
+            if not bundle.exists():
+                assert endpoint.authority == tmp_path / "class.pem.crt"
+                bundle.write_bytes(endpoint.authority.read_bytes())
+            assert "Keys" in client(endpoint, verify=str(bundle)).list_keys()
+            context = ssl.create_default_context(cafile=str(bundle))
+            context.verify_flags |= ssl.VERIFY_X509_STRICT
+            port = int(endpoint.url.rpartition(":")[2])
+            for name in wanted.names:
+                link = socket.create_connection(("127.0.0.1", port))
+                with link, context.wrap_socket(link, server_hostname=name) as wrapped:
+                    assert wrapped.version() == "TLSv1.3"
+    assert b"PRIVATE" not in bundle.read_bytes()
+    if os.name == "posix":
+        assert (tmp_path / "class.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_authority_that_cannot_be_used_is_refused_and_stays_as_it_is(
+    lab: Lab, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.pem").write_text("my notes")
+    (tmp_path / "mine.pem").chmod(0o600)
+    (tmp_path / "open.pem").write_text("anybody's")
+    (tmp_path / "open.pem").chmod(0o644)
+    for name, says in {
+        "mine.pem": "does not hold an authority",
+        "open.pem": "chmod 600",
+        "none/class.pem": "No such file",
+        "": "cannot be used|Others may read",  # a folder
+    }.items():
+        wanted = SelfSigned(authority=tmp_path / name)
+        with pytest.raises(ServeError, match=says), running(lab, tls=wanted):
+            pass
+    assert (tmp_path / "mine.pem").read_text() == "my notes"
+    assert not list(tmp_path.glob("*.crt"))
 
 
 def test_without_tls_it_serves_this_machine_only(lab: Lab) -> None:
