@@ -136,7 +136,7 @@ class LabApi:
         if {home, _account(str(request.get("KeyId", "")), caller.account)} != {caller.account}:
             fail("AccessDeniedException", OTHER_ACCOUNT)
         asked = replace(caller, principal=who, account=home, source=None)
-        identity = str(arn.identity) if arn else who
+        identity = principals.identity(self._service.records, asked) if arn else who
         if is_arn(who) and not principals.exist(self._service.records, identity):
             fail("NotFoundException", f"{identity} does not exist. Make the user or role first.")
         members = {
@@ -203,7 +203,7 @@ def _principal(name: str, account: str) -> str:
         return name
     if name == "root":
         return root_arn(account)
-    kind, _, rest = name.rpartition("/")
+    kind, _, rest = name.partition("/") if "/" in name else ("", "", name)
     if kind not in ARNS:
         fail(
             "ValidationException",

@@ -6,13 +6,12 @@ Source: AWS STS API reference, "GetCallerIdentity" and "Common Error Types".
 """
 
 import re
-from base64 import b32encode
-from hashlib import sha256
 from urllib.parse import parse_qs
 from xml.sax import saxutils
 
 from kmslab.endpoint.claims import Request
 from kmslab.endpoint.sigv4 import Signer, Verifier
+from kmslab.kms.access.principals import user_id
 from kmslab.kms.arn import known_arn
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.wire import Answer, answer, dump, new_id
@@ -73,20 +72,6 @@ def not_served(request: Request, service: str) -> Answer:
     if service in XML_SERVICES or b"form" in request.headers.get(b"content-type", b""):
         return _error(501, NOT_IMPLEMENTED, text, request_id)
     return answer(501, request_id, dump({"__type": NOT_IMPLEMENTED, "message": text}))
-
-
-def user_id(principal: str) -> str:
-    """IAM's unique id of a principal; here it is derived from the ARN."""
-    arn = known_arn(principal)
-    if arn.is_root:
-        return arn.account
-    if arn.is_session:
-        return f"AROA{_letters(f'{arn.account}/{arn.identity.name}')}:{arn.friendly_name}"
-    return f"AIDA{_letters(principal)}"
-
-
-def _letters(text: str) -> str:
-    return b32encode(sha256(text.encode()).digest())[:17].decode()
 
 
 def _identity(signer: Signer, request_id: str) -> str:

@@ -17,6 +17,7 @@ AWS = "aws"  # the partition of all ARNs that the lab makes
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _NAME = r"[\w+=,.@/-]+"
 # The resources that can call, by the service that makes them.
+SERVICE_NAME = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", re.ASCII)
 _PRINCIPALS: dict[str, re.Pattern[str]] = {
     "iam": re.compile(rf"root|(user|role)/{_NAME}", re.ASCII),
     "sts": re.compile(rf"(assumed-role/{_NAME}/|federated-user/){_NAME}", re.ASCII),
@@ -80,6 +81,13 @@ class Arn(NamedTuple):
         return self._replace(service="iam", resource=f"role/{role}")
 
     @property
+    def without_path(self) -> "Arn":
+        """Names a user or a role by its friendly name, which is unique in an account."""
+        if self.kind not in ("user", "role"):
+            return self
+        return self._replace(resource=f"{self.kind}/{self.friendly_name}")
+
+    @property
     def friendly_name(self) -> str:
         """The name without its path: `alice` of `user/staff/alice`, a session's own name."""
         return self.resource.rpartition("/")[2]
@@ -113,6 +121,11 @@ def is_arn(text: str) -> bool:
     return text.startswith("arn:")
 
 
+def is_service_name(text: str) -> bool:
+    """Whether a text is an AWS service's name, perhaps with its Region."""
+    return SERVICE_NAME.fullmatch(text) is not None
+
+
 def resource_of(text: str) -> str:
     """An ARN's resource, such as `user/alice`; any other text unchanged."""
     arn = as_arn(text)
@@ -139,4 +152,6 @@ def role_arn(account: str, name: str) -> str:
 
 
 def session_arn(account: str, role: str, session: str) -> str:
+    """The session's ARN, which lacks the role's path."""
+    role = role.rpartition("/")[2]
     return f"{arn_prefix('sts', '', account)}assumed-role/{role}/{session}"

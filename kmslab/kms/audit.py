@@ -141,7 +141,7 @@ def _identity(event: Event) -> dict[str, Any]:
         "arn": event.principal,
         "accountId": event.account,
         "accessKeyId": NetworkSource(*event.source).access_key,
-        "userName": arn.name if arn.kind == "user" else "",
+        "userName": arn.friendly_name if arn.kind == "user" else "",
         "sessionContext": _session(arn.identity) if arn.is_session else None,
         "invokedBy": _service(event.via),
     }

@@ -13,14 +13,15 @@ from typing import Any
 
 from kmslab.kms import store as stores
 from kmslab.kms.access import identity_policy
-from kmslab.kms.arn import role_arn, user_arn
+from kmslab.kms.arn import Arn, role_arn, user_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import Principal
 
 Policy = Mapping[str, Any] | str | None
-NAME = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+NAME = re.compile(r"([\w+=,.@-]+/)*[\w+=,.@-]{1,64}", re.ASCII)
+MAX_PATH = 510  # characters, without the slash in front and behind
 
 
 class Iam:
@@ -32,7 +33,10 @@ class Iam:
         self._now = now
 
     def user(self, account: str, name: str, policy: Policy = None) -> str:
-        """A user's ARN. The user is created if needed; `policy` replaces an existing policy."""
+        """A user's ARN. The user is created if needed; `policy` replaces an existing policy.
+
+        `name`: with its path, if it has one. An existing user is found without it.
+        """
         return self._put(user_arn(account, user_name(name)), policy)
 
     def role(self, account: str, name: str, policy: Policy = None) -> str:
@@ -41,16 +45,26 @@ class Iam:
 
     def _put(self, arn: str, policy: Policy) -> str:
         text = None if policy is None else _written(policy)
+        new = new_principal(arn, "", self._now())
 
-        def stage(change: Change) -> None:
-            found = change.get(Principal, arn)
-            wanted = found or Principal(arn=arn, policy="", created=self._now())
+        def stage(change: Change) -> str:
+            found = change.get(Principal, new.arn)
+            if found and new.path not in ("", found.path):
+                raise ValueError(f"{found.full_arn} has this name already: choose another")
+            wanted = found or new
             wanted = replace(wanted, policy=wanted.policy if text is None else text)
             if wanted != found:
                 change.put(wanted)
+            return wanted.full_arn
 
-        apply(self._store, stage)
-        return arn
+        return apply(self._store, stage)
+
+
+def new_principal(arn: str, policy: str, now: datetime) -> Principal:
+    """The record of a user or role from its ARN, which may have a path."""
+    named = Arn.parse(arn)
+    path = named.name.removesuffix(named.friendly_name)
+    return Principal(arn=str(named.without_path), path=path, policy=policy, created=now)
 
 
 def _written(policy: Mapping[str, Any] | str) -> str:
@@ -81,7 +95,7 @@ def session_name(name: str) -> str:
 
 
 def user_name(name: str) -> str:
-    """The name itself. Raises ValueError unless a user or a role can have it."""
-    if not NAME.fullmatch(name):
+    """The name itself, perhaps with a path. Raises ValueError unless a user or role can have it."""
+    if not NAME.fullmatch(name) or len(name.rpartition("/")[0]) > MAX_PATH:
         raise ValueError(f"{name!r} is not a user name: 1 to 64 letters, digits or _+=,.@-")
     return name

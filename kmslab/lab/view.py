@@ -65,8 +65,9 @@ class View:
         """A user of this account, who may do what the user's and the keys' policies allow.
 
         A new user has no policy. `policy`: a policy document as a dict or JSON, which replaces the
-        user's; `kmslab.allow("kms:Decrypt")` writes a short one. Raises ValueError for a name that
-        IAM would refuse, MalformedPolicyDocumentException for such a policy.
+        user's; `kmslab.allow("kms:Decrypt")` writes a short one. `name` may have a path in front:
+        `staff/alice`. Raises ValueError for a name that IAM would refuse,
+        MalformedPolicyDocumentException for such a policy.
         """
         account = self.caller.account
         arn = self.iam.user(account, name, policy)

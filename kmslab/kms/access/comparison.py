@@ -116,13 +116,13 @@ def _checks(statement: Statement, question: Question) -> list[Check]:
 
 def _principal(principals: Principals, question: Question) -> Check:
     caller = question.caller
-    is_session = caller.principal != caller.identity
-    session = f" (a session of {caller.identity})" if is_session else ""
+    identity = question.identity
+    session = f" (a session of {identity})" if caller.principal != identity else ""
     found = f"{caller.principal}{session}"
     name = "NotPrincipal" if principals.excludes else "Principal"
     wanted = listed(sorted(principals.wanted))
     found = resource_of(found) if wanted == "*" else found
-    return Check(name, wanted, found, principals.match(caller) is not NO_MATCH)
+    return Check(name, wanted, found, principals.match(question) is not NO_MATCH)
 
 
 def _element(name: str, statement: Statement, found: str, question: Question) -> Check:

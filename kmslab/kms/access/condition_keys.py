@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from kmslab.kms.access import principals
 from kmslab.kms.access.question import Question
 from kmslab.kms.arn import as_arn, known_arn, resource_of
 from kmslab.kms.contract.records import TRACKING_BEGAN, Alias
@@ -249,11 +250,12 @@ KEYS: dict[str, Raw] = {
         # the caller
         "kms:CallerAccount": lambda q: q.caller.account,
         "kms:ViaService": lambda q: q.caller.via,
-        "aws:PrincipalArn": _unless_service(lambda q: q.caller.identity),
+        "aws:PrincipalArn": _unless_service(lambda q: q.identity),
         "aws:PrincipalAccount": _unless_service(lambda q: q.caller.account),
         "aws:PrincipalType": _unless_service(_principal_type),
         "aws:PrincipalIsAWSService": lambda q: q.caller.is_service,
         "aws:PrincipalServiceName": lambda q: q.caller.principal if q.caller.is_service else None,
+        "aws:userid": _unless_service(lambda q: principals.user_id(q.caller.principal)),
         "aws:username": _unless_service(_username),
         "aws:CalledVia": _called_via,
         "aws:CalledViaFirst": _called_via,

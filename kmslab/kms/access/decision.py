@@ -18,7 +18,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from kmslab.kms.access import grants
+from kmslab.kms.access import grants, principals
 from kmslab.kms.access.documents import UNREADABLE, identity_policy, key_policy
 from kmslab.kms.access.question import Question
 from kmslab.kms.access.statements import (
@@ -33,7 +33,7 @@ from kmslab.kms.access.statements import (
     Statement,
 )
 from kmslab.kms.contract.errors import KMSError
-from kmslab.kms.contract.records import Grant, Principal
+from kmslab.kms.contract.records import Grant
 
 
 class Reason(StrEnum):
@@ -122,7 +122,7 @@ def ask_iam_policy(question: Question) -> tuple[Effect, Statement | None]:
 
 def iam_policy_of(question: Question) -> str:
     """The caller's IAM policy as JSON, or ""."""
-    principal = question.records.get(Principal, question.caller.identity)
+    principal = principals.of(question.records, question.caller)
     return principal.policy if principal else ""
 
 

@@ -16,7 +16,7 @@ from kmslab.kms.access import principals
 from kmslab.kms.access.conditions import Condition, condition
 from kmslab.kms.access.patterns import any_of, pattern
 from kmslab.kms.access.statements import Document, Element, Principals, Statement
-from kmslab.kms.arn import is_arn, root_arn
+from kmslab.kms.arn import SERVICE_NAME, is_arn, root_arn
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Reader
 
@@ -36,7 +36,7 @@ RESOURCE = re.compile(r"\*|arn:.*", re.DOTALL)
 # a canonical user id of S3: a statement that names such a principal is valid, and fits no caller.
 PRINCIPALS: dict[str, re.Pattern[str]] = {
     "AWS": re.compile(r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:[!-~]+", re.ASCII),
-    "Service": re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", re.ASCII),
+    "Service": SERVICE_NAME,
     "Federated": re.compile(r"[!-~]+", re.ASCII),
     "CanonicalUser": re.compile(r"[0-9a-f]{64}", re.ASCII),
 }

@@ -102,7 +102,7 @@ def _iam(question: Question, verdict: Verdict) -> Section:
         return Section("IAM", (), "An AWS service has no IAM policy and needs none.")
     if caller.is_root:
         return Section("IAM", (), "A root user has no IAM policy: it may do what is left to IAM.")
-    name = resource_of(caller.identity)
+    name = resource_of(question.identity)
     title, text = f"The IAM policy of {name}", iam_policy_of(question)
     if not text:
         return Section(title, (), f"{name} has no IAM policy.")
@@ -222,7 +222,7 @@ def _in_key_policy(question: Question, verdict: Verdict) -> Advice:
         text += " A caller from another account needs such an IAM policy in any case."
     return text, {
         "Effect": "Allow",
-        "Principal": {kind: caller.identity},
+        "Principal": {kind: question.identity},
         "Action": question.action,
         "Resource": "*",
     }
@@ -234,7 +234,7 @@ def _grantable(question: Question) -> bool:
 
 
 def _in_iam(question: Question, verdict: Verdict) -> Advice:
-    name = resource_of(question.caller.identity)
+    name = resource_of(question.identity)
     text = f"Add the statement below to the IAM policy of {name}."
     if question.key and is_home(question):
         who = _who(question)

@@ -5,6 +5,7 @@ Source: AWS KMS developer guide, "Grants in AWS KMS", "Using grant constraints".
 
 from collections.abc import Callable, Mapping
 
+from kmslab.kms.access import principals
 from kmslab.kms.access.condition_keys import encryption_context
 from kmslab.kms.access.patterns import pattern
 from kmslab.kms.access.question import Question
@@ -21,7 +22,7 @@ Pairs = Mapping[str, str]
 
 def grantee(grant: Grant, question: Question) -> PrincipalMatch:
     """How the grant names the caller. If the grantee is an account, its IAM policies decide."""
-    return match_among((grant.grantee,), question.caller)
+    return match_among((grant.grantee,), question)
 
 
 def lists(grant: Grant, question: Question) -> bool:
@@ -76,7 +77,7 @@ def who_retires(grant: Grant, question: Question) -> set[PrincipalMatch]:
     may = {grant.retiring, grant.issuer}
     if "RetireGrant" in grant.operations:
         may.add(grant.grantee)
-    return {match_among((principal,), question.caller) for principal in may}
+    return {match_among((principal,), question) for principal in may}
 
 
 def for_caller(question: Question) -> list[Grant]:
@@ -84,7 +85,7 @@ def for_caller(question: Question) -> list[Grant]:
     key, caller = question.key, question.caller
     if key is None:
         return []
-    names = {caller.principal, caller.identity, caller.account_principal}
+    names = {*principals.names(question.records, caller), caller.account_principal}
     found = [question.records.find(Grant, key=key.arn, grantee=name) for name in sorted(names)]
     return [grant for grants in found for grant in grants]
 

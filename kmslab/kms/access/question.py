@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from kmslab.kms.access import principals
 from kmslab.kms.arn import Arn, known_arn
 from kmslab.kms.contract.records import Caller, Grant, Key, Reader, Resource
 
@@ -38,6 +39,11 @@ class Question(NamedTuple):
         if isinstance(self.record, Grant):
             return self.records.get(Key, self.record.key)
         return self.record if isinstance(self.record, Key) else None
+
+    @property
+    def identity(self) -> str:
+        """The principal whose policies count, with its path."""
+        return principals.identity(self.records, self.caller)
 
     @property
     def account(self) -> str:

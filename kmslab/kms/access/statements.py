@@ -7,10 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
+from kmslab.kms.access import principals
 from kmslab.kms.access.conditions import Condition
 from kmslab.kms.access.patterns import AmbiguousError, Test
 from kmslab.kms.access.question import Question
-from kmslab.kms.contract.records import Caller
 
 
 class PrincipalMatch(Enum):
@@ -42,19 +42,24 @@ class Principals:
     wanted: frozenset[str]
     excludes: bool = False
 
-    def match(self, caller: Caller) -> PrincipalMatch:
+    def match(self, question: Question) -> PrincipalMatch:
         if self.excludes:
             # A caller is denied unless each of its names is listed: "you must also specify the
             # account ARN of the not-denied principal" (IAM user guide), for a session its role too.
-            names = {caller.principal, caller.identity, caller.account_principal}
+            caller = question.caller
+            names = {caller.principal, question.identity, caller.account_principal}
             excepted = "*" in self.wanted or names <= self.wanted
+            excepted |= caller.is_service and not self.wanted.isdisjoint(caller.services)
             return NO_MATCH if excepted else DIRECTLY
-        return match_among(self.wanted, caller)
+        return match_among(self.wanted, question)
 
 
-def match_among(wanted: Collection[str], caller: Caller) -> PrincipalMatch:
+def match_among(wanted: Collection[str], question: Question) -> PrincipalMatch:
     """How one of these principals names the caller."""
-    if caller.principal in wanted or caller.identity in wanted or "*" in wanted:
+    caller = question.caller
+    if caller.principal in wanted or "*" in wanted:
+        return DIRECTLY
+    if not principals.names(question.records, caller).isdisjoint(wanted):
         return DIRECTLY
     return BY_ACCOUNT if caller.account_principal in wanted else NO_MATCH
 
@@ -89,7 +94,7 @@ class Statement:
 
     def effect(self, question: Question) -> Effect:
         """Its effect if its Action covers the question's, as `Document.about` makes sure."""
-        match = self.principals.match(question.caller) if self.principals else DIRECTLY
+        match = self.principals.match(question) if self.principals else DIRECTLY
         if match is NO_MATCH or not self.applies(question):
             return NO_EFFECT
         if not self.allows:

@@ -108,6 +108,12 @@ class Principal:
     created: datetime
     version: int = 0
 
+    @property
+    def full_arn(self) -> str:
+        """With its path, as policies and grants name it."""
+        arn = known_arn(self.arn)
+        return str(arn._replace(resource=f"{arn.kind}/{self.path}{arn.name}"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessKey:
@@ -249,8 +255,17 @@ class Caller:
 
     @property
     def identity(self) -> str:
-        """The principal whose policies count: a session's role; any other caller itself."""
+        """The principal whose policies count: a session's role; any other caller itself.
+
+        A session's ARN has no path, so this lacks the role's: see `access.principals.identity`.
+        """
         return identity_of(self.principal)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names by which a policy or a grant can mean the service: also with its Region."""
+        first, *rest = self.principal.split(".")
+        return (self.principal, ".".join([first, self.region, *rest]))
 
     @property
     def account_principal(self) -> str:

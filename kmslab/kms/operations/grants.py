@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from kmslab.kms.access import grant_tokens, principals
-from kmslab.kms.arn import arn_prefix, as_arn, is_arn, root_arn
+from kmslab.kms.arn import arn_prefix, as_arn, is_service_name, root_arn
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Caller, Grant, Key
@@ -60,12 +60,12 @@ def list_(call: Call, key: Key) -> dict[str, Any]:
 def list_retirable(call: Call) -> dict[str, Any]:
     """Grants in this Region, on any account's keys, that a principal of this account may retire.
 
-    For a service principal, which is in no account: those on this account's keys.
+    For an AWS service, which is in no account: those on this account's keys.
     """
     retiring = _one_of(call, "RetiringPrincipal", "RetiringServicePrincipal")
     if not retiring:
         fail("ValidationException", "Please specify a RetiringPrincipal.")
-    is_principal = "RetiringPrincipal" in call.request
+    is_principal = not is_service_name(retiring)
     if is_principal and not _is_own(retiring, call.caller):
         fail("InvalidArnException", NO_PRINCIPAL.format(retiring))
     here = arn_prefix("kms", call.caller.region) if is_principal else call.caller.here
@@ -174,8 +174,8 @@ def _shown(grant: Grant) -> dict[str, Any]:
         "GrantId": grant.id,
         "Name": grant.name,  # AWS shows "" if the grant has none
         "CreationDate": grant.created,
-        **_principal("Grantee", grant.grantee),
-        **_principal("Retiring", grant.retiring),
+        **_principal("Grantee", grant.grantee, grant.source_arn),
+        **_principal("Retiring", grant.retiring, grant.source_arn),
         "IssuingAccount": grant.issuer,
         "Operations": list(grant.operations),
         "Constraints": constraints or None,
@@ -183,10 +183,12 @@ def _shown(grant: Grant) -> dict[str, Any]:
     return {member: value for member, value in shown.items() if value is not None}
 
 
-def _principal(role: str, name: str) -> dict[str, str]:
+def _principal(role: str, name: str, source_arn: str) -> dict[str, str]:
+    """A service that works for one resource has a member of its own, as in the request."""
     if not name:
         return {}
-    return {f"{role}Principal" if is_arn(name) else f"{role}ServicePrincipal": name}
+    own_member = source_arn and is_service_name(name)
+    return {f"{role}ServicePrincipal" if own_member else f"{role}Principal": name}
 
 
 def _refuse_id(grant_id: str) -> NoReturn:

@@ -18,6 +18,7 @@ from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import AccessKey, Alias, Caller, Key, Material, Principal
 from kmslab.kms.contract.specs import KeyUsage
+from kmslab.kms.iam import new_principal
 from kmslab.kms.own_acts import OwnActs
 from kmslab.lab.seeding.declared import Seed, SeedAccessKey, SeedKey, SeedPrincipal
 
@@ -71,11 +72,13 @@ class SeedAttempt:
         return planted
 
     def _principal(self, declared: SeedPrincipal) -> str:
-        found = self._change.get(Principal, declared.arn)
+        new = new_principal(declared.arn, declared.policy, self._now)
+        found = self._change.get(Principal, new.arn)
         if found is None:
-            new = Principal(arn=declared.arn, policy=declared.policy, created=self._now)
             self._change.put(new)
             return MADE
+        if found.path != new.path:
+            declared.at.wrong(f"{found.full_arn} has this name already: choose another.")
         return THERE if found.policy == declared.policy else f"{THERE}, with another policy"
 
     def _access_key(self, declared: SeedAccessKey) -> str:

@@ -329,6 +329,8 @@ CASES: list[tuple[str, tuple[str, ...] | None, str, str, dict[str, Any]]] = [
     ("aws:PrincipalIsAWSService", ("false",), "Encrypt", ALICE, {}),
     ("aws:PrincipalServiceName", (TABLES,), "Encrypt", TABLES, {}),
     ("aws:PrincipalServiceName", None, "Encrypt", ALICE, {}),
+    ("aws:userid", (HERE,), "Encrypt", ROOT, {}),
+    ("aws:userid", None, "Encrypt", "dynamodb.amazonaws.com", {}),
     ("aws:username", ("alice",), "Encrypt", ALICE, {}),
     ("aws:username", ("zoe",), "Encrypt", f"arn:aws:iam::{HERE}:user/ward/3/zoe", {}),
     ("aws:username", None, "Encrypt", SESSION, {}),

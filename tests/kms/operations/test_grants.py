@@ -1,11 +1,13 @@
 """Grants: permissions on one key for one grantee, created, used, listed, retired and revoked."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kmslab import CMK, Lab
 from kmslab.kms.access import allow
+from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.view import View
 
 SUBSET = "EncryptionContextSubset"
@@ -351,3 +353,39 @@ def test_listing_one_grantee_goes_page_by_page(lab: Lab, cmk: CMK, alice: View) 
             break
         marker = {"Marker": page["NextMarker"]}
     assert listed == sorted(own)
+
+
+SERVICE = "dynamodb.us-east-1.amazonaws.com"
+
+
+def test_a_service_with_its_region_may_be_grantee_and_retire(lab: Lab, cmk: CMK) -> None:
+    """As Amazon DynamoDB's own grants name it."""
+    made = lab.kms.create_grant(
+        KeyId=cmk.arn,
+        GranteePrincipal=SERVICE,
+        RetiringPrincipal=SERVICE,
+        Operations=["Decrypt", "RetireGrant"],
+    )
+    [listed] = lab.kms.list_grants(KeyId=cmk.arn, GranteePrincipal=SERVICE)["Grants"]
+    assert (listed["GranteePrincipal"], listed["RetiringPrincipal"]) == (SERVICE, SERVICE)
+    assert lab.kms.list_retirable_grants(RetiringPrincipal=SERVICE)["Grants"] == [listed]
+    stranger = lab.account("444455556666")
+    assert stranger.kms.list_retirable_grants(RetiringPrincipal=SERVICE)["Grants"] == []
+    blob = cmk.encrypt(b"x")
+    for principal, fits in (("dynamodb.amazonaws.com", True), ("s3.amazonaws.com", False)):
+        caller = replace(lab.caller, principal=principal, account="000000000000")
+        if fits:
+            request = {"CiphertextBlob": blob}
+            assert lab.service.call("Decrypt", caller, request)["Plaintext"] == b"x"
+            lab.service.call("RetireGrant", caller, {"GrantToken": made["GrantToken"]})
+        else:
+            with pytest.raises(KMSError, match="not authorized"):
+                lab.service.call("Decrypt", caller, {"CiphertextBlob": blob})
+
+
+@pytest.mark.parametrize("wrong", ["dynamodb", "DynamoDB.amazonaws.com", "amazonaws.com", "a.b.c"])
+def test_what_is_neither_an_arn_nor_a_service_is_refused(
+    lab: Lab, cmk: CMK, refused: Any, wrong: str
+) -> None:
+    with refused("InvalidArnException", f"ARN {wrong} does not refer to a valid principal."):
+        lab.kms.create_grant(KeyId=cmk.arn, GranteePrincipal=wrong, Operations=["Decrypt"])
