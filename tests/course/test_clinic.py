@@ -27,6 +27,11 @@ def test_keys_have_the_same_ids_in_every_kernel():
     assert made[0].metadata["CreationDate"] == made[1].metadata["CreationDate"]
 
 
+def test_a_lesson_has_the_same_number_without_its_zero():
+    (short, _), (full, _) = clinic(until="2"), clinic(until="02")
+    assert short.cmk("alias/records").arn == full.cmk("alias/records").arn
+
+
 def test_keys_with_the_same_ids_have_different_key_material():
     labs = [clinic(until="02")[0] for _ in range(2)]
     blob = labs[0].cmk("alias/records").encrypt(b"R-017")
