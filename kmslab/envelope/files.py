@@ -1,11 +1,15 @@
 """Messages in files: either the whole target appears, or nothing.
 
-The output goes to a file beside the target that only its owner can read. When all of it is on the
-disk, that file gets the target's name in one step. Only a killed process leaves such a file behind
-(`.NAME.*.part`).
+The output goes to a file that only its owner can read, and that has no name where the system has
+such files. When all of it is on the disk, that file gets the target's name in one step. On other
+systems it stands beside the target (`.NAME.kmslab-*.part`) and is locked; if its process was
+killed, the next run for the same target deletes it.
 """
 
+import glob
 import os
+import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,6 +18,11 @@ from typing import Any, BinaryIO
 
 from kmslab.envelope.message import Header
 from kmslab.envelope.stream import MIB, Opened, decrypt_stream, encrypt_stream
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows, where an open file cannot be deleted anyway
+    fcntl = None  # type: ignore[assignment]
 
 Path = str | os.PathLike[str]
 
@@ -51,20 +60,81 @@ def _written(target: Path, overwrite: bool) -> Iterator[BinaryIO]:
     path = os.fspath(target)
     _check(path, overwrite)
     folder, name = os.path.split(os.path.abspath(path))
-    number, part = tempfile.mkstemp(".part", f".{name[:40]}.", folder)  # of mode 0600
+    start = os.path.join(folder, f".{name[:40]}.kmslab-")
+    _delete_left(start)
+    part, file = _begun(folder, start)
     try:
-        with open(number, "wb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if overwrite:
-            _check(path, overwrite)
-            os.replace(part, path)
-        else:
-            _name(part, path)
+            if not part:
+                part = f"{start}{secrets.token_hex(4)}.part"
+                _give_name(file, part)
+            if fcntl:  # the lock is kept until the file has the target's name
+                _finish(part, path, overwrite)
+        if not fcntl:
+            _finish(part, path, overwrite)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(part)
+
+
+def _begun(folder: str, start: str) -> tuple[str, BinaryIO]:
+    """A file of mode 0600, locked, and its name: "" if it has none."""
+    while True:
+        try:
+            part, number = "", os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)
+        except (AttributeError, OSError):  # an old or another system
+            number, part = tempfile.mkstemp(".part", os.path.basename(start), folder)
+        file = open(number, "w+b")  # noqa: SIM115
+        if _lock(number) and (not part or os.path.exists(part)):
+            return part, file
+        file.close()  # another run has taken it for one that was left
+
+
+def _give_name(file: BinaryIO, part: str) -> None:
+    number = file.fileno()
+    try:  # with a directory, Python asks the system to follow the link, as linkat(2) describes
+        os.link(f"/proc/self/fd/{number}", part, src_dir_fd=number)
+    except OSError:  # no hard links here, or no /proc
+        file.seek(0)
+        with open(part, "xb", opener=_private) as copy:
+            shutil.copyfileobj(file, copy, MIB)
+            copy.flush()
+            os.fsync(copy.fileno())
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _finish(part: str, path: str, overwrite: bool) -> None:
+    if overwrite:
+        _check(path, overwrite)
+        os.replace(part, path)
+    else:
+        _name(part, path)
+
+
+def _delete_left(start: str) -> None:
+    """Files of killed runs may hold plaintext. A run that still writes holds its file's lock."""
+    for part in glob.glob(f"{glob.escape(start)}*.part"):
+        with suppress(OSError), open(part, "r+b") as file:
+            if _lock(file.fileno()):
+                os.unlink(part)
+        if not fcntl:
+            with suppress(OSError):
+                os.unlink(part)
+
+
+def _lock(number: int) -> bool:
+    if fcntl:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
 
 
 def _check(path: str, overwrite: bool) -> None:

@@ -188,7 +188,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
 def test_it_works_on_a_file_system_without_hard_links(
     tmp_path: Path, plain: Path, monkeypatch
 ) -> None:
-    def link(source: str, target: str) -> None:
+    def link(source: str, target: str, **more: int) -> None:
         raise OSError(errno.EPERM, "no hard links here")
 
     monkeypatch.setattr(os, "link", link)
@@ -201,12 +201,14 @@ def test_it_works_on_a_file_system_without_hard_links(
 
 
 PROGRAM = """
-import signal, sys
+import os, signal, sys
+if "named" in sys.argv:
+    del os.O_TMPFILE
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job has none
 from kmslab import envelope
 ring = envelope.RawAesKeyring("clinic", "aes", bytes(range(32)))
 write = {"encrypt": envelope.encrypt_file, "decrypt": envelope.decrypt_file}[sys.argv[1]]
-write(sys.argv[2], sys.argv[3], ring, overwrite=sys.argv[4:] == ["overwrite"])
+write(sys.argv[2], sys.argv[3], ring, overwrite="overwrite" in sys.argv)
 """
 
 
@@ -219,19 +221,24 @@ def program(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
 @pytest.mark.parametrize("what", ["encrypt", "decrypt"])
 @pytest.mark.parametrize("overwrite", [True, False])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_process_leaves_no_target(
-    tmp_path: Path, sealed: Path, what: str, overwrite: bool, how: int
+@pytest.mark.parametrize("named", [True, False])
+def test_a_killed_process_leaves_no_target_and_nothing_that_the_next_run_keeps(
+    tmp_path: Path, sealed: Path, what: str, overwrite: bool, how: int, named: bool
 ) -> None:
+    if not named and not hasattr(os, "O_TMPFILE"):
+        pytest.skip("only Linux has files without names")
     source, target = tmp_path / "source", tmp_path / "target"
     os.mkfifo(source)
     if overwrite:
         target.write_bytes(b"dear")
     before = names(tmp_path)
-    running = program(what, source, target, *["overwrite"] * overwrite)
+    running = program(what, source, target, *["overwrite"] * overwrite, *["named"] * named)
     with source.open("wb") as pipe:
         pipe.write((DATA if what == "encrypt" else sealed.read_bytes())[: 3 << 19])
-        pipe.flush()
-        begun = [path for path in wait_for(tmp_path, before) if path.stat().st_size]
+        pipe.flush()  # more than a pipe holds: a frame has been read and written
+        if named:
+            wait_for(tmp_path, before)
+            _refuse_to_delete(tmp_path, target)
         assert running.poll() is None
         running.send_signal(how)
         if how == signal.SIGKILL:
@@ -241,10 +248,19 @@ def test_a_killed_process_leaves_no_target(
     assert target.exists() == overwrite
     assert not overwrite or target.read_bytes() == b"dear"
     left = names(tmp_path) - before
-    assert left == ({path.name for path in begun} if how == signal.SIGKILL else set())
-    assert all(name.startswith(".target.") and name.endswith(".part") for name in left)
+    assert len(left) == (how == signal.SIGKILL and named)
     for name in left:
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    envelope.decrypt_file(sealed, target, RING, overwrite=True)
+    assert names(tmp_path) == before | {"target"}
+
+
+def _refuse_to_delete(folder: Path, target: Path) -> None:
+    """Another run for the same target leaves what a living one is writing."""
+    before = names(folder)
+    with pytest.raises(FileNotFoundError):
+        envelope.decrypt_file(folder / "none", target, RING, overwrite=True)
+    assert names(folder) == before
 
 
 def wait_for(folder: Path, before: set[str]) -> list[Path]:
