@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ from enum import StrEnum
 from typing import Any
 
 from kmslab.display import Table
+from kmslab.kms import store as stores
 from kmslab.kms.arn import known_arn
 from kmslab.kms.contract.records import Alias, Event, Key, Reader
 from kmslab.kms.contract.source import CONTRACT
@@ -110,9 +112,10 @@ def bill(
     lives: dict[str, Life] = {}
     made: Counter[str] = Counter()
     for event in events:
-        _follow(event, lives)
-        if _is_request(event, account) and whole.start <= event.time < whole.end:
-            made[_class(event, billed[event.operation], lives, records)] += 1
+        with suppress(*stores.UNREADABLE):
+            _follow(event, lives)
+            if _is_request(event, account) and whole.start <= event.time < whole.end:
+                made[_class(event, billed[event.operation], lives, records)] += 1
     fees = [
         line
         for life in lives.values()
@@ -190,7 +193,7 @@ def _follow(event: Event, lives: dict[str, Life]) -> None:
 
 def _is_charged(life: Life, account: str, records: Reader) -> bool:
     """AWS's own keys are free. A deleted key was a customer's: no other key can be deleted."""
-    key = records.get(Key, life.arn)
+    key = _key(life.arn, records)
     is_own = known_arn(life.arn).account == account
     return is_own and (key is None or key.manager is KeyManager.CUSTOMER)
 
@@ -241,8 +244,16 @@ def _price(name: str) -> Decimal:
 
 def _spec(arn: str, lives: Mapping[str, Life], records: Reader) -> str:
     """The spec of another account's deleted key is not known: it counts as a symmetric key."""
-    known = records.get(Key, arn) or lives.get(arn)
+    known = _key(arn, records) or lives.get(arn)
     return known.spec if known else SYMMETRIC_DEFAULT
+
+
+def _key(arn: str, records: Reader) -> Key | None:
+    """None also for a key whose record is damaged."""
+    try:
+        return records.get(Key, arn)
+    except stores.Damaged:
+        return None
 
 
 def _requests(made: Mapping[str, int]) -> Iterator[Line]:

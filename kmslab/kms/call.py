@@ -16,6 +16,7 @@ from kmslab.kms.changes import Change
 from kmslab.kms.contract.records import Caller, Key, Material, Reader, Record, Resource
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.lifecycle import check_moves
+from kmslab.kms.store import Damaged
 
 
 class FilledRole(NamedTuple):
@@ -32,12 +33,11 @@ class FilledRole(NamedTuple):
 
     @property
     def material(self) -> Material:
-        if not isinstance(self.record, Key) or self.used is None:
-            raise RuntimeError("this role has no key material")
+        key, used = self.record, self.used
         # The seal binds the material to both, so that a changed store cannot put it to other use.
-        if (self.used.key, self.used.spec) != (self.record.arn, self.record.spec):
-            raise RuntimeError(f"{self.record.arn} names material of another key or key spec")
-        return self.used
+        if not isinstance(key, Key) or not used or (used.key, used.spec) != (key.arn, key.spec):
+            raise Damaged(f"{self.arn} has no key material, or that of another key or key spec")
+        return used
 
 
 @dataclass(slots=True)

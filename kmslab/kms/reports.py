@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from kmslab.kms import access, audit, billing
 from kmslab.kms import store as stores
-from kmslab.kms.contract.records import Caller, Event, Key, Reader
+from kmslab.kms.contract.records import Caller, Event, Key, Reader, damaged
 from kmslab.kms.names import key_in, whole_account
 from kmslab.kms.operations.keys import metadata
 from kmslab.kms.service import Service
@@ -50,9 +50,13 @@ def copy_trail(store: "stores.Store", write: Callable[[list[dict[str, Any]]], No
 
 
 def cloudtrail(event: Event) -> dict[str, Any]:
-    """One event in CloudTrail's form."""
-    row = TABLE.get(event.operation) or SERVICE_TABLE[event.operation]
-    return audit.cloudtrail(event, reads=row.reads)
+    """One event in CloudTrail's form. A damaged event does not take the others with it."""
+    row = TABLE.get(event.operation) or SERVICE_TABLE.get(event.operation)
+    reads = row.reads if row else False
+    try:
+        return audit.cloudtrail(event, reads=reads)
+    except stores.UNREADABLE:
+        return audit.cloudtrail(damaged(event), reads=reads)
 
 
 def keys(service: Service, caller: Caller, after: str = "") -> list[dict[str, Any]]:

@@ -5,20 +5,22 @@ A lab is also a view of itself: that of the account's root user in the lab's Reg
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from kmslab.clock import Clock
-from kmslab.crypto import Backend, Forged
+from kmslab.crypto import Backend
 from kmslab.crypto.self_tested import BACKENDS
 from kmslab.kms import reports
 from kmslab.kms import store as stores
 from kmslab.kms.arn import root_arn
 from kmslab.kms.backing import root_key
+from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.clock_offset import StoredOffset
-from kmslab.kms.contract.records import Caller, DomainKey
+from kmslab.kms.contract.records import AccessKey, Caller, DomainKey
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.iam import Iam, account_number, region_name
 from kmslab.kms.names import KEY_ID
@@ -81,16 +83,21 @@ class Lab(View):
         database = self._store.path
         if database is None:
             return Hsm(root_key.in_memory(), self._store, backends)
-        stored = self._store.all(DomainKey)
-        hsm = Hsm(root_key.beside(database, needed=bool(stored)), self._store, backends)
-        try:
-            hsm.domain_keys.prove_root_key(stored)
-        except Forged:
+        hsm = Hsm(root_key.beside(database, needed=self._store.is_used), self._store, backends)
+        if not self._opens(hsm):
             raise root_key.RootKeyError(
                 f"The root key beside {database} is not the one that its keys are sealed under. "
                 "Put the right file back, or start with a new store."
-            ) from None
+            )
         return hsm
+
+    def _opens(self, hsm: Hsm) -> bool:
+        """Whether the root key opens anything that is sealed; the rest may be damaged."""
+        opened = chain(
+            map(hsm.domain_keys.opens, self._store.all(DomainKey)),
+            map(AccessKeys(self._store, hsm, Clock().now).opens, self._store.all(AccessKey)),
+        )
+        return next(opened, True) or any(opened)
 
     @classmethod
     def from_seed(

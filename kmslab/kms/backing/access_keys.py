@@ -7,6 +7,7 @@ key's id and principal, so that rows swapped in the store do not open.
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -54,7 +55,8 @@ class AccessKeys:
             token = secrets.token_urlsafe(96)
             return self._new("ASIA", principal, token, datetime.now(UTC) + SESSION)
         for key in self._store.find(AccessKey, principal=principal):
-            return AccessKeyPair(key.id, self.secret(key))
+            with suppress(stores.Damaged):
+                return AccessKeyPair(key.id, self.secret(key))
         return self._new("AKIA", principal)
 
     def put(self, principal: str, key_id: str, secret: str) -> AccessKeyPair:
@@ -65,7 +67,7 @@ class AccessKeys:
             found = self.find(key_id)
             if found is None:
                 change.put(new)
-            elif found.principal != principal or self.secret(found) != secret.encode():
+            elif found.principal != principal or not self._holds(found, secret.encode()):
                 change.put(replace(new, version=found.version))
 
         apply(self._store, stage)
@@ -94,6 +96,17 @@ class AccessKeys:
 
     def secret(self, key: AccessKey) -> SecretBytes:
         return self._hsm.domain_keys.unprotect(_name(key.id, key.principal), key.sealed)
+
+    def opens(self, key: AccessKey) -> bool:
+        """Whether the root key opens this access key's secret."""
+        try:
+            self.secret(key)
+        except stores.Damaged:
+            return False
+        return True
+
+    def _holds(self, key: AccessKey, secret: bytes) -> bool:
+        return self.opens(key) and self.secret(key) == secret
 
     def _new(
         self, prefix: str, principal: str, token: str = "", expires: datetime | None = None

@@ -5,12 +5,12 @@ identity, so that rows swapped in the store do not open.
 """
 
 import secrets
-from collections.abc import Iterable
 from datetime import datetime
 
-from kmslab.crypto import SecretBytes, frame
+from kmslab.crypto import Forged, SecretBytes, frame
 from kmslab.crypto.backend import AES_256_KEY
 from kmslab.crypto.self_tested import SelfTested
+from kmslab.kms import store as stores
 from kmslab.kms.contract.records import DomainKey, Reader
 
 PROTECTED = b"protected"  # not a Region's name, so no domain key is bound to the same bytes
@@ -27,7 +27,7 @@ class DomainKeys:
 
     def domain(self, records: Reader, region: str, now: datetime) -> tuple[DomainKey, bool]:
         """The domain key that seals in this Region, and whether it is new and has to be stored."""
-        if known := records.find(DomainKey, region=region):
+        if known := [*filter(self.opens, records.find(DomainKey, region=region))]:
             return known[-1], False
         name, key = secrets.token_hex(16), secrets.token_bytes(AES_256_KEY)
         wrapped = self._backends.seal_box(self._root_key, key, _identity(region, name))
@@ -37,24 +37,33 @@ class DomainKeys:
         return self._backends.seal_box(self._opened(domain), secret, identity)
 
     def open(self, domain: str, sealed: bytes, identity: bytes) -> SecretBytes:
-        """Raises `Forged` unless it was sealed under this domain key and with this identity."""
+        """Raises `Damaged` unless it was sealed under this domain key and with this identity."""
         record = self._records.get(DomainKey, domain)
         if record is None:
-            raise RuntimeError(f"the store has lost domain key {domain}")
-        return self._backends.open_box(self._opened(record), sealed, identity)
+            raise stores.Damaged(f"domain key {domain} is missing")
+        try:
+            return self._backends.open_box(self._opened(record), sealed, identity)
+        except Forged:
+            raise stores.Damaged(f"what domain key {domain} seals does not open") from None
 
     def protect(self, name: str, secret: bytes) -> bytes:
         """Seal a secret that is not a KMS key, under the root key and bound to its name."""
         return self._backends.seal_box(self._root_key, secret, frame(PROTECTED, name.encode()))
 
     def unprotect(self, name: str, sealed: bytes) -> SecretBytes:
-        """Raises `Forged` for another name, or if another root key sealed it."""
-        return self._backends.open_box(self._root_key, sealed, frame(PROTECTED, name.encode()))
+        """Raises `Damaged` for another name, or if another root key sealed it."""
+        try:
+            return self._backends.open_box(self._root_key, sealed, frame(PROTECTED, name.encode()))
+        except Forged:
+            raise stores.Damaged(f"{name} does not open") from None
 
-    def prove_root_key(self, domains: Iterable[DomainKey]) -> None:
-        """Raise `Forged` unless the root key opens all of these."""
-        for domain in domains:
+    def opens(self, domain: DomainKey) -> bool:
+        """Whether the root key opens this domain key."""
+        try:
             self._opened(domain)
+        except Forged:
+            return False
+        return True
 
     def _opened(self, domain: DomainKey) -> SecretBytes:
         key = self._domain_keys.get(domain.id)

@@ -29,14 +29,20 @@ def in_memory() -> SecretBytes:
 def beside(database: Path, *, needed: bool) -> SecretBytes:
     """The key in `<database>.key`, which is made on first use. `needed`: it must exist already."""
     path = database.with_name(database.name + ".key")
-    if not path.exists():
-        if needed:
-            raise RootKeyError(
-                f"The root key {path} is missing. The keys in {database.name} are sealed under it, "
-                "and no other opens them: put the file back, or start with a new store."
-            )
-        _create(path)
-    return _read(path)
+    try:
+        if not path.exists():
+            if needed:
+                raise RootKeyError(
+                    f"The root key {path} is missing. What is secret in {database.name} is sealed "
+                    "under it, and no other opens it: put the file back, or start with a new store."
+                )
+            _create(path)
+        return _read(path)
+    except OSError as error:
+        raise RootKeyError(
+            f"The root key {path} cannot be read or made: {error.strerror}. It has to be a file "
+            "that you may read, in a directory that you may write."
+        ) from None
 
 
 def _create(path: Path) -> None:
@@ -56,7 +62,7 @@ def _create(path: Path) -> None:
 
 
 def _read(path: Path) -> SecretBytes:
-    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+    if os.name == "posix" and path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise RootKeyError(
             f"Others may read the root key {path}, and with it every key of this lab. "
             f"Make it yours alone: chmod 600 {path}"

@@ -297,3 +297,21 @@ class Event(NamedTuple):
     error_code: str = ""
     error_message: str = ""
     sequence: int = 0  # its place in the store, in the order of writing; 0 until stored
+
+
+DAMAGED = "DamagedEvent"
+
+
+def damaged(event: Event) -> Event:
+    """An event to show in the place of one that cannot be read."""
+    return Event(
+        time=event.time,
+        operation=DAMAGED,
+        principal="",
+        account=event.recipient or event.account,
+        region=event.region,
+        request_id=f"the event in place {event.sequence}",
+        error_code=DAMAGED,
+        error_message="This event is damaged in the store and cannot be read.",
+        sequence=event.sequence,
+    )

@@ -9,13 +9,13 @@ longer than all the rest of kmslab. So other modules import this package, and wr
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from kmslab.kms.store.errors import Conflict, StoreError
+from kmslab.kms.store.errors import UNREADABLE, Conflict, Damaged, StoreError
 
 if TYPE_CHECKING:
     from kmslab.kms.store.opening import is_there, open_store
     from kmslab.kms.store.store import Store
 
-__all__ = ["Conflict", "Store", "StoreError", "is_there", "open_store"]
+__all__ = ["UNREADABLE", "Conflict", "Damaged", "Store", "StoreError", "is_there", "open_store"]
 
 # The module of each name that needs SQLAlchemy.
 MODULES = {

@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from sqlalchemy import (
     BigInteger,
@@ -25,8 +26,9 @@ from sqlalchemy import (
     select,
 )
 
-from kmslab.kms.contract.records import Event
-from kmslab.kms.store.schema import METADATA, microseconds, moment
+from kmslab.kms.contract.records import Event, damaged
+from kmslab.kms.store.errors import UNREADABLE
+from kmslab.kms.store.schema import EPOCH, METADATA, microseconds, moment
 
 EVENTS = Table(
     "event",
@@ -52,6 +54,10 @@ _WRITTEN = [column.name for column in EVENTS.c if not column.primary_key]
 # The fields that the text lists, without their names, which would be a third of it. Add new ones at
 # the end.
 _KNOWN = [name for name in Event._fields if name == "account" or name not in EVENTS.c]
+_TYPES = [
+    (Mapping, NoneType) if NoneType in get_args(kind) else get_origin(kind) or kind
+    for kind in get_type_hints(Event).values()
+]
 _known = itemgetter(*[Event._fields.index(name) for name in _KNOWN])
 
 
@@ -70,6 +76,25 @@ def encode(event: Event) -> Row:
 
 
 def decode(row: Sequence[Any]) -> Event:
+    """The event, or one in its place that says that it is damaged."""
+    try:
+        event = _decode(row)
+        if not all(map(isinstance, event, _TYPES)):
+            raise TypeError
+    except UNREADABLE:
+        return _damaged(*row[:4])
+    return event
+
+
+def _damaged(sequence: int, time: Any, account: Any, region: Any) -> Event:
+    try:
+        known = moment(time)
+    except UNREADABLE:
+        known = EPOCH
+    return damaged(Event(known, "", "", str(account), str(region), "", sequence=sequence))
+
+
+def _decode(row: Sequence[Any]) -> Event:
     sequence, time, account, region, used, used_too, text = row
     parsed = json.loads(text)
     # In schema 1 the text was an object with names, and the account was only in its column.

@@ -56,7 +56,9 @@ def prepare(
 def _migrate(
     connection: Connection, version: int, steps: Mapping[int, Callable[[Connection], None]]
 ) -> None:
-    found = connection.execute(select(ABOUT.c.schema)).scalar_one()
+    found = connection.execute(select(ABOUT.c.schema)).scalar()
+    if type(found) is not int or found < 1:
+        raise StoreError("The store is damaged: its version is lost. Restore its file from a copy.")
     if found > version:
         raise StoreError(
             f"The store was written by a newer kmslab (its schema is {found}, this one knows "

@@ -1,7 +1,8 @@
 """Records to rows and back: each record class is one table, made from its fields and nothing else.
 
 Only this module restores what SQL cannot hold: an enum's member, which is a string in the table,
-and an aware datetime, which is an integer of microseconds.
+and an aware datetime, which is an integer of microseconds. Nothing is guessed: a row that does not
+hold what a record needs is `Damaged`.
 """
 
 import json
@@ -10,7 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import NoneType
-from typing import Any, Generic, NamedTuple, get_args, get_type_hints
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_type_hints
 
 from sqlalchemy import (
     BigInteger,
@@ -33,7 +34,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from kmslab.kms.arn import known_arn
 from kmslab.kms.contract.records import KINDS, AccessKey, Alias, DomainKey, Grant, Key, Material, R
+from kmslab.kms.contract.specs import KEY_SPECS
+from kmslab.kms.store.errors import UNREADABLE, Damaged
+
+T = TypeVar("T")
 
 VERSION = 3
 
@@ -75,15 +81,51 @@ def moment(stored: int) -> datetime:
     return EPOCH + stored * MICROSECOND
 
 
+class Bytes(LargeBinary):
+    """SQLAlchemy would make bytes of a damaged value, and fail for all rows if it cannot."""
+
+    def result_processor(self, *_: Any) -> None:
+        return None
+
+
+def _exact(kind: type[T]) -> Callable[[Any], T]:
+    def decode(value: Any) -> T:
+        if type(value) is not kind:
+            raise TypeError
+        return value
+
+    return decode
+
+
+def _parsed(kind: type[Any], member: type[Any]) -> Callable[[str], Any]:
+    """Decodes JSON: a list or an object, all of whose members are of one type."""
+
+    def decode(text: str) -> Any:
+        found = _exact(kind)(json.loads(text))
+        for each in found.values() if kind is dict else found:
+            _exact(member)(each)
+        return found
+
+    return decode
+
+
 CODECS: dict[Any, Codec] = {
-    str: Codec(String(), str, str),
-    bytes: Codec(LargeBinary(), bytes, bytes),
-    int: Codec(BigInteger(), int, int),
-    bool: Codec(Boolean(), bool, bool),
+    str: Codec(String(), str, _exact(str)),
+    bytes: Codec(Bytes(), bytes, _exact(bytes)),
+    int: Codec(BigInteger(), int, _exact(int)),
+    bool: Codec(Boolean(), bool, _exact(bool)),
     datetime: Codec(BigInteger(), microseconds, moment),
-    Mapping[str, str]: Codec(String(), lambda pairs: json.dumps(dict(pairs)), json.loads),
-    Mapping[str, Mapping[str, str]]: Codec(String(), json.dumps, json.loads),
-    tuple[str, ...]: Codec(String(), json.dumps, lambda text: tuple(json.loads(text))),
+    Mapping[str, str]: Codec(String(), lambda pairs: json.dumps(dict(pairs)), _parsed(dict, str)),
+    Mapping[str, Mapping[str, str]]: Codec(String(), json.dumps, _parsed(dict, dict)),
+    tuple[str, ...]: Codec(String(), json.dumps, lambda text: tuple(_parsed(list, str)(text))),
+}
+
+# What a record's own methods, and what uses it, rely on; it fails if the record is damaged.
+RELIED_ON: dict[type[Any], Callable[[Any], object]] = {
+    Key: lambda key: (KEY_SPECS[key.spec], known_arn(key.arn)),
+    Material: lambda material: (KEY_SPECS[material.spec], known_arn(material.key)),
+    Alias: lambda alias: (known_arn(alias.arn), known_arn(alias.target)),
+    Grant: lambda grant: known_arn(grant.key),
 }
 
 
@@ -117,7 +159,7 @@ class Member(NamedTuple):
         raise ValueError(f"{type(record).__name__}.{self.name} cannot be None")
 
     def decode(self, value: Any) -> Any:
-        return None if value is None else self.codec.decode(value)
+        return None if value is None and self.optional else self.codec.decode(value)
 
 
 class Rows(Generic[R]):
@@ -135,6 +177,7 @@ class Rows(Generic[R]):
         self.all = select(self.table).order_by(self.name)
         self.version = select(version).where(here).with_for_update(read=True)
         self.insert = insert(self.table)
+        self.relied_on = RELIED_ON.get(kind, lambda record: None)
         self.update = update(self.table).where(here, version == bindparam("at_version"))
         self.delete = delete(self.table).where(here, version == bindparam("at_version"))
 
@@ -163,8 +206,15 @@ class Rows(Generic[R]):
         return {member.name: member.encode(record) for member in self.members}
 
     def decode(self, row: Sequence[Any]) -> R:
+        """Raises `Damaged`."""
         pairs = zip(self.members, row, strict=True)
-        return self.kind(**{member.name: member.decode(value) for member, value in pairs})
+        try:
+            record = self.kind(**{member.name: member.decode(value) for member, value in pairs})
+            self.relied_on(record)
+        except UNREADABLE:
+            kind = self.table.name.replace("_", " ")
+            raise Damaged(f"{kind} {row[0]!r} cannot be read") from None
+        return record
 
     def page(self, prefix: str, after: str, limit: int, fields: Iterable[str] = ()) -> Select[Any]:
         """A range and not LIKE: no character of a name is special, and the index is used."""

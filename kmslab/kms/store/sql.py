@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -211,6 +212,7 @@ def _connect(place: str) -> sqlite3.Connection:
         place, timeout=WAIT, isolation_level=None, check_same_thread=False, uri=True
     )
     try:
+        raw.text_factory = partial(str, encoding="utf-8", errors="replace")  # if it is damaged
         raw.execute("PRAGMA synchronous=FULL")  # a call that returned has been stored
     except BaseException:  # for example, if the file is not a database
         raw.close()

@@ -4,6 +4,7 @@ Records are cached, decisions never are. A commit writes everything or nothing, 
 record that it relies on has changed since it was read. When `commit` returns, it has been stored.
 """
 
+import logging
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +15,9 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from kmslab.kms.contract.records import Event, Key, LastUse, R, Record
+from kmslab.kms.contract.records import DAMAGED, Event, Key, LastUse, R, Record
 from kmslab.kms.store.cache import Cache
-from kmslab.kms.store.errors import Conflict, StoreError
+from kmslab.kms.store.errors import UNREADABLE, Conflict, Damaged, StoreError
 from kmslab.kms.store.events import EVENTS, decode, insert_all, nth_last, uses, written
 from kmslab.kms.store.schema import DUE, RAISE, ROWS, STATE, microseconds, moment
 from kmslab.kms.store.sql import Database
@@ -24,6 +25,8 @@ from kmslab.kms.store.writer import WRITER, Outbox
 from kmslab.kms.store.writes import Writes
 
 CACHED = 4_096  # records; twice as many at most
+log = logging.getLogger("kmslab.kms.store")
+
 POLL = 0.5  # seconds between two looks at what other processes have changed
 
 
@@ -36,6 +39,7 @@ class Store:
         self._cache = Cache(cached)
         self._outbox = Outbox(database)
         self._poll_at = 0.0
+        self._damaged: set[str] = set()  # what the log has said
         self._finalizer = weakref.finalize(self, WRITER.retire, self._outbox)
         self._finalizer.atexit = False  # each part is called at the interpreter's end (`fork`)
         self._look()
@@ -47,12 +51,20 @@ class Store:
         return self._database.path
 
     @property
+    def is_used(self) -> bool:
+        """Whether any record has ever been stored."""
+        return self._cache.changes > 0
+
+    @property
     def next_due(self) -> datetime | None:
         """When the service itself must act next. Uses no SQL."""
         return self._cache.next_due
 
     def get(self, kind: type[R], name: str) -> R | None:
-        """The record of this name, at most half a second behind other processes."""
+        """The record of this name, at most half a second behind other processes.
+
+        Raises `Damaged` if its row cannot be read. Lists of records leave such a row out.
+        """
         record: R | None = self._cache.hot.get((kind, name))
         return record if record is not None else self._read(kind, name)
 
@@ -62,11 +74,12 @@ class Store:
         if record is not None:
             return record
         commits = cache.commits  # before reading: see the cache's rule
-        found = self._select(kind, ROWS[kind].one, {"at_name": name})
-        if not found:
+        rows = self._rows(ROWS[kind].one, {"at_name": name})
+        if not rows:
             return None
-        cache.fill((kind, name), found[0], commits)
-        return found[0]
+        record = found = ROWS[kind].decode(rows[0])
+        cache.fill((kind, name), found, commits)
+        return record
 
     def find(self, kind: type[R], **equal: str) -> list[R]:
         """All records with these values in the fields of an index, in order of their names."""
@@ -89,7 +102,13 @@ class Store:
 
         Names are in the order of their code points. `equal`: as for `find`.
         """
-        return self._select(kind, ROWS[kind].page(prefix, after, limit, equal), equal)
+        asked = limit
+        while True:
+            rows = self._rows(ROWS[kind].page(prefix, after, asked, equal), equal)
+            found = self._whole(kind, rows)[:limit]
+            if len(found) == limit or len(rows) < asked:
+                return found
+            asked *= 2  # some rows are damaged: the page is filled up with the next ones
 
     def all(self, kind: type[R]) -> list[R]:
         """Every record of a kind, in order of their names. Not cached."""
@@ -107,11 +126,27 @@ class Store:
     def _select(
         self, kind: type[R], statement: Any, parameters: Mapping[str, Any] | None = None
     ) -> list[R]:
+        return self._whole(kind, self._rows(statement, parameters))
+
+    def _rows(
+        self, statement: Any, parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[Sequence[Any]]:
         try:
-            rows = self._database.read(statement, parameters)
+            return self._database.read(statement, parameters)
         except UnicodeEncodeError:  # a lone surrogate, which no stored text contains
             return []
-        return [ROWS[kind].decode(row) for row in rows]
+
+    def _whole(self, kind: type[R], rows: Sequence[Sequence[Any]]) -> list[R]:
+        """The records of these rows. A damaged row is left out; the log says so once."""
+        found = []
+        for row in rows:
+            try:
+                found.append(ROWS[kind].decode(row))
+            except Damaged as error:
+                if str(error) not in self._damaged:
+                    log.warning("%s", error)
+                    self._damaged.add(str(error))
+        return found
 
     def commit(
         self,
@@ -220,6 +255,8 @@ class Store:
         if not rows:
             return None
         event = decode(max(rows, key=lambda row: row[0]))
+        if event.operation == DAMAGED:
+            return None
         return LastUse(event.operation, event.time, event.request_id)
 
     def forget_events(self, after: int) -> None:
@@ -238,4 +275,9 @@ class Store:
 
 def _state(row: Sequence[Any]) -> tuple[int, datetime | None]:
     changes, due = row
-    return changes, None if due is None else moment(due)
+    if type(changes) is not int:
+        raise StoreError("The store is damaged: its count of changes is lost. Restore its file.")
+    try:
+        return changes, None if due is None else moment(due)
+    except UNREADABLE:  # a damaged key is never due
+        return changes, None

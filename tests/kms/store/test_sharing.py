@@ -117,11 +117,11 @@ def test_loser_reads_anew_at_once(opened: Callable[[], Store]) -> None:
     old = other.get(Setting, "number")
     target = other.get(Alias, f"{HERE}alias/a")
     other.refresh()  # so that it does not look again for half a second
-    one.commit(put=[replace(old, value="2"), replace(target, target="x")])
+    one.commit(put=[replace(old, value="2"), replace(target, target=f"{HERE}key/x")])
     with pytest.raises(Conflict):
         other.commit(put=[replace(old, value="3")], found=[target])
     assert other.get(Setting, "number").value == "2"
-    assert other.get(Alias, f"{HERE}alias/a").target == "x"
+    assert other.get(Alias, f"{HERE}alias/a").target == f"{HERE}key/x"
     assert other.refresh()
 
 
