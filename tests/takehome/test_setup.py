@@ -4,6 +4,7 @@ The machine is one of small programs in a folder of their own, which is all of i
 """
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -36,7 +37,12 @@ ELSEWHERE = "If you have another one elsewhere: make lab PYTHON=/where/it/is/pyt
 def clone(tmp_path) -> Path:
     """As much of a clone as the script reads, in a folder with a space and Korean letters."""
     folder = tmp_path / "교실 one" / "kmslab"
-    for name in ("scripts/setup.sh", "pyproject.toml", "requirements/lab.lock"):
+    for name in (
+        "scripts/setup.sh",
+        "pyproject.toml",
+        "requirements/lab.lock",
+        "requirements/test.lock",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     (tmp_path / "bin").mkdir()
@@ -53,9 +59,9 @@ def program(clone: Path, name: str, text: str) -> Path:
     return made
 
 
-def set_up(clone: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def set_up(clone: Path, lock: str = "lab", **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["/bin/sh", "scripts/setup.sh", "lab"],
+        ["/bin/sh", "scripts/setup.sh", lock],
         cwd=clone,
         env={"PATH": str(clone.parents[1] / "bin"), "LANG": "C.UTF-8"} | variables,
         capture_output=True,
@@ -141,5 +147,23 @@ def test_the_second_time_it_does_nothing_unless_the_folder_was_moved(clone):
     assert set_up(clone).stdout.endswith(" done.\n")
     again = set_up(clone)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert set_up(clone, "test").stdout.endswith(" done.\n")  # it has more than the lab
     moved = clone.rename(clone.with_name("moved"))
     assert set_up(moved).stdout.endswith(" done.\n")
+
+
+def test_after_the_tests_were_set_up_the_lab_needs_nothing_more(clone):
+    program(clone, "python3", WITHOUT_NETWORK.replace("exit 1", "exit 0"))
+    set_up(clone, "test")
+    assert set_up(clone).stdout == ""
+
+
+def test_the_tests_lock_has_all_of_the_labs():
+    lab, test = (
+        set(
+            re.findall(r"^\S+==\S+", (ROOT / f"requirements/{lock}.lock").read_text(), re.MULTILINE)
+        )
+        for lock in ("lab", "test")
+    )
+    assert lab
+    assert lab <= test
