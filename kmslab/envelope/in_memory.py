@@ -38,7 +38,7 @@ def encrypt(
     out = io.BytesIO()
     options: dict[str, Any] = {"context": context, "suite": suite, "frame_length": frame_length}
     encrypt_stream(_bytes(data), out, keyring, **options)
-    return Message(out.getbuffer())
+    return Message(out.getvalue())  # which is not copied; bytes are copied once, a buffer twice
 
 
 def decrypt(message: Bytes, keyring: Any) -> Decrypted:

@@ -1,8 +1,11 @@
 """Bytes in, bytes out: an encrypted message opens."""
 
+import tracemalloc
+
 import pytest
 
 from kmslab import CMK, envelope
+from kmslab.envelope import RawAesKeyring
 from tests.cases import for_every
 from tests.envelope.conftest import SUITES
 
@@ -22,3 +25,12 @@ def test_an_encrypted_message_opens(orders: CMK, suite: int, size: int) -> None:
     assert opened.context == CONTEXT
     assert opened.header.suite.id == suite
     assert opened.header.frame_length == FRAME
+
+
+def test_a_message_in_memory_is_copied_once() -> None:
+    data = bytes(16 * 2**20)
+    tracemalloc.start()
+    message = envelope.encrypt(data, RawAesKeyring("a", "b", bytes(32)), suite=0x0478)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2.4 * len(message)
