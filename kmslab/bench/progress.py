@@ -1,4 +1,4 @@
-"""How far a measurement is. Whoever runs one in a terminal sees it on stderr; results go to stdout.
+"""Shows on stderr how far a measurement is. Results go to stdout.
 
 Rule: nothing is shown while something is timed, and nothing unless it is asked for.
 """

@@ -45,7 +45,8 @@ def run(quick: bool = False, progress: Progress = silent) -> Result:
     """Measure on this computer: ten minutes or so; with `quick` some seconds, without making keys.
 
     The result has `table()`, `keys()`, `plot()` and `to_json()`; times are microseconds a call.
-    `result.warning` says whether the machine was too busy for it. `progress` is told how far it is.
+    `result.warning` says whether the machine was too busy for it. `progress` is called with what
+    is done so far.
     """
     effort, before = QUICK if quick else FULL, machine.load()
     measurements, sizes = prepare(effort, progress)

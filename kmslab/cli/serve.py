@@ -1,7 +1,7 @@
-"""`kmslab serve`: a lab on a socket, until Ctrl+C or SIGTERM.
+"""`kmslab serve`: serves a lab over HTTP, until Ctrl+C or SIGTERM.
 
-At the start it prints lines to paste into a shell, so that clients find the endpoint. Only these
-lines go to stdout; everything else goes to stderr.
+It first prints lines to paste into a shell, so that AWS's clients there find the endpoint. Only
+these lines go to stdout; everything else goes to stderr.
 """
 
 import logging
@@ -26,7 +26,7 @@ class TlsKind(StrEnum):
     SELF_SIGNED = "self-signed"
 
 
-Host = Annotated[str, typer.Option(help="The address to serve at.")]
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any free one.")]
 Store = Annotated[
     str | None,
@@ -86,7 +86,8 @@ Certificate = Annotated[
     typer.Option("--tls-cert", metavar="FILE", help="Serve TLS with this certificate, in PEM."),
 ]
 PrivateKey = Annotated[
-    Path | None, typer.Option("--tls-key", metavar="FILE", help="Its private key, in PEM.")
+    Path | None,
+    typer.Option("--tls-key", metavar="FILE", help="The certificate's private key, in PEM."),
 ]
 
 
@@ -113,7 +114,7 @@ def serve(
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
     pairs = dict(_pair(text) for text in access_key or ())
     self_signed = _self_signed(tls, tls_name or [], tls_authority)
-    files = _files(tls, tls_cert, tls_key) or self_signed
+    files = _tls_files(tls, tls_cert, tls_key) or self_signed
     with _lab(store, account, region, seed, throttle, trail) as lab:
         server.serve(
             lab,
@@ -174,7 +175,9 @@ def _self_signed(
     return None
 
 
-def _files(tls: TlsKind | None, certificate: Path | None, private_key: Path | None) -> "Tls | None":
+def _tls_files(
+    tls: TlsKind | None, certificate: Path | None, private_key: Path | None
+) -> "Tls | None":
     from kmslab.endpoint.tls import Tls
 
     if certificate and private_key and tls is None:
@@ -186,7 +189,7 @@ def _files(tls: TlsKind | None, certificate: Path | None, private_key: Path | No
 
 
 def _pair(text: str) -> tuple[str, str]:
-    """The error does not repeat the text: it is a secret."""
+    """The error does not repeat the text, because it contains a secret."""
     key_id, _, secret = text.partition(":")
     if not (key_id.isascii() and key_id.replace("_", "").isalnum() and secret):
         raise typer.BadParameter("it has to be ID:SECRET", param_hint="--access-key")

@@ -28,7 +28,7 @@ KERNEL = JUPYTER / "kernels" / "python3" / "kernel.json"
 QUIET = ("--ServerApp.log_level=WARN", "--LabApp.log_level=WARN")  # JupyterLab still prints its URL
 # The extra `lab`.
 NEEDED = ("boto3", "httptools", "ipython", "jupyterlab", "matplotlib", "pillow", "uvicorn")
-WORKBOOK_VARIABLE = "KMSLAB_WORKBOOK"  # tells JupyterLab's own terminals which folder it is
+WORKBOOK_VARIABLE = "KMSLAB_WORKBOOK"  # the workbook's folder, in JupyterLab's terminals
 
 
 class WorkbookError(PlainError):

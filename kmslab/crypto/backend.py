@@ -142,8 +142,8 @@ class Backend(Protocol):
     def decapsulate(self, private: bytes, ciphertext: bytes) -> SecretBytes:
         """The secret; Forged if the ciphertext has a wrong length.
 
-        For any other wrong ciphertext, ML-KEM returns a secret that nobody else has, always the
-        same one, and raises nothing (implicit rejection, FIPS 203 §6.3).
+        For any other wrong ciphertext, ML-KEM raises nothing and returns a wrong secret, always the
+        same one for that ciphertext (implicit rejection, FIPS 203 §6.3).
         """
 
 

@@ -1,9 +1,9 @@
 """A certificate for a server, and the authority that signs it.
 
-Clients trust the authority. Rule: its private key is not stored, so that nobody can make another
-certificate that those clients accept; unless the server's operator keeps it, for clients that are
-to trust the server's next run too. There are two certificates, and not one that signs itself,
-because some TLS libraries do not accept an authority as a server.
+Clients trust the authority. Rule: its private key is not stored, so no further certificate that
+those clients accept can be made; unless the server's operator keeps it, for clients that are to
+trust the server's next run too. There are two certificates, and not one that signs itself, because
+some TLS libraries do not accept an authority as a server.
 Source: RFC 5280; RFC 9525 (clients look at SubjectAltName only).
 """
 

@@ -35,7 +35,7 @@ class KnownAnswer:
     source: str
     answer: Any = None
     refused_if_altered: str | None = None
-    key_spec: str | None = None  # if set, only for backends that have it
+    key_spec: str | None = None  # if set, backends without this key spec skip the test
 
     def concerns(self, backend: Backend) -> bool:
         return self.key_spec is None or self.key_spec in backend.KEY_SPECS
@@ -85,6 +85,7 @@ def encapsulate_and_decapsulate(backend: Backend, private: bytes) -> bool:
     return backend.decapsulate(private, ciphertext) == secret
 
 
+# By `function`, as in `self_tests.json`.
 PAIRWISE: dict[str, Callable[..., Any]] = {
     "sign_and_verify": sign_and_verify,
     "encrypt_and_decrypt": encrypt_and_decrypt,
@@ -106,6 +107,7 @@ def aes_gcm_open_into(backend: Backend, key: bytes, iv: bytes, sealed: bytes, aa
     return bytes(plaintext)
 
 
+# Calls of the methods that write into a buffer. These return what was written.
 BUFFERED: dict[str, Callable[..., Any]] = {
     "aes_gcm_seal_into": aes_gcm_seal_into,
     "aes_gcm_open_into": aes_gcm_open_into,

@@ -26,7 +26,7 @@ class ServeError(PlainError):
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files in PEM. `authority`: the certificate that clients have to be told to trust, if any."""
+    """Files in PEM. `authority`: the CA certificate that clients must be set to trust, if any."""
 
     certificate: Path
     private_key: Path

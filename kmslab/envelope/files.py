@@ -1,8 +1,8 @@
 """Messages in files: either the whole target appears, or nothing.
 
-The output goes to a file that only its owner can read, and that has no name where the system has
-such files. When all of it is on the disk, that file gets the target's name in one step. On other
-systems it stands beside the target (`.NAME.kmslab-*.part`) and is locked; if its process was
+The output goes to a file that only its owner can read. When all of it is on the disk, that file
+gets the target's name in one step. Until then it has no name, if the system allows that (Linux's
+O_TMPFILE). Otherwise it is beside the target (`.NAME.kmslab-*.part`) and locked; if its process is
 killed, the next run for the same target deletes it.
 """
 
@@ -39,8 +39,8 @@ def encrypt_file(
 ) -> Header:
     """Encrypt a file of any size. `source` and `target` may be the same if `overwrite` is set.
 
-    FileExistsError if the target exists and `overwrite` is not set. The other arguments are those
-    of `encrypt_stream`. If anything fails, the target is unchanged.
+    Raises FileExistsError if the target exists and `overwrite` is not set. The other arguments are
+    those of `encrypt_stream`. If anything fails, the target is unchanged.
     """
     with _written(target, overwrite) as writer, open(source, "rb") as reader:
         return encrypt_stream(
@@ -81,7 +81,7 @@ def _written(target: Path, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _begun(folder: str, start: str) -> tuple[str, BinaryIO]:
-    """A file of mode 0600, locked, and its name: "" if it has none."""
+    """The name of a new, locked file of mode 0600, and the file. The name is "" if it has none."""
     while True:
         try:
             part, number = "", os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o600)
@@ -90,7 +90,7 @@ def _begun(folder: str, start: str) -> tuple[str, BinaryIO]:
         file = open(number, "w+b")  # noqa: SIM115
         if _lock(number) and (not part or os.path.exists(part)):
             return part, file
-        file.close()  # another run has taken it for one that was left
+        file.close()  # another run deleted it as a killed run's
 
 
 def _give_name(file: BinaryIO, part: str) -> None:
@@ -114,7 +114,7 @@ def _finish(part: str, path: str, overwrite: bool) -> None:
         _check(path, overwrite)
         os.replace(part, path)
     else:
-        _name(part, path)
+        _link(part, path)
 
 
 def _delete_left(start: str) -> None:
@@ -138,7 +138,7 @@ def _lock(number: int) -> bool:
 
 
 def _check(path: str, overwrite: bool) -> None:
-    """Replacing a link or a device would not change what it points to; it would only remove it."""
+    """Refuse to replace a symbolic link or a device: what it points to would stay as it was."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
@@ -146,16 +146,16 @@ def _check(path: str, overwrite: bool) -> None:
     if not overwrite:
         raise FileExistsError(f"{path} already exists; overwrite=True replaces it")
     if not stat.S_ISREG(mode):
-        raise FileExistsError(f"{path} is not a regular file: give the file itself, or a stream")
+        raise FileExistsError(f"{path} is not a regular file: give another path, or use a stream")
 
 
-def _name(part: str, path: str) -> None:
-    """Name the file, unless another program took the name meanwhile: a link never replaces."""
+def _link(part: str, path: str) -> None:
+    """Give the finished file its name. Unlike a rename, a hard link never replaces a file."""
     try:
         os.link(part, path)
     except FileExistsError:
         raise FileExistsError(f"{path} already exists; overwrite=True replaces it") from None
-    except OSError:  # no hard links here: for an instant, an empty file has the name
+    except OSError:  # no hard links in this file system: for an instant, the target is empty
         with open(path, "xb"):
             pass
         os.replace(part, path)

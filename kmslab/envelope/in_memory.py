@@ -44,7 +44,7 @@ def encrypt(
 def decrypt(message: Bytes, keyring: Any) -> Decrypted:
     """Decrypt a message with the first of the keyrings that can open it.
 
-    DecryptionError, whatever the reason, if none can; then there is no plaintext at all.
+    Raises DecryptionError, whatever the reason, if none can, and returns no part of the plaintext.
     """
     out = io.BytesIO()
     opened = decrypt_stream(_bytes(message), out, keyring)

@@ -18,8 +18,8 @@ KEY_ARN = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", re.ASCII)
 class KmsKeyring(Keyring):
     """The KMS key with this ARN, used through `client`.
 
-    Only data keys that this key wrapped are sent to the KMS. A message names its key by the ARN, so
-    an alias is a ValueError: later it may belong to another key.
+    Only data keys that this key wrapped are sent to the KMS. A message names its key by the ARN.
+    Raises ValueError for an alias, because an alias may point to another key later.
     """
 
     def __init__(self, client: Any, arn: str) -> None:
@@ -32,7 +32,7 @@ class KmsKeyring(Keyring):
         self.arn = arn
 
     def generate(self, size: int, context: Context) -> tuple[SecretBytes, EncryptedDataKey]:
-        """In one call the service makes the data key and wraps it."""
+        """The KMS makes the data key and wraps it, in one call."""
         answer = self._client.generate_data_key(
             KeyId=self.arn, NumberOfBytes=size, EncryptionContext=dict(context.pairs)
         )
@@ -53,7 +53,7 @@ class KmsKeyring(Keyring):
                 CiphertextBlob=wrapped.ciphertext,
                 EncryptionContext=dict(context.pairs),
             )
-        except Exception as error:  # even "no network": another keyring may still open it
+        except Exception as error:  # even a lost network: another keyring may work
             raise Refused(_quoted(error)) from error
         if answer["KeyId"] != self.arn:
             raise Forged
@@ -67,7 +67,7 @@ class KmsKeyring(Keyring):
 
 
 def _quoted(error: Exception) -> str:
-    """The service's error in its own words, whether the client is boto3 or a lab's."""
+    """The error's code and text as the KMS sent them, whether the client is boto3 or a lab's."""
     answer = getattr(error, "response", {}).get("Error", {})
     code = answer.get("Code", type(error).__name__)
     text = answer.get("Message", str(error)) or "(AWS sends no text with this error)"

@@ -200,7 +200,7 @@ def _read_keys(fields: FieldReader) -> tuple[EncryptedDataKey, ...]:
         if fields.taken > MAX_HEADER_LENGTH:
             raise NotAMessage(f"the header has more than {MAX_HEADER_LENGTH:,} bytes")
     if not keys:
-        raise NotAMessage("there is no encrypted data key, so nobody could open it")
+        raise NotAMessage("the message has no encrypted data key, so no keyring can open it")
     return tuple(keys)
 
 

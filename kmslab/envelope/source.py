@@ -1,7 +1,7 @@
 """Where a message's bytes come from: memory, or a reader that returns pieces of any size.
 
-Rule: a returned view is valid until the next request. Memory grows only as bytes arrive, never
-because a length field announces them.
+Rule: a returned view is valid until the next call. Memory grows only as bytes arrive, never because
+a length field announces them.
 """
 
 from abc import ABC, abstractmethod
@@ -10,7 +10,7 @@ from typing import Any
 from kmslab.crypto.backend import Bytes
 from kmslab.envelope.errors import NotAMessage
 
-STEP = 1024 * 1024  # bytes: so much memory is reserved before any byte has arrived
+STEP = 1024 * 1024  # bytes of memory that are reserved before any byte has arrived
 LARGEST_STEP = 16 * STEP
 
 
@@ -23,14 +23,14 @@ class ByteSource(ABC):
     def workspace(self, content: memoryview, size: int, keep: bool) -> memoryview:
         """Memory for what is made from `content`, a view that was just returned.
 
-        It may be the same memory. It is valid until the next request; with `keep`, even longer.
+        It may be the same memory. It is valid until the next call; with `keep`, even longer.
         """
 
     def take(self, size: int) -> memoryview:
         """The next `size` bytes. Raises NotAMessage if there are fewer."""
         content = self.upto(size)
         if len(content) < size:
-            raise NotAMessage(f"the message ends here: {size - len(content):,} bytes are missing")
+            raise NotAMessage(f"the message is cut off: {size - len(content):,} bytes are missing")
         return content
 
 
@@ -65,10 +65,10 @@ class FromMemory(ByteSource):
 
 
 class FromReader(ByteSource):
-    """A binary file, pipe or socket file, by its `readinto` if it has one, else by its `read`."""
+    """Reads a binary file, pipe or socket file with `readinto` if it has that, else with `read`."""
 
     def __init__(self, reader: Any) -> None:
-        self._readinto = getattr(reader, "readinto", None) or _by_reading(reader)
+        self._readinto = getattr(reader, "readinto", None) or _readinto_from_read(reader)
         self._buffer = Buffer()
 
     def upto(self, size: int) -> memoryview:
@@ -81,7 +81,7 @@ class FromReader(ByteSource):
             with room[have:] as rest:
                 count = self._readinto(rest)
             if count is None:
-                raise BlockingIOError("the reader has no data yet: use one that blocks")
+                raise BlockingIOError("the reader has no data yet: use a blocking reader")
             if not count:
                 break
             have += count
@@ -93,7 +93,7 @@ class FromReader(ByteSource):
         return content[:size]
 
 
-def _by_reading(reader: Any) -> Any:
+def _readinto_from_read(reader: Any) -> Any:
     def readinto(room: memoryview) -> int | None:
         content = reader.read(len(room))
         if content is None:

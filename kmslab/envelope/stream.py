@@ -224,7 +224,7 @@ def _write_all(writer: Any) -> Write:
             if written is None and not isinstance(writer, io.RawIOBase):
                 return  # it does not count, so it took everything
             if not written:
-                raise BlockingIOError("the writer takes no data now: use one that blocks")
+                raise BlockingIOError("the writer takes no data now: use a blocking writer")
             done += written
 
     return write

@@ -8,7 +8,7 @@ from kmslab.kms.billing import Bill, Line
 LEFT, LONGEST, HEAD, ROW, BAR, END = 16, 420, 34, 26, 16, 48  # CSS pixels
 MAX_BARS = 12  # if the bill is longer, its largest amounts are drawn
 
-# Colour and hatching, by a line's `what`; the hatching tells them apart without colour.
+# Colour and hatching, by a line's `what`; the hatching distinguishes them without colour.
 LOOKS = {"key": (GREEN, ""), "requests": (VERMILLION, "xx")}
 OTHER = (BLUE, "///")
 

@@ -1,7 +1,8 @@
-"""The life of a key: the moves between states that an ordinary key can make, and those it made.
+"""Draws the life of a key: the changes of state (moves) that are possible, and those it has made.
 
-States and moves come from `contract/states.py` (`MOVES`), the service's own moves from THE TABLE,
-and what the key has done from the trail. This module adds only the places on the canvas.
+States and moves come from `contract/states.py` (`MOVES`), the moves that the service makes by
+itself from THE TABLE, and the moves that the key has made from the trail. This module adds only the
+places on the canvas.
 """
 
 from collections.abc import Mapping
@@ -15,23 +16,24 @@ from kmslab.kms.table import SERVICE_TABLE
 from kmslab.lab.cmk import CMK
 from kmslab.lab.view import View
 
-HEIGHT, BOX, LINE = 484, 64, 24  # CSS pixels; the height of a state and of a line
+HEIGHT, BOX, LINE = 484, 64, 24  # CSS pixels; heights of the canvas, a state's box, a line
 ENABLED, DISABLED, PENDING = KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_DELETION
 GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
 class MoveArrow:
-    """Where a move is drawn. Its label starts at `label`, or ends there if it is right-aligned.
+    """Where a move is drawn.
 
-    A label `above` its arrow has its last line there, any other its first line.
+    `label`: the left end of the label's first line, or its right end if `ha` is "right". If the
+    label is `above` its arrow, that place is for its last line.
     """
 
     start: tuple[float, float]
     end: tuple[float, float]
     label: tuple[float, float]
     max_width: float  # of the label
-    ha: str = "left"
+    ha: str = "left"  # horizontal alignment of the label
     above: bool = False
 
 
@@ -95,7 +97,7 @@ def _moves() -> list[Move]:
 def _steps(key: CMK) -> list[Step]:
     """The key's moves in order, from the trail; calls that changed no state are left out."""
     if not isinstance(key.lab, View):
-        raise TypeError("life takes a key that belongs to a lab, whose trail it reads")
+        raise TypeError("life reads the trail of the key's lab, so it takes a key of a lab")
     steps: list[Step] = []
     state: KeyState | None = None
     for event in key.lab.trail:

@@ -14,14 +14,14 @@ from kmslab.kms.contract.states import refusal
 from kmslab.kms.table import Role
 
 
-def admit(call: Call, cast: Sequence[tuple[Role, FilledRole]]) -> None:
-    """Raise unless every role of the call may be filled as it is. Nothing of it is remembered."""
-    for role, filled in cast:
+def admit(call: Call, roles: Sequence[tuple[Role, FilledRole]]) -> None:
+    """Raise unless the caller and the key suit each role of the call. Nothing is cached."""
+    for role, filled in roles:
         _authorise(call, role, filled)
-    for _, filled in cast:
+    for _, filled in roles:
         if filled.problem:
             fail(*filled.problem)
-    for role, filled in cast:
+    for role, filled in roles:
         if isinstance(filled.record, Key):
             _check_key(call.name, role, filled, filled.record)
 

@@ -28,8 +28,8 @@ class FilledRole(NamedTuple):
     algorithm: str = ""
     context: Mapping[str, str] = MappingProxyType({})
     prefix: str = ""  # of the request's members that are about this role
-    named_by_blob: bool = False  # a ciphertext named the key, and the caller did not
-    problem: tuple[str, ...] = ()  # an error for a caller who has the permission
+    named_by_blob: bool = False  # only a ciphertext blob names the key; the request does not
+    problem: tuple[str, ...] = ()  # an error, raised only after the caller was authorised
 
     @property
     def material(self) -> Material:

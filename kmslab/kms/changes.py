@@ -1,9 +1,9 @@
-"""The only commit: whatever changes records stages the change first, and all of it is stored here.
+"""The only place that commits: a change of records is staged first, and stored here as a whole.
 
-One transaction stores the staged records and the events, or nothing. It is refused if a record that
-is changed, or that the change relies on, has another version by then; the change then starts over
-from reading. Calls, what is due, IAM, access keys, the clock and seeds all come this way. Only a
-rehearsal does not (`store/rehearsal.py`), because it takes back what others have stored.
+One transaction stores all staged records and events, or none. It fails if a record that it changes,
+or relies on, no longer has the version that was read; then the change starts over from reading. API
+calls, deletions and rotations that are due, IAM, access keys, the clock and seeds are all stored
+this way. The one exception is a rehearsal (`store/rehearsal.py`), which undoes what was stored.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,12 +13,12 @@ from kmslab.kms import store as stores
 from kmslab.kms.contract.records import Event, LastUse, R, Reader, Record, name_of
 from kmslab.kms.lifecycle import stamp
 
-ATTEMPTS = 50  # of a change whose records others keep changing
+ATTEMPTS = 50  # to commit a change, while other commits keep changing its records
 T = TypeVar("T")
 
 
 class Change:
-    """Records to store, records to remove and events. It reads as the store will after the commit.
+    """Records to store, records to remove, and events. Reads see the store as after the commit.
 
     `found`: records that the change relies on without changing them.
     """
@@ -48,7 +48,7 @@ class Change:
             self._changed[type(record), name_of(record)] = None
 
     def add(self, part: "Change") -> None:
-        """Take over all of a change that was staged on top of this one."""
+        """Stage everything in `part` too. `part` must be a change on top of this one."""
         self.put(*part.staged)
         self.remove(*part.removed)
         self.found = [*self.found, *part.found]
@@ -83,7 +83,7 @@ class Change:
     def _as_changed(
         self, kind: type[R], stored: Iterable[R], belongs: Callable[[R], bool]
     ) -> list[R]:
-        """The stored records that do not change, and the changed ones that belong to them."""
+        """`stored` without the records that change, with the changed ones `belongs` accepts."""
         changed = {name: record for (of, name), record in self._changed.items() if of is kind}
         found = [record for record in stored if name_of(record) not in changed]
         found += [record for record in changed.values() if record and belongs(record)]
@@ -97,8 +97,8 @@ def _has(record: Record, equal: Mapping[str, str]) -> bool:
 def apply(store: "stores.Store", stage: Callable[[Change], T], attempts: int = ATTEMPTS) -> T:
     """Run `stage`, store what it staged, and return what it returned.
 
-    If another commit was first, start over. Raises `Conflict` after so many attempts; an error of
-    `stage` is passed on. In both cases nothing has been stored.
+    If another commit has changed the same records meanwhile, start over. Raises `Conflict` when all
+    attempts have failed; an error that `stage` raises is passed on. Then nothing has been stored.
     """
     for _ in range(attempts):
         change = Change(store)
@@ -109,12 +109,12 @@ def apply(store: "stores.Store", stage: Callable[[Change], T], attempts: int = A
             continue
         return result
     raise stores.Conflict(
-        f"others have changed the same records during each of {attempts} attempts"
+        f"other commits changed the same records during each of {attempts} attempts"
     )
 
 
 def _commit(store: "stores.Store", change: Change) -> None:
-    """Events of a change without records are only logged, and stored within a second."""
+    """If no record changes, the events are only logged: the store writes them within a second."""
     if not change:
         for event in change.events:
             store.log(event)

@@ -37,8 +37,8 @@ class Found(NamedTuple):
     arn: str
     record: Resource | None = None  # None: it does not exist, or it is the whole account
     used: Material | None = None  # the key material that the call will use
-    named_by_blob: bool = False  # only a ciphertext blob names the key, and not the caller
-    problem: tuple[str, ...] = ()  # an error, raised when the caller has proved to have access
+    named_by_blob: bool = False  # only a ciphertext blob names the key; the request does not
+    problem: tuple[str, ...] = ()  # an error, raised only after the caller was authorised
 
 
 Finder = Callable[[Reader, Caller, Mapping[str, Any]], Found | None]
@@ -50,12 +50,15 @@ def whole_account(records: Reader, caller: Caller, request: Mapping[str, Any]) -
 
 
 def whole_account_if(member: str) -> Finder:
-    """Finds "*" in a request that has a value in this member, and nothing in others."""
+    """Finds "*" if the request has a value in this member, otherwise nothing."""
     return lambda records, caller, request: Found("*") if request.get(member) else None
 
 
 def key_in(member: str, alias_refusal: tuple[str, str] | None = None) -> Finder:
-    """The key that a member names by id, ARN or, unless refused, alias; None without the member."""
+    """The key that a member names by key id, ARN or alias; None if the member is absent.
+
+    `alias_refusal`: the error for an alias, in operations that do not take one.
+    """
 
     def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
         identifier = request.get(member)
@@ -90,7 +93,7 @@ def blob_in(member: str, prefix: str = "") -> Finder:
             fail("ValidationException", missing(key_member))
         parsed = blob.parse(request[member])
         used = records.get(Material, f"{caller.region}/{parsed.material}") if parsed else None
-        # If the key exists, the blob was tampered with: it names no material of that key.
+        # A blob that names an existing key, but material that does not exist, was altered.
         tampered = not used and (not parsed or _key(records, f"{caller.here}key/{parsed.key}"))
         if named:
             fits = used and used.key == named.arn
@@ -144,7 +147,7 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
 
 
 def alias_arn(caller: Caller, name: str) -> str:
-    """The ARN of a customer's alias in the caller's account and Region, from its whole name."""
+    """The ARN of a customer's alias in the caller's account and Region, from its name `alias/…`."""
     if not name.startswith(ALIAS_PREFIX):
         fail("ValidationException", NO_PREFIX)
     if name.startswith("alias/aws/"):  # AWS's own
@@ -174,12 +177,13 @@ def _key(records: Reader, arn: str) -> Key | None:
 def _refuse_missing(arn: Arn) -> NoReturn:
     if arn.kind == "alias":
         fail("NotFoundException", f"Alias {arn} is not found.")
-    known = f"Key '{arn}' does not exist" if KEY_ID.fullmatch(arn.name) else ""
-    fail("NotFoundException", known or f"Invalid keyId '{arn.name}'")
+    well_formed = KEY_ID.fullmatch(arn.name)
+    text = f"Key '{arn}' does not exist" if well_formed else f"Invalid keyId '{arn.name}'"
+    fail("NotFoundException", text)
 
 
 def _needs_no_blob(named: Found) -> bool:
-    """If the key is asymmetric, whose ciphertext names no key, or does not exist."""
+    """True if the key is asymmetric, so that its ciphertext names no key, or does not exist."""
     key = named.record
     return not isinstance(key, Key) or KEY_SPECS[key.spec].kind is KeyKind.ASYMMETRIC
 

@@ -30,7 +30,7 @@ class OwnActs:
         self._clock = clock
         self._new_call = new_call
 
-    def before(self, row: Row, call: Call) -> None:
+    def prepare_for(self, row: Row, call: Call) -> None:
         """Run what is due, and make the AWS managed key that the call asks for by its alias."""
         self.settle(call.now)
         if row.makes_managed_key:

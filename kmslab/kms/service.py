@@ -1,9 +1,10 @@
 """The one road that every call takes.
 
 Check the request → throttle → settle what is due → find the keys → admit the caller and the keys →
-run → commit or drop → answer: exactly one place for each. An operation only stages records;
-`changes` stores them with the call's event in one commit. Of two callers that change the same key
-one wins, and the other starts over. No lock and no transaction is held while an operation runs.
+run → commit or drop → answer: each step is at exactly one place. An operation only stages records;
+`changes` stores them with the call's event in one commit. If two calls change the same key, the
+first to commit wins and the other starts over. No lock and no transaction is held while an
+operation runs.
 """
 
 from collections.abc import Callable, Mapping
@@ -54,7 +55,10 @@ class Service:
     def call(
         self, name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
     ) -> dict[str, Any]:
-        """Run one operation on AWS's members as Python values; raises `KMSError`."""
+        """Run the operation `name`. `request` and the answer have AWS's members, as Python values.
+
+        Raises `KMSError`, which is logged as an event, or `StoreError`.
+        """
         row = TABLE.get(name) or _refuse_unbuilt(name)
         self._store.refresh()
         call = self._new_call(name, caller, self._clock.now(), request_id or str(uuid4()))
@@ -66,7 +70,7 @@ class Service:
                 fail("UnsupportedOperationException", f"{name} with {member} is not built yet")
             if not all(map(grant_tokens.read, call.get("GrantTokens", ()))):
                 fail("InvalidGrantTokenException", "Invalid grant token.")
-            self.own_acts.before(row, call)
+            self.own_acts.prepare_for(row, call)
             return self._run(row, call)
         except KMSError as error:
             self._log_failure(call, error)
@@ -79,7 +83,7 @@ class Service:
             raise internal from cause
 
     def history(self, account: str, **part: Any) -> tuple[list[Event], datetime]:
-        """What has happened in an account until now, with what was due; and when that is.
+        """Run what is due, then return the account's events and the present time.
 
         `part`: `after`, `limit` and `last`, as for the store's `events`.
         """
@@ -92,13 +96,13 @@ class Service:
         try:
             return apply(self._store, partial(self._attempt, row, call))
         except stores.Conflict:
-            fail("DependencyTimeoutException", "Too many others are changing the key. Try again.")
+            fail("DependencyTimeoutException", "Other calls keep changing the key. Try again.")
 
     def _attempt(self, row: Row, call: Call, change: Change) -> dict[str, Any]:
         call.change = change
-        cast = [(role, filled) for role in row.roles if (filled := self._fill(role, call))]
-        call.roles = [filled for _, filled in cast]
-        admit(call, cast)
+        roles = [(role, filled) for role in row.roles if (filled := self._fill(role, call))]
+        call.roles = [filled for _, filled in roles]
+        admit(call, roles)
         change.found = call.found
         dry = call.get("DryRun", False)
         if not dry or "IGNORE_CIPHERTEXT" not in call.get("DryRunModifiers", ()):

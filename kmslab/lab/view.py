@@ -1,7 +1,7 @@
 """A lab as one caller sees it from one Region. Every view has the same methods.
 
-Rule: a method is a plain Python word for calls of AWS's API. The service authorises and records
-them like any other call.
+Rule: each method makes calls of AWS's API, with plain Python arguments. The service authorises and
+records them like any other call.
 """
 
 import re
@@ -45,7 +45,7 @@ class View:
 
     @property
     def service(self) -> Service:
-        """The lab's KMS. For another way in, such as the endpoint, which passes calls to it."""
+        """The lab's KMS. Another way in, such as the endpoint, passes its calls to it."""
         return self._service
 
     @property
@@ -74,7 +74,7 @@ class View:
         return self._at(arn, account, self.caller.region)
 
     def role(self, name: str, policy: Policy = None, session: str = "lab") -> "View":
-        """A session of a role of this account. The role's policy counts; the trail shows both."""
+        """A session of a role of this account, with the role's policy. The trail names both."""
         account = self.caller.account
         self.iam.role(account, name, policy)
         arn = session_arn(account, name, session_name(session))
@@ -83,7 +83,7 @@ class View:
     def access_key(self) -> AccessKeyPair:
         """The access key with which a program calls an endpoint as this caller.
 
-        A user's is kept with the store; a role's session gets a new one, valid for an hour.
+        A user's access key is kept with the store; a role's session gets a new one for an hour.
         """
         return self.iam.access_keys.of(self.caller.principal)
 
@@ -91,7 +91,8 @@ class View:
         """A bucket that encrypts its objects as Amazon S3 does; made if it does not exist.
 
         `key`: a CMK (or a key's id, ARN or alias), `aws-managed` (the default of a new bucket) or
-        `aws-owned`. It encrypts the objects that are written from now on. This caller uses it.
+        `aws-owned`. It encrypts the objects that are written from now on. The bucket
+        calls the KMS for this caller.
         """
         chosen = key.arn if isinstance(key, CMK) else key
         return self._integrations.buckets.bucket(name, self.caller, chosen)
@@ -106,7 +107,7 @@ class View:
         return self._integrations.tables.table(name, self.caller, chosen)
 
     def boto3(self) -> Any:
-        """A real boto3 client for KMS whose calls end in this process. Needs `kmslab[boto3]`."""
+        """A real boto3 client for KMS whose calls stay in this process. Needs `kmslab[boto3]`."""
         from kmslab.lab import boto
 
         return boto.client(self.service, self.caller)
@@ -193,7 +194,7 @@ class View:
 
 
 def _key_name(name: str) -> str:
-    """Checked before the key is made: it would remain without its name."""
+    """Checked before the key is made, which would otherwise be left without its alias."""
     if not re.fullmatch(r"(?!aws/)[a-zA-Z0-9/_-]{1,250}", name, re.ASCII):
         raise ValueError(f"{name!r} is not a key name: it needs 1 to 250 letters, digits or _-/")
     return name

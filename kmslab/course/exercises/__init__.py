@@ -5,12 +5,13 @@ learner's functions. How to write an exercise, `05-rescue` for example:
 
 1. *The check*, a function in `lesson_05.py` with a row in `EXERCISES` below. It takes the clinic
    and the learner's functions in the cell's order. First `require_bodies(functions, …)`, which
-   tells *not written* from *half written*; then call them with `result_of(function, …)`, which has
-   the messages for a forgotten `return` and for errors. Raise `Wrong("what, and why it matters")`
-   at the first thing that is wrong; return the praise. Check what the functions achieve (does it
-   open? does it stay shut?) and never how they are written, so that reading the check gives no
-   answer away. Set each state that you need: the learner may have left any. Restore nothing:
-   `check` runs you in `lab.rehearsal()`, after which keys, trail and clock are as they were.
+   refuses *not written* and *half written* in different words; then call them with
+   `result_of(function, …)`, which has the messages for a forgotten `return` and for errors. Raise
+   `Wrong("what, and why it matters")` at the first thing that is wrong; return the praise. Check
+   what the functions achieve (does it open? does it stay shut?) and never how they are written, so
+   that reading the check gives no answer away. Set each state that you need: the learner may have
+   left any. Restore nothing: `check` runs you in `lab.rehearsal()`, after which keys, trail and
+   clock are as they were.
 2. *The hints and another way*, in `hints/05.toml`: about three hints, from "what is asked?" to "the
    line begins with"; in `second` another right answer that teaches something, as words and code.
 3. *The cells*, in the lesson. A stub with the tag `exercise:05-rescue`: functions whose only line

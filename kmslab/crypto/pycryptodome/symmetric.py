@@ -65,7 +65,7 @@ class Symmetric:
     ) -> None:
         check_open(key, iv)
         check_buffers(plaintext, sealed)
-        sealed = memoryview(sealed)  # whose slices are no copies
+        sealed = memoryview(sealed)  # slices of a memoryview are not copies
         cipher = AES.new(key, AES.MODE_GCM, nonce=iv, mac_len=GCM_TAG).update(aad)
         try:
             cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:], output=plaintext)

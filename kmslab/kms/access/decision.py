@@ -51,13 +51,13 @@ class Reason(StrEnum):
 
 
 SILENCE = (NO_EFFECT, None)
-# Without a key policy.
+# Reasons where no key policy is involved.
 IAM_ALONE = {
     ALLOWS: Reason.IAM_POLICY,
     DENIES: Reason.IAM_DENIES,
     NO_EFFECT: Reason.IAM_SILENT,
 }
-# AWS's words, which follow "is not authorized to perform: kms:X on resource: Y".
+# AWS's texts, which follow "is not authorized to perform: kms:X on resource: Y".
 WORDS = {
     Reason.KEY_DENIES: "with an explicit deny in a resource-based policy",
     Reason.IAM_DENIES: "with an explicit deny in an identity-based policy",
@@ -115,7 +115,7 @@ def is_home(question: Question) -> bool:
 
 def ask_iam_policy(question: Question) -> tuple[Effect, Statement | None]:
     if question.caller.is_root:
-        return ALLOWS, None  # a root user has no IAM policies, and IAM never stops it
+        return ALLOWS, None  # a root user has no IAM policies, and IAM never denies it anything
     text = iam_policy_of(question)
     return read_or_deny(identity_policy, text).effect(question) if text else SILENCE
 
@@ -127,7 +127,7 @@ def iam_policy_of(question: Question) -> str:
 
 
 def read_or_deny(parse: Callable[[str], Document], text: str) -> Document:
-    """A stored policy that cannot be parsed denies everything, as one of its statements may."""
+    """A stored policy that cannot be parsed denies everything: one of its statements might."""
     try:
         return parse(text)
     except KMSError:
@@ -153,7 +153,7 @@ def _by_grant(question: Question, key_effect: Effect, iam_effect: Effect, home: 
 
 
 def _may_retire(question: Question, grant: Grant) -> Verdict:
-    """The grant itself names the principals that may retire it; the key policy is not asked."""
+    """The grant itself names the principals that may retire it; the key policy is not evaluated."""
     iam_effect, iam_statement = ask_iam_policy(question)
     if iam_effect is DENIES:
         return Verdict(False, Reason.IAM_DENIES, iam_statement)

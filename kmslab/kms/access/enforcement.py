@@ -13,7 +13,8 @@ UNREACHABLE = (
     "this Region, no resource-based policies allow access, or a resource-based policy explicitly "
     "denies access"
 )
-# The account to which a key's policy or a grant gives access is told what it lacks itself.
+# A caller of another account, to which the key policy or a grant gives access, may learn that its
+# own IAM policy does not allow the request.
 KNOWN_TO_CALLER = frozenset({Reason.IAM_SILENT})
 
 

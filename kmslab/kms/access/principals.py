@@ -1,8 +1,8 @@
 """Principals: which ones a policy or a grant may name, and whom it means.
 
-AWS knows the users and roles of every account. A lab knows those that it was told to make. In an
-account where it made none, every well-formed name counts as an existing principal: a program under
-test means users and roles that its author has not declared in the lab.
+AWS knows the users and roles of every account; a lab knows only those that were made in it. In an
+account without any, every well-formed name counts as an existing principal, because a program under
+test may name users and roles that its author has not declared in the lab.
 """
 
 from base64 import b32encode

@@ -50,7 +50,7 @@ class ManagedKey:
         return self._seed(self._policy(account, region))
 
     def owned_seed(self) -> dict[str, Any]:
-        """The request for a key in the service's own account. AWS shows its policy to nobody."""
+        """The request for a key in the service's own account. Customers cannot see its policy."""
         own = _allow(f"Allow {self.title} alone", {"Service": self.principal}, ("kms:*",))
         return self._seed(_document(f"owned-{self.name}", [own]))
 

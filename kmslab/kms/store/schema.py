@@ -242,7 +242,7 @@ def _first_beyond(prefix: str) -> str:
     if not stem:
         return ""
     last = ord(stem[-1]) + 1
-    return stem[:-1] + chr(0xE000 if last == 0xD800 else last)  # surrogates are no characters
+    return stem[:-1] + chr(0xE000 if last == 0xD800 else last)  # surrogates are not characters
 
 
 ROWS: dict[type[Any], Rows[Any]] = {kind: Rows(kind) for kind in KINDS}

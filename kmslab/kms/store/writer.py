@@ -1,8 +1,9 @@
 """Events wait here for at most a second; then one thread of the process writes them together.
 
 A commit also writes the waiting events, so they are written in the order in which they were logged.
-None waits when the interpreter ends. An event that could not be written goes back to the head of
-the queue. The thread refers to outboxes and never to stores, so an unused store can be collected.
+When the interpreter ends, the rest is written. Events that could not be written go back to the head
+of the queue. The thread refers to outboxes and never to stores, so an unused store can be
+garbage-collected.
 """
 
 import logging
@@ -30,8 +31,8 @@ class Outbox(fork.ForkAware):
         self.database = database
         self.called = False  # the writer has been called and will look here
         self.closed = False
-        self.retired = False  # the store was collected: the writer has to close the database
-        self.troubled = False
+        self.retired = False  # the store was garbage-collected: the writer must close the database
+        self.troubled = False  # the last attempt to write failed, and that was logged
         self.listener: Callable[[Sequence[Event]], None] | None = None
         self._events: deque[Event] = deque()
         WRITER.start()
@@ -39,7 +40,7 @@ class Outbox(fork.ForkAware):
 
     def put(self, event: Event) -> None:
         self._events.append(event)
-        # In this order: the thread that clears `called` takes the events afterwards.
+        # Append, then look at `called`: the writer clears it before it takes the events.
         if not self.called:
             self.called = True
             WRITER.call(self)
@@ -57,7 +58,7 @@ class Outbox(fork.ForkAware):
     def drained(self, *own: Event) -> Iterator[list[Row]]:
         """The waiting events, and then a commit's own, as rows. The caller holds `writing`.
 
-        On any error the events wait again. The listener is called after they have been stored.
+        After any error the events wait again. The listener is called when they have been stored.
         """
         waiting = [self._events.popleft() for _ in range(len(self._events))]
         events = [*waiting, *own]
@@ -84,6 +85,7 @@ class Outbox(fork.ForkAware):
 
     def in_forked_child(self) -> None:
         self._events.clear()  # the parent process writes them
+        # A store in memory cannot be used in the child; `put` raises its error.
         self.closed = self.called = self.closed or not self.database.path
 
     def at_exit(self) -> None:
@@ -97,7 +99,7 @@ class Outbox(fork.ForkAware):
 
 
 class Writer(fork.ForkAware):
-    """The thread. It sleeps until an outbox calls, waits a moment for more events, and writes."""
+    """The writing thread. Once an outbox calls, it waits for more events, then writes them."""
 
     def __init__(self) -> None:
         self._over = False  # True once the interpreter is ending
@@ -108,7 +110,7 @@ class Writer(fork.ForkAware):
         self._thread: threading.Thread | None = None
         self._calls: SimpleQueue[Outbox | None] = SimpleQueue()
         self._starting = threading.Lock()
-        self._hurry = threading.Event()
+        self._hurry = threading.Event()  # set: write at once, without waiting for more
 
     def start(self) -> None:
         with self._starting:
@@ -127,7 +129,7 @@ class Writer(fork.ForkAware):
             self.start()
 
     def retire(self, outbox: Outbox) -> None:
-        """After a store was collected. That may happen inside any lock, so this only queues it."""
+        """For a garbage-collected store. Any lock may be held at that time, so this only queues."""
         outbox.retired = True
         self._calls.put(outbox)
 
@@ -141,7 +143,7 @@ class Writer(fork.ForkAware):
         try:
             while (outbox := self._calls.get_nowait()) is not None:
                 yield outbox
-            self._calls.put(None)  # that was the order to stop, which is for `_run`
+            self._calls.put(None)  # None asks `_run` to stop, so it is put back
         except Empty:
             return
 
@@ -152,7 +154,7 @@ class Writer(fork.ForkAware):
             outbox.troubled = False
         except Exception as error:
             if not outbox.troubled:
-                log.warning("events have to wait: %s", error)
+                log.warning("events could not be written yet: %s", error)
             outbox.troubled = outbox.called = True
             self._calls.put(outbox)
 
@@ -171,7 +173,7 @@ class Writer(fork.ForkAware):
         self.start()
 
     def in_forked_child(self) -> None:
-        self._prepare()  # even if another thread's event had started it again before the fork
+        self._prepare()  # new locks, even if another thread had started the writer again
 
     def at_exit(self) -> None:
         self._over = True
