@@ -253,7 +253,7 @@ def test_rotation_tells_what_it_asked_and_the_service_what_it_did(lab: Lab) -> N
     after = cmk.metadata["CurrentKeyMaterialId"]
     asked, done = [event for event in lab.trail if "Rotate" in event["eventName"]]
     assert (asked["eventName"], asked["readOnly"]) == ("RotateKeyOnDemand", False)
-    assert asked["responseElements"] == {"keyId": cmk.id}
+    assert asked["responseElements"] == {"keyId": cmk.arn}
     assert (done["eventName"], done["eventType"]) == ("RotateKey", "AwsServiceEvent")
     assert done["serviceEventDetails"] == rotation("ON_DEMAND", cmk.id, before, after)
     assert done["resources"] == resources(cmk.arn)
