@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 from kmslab.crypto import SecretBytes
 from kmslab.endpoint.claims import SKEW, Claim, Request, as_text, claim_of, incomplete
+from kmslab.kms.backing.access_keys import digest_of
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import AccessKey
 
@@ -220,7 +221,7 @@ def _refuse_scope(scope: bytes, service: bytes, stamp: bytes) -> NoReturn:
 
 def _check_token(key: AccessKey, token: bytes, now: float) -> None:
     """A session's key needs its token, and expires; any other key has no token."""
-    if not hmac.compare_digest(key.token.encode(), token):
+    if not hmac.compare_digest(key.token, digest_of(token)):
         fail("UnrecognizedClientException", UNKNOWN)
     if key.expires is not None and key.expires.timestamp() <= now:
         fail("ExpiredTokenException", EXPIRED)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from kmslab.endpoint.claims import Request, claim_of, joined, service_of
 from kmslab.endpoint.sigv4 import WRONG, Verifier
+from kmslab.kms.backing.access_keys import digest_of
 from kmslab.kms.contract.errors import KMSError
 from tests.cases import for_every
 from tests.endpoint.signing import ID, KEY, SECRET, signed, verifier, with_headers
@@ -377,7 +378,7 @@ def test_two_signatures_are_refused() -> None:
 
 def test_a_sessions_key_needs_its_token_and_expires() -> None:
     soon = datetime.now(UTC) + timedelta(minutes=2)
-    session = replace(KEY, token="a token", expires=soon)
+    session = replace(KEY, token=digest_of(b"a token"), expires=soon)
     one = verifier(session)
     request = signed(headers=TARGET, token="a token")
     assert one.verify(request, b"kms", time.time()).key == session

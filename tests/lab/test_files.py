@@ -257,6 +257,19 @@ def test_key_that_was_given_another_spec_in_the_file_does_no_work(
             lab.cmk(key["KeyId"]).mac(b"\0\0\0\1kmslab\0" + fields(used)[4][2] + b"\0\0\1\0")
 
 
+def test_neither_a_secret_nor_a_session_token_stands_in_the_file(
+    open_lab: Callable[[], Lab], path: Path
+) -> None:
+    with open_lab() as lab:
+        pairs = [lab.access_key(), lab.user("a").access_key(), lab.role("job").access_key()]
+        seen = b"".join(each.read_bytes() for each in path.parent.iterdir())
+    seen += path.read_bytes()
+    assert pairs[2].token
+    for pair in pairs:
+        assert bytes(pair.secret) not in seen
+        assert not pair.token or pair.token.encode() not in seen
+
+
 def test_file_that_is_no_store_is_left_as_it_is(path: Path) -> None:
     path.write_bytes(b"a letter to nobody" * 100)
     with pytest.raises(StoreError):

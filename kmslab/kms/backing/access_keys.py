@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from kmslab.crypto import SecretBytes
 from kmslab.kms import store as stores
@@ -81,7 +82,7 @@ class AccessKeys:
             id=key_id,
             principal=principal,
             sealed=self._hsm.domain_keys.protect(_name(key_id, principal), secret),
-            token=token,
+            token=digest_of(token.encode()),
             created=self._now(),
         )
 
@@ -117,12 +118,17 @@ class AccessKeys:
             id=key_id,
             principal=principal,
             sealed=self._hsm.domain_keys.protect(_name(key_id, principal), secret),
-            token=token,
+            token=digest_of(token.encode()),
             expires=expires,
             created=self._now(),
         )
         apply(self._store, lambda change: change.put(record))
         return AccessKeyPair(key_id, secret, token)
+
+
+def digest_of(token: bytes) -> str:
+    """What the store keeps of a session token: enough to recognise it, and not to use it."""
+    return sha256(token).hexdigest() if token else ""
 
 
 def _name(key_id: str, principal: str) -> str:

@@ -122,7 +122,7 @@ class AccessKey:
     id: str
     principal: str  # the signer's ARN: a root user, a user or a role's session
     sealed: bytes  # the secret
-    token: str = ""  # the session token of a role's session, sent with the id
+    token: str = ""  # digest of the session token that a role's session sends with the id
     expires: datetime | None = None
     created: datetime
     version: int = 0

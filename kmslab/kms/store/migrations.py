@@ -33,8 +33,14 @@ def _paths(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE principal ADD COLUMN {column}"))
 
 
+def _sessions(connection: Connection) -> None:
+    """Schema 3 had session tokens as they are. They are valid for an hour, so they are dropped."""
+    connection.execute(text("PRAGMA secure_delete = ON"))
+    connection.execute(text("DELETE FROM access_key WHERE token <> ''"))
+
+
 # Schema version → the step to the next version.
-STEPS: dict[int, Callable[[Connection], None]] = {1: _callers, 2: _paths}
+STEPS: dict[int, Callable[[Connection], None]] = {1: _callers, 2: _paths, 3: _sessions}
 
 
 def prepare(

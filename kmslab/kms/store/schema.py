@@ -41,7 +41,7 @@ from kmslab.kms.store.errors import UNREADABLE, Damaged
 
 T = TypeVar("T")
 
-VERSION = 3
+VERSION = 4
 
 # Fields to find records by, alone or with those before them. Each index ends in the name, so that
 # results are in its order.

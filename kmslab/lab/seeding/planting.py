@@ -12,7 +12,7 @@ from datetime import datetime
 from kmslab.display import Table
 from kmslab.kms import store as stores
 from kmslab.kms.arn import known_arn
-from kmslab.kms.backing.access_keys import AccessKeys
+from kmslab.kms.backing.access_keys import AccessKeys, digest_of
 from kmslab.kms.backing.hsm import material_id
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.errors import KMSError
@@ -91,7 +91,8 @@ class SeedAttempt:
                 declared.at.wrong(f"{error}.")
             self._change.put(new)
             return MADE
-        same = (found.principal, found.token) == (declared.principal, declared.token)
+        token = digest_of(declared.token.encode())
+        same = (found.principal, found.token) == (declared.principal, token)
         if not same or keys.secret(found) != declared.secret:
             declared.at.wrong(
                 f"access key {declared.id} is there already, of {found.principal} and with another "

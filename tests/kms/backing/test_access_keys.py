@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from kmslab import Lab
-from kmslab.crypto import Forged
 from kmslab.kms.contract.records import AccessKey
+from kmslab.kms.store import Damaged
 from tests.waiting import until
 
 ROOT = "arn:aws:iam::111122223333:root"
@@ -54,7 +54,7 @@ def test_a_sealed_secret_opens_for_its_own_key_and_principal_only(lab: Lab) -> N
         replace(mine, sealed=record(lab, other.id).sealed),
         replace(mine, sealed=mine.sealed[:-1] + bytes([mine.sealed[-1] ^ 1])),
     ):
-        with pytest.raises(Forged):
+        with pytest.raises(Damaged):
             keys.secret(swapped)
 
 

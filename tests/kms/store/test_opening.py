@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import text
 
-from kmslab.kms.contract.records import Key, Principal, Setting
+from kmslab.kms.contract.records import AccessKey, Key, Principal, Setting
 from kmslab.kms.store import Store, StoreError, open_store
 from kmslab.kms.store.migrations import prepare
 from kmslab.kms.store.schema import ROWS, VERSION
@@ -190,6 +190,21 @@ def test_store_of_schema_2_gets_its_path_and_its_index(tmp_path: Path, url: str)
         indexes = str(store._database.read(text("SELECT name FROM sqlite_master")))
         assert "grant_by_key_and_grantee" in indexes
         assert "'grant_by_key'" not in indexes
+
+
+def test_session_tokens_of_an_older_schema_are_dropped(
+    tmp_path: Path, url: str, opened: Callable[[], Store]
+) -> None:
+    kept = next(each for each in ONE_OF_EACH if isinstance(each, AccessKey))
+    session = replace(kept, id="ASIA1", token="an-old-session-token")
+    store = opened()
+    store.commit(put=[kept, session])
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "my.db", isolation_level=None)) as raw:
+        raw.execute("UPDATE kmslab SET schema = 3")
+    with closing(open_store(url)) as store:
+        assert [each.id for each in store.all(AccessKey)] == [kept.id]
+    assert b"an-old-session-token" not in (tmp_path / "my.db").read_bytes()
 
 
 def test_failing_step_leaves_the_older_schema(opened: Callable[[], Store]) -> None:
