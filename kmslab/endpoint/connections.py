@@ -23,11 +23,23 @@ import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+try:
+    import resource
+except ModuleNotFoundError:  # Windows, which has no such bound
+    resource = None  # type: ignore[assignment]
+
+
+def open_files() -> int:
+    """How many files and connections the system allows this process. Beyond, it accepts none."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if resource else -1
+    return soft if soft > 0 else 1 << 20
+
+
 PATIENCE = 20.0  # seconds for a client to send a whole request, or to read an answer
 HEAD = 16 * 1024  # bytes of a request's first line, headers and trailers
 PIECE = 4 * 1024  # bytes that are parsed before the sizes are checked again
 REQUEST = 24 * 1024 * 1024  # bytes in all, with what chunks add; beyond, the connection is cut
-CONNECTIONS = 1_000  # at the same time
+CONNECTIONS = min(1_000, open_files() // 2)  # at the same time
 FROM_ONE = CONNECTIONS // 2  # from one address, so that no machine takes all of them
 VERSIONS = {"1.0", "1.1"}
 ABSOLUTE = re.compile(rb"\Ahttps?://[^/?#]*/?", re.IGNORECASE)  # of a target, as for a proxy
@@ -71,7 +83,6 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.refusal:
             return
-        self._unset_keepalive_if_required()
         self.active = self.loop.time()
         self.pending += data
         self._go_on()
@@ -80,6 +91,7 @@ class Connection(HttpToolsProtocol):
         """Parse what has come, as long as no request waits for the answer to another."""
         try:
             while self.pending and not self.pipeline and not self.transport.is_closing():
+                self._unset_keepalive_if_required()
                 piece, self.pending = self.pending[:PIECE], self.pending[PIECE:]
                 self.began = self.began or self.loop.time()
                 self.received += len(piece)

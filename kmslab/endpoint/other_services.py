@@ -29,6 +29,7 @@ CODES = {
 }
 TEXTS = {"MissingAuthenticationTokenException": "Request is missing Authentication Token"}
 FIELDS = 100  # of a form: more than any that STS knows
+FORM = 16 * 1024  # bytes: reading a longer one would hold up others, and it may be a stranger's
 XML = "text/xml"
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 XML_SERVICES = frozenset({"cloudfront", "route53", "s3", "s3-outposts", "s3express"})
@@ -102,6 +103,8 @@ def escape(text: str) -> str:
 
 def _parameter(request: Request, name: str) -> str:
     form = request.query or request.body
+    if len(form) > FORM:
+        return ""
     try:
         fields = parse_qs(form.decode("utf-8", "replace"), max_num_fields=FIELDS)
     except ValueError:  # too many

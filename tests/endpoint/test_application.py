@@ -840,3 +840,11 @@ def test_the_trail_keeps_as_much_of_a_user_agent_as_cloudtrail(
 ) -> None:
     exchange(endpoint, written(with_headers(own(endpoint), user_agent=b"a" * 10_000)))
     assert lab.trail[-1]["userAgent"] == "a" * 1_024
+
+
+def test_a_form_that_is_too_long_is_not_read(endpoint: Endpoint) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = b"Action=GetCallerIdentity&Version=2011-06-15&x=" + b"%41" * 300_000
+    status, _, told = exchange(endpoint, written(own(endpoint, body, headers=form, service="sts")))
+    assert status == 400
+    assert len(told) < 1_000
