@@ -3,9 +3,9 @@
     python scripts/contract.py
 
 `kmslab/kms/contract/kms.json` gets the operations, shapes and errors of botocore's KMS model,
-without its prose. Two stubs are for type checkers and editors: `kmslab/errors.pyi` gets the
-exception classes, `kmslab/lab/client.pyi` the client's methods. The same botocore gives the same
-bytes; an unknown trait stops the script.
+without its prose, and `partitions.json` beside it the Regions of each partition. Two stubs are for
+type checkers and editors: `kmslab/errors.pyi` gets the exception classes, `kmslab/lab/client.pyi`
+the client's methods. The same botocore gives the same bytes; an unknown trait stops the script.
 """
 
 import inspect
@@ -19,6 +19,7 @@ from botocore.loaders import Loader
 
 PACKAGE = Path(__file__).resolve().parents[1] / "kmslab"
 CONTRACT = PACKAGE / "kms" / "contract" / "kms.json"
+PARTITIONS = CONTRACT.with_name("partitions.json")
 
 LICENCE = (
     "Apache-2.0. Derived from botocore, Copyright Amazon.com, Inc. or its affiliates: "
@@ -77,6 +78,21 @@ def contract() -> str:
             "errors": exceptions,
             "faults": [name for name in exceptions if shapes[name].get("fault")],
             "shapes": {n: _shape(s) for n, s in shapes.items() if n not in exceptions},
+        }
+    )
+
+
+def partitions() -> str:
+    """The text of partitions.json: the Regions of each partition, as a pattern."""
+    loader = Loader(
+        extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
+    )
+    found = loader.load_data("partitions")["partitions"]
+    return _lines(
+        {
+            "source": f"botocore {botocore.__version__}, partitions.json",
+            "licence": LICENCE,
+            "partitions": {each["id"]: each["regionRegex"] for each in found},
         }
     )
 
@@ -158,6 +174,7 @@ def _dump(value: Any) -> str:
 # In this order: the stubs are written from the package as the new kms.json makes it.
 FILES: dict[Path, Callable[[], str]] = {
     CONTRACT: contract,
+    PARTITIONS: partitions,
     PACKAGE / "errors.pyi": errors_stub,
     PACKAGE / "lab" / "client.pyi": client_stub,
 }

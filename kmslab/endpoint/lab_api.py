@@ -137,7 +137,7 @@ class LabApi:
             fail("AccessDeniedException", OTHER_ACCOUNT)
         asked = replace(caller, principal=who, account=home, source=None)
         identity = principals.identity(self._service.records, asked) if arn else who
-        if is_arn(who) and not principals.exist(self._service.records, identity):
+        if is_arn(who) and not principals.exist(self._service.records, identity, caller.partition):
             fail("NotFoundException", f"{identity} does not exist. Make the user or role first.")
         members = {
             name: request[name] for name in ("KeyId", "EncryptionContext") if name in request

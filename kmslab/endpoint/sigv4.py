@@ -31,7 +31,7 @@ CACHED = 1_024
 LONGEST_DATE = 64  # bytes
 ALGORITHM = b"AWS4-HMAC-SHA256"
 TERMINATOR = b"aws4_request"
-REGION = re.compile(rb"[a-z]{2}(-[a-z]+)+-\d+")
+REGION = re.compile(rb"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
 STAMP = re.compile(rb"\d{8}T\d{6}Z")
 
 UNKNOWN = "The security token included in the request is invalid."

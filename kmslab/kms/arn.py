@@ -7,12 +7,18 @@ Source: IAM user guide, "Identify AWS resources with Amazon Resource Names (ARNs
 identifiers"; AWS STS API reference, "AssumeRole".
 """
 
+import json
 import re
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 FIELDS = 6  # with "arn" in front
-AWS = "aws"  # the partition of all ARNs that the lab makes
+AWS = "aws"  # the partition of every Region that no other partition has
+# Each partition's Regions. Generated from botocore by scripts/contract.py.
+PARTITIONS: dict[str, str] = json.loads(
+    (Path(__file__).parent / "contract" / "partitions.json").read_bytes()
+)["partitions"]
 
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _NAME = r"[\w+=,.@/-]+"
@@ -68,7 +74,7 @@ class Arn(NamedTuple):
     def is_principal(self) -> bool:
         """Whether this is the well-formed ARN of a root user, a user, a role or a session."""
         form = _PRINCIPALS.get(self.service)
-        if form is None or (self.partition, self.region) != (AWS, ""):
+        if form is None or self.partition not in PARTITIONS or self.region:
             return False
         return bool(_ACCOUNT.fullmatch(self.account) and form.fullmatch(self.resource))
 
@@ -81,16 +87,38 @@ class Arn(NamedTuple):
         return self._replace(service="iam", resource=f"role/{role}")
 
     @property
-    def without_path(self) -> "Arn":
-        """Names a user or a role by its friendly name, which is unique in an account."""
-        if self.kind not in ("user", "role"):
-            return self
-        return self._replace(resource=f"{self.kind}/{self.friendly_name}")
+    def record_name(self) -> "Arn":
+        """What a user's or a role's record is found by: its friendly name, unique in an account.
+
+        An account of a lab has the same users and roles in every partition.
+        """
+        return self._replace(partition=AWS, resource=f"{self.kind}/{self.friendly_name}")
 
     @property
     def friendly_name(self) -> str:
         """The name without its path: `alice` of `user/staff/alice`, a session's own name."""
         return self.resource.rpartition("/")[2]
+
+
+@lru_cache(1_024)
+def partition_of(region: str) -> str:
+    """The partition of a Region, of a new one by the first part of its name: `eusc-…`."""
+    for partition, regions in PARTITIONS.items():
+        if re.fullmatch(regions, region, re.ASCII):
+            return partition
+    start = region.partition("-")[0]
+    if re.fullmatch(PARTITIONS[AWS], f"{start}-new-1"):
+        return AWS
+    starts = {each: regions.startswith(f"^{start}\\-") for each, regions in PARTITIONS.items()}
+    return next((each for each, fits in starts.items() if fits), AWS)
+
+
+def in_partition(principal: str, partition: str) -> str:
+    """A principal's ARN as the partition knows it; an AWS service's name unchanged."""
+    arn = as_arn(principal)
+    if arn is None or arn.partition == partition:
+        return principal
+    return str(arn._replace(partition=partition))
 
 
 @lru_cache(4_096)
@@ -134,13 +162,13 @@ def resource_of(text: str) -> str:
 
 def arn_prefix(service: str, region: str, account: str = "") -> str:
     """The beginning of all ARNs of a service in a Region, or in an account of that Region."""
-    start = f"arn:{AWS}:{service}:{region}:"
+    start = f"arn:{partition_of(region)}:{service}:{region}:"
     return f"{start}{account}:" if account else start
 
 
-def root_arn(account: str) -> str:
+def root_arn(account: str, partition: str = AWS) -> str:
     """The account's root user, which in a policy means the whole account."""
-    return f"{arn_prefix('iam', '', account)}root"
+    return f"arn:{partition}:iam::{account}:root"
 
 
 def user_arn(account: str, name: str) -> str:

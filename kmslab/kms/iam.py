@@ -13,14 +13,14 @@ from typing import Any
 
 from kmslab.kms import store as stores
 from kmslab.kms.access import identity_policy
-from kmslab.kms.arn import Arn, role_arn, user_arn
+from kmslab.kms.arn import AWS, Arn, role_arn, user_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import Principal
 
 Policy = Mapping[str, Any] | str | None
-NAME = re.compile(r"([\w+=,.@-]+/)*[\w+=,.@-]{1,64}", re.ASCII)
+NAME = re.compile(r"((?!\.+/)[\w+=,.@-]+/)*[\w+=,.@-]{1,64}", re.ASCII)
 MAX_PATH = 510  # characters, without the slash in front and behind
 
 
@@ -50,12 +50,12 @@ class Iam:
         def stage(change: Change) -> str:
             found = change.get(Principal, new.arn)
             if found and new.path not in ("", found.path):
-                raise ValueError(f"{found.full_arn} has this name already: choose another")
+                raise ValueError(f"{found.full_arn(AWS)} has this name already: choose another")
             wanted = found or new
             wanted = replace(wanted, policy=wanted.policy if text is None else text)
             if wanted != found:
                 change.put(wanted)
-            return wanted.full_arn
+            return wanted.full_arn(AWS)
 
         return apply(self._store, stage)
 
@@ -64,7 +64,7 @@ def new_principal(arn: str, policy: str, now: datetime) -> Principal:
     """The record of a user or role from its ARN, which may have a path."""
     named = Arn.parse(arn)
     path = named.name.removesuffix(named.friendly_name)
-    return Principal(arn=str(named.without_path), path=path, policy=policy, created=now)
+    return Principal(arn=str(named.record_name), path=path, policy=policy, created=now)
 
 
 def _written(policy: Mapping[str, Any] | str) -> str:
@@ -82,7 +82,7 @@ def account_number(number: str) -> str:
 
 def region_name(name: str) -> str:
     """The name itself. Raises ValueError unless a Region can have it."""
-    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", name, re.ASCII):
+    if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}", name, re.ASCII):
         raise ValueError(f"{name!r} is not a Region: one looks like us-east-1")
     return name
 

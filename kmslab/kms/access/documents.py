@@ -16,7 +16,7 @@ from kmslab.kms.access import principals
 from kmslab.kms.access.conditions import Condition, condition
 from kmslab.kms.access.patterns import any_of, pattern
 from kmslab.kms.access.statements import Document, Element, Principals, Statement
-from kmslab.kms.arn import SERVICE_NAME, is_arn, root_arn
+from kmslab.kms.arn import AWS, SERVICE_NAME, is_arn
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Reader
 
@@ -67,11 +67,11 @@ def identity_policy(text: str) -> Document:
     return _document(text, of_key=False)
 
 
-def check_key_policy(text: str, records: Reader) -> str:
+def check_key_policy(text: str, records: Reader, partition: str = AWS) -> str:
     """Returns the text if it is a valid key policy, all of whose principals exist."""
     for statement in key_policy(text).statements:
         for name in statement.principals.wanted if statement.principals else ():
-            if is_arn(name) and not principals.exist(records, name):
+            if is_arn(name) and not principals.exist(records, name, partition):
                 malformed(INVALID_PRINCIPALS)
     return text
 
@@ -225,13 +225,12 @@ def _named(written: Any, where: str) -> tuple[str, ...]:
 
 
 def _principal(kind: str, name: str) -> str:
-    """An account's number means its root user. A principal that cannot call here gets a prefix,
-    so that it fits no caller."""
+    """A principal that cannot call here gets a prefix, so that it fits no caller."""
     if not PRINCIPALS[kind].fullmatch(name):
         malformed(INVALID_PRINCIPALS)
     if kind not in CALLERS:
         return f"{kind} {name}"
-    return root_arn(name) if name.isdigit() else name
+    return name
 
 
 def _conditions(written: Any, variables: bool, where: str) -> tuple[Condition, ...]:

@@ -12,15 +12,15 @@ from kmslab.kms.arn import arn_prefix, as_arn, is_service_name, known_arn
 from kmslab.kms.contract.records import Caller, Principal, Reader
 
 
-def exist(records: Reader, text: str) -> bool:
+def exist(records: Reader, text: str, partition: str) -> bool:
     """Whether a grant or a key policy may name the principal with this ARN, or this service."""
     arn = as_arn(text)
-    if arn is None or not arn.is_principal:
+    if arn is None or not arn.is_principal or arn.partition != partition:
         return is_service_name(text)
     if arn.service == "sts" or arn.is_root:
         return True
-    if known := records.get(Principal, str(arn.without_path)):
-        return known.full_arn == text
+    if known := records.get(Principal, str(arn.record_name)):
+        return known.full_arn(partition) == text
     return not records.page(Principal, arn_prefix("iam", "", arn.account), limit=1)
 
 
@@ -28,13 +28,13 @@ def of(records: Reader, caller: Caller) -> Principal | None:
     """The record of a user, or of a session's role."""
     if caller.is_service or caller.is_root:
         return None
-    return records.get(Principal, str(known_arn(caller.identity).without_path))
+    return records.get(Principal, str(known_arn(caller.identity).record_name))
 
 
 def identity(records: Reader, caller: Caller) -> str:
     """`Caller.identity` with the path of a session's role, which only the role's record has."""
     known = of(records, caller) if caller.identity != caller.principal else None
-    return known.full_arn if known else caller.identity
+    return known.full_arn(caller.partition) if known else caller.identity
 
 
 def names(records: Reader, caller: Caller) -> set[str]:

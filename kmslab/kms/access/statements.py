@@ -11,6 +11,7 @@ from kmslab.kms.access import principals
 from kmslab.kms.access.conditions import Condition
 from kmslab.kms.access.patterns import AmbiguousError, Test
 from kmslab.kms.access.question import Question
+from kmslab.kms.contract.records import Caller
 
 
 class PrincipalMatch(Enum):
@@ -37,7 +38,7 @@ NO_EFFECT, DELEGATES, ALLOWS, DENIES = Effect
 
 @dataclass(frozen=True, slots=True)
 class Principals:
-    """Principal or NotPrincipal. An account is written as the ARN of its root user."""
+    """Principal or NotPrincipal."""
 
     wanted: frozenset[str]
     excludes: bool = False
@@ -47,8 +48,9 @@ class Principals:
             # A caller is denied unless each of its names is listed: "you must also specify the
             # account ARN of the not-denied principal" (IAM user guide), for a session its role too.
             caller = question.caller
-            names = {caller.principal, question.identity, caller.account_principal}
-            excepted = "*" in self.wanted or names <= self.wanted
+            names = {caller.principal, question.identity}
+            excepted = names <= self.wanted and not self.wanted.isdisjoint(_account(caller))
+            excepted |= "*" in self.wanted
             excepted |= caller.is_service and not self.wanted.isdisjoint(caller.services)
             return NO_MATCH if excepted else DIRECTLY
         return match_among(self.wanted, question)
@@ -61,7 +63,12 @@ def match_among(wanted: Collection[str], question: Question) -> PrincipalMatch:
         return DIRECTLY
     if not principals.names(question.records, caller).isdisjoint(wanted):
         return DIRECTLY
-    return BY_ACCOUNT if caller.account_principal in wanted else NO_MATCH
+    return NO_MATCH if _account(caller).isdisjoint(wanted) else BY_ACCOUNT
+
+
+def _account(caller: Caller) -> set[str]:
+    """The names of the caller's account: its root user's ARN, or in a policy its number."""
+    return {caller.account_principal, caller.principal if caller.is_service else caller.account}
 
 
 @dataclass(frozen=True, slots=True)

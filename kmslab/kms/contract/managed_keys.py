@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kmslab.kms.arn import root_arn
+from kmslab.kms.arn import partition_of, root_arn
 from kmslab.kms.contract.specs import KeyManager
 
 USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*")
@@ -70,7 +70,7 @@ class ManagedKey:
             f"authorized to use {self.title}"
         )
         through = {"kms:CallerAccount": account, "kms:ViaService": self.via(region)}
-        root = {"AWS": root_arn(account)}
+        root = {"AWS": root_arn(account, partition_of(region))}
         statements = [
             _allow(all_who_may, {"AWS": "*"}, self.through)
             | {"Condition": {"StringEquals": through}},

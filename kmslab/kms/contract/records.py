@@ -12,7 +12,16 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from kmslab.kms.arn import AWS, Arn, arn_prefix, identity_of, is_arn, known_arn, root_arn
+from kmslab.kms.arn import (
+    Arn,
+    arn_prefix,
+    identity_of,
+    in_partition,
+    is_arn,
+    known_arn,
+    partition_of,
+    root_arn,
+)
 from kmslab.kms.contract.specs import KeyManager, KeyUsage, Origin
 from kmslab.kms.contract.states import KeyState
 
@@ -102,17 +111,17 @@ class Alias:
 class Principal:
     """An IAM user or role, with the policy that says what it may do."""
 
-    arn: str  # without its path: in an account a name is unique, whatever its path
+    arn: str  # in partition `aws` and without its path: see `Arn.record_name`
     path: str = ""  # "aws-reserved/sso.amazonaws.com/", between `role/` and the name
     policy: str  # a policy document in JSON; "" if it has none
     created: datetime
     version: int = 0
 
-    @property
-    def full_arn(self) -> str:
-        """With its path, as policies and grants name it."""
+    def full_arn(self, partition: str) -> str:
+        """With its path, as policies and grants in this partition name it."""
         arn = known_arn(self.arn)
-        return str(arn._replace(resource=f"{arn.kind}/{self.path}{arn.name}"))
+        named = f"{arn.kind}/{self.path}{arn.name}"
+        return str(arn._replace(partition=partition, resource=named))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,9 +239,18 @@ class Caller:
     source_arn: str = ""  # the resource for which a service calls
     source: NetworkSource | None = None  # None: the call comes from this process
 
+    def __post_init__(self) -> None:
+        """The principal of the same name in the Region's partition calls: `arn:aws-cn:…`."""
+        principal = in_partition(self.principal, self.partition)
+        object.__setattr__(self, "principal", principal)
+
+    @property
+    def partition(self) -> str:
+        return partition_of(self.region)
+
     def kms_arn(self, resource: str) -> Arn:
         """The ARN of a KMS resource in this account and Region, such as `key/1234…`."""
-        return Arn(AWS, "kms", self.region, self.account, resource)
+        return Arn(self.partition, "kms", self.region, self.account, resource)
 
     @property
     def here(self) -> str:
@@ -270,7 +288,7 @@ class Caller:
     @property
     def account_principal(self) -> str:
         """What a policy names to mean the caller's whole account; for a service its own name."""
-        return self.principal if self.is_service else root_arn(self.account)
+        return self.principal if self.is_service else root_arn(self.account, self.partition)
 
 
 class Event(NamedTuple):

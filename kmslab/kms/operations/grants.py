@@ -102,7 +102,7 @@ def _requested(call: Call, key: Key) -> Grant:
         constraints={name: constraints[name] for name in CONTEXTS if name in constraints},
         source_arn=constraints.get("SourceArn", ""),
         name=call.get("Name", ""),
-        issuer=root_arn(call.caller.account),
+        issuer=root_arn(call.caller.account, call.caller.partition),
         created=call.now,
     )
 
@@ -111,7 +111,9 @@ def _check(call: Call, key: Key, requested: Grant) -> None:
     if not requested.grantee:
         fail("ValidationException", "Please specify a GranteePrincipal.")
     for member in ("GranteePrincipal", "RetiringPrincipal"):
-        if member in call.request and not principals.exist(call.records, call[member]):
+        if member in call.request and not principals.exist(
+            call.records, call[member], call.caller.partition
+        ):
             fail("InvalidArnException", NO_PRINCIPAL.format(call[member]))
     if "GranteeServicePrincipal" in call.request and not (
         requested.source_arn and requested.retiring

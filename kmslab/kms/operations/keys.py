@@ -221,9 +221,9 @@ def _new(call: Call, arn: str, spec: str, usage: KeyUsage) -> Key:
         state=KeyState.ENABLED,
         created=call.now,
         description=call.get("Description", ""),
-        policy=check_key_policy(policy, call.records)
+        policy=check_key_policy(policy, call.records, call.caller.partition)
         if policy
-        else default_policy(call.caller.account),
+        else default_policy(call.caller.account, call.caller.partition),
         material="",
         tags=merged_tags({}, call.get("Tags", [])),
     )

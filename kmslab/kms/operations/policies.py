@@ -7,7 +7,7 @@ from typing import Any
 
 from kmslab.kms import access
 from kmslab.kms.access import check_key_policy
-from kmslab.kms.arn import root_arn
+from kmslab.kms.arn import AWS, root_arn
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import EXCEPTIONS, fail
 from kmslab.kms.contract.records import Key
@@ -28,7 +28,9 @@ def put(call: Call, key: Key) -> dict[str, Any]:
         fail("ValidationException", "The AWS_RAM policy can only be managed by the RAM service")
     if name != "default":
         fail("ValidationException", f"Invalid policy name {name}: it must be default")
-    changed = replace(key, policy=check_key_policy(call["Policy"], call.records))
+    changed = replace(
+        key, policy=check_key_policy(call["Policy"], call.records, call.caller.partition)
+    )
     check_control(call, changed)
     call.put(changed)
     return {}
@@ -39,7 +41,7 @@ def list_(call: Call, key: Key) -> dict[str, Any]:
     return {"PolicyNames": ["default"], "Truncated": False}
 
 
-def default_policy(account: str) -> str:
+def default_policy(account: str, partition: str = AWS) -> str:
     """The policy of a key created without one: it leaves all decisions to the account's IAM."""
     return json.dumps(
         {
@@ -49,7 +51,7 @@ def default_policy(account: str) -> str:
                 {
                     "Sid": "Enable IAM User Permissions",
                     "Effect": "Allow",
-                    "Principal": {"AWS": root_arn(account)},
+                    "Principal": {"AWS": root_arn(account, partition)},
                     "Action": "kms:*",
                     "Resource": "*",
                 }

@@ -10,7 +10,7 @@ which save requests, are not simulated.
 import threading
 from dataclasses import dataclass, field, replace
 
-from kmslab.kms.arn import AWS, Arn
+from kmslab.kms.arn import Arn
 from kmslab.kms.contract.managed_keys import S3
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.service import Service
@@ -79,7 +79,8 @@ class Bucket:
     def put(self, name: str, content: bytes) -> None:
         """Encrypt and store an object. Raises the errors of the KMS for this caller."""
         kept = self._kept
-        context = {"aws:s3:arn": str(Arn(AWS, "s3", "", "", f"{self.name}/{name}"))}
+        arn = Arn(self.caller.partition, "s3", "", "", f"{self.name}/{name}")
+        context = {"aws:s3:arn": str(arn)}
         owned = kept.key == AWS_OWNED
         request = {
             "KeyId": self._keys.key_id(kept.key, kept.account, kept.region),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kmslab.crypto import CiphertextBlob
-from kmslab.kms.arn import AWS, Arn
+from kmslab.kms.arn import Arn, partition_of
 from kmslab.kms.contract.managed_keys import DYNAMODB
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.service import Service
@@ -79,7 +79,7 @@ class DataTable:
     @property
     def arn(self) -> str:
         account, region, name = self.place
-        return str(Arn(AWS, "dynamodb", region, account, f"table/{name}"))
+        return str(Arn(partition_of(region), "dynamodb", region, account, f"table/{name}"))
 
     @property
     def key(self) -> str:

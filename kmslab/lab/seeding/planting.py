@@ -78,7 +78,7 @@ class SeedAttempt:
             self._change.put(new)
             return MADE
         if found.path != new.path:
-            declared.at.wrong(f"{found.full_arn} has this name already: choose another.")
+            declared.at.wrong(f"{found.arn} has this name already: choose another.")
         return THERE if found.policy == declared.policy else f"{THERE}, with another policy"
 
     def _access_key(self, declared: SeedAccessKey) -> str:
