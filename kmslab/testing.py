@@ -78,7 +78,7 @@ def patched_boto3(lab: View | None = None, *, region: str | None = None) -> Iter
 
 
 class _Answering:
-    """botocore's events of one call: the lab answers before any other library is asked to."""
+    """botocore's events of one call: the lab answers before any other library can."""
 
     def __init__(self, emitter: Any, view: View) -> None:
         self._emitter = emitter

@@ -30,7 +30,7 @@ Region = Annotated[str | None, typer.Option(metavar="NAME", help="The Region, su
 
 
 class CommandError(PlainError):
-    """The command cannot do what it was asked. The text says why, and what to do."""
+    """The command cannot do its work. The text says why, and what to do."""
 
 
 def validate(option: str, check: Callable[[str], Any], value: str) -> Any:

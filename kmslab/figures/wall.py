@@ -196,4 +196,4 @@ def _ending(calls: Sequence[WatchedCall]) -> str:
     public = any(call.public for call in calls)
     if any(call.crossed for call in calls):
         return "The private key stayed inside." if public else "The key stayed inside."
-    return "Nobody was asked." if public else "The key lay outside."
+    return "The KMS was not called." if public else "The key lay outside."

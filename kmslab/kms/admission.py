@@ -1,6 +1,6 @@
 """Whether a call may run: the caller may do this to each resource, and each key suits its role.
 
-Every permission is asked first. A caller without it must not learn a key's kind, state or usage.
+All permissions are checked first. A caller without one must not learn a key's kind, state or usage.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """What an operation gets: the checked request, the caller, the records of its roles, and `put`.
 
-An operation writes nothing. It stages records with `put` and `remove`, and the road commits them or
-drops them.
+An operation writes nothing. It stages records with `put` and `remove`, and `Service.call` commits
+them or drops them.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
-"""What the service does by itself: what is due, and keys that no caller asks for.
+"""What the service does by itself: deletions and rotations that are due, and keys of AWS services.
 
-An act has a row in THE TABLE and is run as a call is. Without a caller it has nothing to check.
+Each such act has a row in THE TABLE and runs as a call does, but without a caller to check.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger("kmslab")
 
 
 class OwnActs:
-    """One service's own acts; `new_call` makes a `Call` of it."""
+    """The acts of one service. `new_call` makes a `Call` of that service."""
 
     def __init__(self, store: "stores.Store", clock: Clock, new_call: Callable[..., Call]) -> None:
         self._store = store
@@ -31,7 +31,7 @@ class OwnActs:
         self._new_call = new_call
 
     def prepare_for(self, row: Row, call: Call) -> None:
-        """Run what is due, and make the AWS managed key that the call asks for by its alias."""
+        """Run what is due, and make the AWS managed key that the call may name by its alias."""
         self.settle(call.now)
         if row.makes_managed_key:
             caller = call.caller
@@ -42,10 +42,10 @@ class OwnActs:
                 self.seed_key(caller.account, caller.region, request)
 
     def settle(self, now: datetime) -> None:
-        """Run what is due, each on the very record that was found due, at the time it was due.
+        """Run what is due, each act on the record that was found due, as at the time it was due.
 
-        If another process was first, the act is not repeated: this one asks again what is due. A
-        failure is left to the next call, and fails neither this call nor what else is due.
+        If another process was first, the act is not repeated: this one looks again for what is due.
+        An act that fails is tried again at the next call; this call and the other acts go on.
         """
         failed: set[str] = set()
         while self._store.next_due is not None and self._store.next_due <= now:
@@ -64,7 +64,7 @@ class OwnActs:
     def seed_key(
         self, account: str, region: str, request: Mapping[str, Any], change: Change | None = None
     ) -> str:
-        """The ARN of a key that the service makes by itself, if it is not there.
+        """Make a key that the service needs, if it does not exist, and return its ARN.
 
         `change`: where to stage the key. Without it, the key is stored when this returns.
         """

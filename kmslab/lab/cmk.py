@@ -348,7 +348,7 @@ class CMK:
         return grant_table(all_items(self._kms.list_grants, "Grants", KeyId=self.arn))
 
     def _algorithm(self, usage: KeyUsage, asked: str | None = None) -> str:
-        """What was asked for; else the preferred algorithm, or the only one that the key offers.
+        """The algorithm `asked` for; else the preferred one, or the only one that the key offers.
 
         A key that is not for this usage gets the preferred one: the service says what is wrong.
         """

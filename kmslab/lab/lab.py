@@ -30,7 +30,7 @@ from kmslab.lab import ACCOUNT, REGION
 from kmslab.lab.integrations import Integrations
 from kmslab.lab.view import View
 
-if TYPE_CHECKING:  # few labs have a seed or a trail file, which are loaded when they are asked for
+if TYPE_CHECKING:  # few labs have a seed or a trail file, so these are loaded when needed
     from kmslab.kms.trail_file import TrailFile
     from kmslab.lab.seeding import Planted, Seed
 

@@ -71,7 +71,7 @@ def test_caption_states_the_inputs_and_the_result_of_a_program_outside(program, 
     lane = figures.outside(program, public=public, note="by mail", message=b"1", signature=b"12")
     caption = figures.wall(lane).caption
     assert said in caption
-    assert caption.endswith("Nobody was asked.")
+    assert caption.endswith("The KMS was not called.")
 
 
 def test_caption_with_a_call_says_that_the_private_key_stayed_inside():

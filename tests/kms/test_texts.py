@@ -4,11 +4,12 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
 from kmslab.kms import admission, names, service, throttle
-from kmslab.kms.access import grant_tokens
+from kmslab.kms.access import enforcement, grant_tokens
 from kmslab.kms.backing import hsm
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.operations import pages
@@ -16,7 +17,8 @@ from kmslab.kms.table import TABLE
 from kmslab.lab import lab, view
 
 OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
-MODULES = (lab, view, admission, names, service, throttle, hsm, pages, grant_tokens, *OPERATIONS)
+CORE = (admission, names, service, throttle, enforcement, grant_tokens, hsm, pages)
+MODULES = (lab, view, *CORE, *OPERATIONS)
 GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"
 
 # Seen in AWS's documentation or in public reports of its answers; <…> is what varies.
@@ -56,6 +58,9 @@ PUBLISHED = {
     "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
     "Digest is invalid length for algorithm <…>.",
     "The key ID in the request does not identify a CMK that can perform this operation.",
+    "User: <…> is not authorized to perform: <…> on this resource because the resource does not "
+    "exist in this Region, no resource-based policies allow access, or a resource-based policy "
+    "explicitly denies access",
     "User: <…> is not authorized to perform: <…> on the resource associated with this "
     "ciphertext because the resource does not exist in this Region, no resource-based policies "
     "allow access, or a resource-based policy explicitly denies access",
@@ -92,11 +97,7 @@ def texts(module: ModuleType) -> Iterator[str]:
     for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef):
             continue
-        assigned = {
-            node.targets[0].id: node.value
-            for node in ast.walk(function)
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-        }
+        assigned = assignments(function)
         for node in ast.walk(function):
             match node:
                 case ast.Call(func=ast.Name(id="fail"), args=[ast.Starred()]):
@@ -110,12 +111,21 @@ def texts(module: ModuleType) -> Iterator[str]:
                     yield from forms(text, constants, assigned)
 
 
+def assignments(function: ast.FunctionDef) -> dict[str, list[ast.expr]]:
+    """All values that the function assigns to each local name."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found.setdefault(node.targets[0].id, []).append(node.value)
+    return found
+
+
 def is_pair(value: object) -> bool:
     return isinstance(value, tuple) and len(value) == 2
 
 
 def forms(
-    node: ast.expr, constants: dict[str, str], assigned: dict[str, ast.expr]
+    node: ast.expr, constants: dict[str, str], assigned: dict[str, list[ast.expr]]
 ) -> Iterator[str]:
     match node:
         case ast.Constant(value=str(text)):
@@ -126,12 +136,12 @@ def forms(
             yield from forms(body, constants, assigned)
             yield from forms(orelse, constants, assigned)
         case ast.Name(id=name) if name in assigned:
-            yield from forms(assigned[name], constants, assigned)
+            yield from chain(*(forms(each, constants, assigned) for each in assigned[name]))
         case ast.Name(id=name):
             yield constants[name]
         case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="format")):
             yield re.sub(r"\{\d*\}", "<…>", constants[name])
-        case ast.Call(func=ast.Name(id="missing" | "message")):
-            return  # the contract's own text
+        case ast.Call(func=ast.Name(id="missing" | "message" | "refusal")):
+            return  # the contract's own text, or a decision's: tests/kms/access has those
         case _:
             raise AssertionError(f"cannot tell what text this is: {ast.unparse(node)}")

@@ -4,7 +4,7 @@ A condition names an operator, a key and values. It holds if one of the values f
 has for the key; with a negated operator it holds if none fits. Nothing fits a key that the request
 lacks, so a plain operator fails and a negated one holds. If names in an encryption context or of
 tags differ only in case, the condition of an Allow must hold for each of their values, and that of
-a Deny for one of them: nobody gains by writing a name twice.
+a Deny for one of them: writing a name twice gains nothing.
 Source: IAM user guide, "IAM JSON policy elements: Condition operators"; "Set operators for
 multivalued context keys".
 """

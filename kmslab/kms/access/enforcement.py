@@ -7,11 +7,13 @@ from kmslab.kms.access.explanation import explain
 from kmslab.kms.access.question import Question
 from kmslab.kms.contract.errors import EXCEPTIONS
 
-BLOB, NAMED = "the resource associated with this ciphertext", "this resource"
 UNREACHABLE = (
-    "User: {0} is not authorized to perform: {1} on {2} because the resource does not exist in "
-    "this Region, no resource-based policies allow access, or a resource-based policy explicitly "
-    "denies access"
+    "User: {0} is not authorized to perform: {1} on this resource because the resource does not "
+    "exist in this Region, no resource-based policies allow access, or a resource-based policy "
+    "explicitly denies access"
+)
+UNREACHABLE_BY_BLOB = UNREACHABLE.replace(
+    "this resource", "the resource associated with this ciphertext"
 )
 # A caller of another account, to which the key policy or a grant gives access, may learn that its
 # own IAM policy does not allow the request.
@@ -28,9 +30,10 @@ def require(question: Question, *, named_by_blob: bool = False) -> None:
     if verdict.allowed:
         return
     text = refusal(question, verdict)
-    if named_by_blob or not (is_home(question) or verdict.reason in KNOWN_TO_CALLER):
-        what = BLOB if named_by_blob else NAMED
-        text = UNREACHABLE.format(question.caller.principal, question.action, what)
+    if named_by_blob:
+        text = UNREACHABLE_BY_BLOB.format(question.caller.principal, question.action)
+    elif not is_home(question) and verdict.reason not in KNOWN_TO_CALLER:
+        text = UNREACHABLE.format(question.caller.principal, question.action)
     error = EXCEPTIONS["AccessDeniedException"](text)
     error.explanation = partial(explain, question)
     raise error

@@ -1,4 +1,4 @@
-"""What grants allow. They are asked when no policy allows a request and none denies it.
+"""What grants allow. They are read when no policy allows a request and none denies it.
 
 Source: AWS KMS developer guide, "Grants in AWS KMS", "Using grant constraints".
 """
