@@ -4,9 +4,12 @@ import shutil
 import sys
 import sysconfig
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+# A Korean letter may be written in two or three parts: the first alone takes room.
+LATER_JAMO = frozenset(map(chr, [*range(0x1160, 0x1200), *range(0xD7B0, 0xD800)]))
 COLUMNS = 85  # of an error's text: as wide as a notebook's output on a projector
 
 
@@ -48,10 +51,12 @@ class Table:
         self.rows = [[visible(str(cell)) for cell in row] for row in rows]
 
     def __repr__(self) -> str:
-        widths = [max(map(len, column)) for column in zip(self.headings, *self.rows, strict=True)]
+        widths = [
+            max(map(columns, column)) for column in zip(self.headings, *self.rows, strict=True)
+        ]
         rule = ["─" * width for width in widths]
         lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in (self.headings, rule, *self.rows)
         ]
         return "\n".join(lines)
@@ -59,6 +64,22 @@ class Table:
     def _repr_markdown_(self) -> str:
         rows = [self.headings, ["---"] * len(self.headings), *self.rows]
         return "\n".join("| " + " | ".join(map(escaped, row)) + " |" for row in rows)
+
+
+def columns(cell: str) -> int:
+    """How many columns of a terminal a cell takes: a Korean letter takes two."""
+    return len(cell) if cell.isascii() else sum(map(_columns, cell))
+
+
+def padded(cell: str, width: int) -> str:
+    """With spaces after it, to `width` columns."""
+    return cell + " " * (width - columns(cell))
+
+
+def _columns(letter: str) -> int:
+    if unicodedata.category(letter) in ("Mn", "Me") or letter in LATER_JAMO:
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def visible(cell: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kmslab.cli.options import Account, Endpoint, Region, Store
+from kmslab.display import padded
 
 if TYPE_CHECKING:
     from kmslab.cli.opening import OpenedKms
@@ -80,4 +81,4 @@ def _print(events: list[dict[str, Any]], as_json: bool) -> None:
 
 def _lines(events: "Trail") -> list[str]:
     rows = events.table().rows
-    return ["  ".join([*map(str.ljust, row, WIDTHS), *row[len(WIDTHS) :]]).rstrip() for row in rows]
+    return ["  ".join([*map(padded, row, WIDTHS), *row[len(WIDTHS) :]]).rstrip() for row in rows]

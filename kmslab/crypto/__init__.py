@@ -10,7 +10,7 @@ hides itself in text. Nothing here imports another wing.
 """
 
 from kmslab.crypto.backend import Backend, Forged, Malformed
-from kmslab.crypto.framing import encode_context, frame
+from kmslab.crypto.framing import check_context, encode_context, frame
 from kmslab.crypto.private import read_private_key
 from kmslab.crypto.public import PublicKey
 from kmslab.crypto.pyca import pyca
@@ -25,6 +25,7 @@ __all__ = [
     "Malformed",
     "PublicKey",
     "SecretBytes",
+    "check_context",
     "compress",
     "encode_context",
     "frame",

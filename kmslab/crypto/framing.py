@@ -12,6 +12,16 @@ def frame(*fields: bytes) -> bytes:
     return b"".join([len(field).to_bytes(4, "big") + field for field in fields])
 
 
+def check_context(context: object) -> None:
+    """Raises TypeError unless it maps text to text, as Python programs may give it by mistake."""
+    what = "an encryption context maps text to text, such as {'order': '17'}"
+    if not isinstance(context, Mapping):
+        raise TypeError(f"{what}: this is of type {type(context).__name__}")
+    for each in (*context, *context.values()):
+        if not isinstance(each, str):
+            raise TypeError(f"{what}: this one holds a value of type {type(each).__name__}")
+
+
 def encode_context(context: Mapping[str, str]) -> bytes:
     """An encryption context as bytes: its pairs, framed, sorted by their keys in UTF-8.
 

@@ -18,10 +18,10 @@ from kmslab.endpoint.claims import Request
 from kmslab.endpoint.sigv4 import Verifier
 from kmslab.kms import reports, wire
 from kmslab.kms.access import Explanation, principals
-from kmslab.kms.arn import as_arn, is_arn, known_arn, root_arn, session_arn, user_arn
+from kmslab.kms.arn import as_arn, is_arn, known_arn, resource_of, root_arn, session_arn, user_arn
 from kmslab.kms.billing import Bill, Line
 from kmslab.kms.contract.errors import KMSError, fail
-from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.records import Caller, Principal
 from kmslab.kms.service import Service
 from kmslab.kms.wire import Answer, new_id
 
@@ -52,6 +52,10 @@ MEMBERS: dict[str, Callable[[Any], bool]] = {
     "KeyId": _is_text,
     "EncryptionContext": _is_context,
 }
+SUPPOSED = (
+    "{} does not exist: the lab has no users or roles in this account, where any may be named. "
+    "This is what would hold for one without an IAM policy."
+)
 ROOT_ONLY = "Only the root user of an account can ask a lab for its trail, bill and permissions."
 OTHER_ACCOUNT = (
     "A lab explains the permissions of the asking account's own principals and keys only."
@@ -143,9 +147,14 @@ class LabApi:
             name: request[name] for name in ("KeyId", "EncryptionContext") if name in request
         }
         now, action = self._clock.now(), str(request.get("Action"))
-        return explanation_to_json(
+        found = explanation_to_json(
             reports.explain(action, asked, members, now, self._service.records)
         )
+        made = arn is None or arn.is_root or self._service.records.get(Principal, identity)
+        if not made:
+            found["Note"] = SUPPOSED.format(resource_of(identity))
+            found["Text"] = f"{found['Note']}\n\n{found['Text']}"
+        return found
 
 
 def explanation_to_json(found: Explanation) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hmac import compare_digest
 from itertools import count
 from typing import Any
 
-from kmslab.crypto import Forged
+from kmslab.crypto import Forged, check_context
 from kmslab.crypto.backend import GCM_TAG
 from kmslab.crypto.self_tested import proven
 from kmslab.envelope.errors import NOT_OPENED, DecryptionError, NotAMessage
@@ -79,7 +79,7 @@ def encrypt_stream(
     if not isinstance(frame_length, int) or not 0 < frame_length <= MAX_FRAME_LENGTH:
         raise ValueError(f"a frame has 1 to {MAX_FRAME_LENGTH:,} bytes, not {frame_length}")
     signer = signer_of(chosen)
-    bound = Context.of({**_allowed(context or {}), **signer.context})
+    bound = Context.of({**_allowed({} if context is None else context), **signer.context})
     header, keys = _begin(chosen, rings, bound, frame_length)
     write = _write_all(writer)
     _seal_header(header, keys, signer, write)
@@ -146,9 +146,8 @@ def _suite(number: int) -> Suite:
 
 
 def _allowed(context: Mapping[str, str]) -> Mapping[str, str]:
-    for key, value in context.items():
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise TypeError("an encryption context maps text to text")
+    check_context(context)
+    for key in context:
         if key.startswith(RESERVED):
             raise ValueError(f"context key {key!r}: those that begin with {RESERVED} are reserved")
     return context

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kmslab.clock import Clock
-from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
+from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes, check_context
 from kmslab.crypto.message_types import MessageType
 from kmslab.display import Table
 from kmslab.kms.arn import Arn
@@ -328,11 +328,15 @@ class CMK:
 
         `context`: pairs that the encryption context of each of its calls must have.
         """
+        constraints = None
+        if context is not None:
+            check_context(context)
+            constraints = {"EncryptionContextSubset": context} if context else None
         answer = self._kms.create_grant(
             KeyId=self.arn,
             GranteePrincipal=grantee,
             Operations=operations,
-            Constraints={"EncryptionContextSubset": context} if context else None,
+            Constraints=constraints,
             Name=name,
         )
         grant_id: str = answer["GrantId"]

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from kmslab.crypto import check_context
 from kmslab.kms import unopened
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import Operation
@@ -30,10 +31,15 @@ def method_of(operation: Operation) -> Callable[..., dict[str, Any]]:
     name = operation.name
     members = operation.input.members if operation.input else {}
 
+    maps = {member for member, shape in members.items() if shape.kind == "map"}
+
     def method(self: Client, **request: Any) -> dict[str, Any]:
         if not request.keys() <= members.keys():
             unknown = ", ".join(sorted(request.keys() - members.keys()))
             raise TypeError(f"{name} has no member {unknown}; it has {', '.join(members)}")
+        for member in maps & request.keys():
+            if request[member] is not None:
+                check_context(request[member])
         try:
             return self._service.call(name, self._caller, request)
         except KMSError as error:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kmslab.clock import Clock
+from kmslab.crypto import check_context
 from kmslab.kms import reports
 from kmslab.kms.access import Explanation
 from kmslab.kms.arn import resource_of, root_arn, session_arn
@@ -156,6 +157,8 @@ class View:
         `context`: the encryption context that the call would have.
         """
         named = key.arn if isinstance(key, CMK) else key
+        if context is not None:
+            check_context(context)
         members = {"KeyId": named, "EncryptionContext": context}
         request = {name: value for name, value in members.items() if value is not None}
         now, records = self.clock.now(), self.service.records

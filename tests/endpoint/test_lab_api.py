@@ -161,3 +161,18 @@ def test_a_long_trail_is_read_in_pages_in_little_memory(endpoint: Endpoint, lab:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("who", ["nobody", "role/auditor", "arn:aws:iam::111122223333:user/nobody"])
+def test_explanation_for_somebody_who_does_not_exist_says_so(who: str) -> None:
+    """Where a lab has no users or roles, a policy may name any: the answer has a note."""
+    with Lab() as lab:
+        api = LabApi(lab.service, lab.clock)
+        asked = {"Action": "kms:ListKeys", "Principal": who}
+        told = api.ask("Explain", lab.caller, asked)
+        assert " does not exist" in told["Note"]
+        assert told["Text"].startswith(told["Note"])
+        for real in ("root", "dynamodb.amazonaws.com"):
+            assert "Note" not in api.ask("Explain", lab.caller, asked | {"Principal": real})
+        lab.user("nobody")
+        assert "Note" not in api.ask("Explain", lab.caller, asked | {"Principal": "nobody"})

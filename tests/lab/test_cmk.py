@@ -10,7 +10,7 @@ import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, mlkem, rsa
 
-from kmslab import CMK, CiphertextBlob, Lab, PublicKey, SecretBytes
+from kmslab import CMK, CiphertextBlob, Lab, PublicKey, SecretBytes, envelope
 from kmslab.crypto import pyca, pycryptodome
 from kmslab.kms.access import allow
 from kmslab.kms.contract.errors import KMSError
@@ -432,3 +432,30 @@ def test_handle_says_who_calls(lab: Lab) -> None:
     key = lab.create_cmk(spec="ECC_NIST_P256", usage=SIGN)
     lab.user("alice", allow("kms:DescribeKey", "kms:Sign")).cmk(key.arn).sign(b"x")
     assert lab.trail[-1]["userIdentity"]["userName"] == "alice"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["a=b", "", b"a", 5, [("a", "b")], {"a": 1}, {1: "a"}, {"a": None}, {"a": {"b": "c"}}]
+)
+def test_what_is_not_a_context_is_said_with_what_to_give(wrong):
+    """A program's mistake, before any call; over HTTP, AWS's own text answers it."""
+    lab = Lab()
+    key = lab.create_cmk()
+    blob, before = key.encrypt(b"1"), len(lab.trail)
+    calls = {
+        "encrypt": lambda: key.encrypt(b"1", wrong),
+        "decrypt": lambda: key.decrypt(blob, wrong),
+        "by blob": lambda: lab.decrypt(blob, wrong),
+        "data key": lambda: key.generate_data_key(wrong),
+        "pair": lambda: key.generate_data_key_pair("ECC_NIST_P256", wrong),
+        "grant": lambda: key.grant(lab.caller.principal, "Decrypt", context=wrong),
+        "explain": lambda: lab.explain("kms:Decrypt", key, wrong),
+        "re-encrypt": lambda: lab.kms.re_encrypt(
+            CiphertextBlob=blob, DestinationKeyId=key.id, SourceEncryptionContext=wrong
+        ),
+        "envelope": lambda: envelope.encrypt(b"1", key.keyring(), context=wrong),
+    }
+    for name, call in calls.items():
+        with pytest.raises(TypeError, match=r"maps text to text, such as \{'order': '17'\}"):
+            pytest.fail(f"{name}: {call()}")
+    assert len(lab.trail) == before
