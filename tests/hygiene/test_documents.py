@@ -21,7 +21,14 @@ TARGET = re.compile(r"(?:`|^ {4})make ([a-z-]+)", re.MULTILINE)
 COMMAND = re.compile(r"(?:`|^ {4}(?:\S+/| ?\S+ -m )?)kmslab ([a-z]+)([^`\n]*)", re.MULTILINE)
 OPTION = re.compile(r" (--[a-z-]+)")
 # Files of a reader's own, or of another project.
-OTHERS = {"clinic_program.py", "my_program.py", "tests/seed.yaml", "workbook/", "alias/"}
+OTHERS = {
+    "class.yaml",
+    "clinic_program.py",
+    "my_program.py",
+    "tests/seed.yaml",
+    "workbook/",
+    "alias/",
+}
 
 
 def text(document: Path) -> str:
