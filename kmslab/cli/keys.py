@@ -65,7 +65,7 @@ def describe(
 
 def _keys(opened_kms: "OpenedKms") -> list[dict[str, Any]]:
     names = defaultdict(list)
-    for alias in all_items(opened_kms.kms.list_aliases, "Aliases"):
+    for alias in all_items(opened_kms.kms.list_aliases, "Aliases", Limit=100):
         names[alias.get("TargetKeyId")].append(alias["AliasName"])
     try:
         described = _by_the_lab(opened_kms)
@@ -86,7 +86,7 @@ def _by_the_lab(opened_kms: "OpenedKms") -> list[dict[str, Any]]:
 
 
 def _one_by_one(kms: Any) -> list[dict[str, Any]]:
-    listed = [entry["KeyId"] for entry in all_items(kms.list_keys, "Keys")]
+    listed = [entry["KeyId"] for entry in all_items(kms.list_keys, "Keys", Limit=1000)]
     return [kms.describe_key(KeyId=name)["KeyMetadata"] for name in listed]
 
 
