@@ -39,6 +39,7 @@ def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
         prefix=filled.prefix,
         now=call.now,
         records=call.records,
+        memo={},
         cross_account=role.cross_account,
         same_key=len({each.arn for each in call.roles}) == 1 if filled.prefix else None,
     )

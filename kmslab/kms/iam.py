@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from kmslab.kms import store as stores
-from kmslab.kms.access import identity_policy
+from kmslab.kms.access import check_identity_policy
 from kmslab.kms.arn import AWS, Arn, role_arn, user_arn
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import Hsm
@@ -69,8 +69,7 @@ def new_principal(arn: str, policy: str, now: datetime) -> Principal:
 
 def _written(policy: Mapping[str, Any] | str) -> str:
     text = policy if isinstance(policy, str) else json.dumps(policy, ensure_ascii=False)
-    identity_policy(text)
-    return text
+    return check_identity_policy(text)
 
 
 def account_number(number: str) -> str:

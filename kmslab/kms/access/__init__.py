@@ -9,7 +9,13 @@ and `blocks` then show a person why.
 
 from kmslab.kms.access import grant_tokens, principals
 from kmslab.kms.access.decision import Reason, Verdict, decide, refusal
-from kmslab.kms.access.documents import allow, check_key_policy, identity_policy, key_policy
+from kmslab.kms.access.documents import (
+    allow,
+    check_identity_policy,
+    check_key_policy,
+    identity_policy,
+    key_policy,
+)
 from kmslab.kms.access.enforcement import require
 from kmslab.kms.access.explanation import Explanation, explain
 from kmslab.kms.access.question import Question
@@ -20,6 +26,7 @@ __all__ = [
     "Reason",
     "Verdict",
     "allow",
+    "check_identity_policy",
     "check_key_policy",
     "decide",
     "explain",

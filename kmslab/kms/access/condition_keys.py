@@ -9,6 +9,7 @@ endpoints, MFA, session tags, attestation), as on AWS where they are not in use.
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from kmslab.kms.access import principals
@@ -19,6 +20,7 @@ from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Origin
 
 Values = tuple[str, ...] | None
 Find = Callable[[Question], Values]
+Family = Callable[[Question], Mapping[str, str]]  # pairs, whose names follow a prefix
 Raw = Callable[[Question], Any]  # text, truth, number, time, several of them, or None
 
 
@@ -26,12 +28,24 @@ def find(name: str) -> Find:
     """Makes the function that finds a key's values. Every request lacks an unknown key."""
     folded = name.lower()
     if raw := KEYS.get(folded):
-        return lambda question: _values(raw(question))
+        return lambda question: _once(question, folded, lambda: _values(raw(question)))
     for prefix, named in FAMILIES.items():
         if folded.startswith(prefix):
-            rest = name[len(prefix) :]
-            return lambda question: _values(_pick(named(question), rest))
+            return partial(_member_of, prefix, named, folded[len(prefix) :])
     return lambda question: None
+
+
+def _member_of(prefix: str, named: Family, rest: str, question: Question) -> Values:
+    """The values of all names that differ only in case."""
+    return _values(_once(question, prefix, lambda: _by_name(named(question))).get(rest))
+
+
+def _once(question: Question, name: str, found: Callable[[], Any]) -> Any:
+    """However often a policy asks, a request is searched and the store is read once."""
+    memo = question.memo if question.memo is not None else {}
+    if name not in memo:
+        memo[name] = found()
+    return memo[name]
 
 
 def is_of_a_family(name: str) -> bool:
@@ -57,9 +71,12 @@ def _text(raw: Any) -> str:
     return f"{raw:%Y-%m-%dT%H:%M:%SZ}" if isinstance(raw, datetime) else str(raw)
 
 
-def _pick(pairs: Mapping[str, str], name: str) -> list[str]:
-    """The values of all names that differ only in case."""
-    return [value for key, value in pairs.items() if key.lower() == name.lower()]
+def _by_name(pairs: Mapping[str, str]) -> dict[str, list[str]]:
+    """The values by the name in lower case."""
+    found: dict[str, list[str]] = {}
+    for name, value in pairs.items():
+        found.setdefault(name.lower(), []).append(value)
+    return found
 
 
 # --------------------------------------------------------------------------- of the request
@@ -270,7 +287,7 @@ KEYS: dict[str, Raw] = {
 }
 
 # Families of keys: the name of a pair follows the prefix.
-FAMILIES: dict[str, Callable[[Question], Mapping[str, str]]] = {
+FAMILIES: dict[str, Family] = {
     "kms:encryptioncontext:": encryption_context,
     "aws:resourcetag/": _resource_tags,
     "aws:requesttag/": _request_tags,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kmslab.crypto import SecretBytes
-from kmslab.kms.access import identity_policy
+from kmslab.kms.access import check_identity_policy
 from kmslab.kms.arn import known_arn, role_arn, root_arn, session_arn, user_arn
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
@@ -80,7 +80,7 @@ def _principal(node: Node, arn: str, policy: Node | None) -> SeedPrincipal:
         return SeedPrincipal(node.at, arn, "")
     text = document(policy)
     try:
-        identity_policy(text)
+        check_identity_policy(text)
     except KMSError as error:
         policy.wrong(f"{error.code}: {error}")
     return SeedPrincipal(node.at, arn, text)

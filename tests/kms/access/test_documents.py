@@ -1,15 +1,19 @@
 import json
 import time
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kmslab import Lab
 from kmslab.kms import access
-from kmslab.kms.access import documents
-from kmslab.kms.contract.errors import EXCEPTIONS
+from kmslab.kms.access import allow, documents
+from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
+from kmslab.lab import seeding
 from tests.cases import for_every
 from tests.kms.access.world import (
     ALICE,
@@ -269,3 +273,47 @@ def test_no_pattern_takes_long(resource: str) -> None:
     started = time.process_time()
     allowed(ALICE, key_policy=written, request={"EncryptionContext": context})
     assert time.process_time() - started < 3
+
+
+def test_iam_policy_is_no_longer_than_iam_takes(lab: Lab, tmp_path: Path) -> None:
+    """White space does not count; every bound of a policy's length bounds what a call costs."""
+    keys = [f"arn:aws:kms:us-east-1:{HERE}:key/{number:04}" for number in range(300)]
+    long, spaced = allow("kms:Encrypt"), json.dumps(allow("kms:Encrypt"), indent=600)
+    long["Statement"][0]["Resource"] = keys
+    assert lab.user("alice", spaced).caller.is_root is False
+    quota = "Cannot exceed quota for PolicySize: 10240"
+    for make in (lab.user, lab.role):
+        with pytest.raises(KMSError, match=quota) as caught:
+            make("bob", long)
+        assert caught.value.code == "LimitExceededException"
+    seed = tmp_path / "seed.json"
+    seed.write_text(json.dumps({"users": {"bob": {"policy": long}}}))
+    with pytest.raises(seeding.SeedError, match=quota):
+        lab.seed(seed)
+
+
+def test_refused_policy_is_quoted_in_part() -> None:
+    for wrong in ({"x" * 30_000: 1}, {"Statement": statement(Resource="x" * 30_000)}):
+        with pytest.raises(Malformed) as caught:
+            access.key_policy(json.dumps(wrong))
+        assert len(str(caught.value)) < 600
+
+
+class Counted(UserDict[str, str]):
+    """A context that counts how often it is gone through."""
+
+    searched = 0
+
+    def __iter__(self) -> Iterator[str]:
+        self.searched += 1
+        return super().__iter__()
+
+
+def test_a_policy_searches_a_request_once() -> None:
+    """However many of its conditions ask for pairs of a context that has thousands."""
+    context = Counted({str(number): "x" for number in range(1_000)})
+    asked = {f"kms:EncryptionContext:{number}": "x" for number in range(300)}
+    written = policy(statement(Principal="*", Condition={"StringEquals": asked}))
+    request = {"EncryptionContext": context}
+    assert allowed(ALICE, key_policy=written, request=request, memo={})
+    assert context.searched == 1
