@@ -68,7 +68,7 @@ class Backend(Protocol):
     ) -> None:
         """`aes_gcm_open`, but it writes to `plaintext`, which is 16 bytes shorter than `sealed`.
 
-        If it raises Forged, `plaintext` is all zeros.
+        Both may be the same memory. If it raises Forged, `plaintext` is all zeros.
         """
 
     def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac as stdlib_hmac
+import os
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,20 @@ def test_buffers_get_the_same_bytes_and_zeros_for_a_forgery(
     with pytest.raises(Forged):
         other.aes_gcm_open_into(key, iv, sealed, aad, memoryview(opened))
     assert opened == bytes(len(plaintext))
+
+
+@PAIRS
+@pytest.mark.parametrize("size", [0, 1, 16, 17, 4_097, 2**21 + 3])
+def test_a_buffer_can_be_opened_in_its_own_memory(one: Backend, other: Backend, size: int) -> None:
+    key, iv, plaintext = bytes(32), bytes(12), os.urandom(size)
+    memory = bytearray(one.aes_gcm_seal(key, iv, plaintext, b"aad"))
+    forged = bytearray(memory)
+    other.aes_gcm_open_into(key, iv, memory, b"aad", memoryview(memory)[:size])
+    assert memory[:size] == plaintext
+    forged[-1] ^= 1
+    with pytest.raises(Forged):
+        other.aes_gcm_open_into(key, iv, forged, b"aad", memoryview(forged)[:size])
+    assert forged[:size] == bytes(size)
 
 
 def test_buffers_of_other_sizes_are_refused() -> None:
