@@ -11,7 +11,7 @@ hides itself in text. Nothing here imports another wing.
 
 from kmslab.crypto.backend import Backend, Forged, Malformed
 from kmslab.crypto.framing import check_context, encode_context, frame
-from kmslab.crypto.private import read_private_key
+from kmslab.crypto.private import private_key_of_number, read_private_key
 from kmslab.crypto.public import PublicKey
 from kmslab.crypto.pyca import pyca
 from kmslab.crypto.pycryptodome import pycryptodome
@@ -29,6 +29,7 @@ __all__ = [
     "compress",
     "encode_context",
     "frame",
+    "private_key_of_number",
     "pyca",
     "pycryptodome",
     "read_private_key",

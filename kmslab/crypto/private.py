@@ -10,6 +10,7 @@ from base64 import b64decode
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -23,6 +24,14 @@ from kmslab.crypto.backend import Malformed
 from kmslab.crypto.secret import SecretBytes
 from kmslab.crypto.spki import spec_of
 
+# `openssl ecparam -genkey` writes this before the key, which names the curve itself.
+PARAMETERS = re.compile(rb"-----BEGIN EC PARAMETERS-----[^-]*-----END EC PARAMETERS-----")
+CURVES: dict[str, ec.EllipticCurve] = {
+    "ECC_NIST_P256": ec.SECP256R1(),
+    "ECC_NIST_P384": ec.SECP384R1(),
+    "ECC_NIST_P521": ec.SECP521R1(),
+    "ECC_SECG_P256K1": ec.SECP256K1(),
+}
 PEM = re.compile(rb"-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END PRIVATE KEY-----")
 
 
@@ -32,6 +41,7 @@ def read_private_key(written: bytes) -> tuple[str, SecretBytes]:
     RSA's numbers are tested, which takes a while. `cryptography` does not know ML_KEM_512: a key of
     an unknown algorithm is returned untested, with an empty spec.
     """
+    written = PARAMETERS.sub(b"", written)
     pem = written.lstrip().startswith(b"-----")
     try:
         key: Any = (load_pem_private_key if pem else load_der_private_key)(written, None)
@@ -46,6 +56,18 @@ def read_private_key(written: bytes) -> tuple[str, SecretBytes]:
     except (AttributeError, ValueError):  # an algorithm that no KMS key has
         raise Malformed from None
     return spec, SecretBytes(private)
+
+
+def private_key_of_number(spec: str, number: bytes) -> SecretBytes:
+    """PKCS#8 of a curve's private number, big-endian (SEC 1, 2.3.7). Malformed if it is not one."""
+    curve = CURVES.get(spec)
+    if curve is None or len(number) > (curve.key_size + 7) // 8:
+        raise Malformed
+    try:
+        key = ec.derive_private_key(int.from_bytes(number, "big"), curve)
+    except ValueError:
+        raise Malformed from None
+    return SecretBytes(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def _unarmoured(pem: bytes) -> bytes:

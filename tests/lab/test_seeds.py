@@ -290,6 +290,15 @@ WRONG = {
     "access_keys: [{id: A, secret: x, token: y}]": "token means nothing here",
     "roles: {r: {access_keys: [{id: A, secret: x, session: '/'}]}}": "'/' is not a session name",
     "a: &a [*a]": "this is nested too deeply",
+    "a: &a {b: *a}": "this is nested too deeply",
+    "a: !!python/object:os.system x": "a tag (!) means nothing in a seed",
+    "a: !secret x": "a tag (!) means nothing in a seed",
+    "a: 1\n---\nb: 2": "this is not YAML",
+    "a: " + "x" * 2**20: "a seed has at most 1,048,576 bytes",
+    "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+    + "".join(
+        f"{name}: &{name} [{', '.join([f'*{chr(ord(name) - 1)}'] * 9)}]\n" for name in "bcdefghi"
+    ): ("its aliases repeat more than 100,000 values"),
     "[" * 5000: "this is nested too deeply",
     "? [a]\n: b": "a name is expected here",
 }
@@ -441,7 +450,7 @@ def test_seed_of_local_kms_is_read(write: Write):
         ("Description: a rotated key", "Origin: EXTERNAL", "Keys.Symmetric.Aes[0].Metadata.Origin"),
         (f"TargetKeyId: {ID}", f"TargetKeyId: {ID[:-1]}9", "no key with this TargetKeyId"),
         ("BackingKeys", "BackingKey", "Is BackingKeys meant?"),
-        ("Description: a rotated key", "Arn: x", "Arn means nothing here"),
+        ("Description: a rotated key", "Ern: x", "Ern means nothing here"),
         ("PrivateKeyPem: |", "Pem: |", "Pem means nothing here"),
         (f"KeyId: {ID_2}", "Description: x", "a key needs a KeyId"),
     ],
@@ -454,6 +463,87 @@ def test_wrong_seed_of_local_kms_names_the_place(
         lab.seed(write(text))
     assert expected in str(caught.value)
     assert count(lab) == 0
+
+
+P256 = "1e9bd7ee5d4cb31a4c23a8d2f9a3e1a0c4b6d8e0f1234567890abcdef1234567"
+FORMS_IN_USE = {
+    "a flat list": f"Keys: [{{KeyId: {ID}, Alias: testing, BackingKeys: [{HEX}]}}]",
+    "a flat list with a whole alias": (
+        f"Keys: [{{KeyId: {ID}, AliasName: alias/testing, BackingKeys: [{HEX}]}}]"
+    ),
+    "a list with metadata": f"""
+Keys:
+  - Metadata: {{KeyId: {ID}, KeyManager: CUSTOMER, AWSAccountId: "111122223333", Enabled: true}}
+    BackingKeys: [{HEX}]
+Aliases: [{{AliasName: testing, TargetKeyId: {ID}}}]""",
+    "an alias of an ARN": f"""
+Keys: {{Symmetric: {{Aes: [{{Metadata: {{KeyId: {ID}}}, BackingKeys: [{HEX}]}}]}}}}
+Aliases:
+  - AliasName: alias/testing
+    TargetKeyId: arn:aws:kms:eu-west-2:111122223333:key/{ID}
+    AliasArn: arn:aws:kms:eu-west-2:111122223333:alias/testing""",
+    "a rotation long ago": f"""
+Keys:
+  Symmetric:
+    Aes:
+      - Metadata: {{KeyId: {ID}}}
+        BackingKeys: [{HEX}]
+        NextKeyRotation: 2019-09-12 15:19:21 +0000
+Aliases: [{{AliasName: testing, TargetKeyId: {ID}}}]""",
+    "a rotation in seconds": f"""
+Keys:
+  - {{KeyId: {ID}, Alias: testing, BackingKeys: [{HEX}], NextKeyRotation: 1568301561}}""",
+    "JSON": json.dumps(
+        {
+            "Keys": {"Symmetric": {"Aes": [{"Metadata": {"KeyId": ID}, "BackingKeys": [HEX]}]}},
+            "Aliases": [{"AliasName": "alias/testing", "TargetKeyId": ID}],
+        }
+    ),
+}
+
+
+@for_every("form", FORMS_IN_USE.values(), ids=FORMS_IN_USE)
+def test_forms_of_local_kms_that_are_in_use_are_read(write: Write, form: str):
+    with Lab.from_seed(write(form)) as lab:
+        assert lab.cmk("alias/testing").id == ID
+        assert lab.decrypt(lab.cmk(ID).encrypt(b"x")) == b"x"
+
+
+@for_every("name", ["test-key", "1", "orders-for-tests-that-are-longer-than-a-uuid", ID.upper()])
+def test_key_of_local_kms_keeps_an_id_that_is_not_a_uuid(write: Write, name: str):
+    with Lab.from_seed(write(f"Keys: [{{KeyId: {name}, BackingKeys: [{HEX}]}}]")) as lab:
+        arn = lab.kms.describe_key(KeyId=name)["KeyMetadata"]["Arn"]
+        assert arn.endswith(f":key/{name}")
+        blob = lab.kms.encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
+        assert lab.kms.decrypt(CiphertextBlob=blob, KeyId=name)["KeyId"] == arn
+        assert lab.kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+        lab.kms.create_alias(AliasName="alias/a", TargetKeyId=name)
+        assert lab.boto3().generate_data_key(KeyId="alias/a", KeySpec="AES_256")["KeyId"] == arn
+
+
+@for_every(
+    ("spec", "written"),
+    [
+        ("ECC_NIST_P256", P256),
+        ("ECC_SECG_P256K1", P256),
+        ("ECC_SECG_P256K1", "0x" + P256),
+        ("ECC_NIST_P384", P256 + P256[:32]),
+        ("", P256),
+    ],
+)
+def test_private_number_in_hex_is_a_curves_key(write: Write, spec: str, written: str):
+    metadata = f"KeyId: {ID}" + (f", KeySpec: {spec}" if spec else "")
+    entry = f'{{Metadata: {{{metadata}}}, PrivateKeyHex: "{written}"}}'
+    with Lab.from_seed(write(f"Keys: {{Asymmetric: {{Ecc: [{entry}]}}}}")) as lab:
+        key = lab.cmk(ID)
+        assert (key.spec, key.usage) == (spec or "ECC_NIST_P256", "SIGN_VERIFY")
+        assert key.verify(b"x", key.sign(b"x"))
+
+
+def test_parameters_before_a_curves_key_are_passed_over(write: Write):
+    parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+    with Lab.from_seed(write(local_kms(parameters + ec_pem()))) as lab:
+        assert lab.cmk(ID_2).spec == "ECC_NIST_P256"
 
 
 # ---------------------------------------------------------------------- whatever somebody writes

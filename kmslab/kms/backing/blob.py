@@ -11,14 +11,15 @@ from kmslab.crypto.backend import GCM_IV, GCM_TAG
 
 MAGIC = b"kmslab"
 VERSION = b"\x01"
-DERIVATION_NONCE = 16  # bytes
+KEY_ID = 36  # bytes
+DERIVATION_NONCE = 16
 
 # The header's fields, in order: (name, bytes). Then come a ciphertext of any length and the tag.
 FIELDS: tuple[tuple[str, int], ...] = (
     ("magic", 6),
     ("version", 1),
     ("material id", 32),
-    ("key id", 36),
+    ("key id", KEY_ID),
     ("derivation nonce", DERIVATION_NONCE),
     ("IV", GCM_IV),
 )
@@ -37,9 +38,9 @@ class Blob:
 
 
 def header(material: str, key: str, derivation_nonce: bytes, iv: bytes) -> bytes:
-    """The bytes before the ciphertext."""
-    names = bytes.fromhex(material) + key.encode("ascii")
-    return MAGIC + VERSION + names + derivation_nonce + iv
+    """The bytes before the ciphertext. A seed's id of another length is filled up, or cut."""
+    name = key.encode("ascii").ljust(KEY_ID, b"\0")[:KEY_ID]
+    return MAGIC + VERSION + bytes.fromhex(material) + name + derivation_nonce + iv
 
 
 def parse(blob: bytes) -> Blob | None:
@@ -50,7 +51,7 @@ def parse(blob: bytes) -> Blob | None:
     return Blob(
         header=bytes(blob[: LAYOUT.size]),
         material=material.hex(),
-        key=key.decode("ascii", "replace"),
+        key=key.rstrip(b"\0").decode("ascii", "replace"),
         derivation_nonce=derivation_nonce,
         iv=iv,
         sealed=bytes(blob[LAYOUT.size :]),

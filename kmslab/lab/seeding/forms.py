@@ -5,6 +5,7 @@ in the same words, before anything is made.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from kmslab.lab.seeding.material import materials, settled
 from kmslab.lab.seeding.nodes import Node
 
 YEAR = 365  # days
+SECONDS = re.compile(r"\d{9,10}", re.ASCII)  # since 1970
 SWITCHES = {"true": YEAR, "yes": YEAR, "on": YEAR, "false": 0, "no": 0, "off": 0}
 STATES = (KeyState.ENABLED, KeyState.DISABLED)
 ACCOUNT_MEMBERS = ("access_keys", "users", "roles", "keys")
@@ -168,7 +170,10 @@ def rotation(node: Node) -> int:
 
 def moment(node: Node) -> datetime:
     try:
-        found = datetime.fromisoformat(node.text())
+        text = node.text().strip()
+        if SECONDS.fullmatch(text):
+            return datetime.fromtimestamp(int(text), UTC)
+        found = datetime.fromisoformat(re.sub(r" (?=[+-]\d\d:?\d\d$|Z$)", "", text))
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):  # in UTC it may fall into the year 0 or 10000
         node.wrong("a time is expected here, such as 2027-01-31T12:00:00Z.")

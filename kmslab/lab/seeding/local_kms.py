@@ -5,6 +5,7 @@ backing keys was rotated; the newest stands last. Keys are made in the lab's own
 Ciphertexts that local-kms made do not open here: only the keys are the same.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
 from kmslab.kms.contract.states import KeyState
 from kmslab.lab.seeding.declared import Seed, SeedKey
-from kmslab.lab.seeding.forms import YEAR, alias_name, key, key_id, moment
-from kmslab.lab.seeding.material import decoded, once, settled
+from kmslab.lab.seeding.forms import YEAR, alias_name, key, moment
+from kmslab.lab.seeding.material import decoded, number_as_key, once, settled
 from kmslab.lab.seeding.nodes import Node
 
 METADATA = (
@@ -26,10 +27,28 @@ METADATA = (
     "KeySpec",
     "CustomerMasterKeySpec",
 )
+# What the lab decides by itself.
+IGNORED = (
+    "AWSAccountId",
+    "Arn",
+    "CreationDate",
+    "DeletionDate",
+    "EncryptionAlgorithms",
+    "KeyAgreementAlgorithms",
+    "KeyManager",
+    "MacAlgorithms",
+    "MultiRegion",
+    "SigningAlgorithms",
+)
+KEY_ID = re.compile(r"[\w-]{1,64}", re.ASCII)  # any text, as far as an ARN can hold it
 NOT_YET = (
     "keys with imported material cannot be declared yet. Without Origin: EXTERNAL, the key is made "
     "with this material and the origin AWS_KMS."
 )
+ALIASES = ("Alias", "AliasName", "Aliases")
+IGNORED_OF_ALIAS = ("AliasArn", "CreationDate", "LastUpdatedDate")
+BACKING = ("BackingKeys",)
+PRIVATE = {"PrivateKeyPem": "pem", "PrivateKeyHex": "hex"}
 STATES: dict[str, KeyState] = {
     "true": KeyState.ENABLED,
     "false": KeyState.DISABLED,
@@ -58,14 +77,28 @@ def _aliases(node: Node | None) -> Aliases:
     """The nodes of the aliases' names, by the id of the key that they name."""
     found: Aliases = defaultdict(list)
     for each in node.items() if node else ():
-        alias = each.members("AliasName", "TargetKeyId")
-        if len(alias) < 2:
+        alias = each.members("AliasName", "TargetKeyId", *IGNORED_OF_ALIAS)
+        if not {"AliasName", "TargetKeyId"} <= alias.keys():
             each.wrong("an alias needs an AliasName and a TargetKeyId.")
-        found[alias["TargetKeyId"].text()].append(alias["AliasName"])
+        found[_key_id(alias["TargetKeyId"])].append(alias["AliasName"])
     return found
 
 
+def _key_id(node: Node) -> str:
+    """The id as the file has it, or at the end of an ARN: programs call the key by it."""
+    text = node.text().rpartition("key/")[2]
+    if not KEY_ID.fullmatch(text):
+        node.wrong("this is not a key id: it has up to 64 letters, digits, - and _.")
+    return text
+
+
 def _keys(node: Node, account: str, region: str, aliases: Aliases) -> Iterator[SeedKey]:
+    if isinstance(node.content, list):  # the form of its first versions
+        for entry in node.items():
+            asymmetric = isinstance(entry.content, dict) and PRIVATE & entry.content.keys()
+            form = KINDS["Rsa" if asymmetric else "Aes"]
+            yield key(entry, account, region, _members(entry, form, aliases))
+        return
     for kinds in node.members("Symmetric", "Asymmetric").values():
         for kind, entries in kinds.members(*KINDS).items():
             for entry in entries.items():
@@ -74,15 +107,16 @@ def _keys(node: Node, account: str, region: str, aliases: Aliases) -> Iterator[S
 
 def _members(entry: Node, kind: "Kind", aliases: Aliases) -> dict[str, Any]:
     names, usage, materials = kind
-    found = entry.members("Metadata", *names)
-    if "Metadata" not in found:
-        entry.wrong("a key needs Metadata with a KeyId.")
-    metadata = found["Metadata"].members(*METADATA)
+    # The first versions had no Metadata around these members, and a key's alias beside them.
+    flat = () if "Metadata" in entry.names() else (*METADATA, *IGNORED)
+    found = entry.members("Metadata", *ALIASES, *names, *flat)
+    metadata = found["Metadata"].members(*METADATA, *IGNORED) if "Metadata" in found else found
     if "KeyId" not in metadata:
-        found["Metadata"].wrong("a key needs a KeyId.")
+        entry.wrong("a key needs a KeyId.")
     if "Origin" in metadata and metadata["Origin"].text() != "AWS_KMS":
         metadata["Origin"].wrong(NOT_YET)
-    known = key_id(metadata["KeyId"])
+    known = _key_id(metadata["KeyId"])
+    its = [node for name in ALIASES if name in found for node in _listed(found[name])]
     spec, material = materials(found, metadata, entry)
     state = metadata.get("KeyState") or metadata.get("Enabled")
     return {
@@ -92,9 +126,13 @@ def _members(entry: Node, kind: "Kind", aliases: Aliases) -> dict[str, Any]:
         "Description": metadata["Description"].text() if "Description" in metadata else None,
         "State": _state(state) if state else None,
         "Materials": material or None,
-        "Aliases": [alias_name(node) for node in aliases.pop(known, ())] or None,
+        "Aliases": [alias_name(node) for node in (*its, *aliases.pop(known, ()))] or None,
         **_rotation(found.get("NextKeyRotation")),
     }
+
+
+def _listed(node: Node) -> list[Node]:
+    return node.content if isinstance(node.content, list) else [node]
 
 
 def _rotation(node: Node | None) -> dict[str, Any]:
@@ -113,23 +151,32 @@ Materials = tuple[str, list[Any]]
 
 
 def _backing_keys(found: Nodes, metadata: Nodes, entry: Node) -> Materials:
-    listed = found["BackingKeys"].items() if "BackingKeys" in found else []
-    return SYMMETRIC_DEFAULT, once([decoded("hex", node) for node in listed], entry)
+    listed = [node for name in BACKING if name in found for node in _listed(found[name])]
+    known = once([decoded("hex", node) for node in listed], entry)
+    return _spec(metadata) or SYMMETRIC_DEFAULT, known
 
 
 def _private_key(found: Nodes, metadata: Nodes, entry: Node) -> Materials:
-    if "PrivateKeyPem" not in found:
-        entry.wrong("an asymmetric key needs a PrivateKeyPem.")
+    given = [(PRIVATE[name], node) for name, node in found.items() if name in PRIVATE]
+    if len(given) != 1:
+        entry.wrong(f"an asymmetric key needs one of {' and '.join(PRIVATE)}.")
+    [(form, node)] = given
+    spec = _spec(metadata)
+    known = decoded(form, node)
+    return settled(spec, [number_as_key(spec, known) if form == "hex" else known], node)
+
+
+def _spec(metadata: Nodes) -> str:
     spec = metadata.get("KeySpec") or metadata.get("CustomerMasterKeySpec")
-    pem = found["PrivateKeyPem"]
-    return settled(spec.text() if spec else "", [decoded("pem", pem)], pem)
+    return spec.text() if spec else ""
 
 
 # A kind's members besides Metadata, its usage if none is given, and the function that reads its
 # material.
 Kind = tuple[tuple[str, ...], str | None, Callable[[Nodes, Nodes, Node], Materials]]
 KINDS: dict[str, Kind] = {
-    "Aes": (("BackingKeys", "NextKeyRotation"), KeyUsage.ENCRYPT_DECRYPT, _backing_keys),
-    "Rsa": (("PrivateKeyPem",), None, _private_key),
-    "Ecc": (("PrivateKeyPem",), KeyUsage.SIGN_VERIFY, _private_key),
+    "Aes": ((*BACKING, "NextKeyRotation"), KeyUsage.ENCRYPT_DECRYPT, _backing_keys),
+    "Hmac": (BACKING, KeyUsage.GENERATE_VERIFY_MAC, _backing_keys),
+    "Rsa": (tuple(PRIVATE), None, _private_key),
+    "Ecc": (tuple(PRIVATE), KeyUsage.SIGN_VERIFY, _private_key),
 }

@@ -8,10 +8,12 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable
 
-from kmslab.crypto import Malformed, SecretBytes, read_private_key
+from kmslab.crypto import Malformed, SecretBytes, private_key_of_number, read_private_key
 from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT
 from kmslab.lab.seeding.nodes import Node
 
+# The curve of a private number of so many bytes, if a file does not say which.
+CURVE_OF_SIZE = {32: "ECC_NIST_P256", 48: "ECC_NIST_P384", 66: "ECC_NIST_P521"}
 NO_KEY = (
     "this is not the private key of a KMS key: RSA (2048, 3072 or 4096 bits, exponent "
     "65537), one of AWS KMS's curves, ML-DSA or ML-KEM, as PEM or PKCS#8 DER, not encrypted."
@@ -19,7 +21,7 @@ NO_KEY = (
 
 
 def _hex(text: str) -> bytes:
-    return bytes.fromhex("".join(text.split()))
+    return bytes.fromhex("".join(text.split()).removeprefix("0x"))
 
 
 def _base64(text: str) -> bytes:
@@ -54,6 +56,15 @@ def decoded(form: str, node: Node) -> SecretBytes:
         return SecretBytes(FORMS[form](node.text()))
     except (ValueError, binascii.Error):
         node.wrong(f"this is not written in {form}.")
+
+
+def number_as_key(spec: str, written: SecretBytes) -> SecretBytes:
+    """A curve's private number as a private key in DER; other bytes are one already (RFC 5915)."""
+    curve = spec or CURVE_OF_SIZE.get(len(written), "")
+    try:
+        return private_key_of_number(curve, written)
+    except Malformed:
+        return written
 
 
 def settled(spec: str, known: list[SecretBytes], node: Node) -> tuple[str, list[SecretBytes]]:

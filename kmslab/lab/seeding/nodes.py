@@ -8,12 +8,16 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kmslab.display import PlainError
 
 DEPTH = 40  # of nodes in nodes; a YAML alias can contain itself
+LIMIT = 1024 * 1024  # bytes of a file
+NODES = 100_000  # of a file; an alias counts as often as it repeats what it names
+TAGS = {"null", "bool", "int", "float", "timestamp", "str", "seq", "map", "merge", "value"}
 DIGITS = 9  # of a number, at most
 NO_YAML = (
     "Reading YAML needs PyYAML, which is not installed: pip install PyYAML. A seed in "
@@ -98,11 +102,15 @@ def read(path: Path) -> Node:
     """The whole file: JSON if its name ends in `.json`, else YAML. Raises `SeedError`."""
     at = Place(path.name)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            written = file.read(LIMIT + 1)
+        text = written.decode("utf-8-sig")
     except OSError as error:
         raise SeedError(f"The seed {path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise SeedError(f"The seed {path} is not a text in UTF-8.") from None
+    if len(written) > LIMIT:
+        at.wrong(f"a seed has at most {LIMIT:,} bytes. Divide it into several files.")
     try:
         return _json(text, at) if path.suffix == ".json" else _yaml(text, at)
     except RecursionError:
@@ -148,7 +156,20 @@ def _yaml(text: str, at: Place) -> Node:
         Place(at.file, line=line).wrong(f"this is not YAML: {_problem(error.problem)}.")
     except yaml.YAMLError:
         at.wrong("this is not YAML: it contains characters that a text cannot have.")
+    if root and _size(root, {}) > NODES:
+        at.wrong(f"this is nested too deeply, or its aliases repeat more than {NODES:,} values.")
     return _yaml_node(root, at) if root else Node(None, at)
+
+
+def _size(node: Any, known: dict[int, int]) -> int:
+    """How many nodes there are with all aliases written out, counted without writing them out."""
+    if node.id == "scalar":
+        return 1
+    if id(node) not in known:
+        known[id(node)] = NODES + 1  # an alias inside what it names repeats without end
+        parts = node.value if node.id == "sequence" else chain.from_iterable(node.value)
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
 
 
 def _problem(text: str | None) -> str:
@@ -160,6 +181,8 @@ def _yaml_node(node: Any, at: Place) -> Node:
     _check_depth(at)
     line = node.start_mark.line + 1
     at = Place(at.file, at.path, line)
+    if node.tag.removeprefix("tag:yaml.org,2002:") not in TAGS:
+        at.wrong("a tag (!) means nothing in a seed. Leave it out.")
     if node.id == "sequence":
         items = enumerate(node.value)
         return Node([_yaml_node(item, at.inside(place, line)) for place, item in items], at)
