@@ -129,7 +129,8 @@ class Connection(HttpToolsProtocol):
         first = self.parser.get_method() + b" " + self.url + b" HTTP/" + version
         self.offered = self.headers
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        with contextlib.suppress(AttributeError):  # httptools before 0.6.3
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self.parser.feed_data(b"\r\n".join([first, *lines, b"", b""]))
 
     def _refuse(self, text: str) -> None:

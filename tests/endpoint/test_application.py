@@ -524,6 +524,13 @@ def test_an_offer_to_upgrade_is_ignored_wherever_the_packets_end(
             assert answer(link)[0] == 200
 
 
+@pytest.mark.parametrize("what", [b"websocket", b"h2c", b"TLS/1.0, HTTP/1.1"])
+def test_no_offer_to_upgrade_is_taken(endpoint: Endpoint, what: bytes) -> None:
+    request = with_headers(own(endpoint), connection=b"close, Upgrade", upgrade=what)
+    got = sent_together(endpoint, written(request) + written(own(endpoint)))
+    assert statuses(got) == [b"200"]  # it asked for the end of the connection
+
+
 def test_an_offer_to_upgrade_may_be_signed(endpoint: Endpoint) -> None:
     offer = {"Upgrade": "h2c", "Connection": "Upgrade"}
     sent = written(own(endpoint, headers=LIST_KEYS | offer))
