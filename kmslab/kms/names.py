@@ -170,7 +170,7 @@ def _arn(caller: Caller, identifier: str) -> Arn:
 
 def _key(records: Reader, arn: str) -> Key | None:
     """The key that a key's or an alias's ARN names."""
-    alias = records.get(Alias, arn)
+    alias = records.get(Alias, arn) if ":alias/" in arn else None  # a miss would be a query
     return records.get(Key, alias.target if alias else arn)
 
 

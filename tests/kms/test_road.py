@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kmslab import Lab
+from kmslab import Lab, allow
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Alias, Key
@@ -266,3 +266,30 @@ def test_loser_of_a_due_thing_never_repeats_it(
     deleted = [e["resources"][0]["ARN"] for e in lab.trail if e["eventName"] == "DeleteKey"]
     assert deleted == doomed
     assert tried == [doomed[0], *doomed]
+
+
+def test_a_call_whose_records_are_cached_reads_nothing(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever calls: by a policy, by a role's, or by a grant; and however the key is named."""
+    key = lab.create_cmk("orders")
+    alice, clerk, bob = lab.user("alice", allow("kms:*")), lab.role("staff/clerk"), lab.user("bob")
+    lab.role("clerk", allow("kms:*"))
+    key.grant(bob.caller.principal, "Encrypt", "Decrypt")
+    database, statements = lab.service._store._database, []
+    read = database.read
+
+    def counted(statement: Any, *parameters: Any) -> Any:
+        statements.append(str(statement))
+        return read(statement, *parameters)
+
+    def use() -> None:
+        for caller in (lab, alice, clerk, bob):
+            for name in (key.arn, key.id, "alias/orders"):
+                blob = caller.kms.encrypt(KeyId=name, Plaintext=b"x")["CiphertextBlob"]
+                caller.kms.decrypt(CiphertextBlob=blob)
+
+    use()
+    monkeypatch.setattr(database, "read", counted)
+    use()
+    assert statements == []
