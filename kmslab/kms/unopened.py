@@ -23,7 +23,7 @@ from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, KeyUsage
 from kmslab.kms.names import key_in
 from kmslab.kms.service import Service
 
-CODES = frozenset({"InvalidCiphertextException", "IncorrectKeyException", "AccessDeniedException"})
+CODES = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 MEMBERS = {
     "Decrypt": "",
     "ReEncrypt": "Source",
@@ -95,7 +95,8 @@ class _Trial:
         region = self._caller.region
         material = self._service.records.get(Material, f"{region}/{parsed.material}")
         if material is None:
-            return self._unknown(parsed)
+            text = f"{TAMPERED}it names key material that key/{parsed.key} has never had."
+            return Unopened("bytes", text)
         if key and key.arn != material.key:
             text = f"It was encrypted under {resource_of(material.key)}, which the blob names, "
             text += f"and the request names {resource_of(key.arn)}. Decrypt with the former, or "
@@ -152,19 +153,6 @@ class _Trial:
             f"{TAMPERED}no {named.spec} key of this account opens it. An RSA ciphertext names no "
             "key, so it may also be that of a key which the lab does not have.",
         )
-
-    def _unknown(self, parsed: blob.Blob) -> Unopened:
-        """The blob names key material that this Region does not have."""
-        records = self._service.records
-        if records.get(Key, f"{self._caller.here}key/{parsed.key}"):
-            text = f"{TAMPERED}it names key material that key/{parsed.key} has never had."
-            return Unopened("bytes", text)
-        for key in records.page(Key, "", limit=MOST_TRIALS):
-            if records.get(Material, f"{key.region}/{parsed.material}"):
-                text = f"It was encrypted under a key in {key.region}, and the request goes to "
-                return Unopened("key", f"{text}{self._caller.region}. Ask the other Region.")
-        text = f"It names key/{parsed.key}, which this lab does not have: it is another lab's, its "
-        return Unopened("key", f"{text}key has been deleted, or its first bytes have been changed.")
 
     def _opens(
         self, key: Key, material: Material, algorithm: str, context: Mapping[str, str] | None = None

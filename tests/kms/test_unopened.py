@@ -80,13 +80,6 @@ def test_another_key_is_named(lab):
     assert one.id in str(error.explain())
 
 
-def test_another_region_and_another_lab_are_found(lab):
-    blob = lab.create_cmk().encrypt(b"1")
-    error = refusal(lab.region("eu-west-1").decrypt, blob)
-    assert "us-east-1" in str(error.explain())
-    assert "another lab" in str(refusal(Lab().decrypt, blob).explain())
-
-
 def test_rsa_key_and_algorithm_are_found(lab):
     one, other = (lab.create_cmk(spec="RSA_2048", usage="ENCRYPT_DECRYPT") for _ in range(2))
     sealed = lab.kms.encrypt(KeyId=one.id, Plaintext=b"1", EncryptionAlgorithm="RSAES_OAEP_SHA_256")
