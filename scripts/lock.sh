@@ -13,6 +13,13 @@ build='hatchling editables' # what `pip install -e . --no-build-isolation` needs
 printf '%s\n' $build | compile lab pyproject.toml --extra boto3 --extra lab --extra serve "$@"
 printf '%s\n' $build | compile test pyproject.toml --extra boto3 --extra lab --extra serve --extra test \
     --constraint requirements/lab.lock "$@"
+# The oldest versions that pyproject.toml allows, with the tests' own tools as they are in the test lock.
+tools='hypothesis jsonschema pytest pytest-timeout pytest-xdist'
+pins=$(mktemp)
+grep -E "^($(echo $build $tools | tr ' ' '|'))==" requirements/test.lock | sed 's/ .*//' >"$pins"
+printf '%s\n' $build $tools | compile oldest pyproject.toml --extra boto3 --extra serve \
+    --resolution lowest-direct --constraint "$pins" "$@"
+rm "$pins"
 echo playwright | compile browser --constraint requirements/test.lock "$@"
 # A handout brings its own pip: some Pythons come without, and it is the one that was tried.
 echo pip | compile handout --constraint requirements/lab.lock "$@"
