@@ -57,10 +57,11 @@ class Exposed:
             if show := getattr(value, name, None):
                 self.add(f"{where}: {name}", str(show()))
 
-    def add_error(self, where: str, error: KMSError) -> None:
+    def add_error(self, where: str, error: Exception) -> None:
         self.add_shown(where, error)
-        self.add_shown(f"{where}: response", error.response)
-        self.add(f"{where}: notebook", "\n".join(error._render_traceback_()))
+        if isinstance(error, KMSError):
+            self.add_shown(f"{where}: response", error.response)
+            self.add(f"{where}: notebook", "\n".join(error._render_traceback_()))
         self.add(f"{where}: traceback", "".join(traceback.format_exception(error)))
         self.add(f"{where}: attributes", repr(vars(error)))
         self.add(f"{where}: pickle", pickle.dumps(error))
