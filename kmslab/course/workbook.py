@@ -5,8 +5,10 @@ and leaves the others as they are; a reset keeps the learner's copy under anothe
 opens them: what it can be refused for is checked before anything is written.
 """
 
+import atexit
 import json
 import os
+import shutil
 import sys
 import sysconfig
 import tempfile
@@ -142,6 +144,7 @@ def _replace_unwritable_home() -> None:
     if os.path.isabs(home) and all(map(_is_writable, (home, *_jupyter_folders()))):
         return
     place = tempfile.mkdtemp(prefix="kmslab-")
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
     for name in OWN_FOLDERS:
         os.environ.setdefault(name, os.path.join(place, name.lower()))
     os.environ.setdefault("HOME", place)

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from kmslab.cli.app import app, main
 from kmslab.course import installed_files, workbook
 from kmslab.course.doctor import CHECKS, Diagnosis, Finding
-from kmslab.display import this_command
+from kmslab.display import this_command, this_python
 
 ROOT = Path(__file__).parents[2]
 
@@ -298,7 +298,7 @@ main()
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("JupyterLab is not installed here.")
-    assert line.endswith(" ".join([sys.executable, "-m pip install", *workbook.NEEDED]))
+    assert line.endswith(" ".join([this_python(), "-m pip install", *workbook.NEEDED]))
     assert list(tmp_path.iterdir()) == []  # nothing was laid out, nothing promised
     assert result.stdout == ""
 
