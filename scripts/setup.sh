@@ -75,7 +75,7 @@ fi
 
 # ---------------------------------------------------------------------------------------- install
 
-while sleep 2 && kill -0 $$ 2>/dev/null; do printf .; done & # shows that it still runs
+while sleep 2 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do printf .; done & # it still runs
 dots=$!
 trap 'kill $dots 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM # else the dots would go on
