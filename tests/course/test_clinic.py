@@ -44,7 +44,7 @@ def test_a_lesson_started_cold_finds_what_earlier_lessons_made():
     assert clinic(until="02")[0].cmk("alias/records").state == "Enabled"
 
 
-@pytest.mark.parametrize("until", ["1", "99", "", 1])
+@pytest.mark.parametrize("until", ["x", "99", "", "001"])
 def test_an_unknown_lesson_is_refused_with_a_list_of_all(until):
     with pytest.raises(ValueError, match=", ".join(LESSONS)):
         clinic(until=until)

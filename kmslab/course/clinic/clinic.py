@@ -122,6 +122,8 @@ def clinic(until: str) -> tuple[Lab, Clinic]:
 
     `until` is a lesson's number, such as "01". Example: `lab, clinic = course.clinic(until="01")`.
     """
+    if len(until) == 1:
+        until = f"0{until}"  # "1" means "01"
     if until not in LESSONS:
         raise ValueError(f"until is the number of a lesson, one of {', '.join(LESSONS)}")
     lab = Lab(clock=Clock.frozen(MONDAY), ids=_ids(), region=SEOUL)
