@@ -4,6 +4,7 @@
 .PHONY: help lab test test-all coverage lint bench notebooks handout reset lock setup-lab setup-test setup-browser setup-clients
 
 PY := .venv/bin/python
+unexport PYTHONDONTWRITEBYTECODE # the tests start some sixty Pythons: one of them compiles for all
 QUICK := -m pytest -n logical --dist loadfile --nbval --nbval-current-env tests examples notebooks
 
 help: ## list what there is to make
