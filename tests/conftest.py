@@ -28,7 +28,7 @@ NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 # the change and not for its luck; `make test-all` tries many, and others every time.
 settings.register_profile(
     "quick",
-    max_examples=20,
+    max_examples=10,
     stateful_step_count=30,
     derandomize=True,
     deadline=None,  # a shared machine may pause any example

@@ -12,8 +12,11 @@ from kmslab.crypto import pyca
 from tests.cases import for_every
 
 DATA_KEY = bytes(range(32))
-LIBRARY = pytest.mark.parametrize("library", LIBRARIES, ids=lambda each: each.NAME)
-METHOD = pytest.mark.parametrize("method", METHODS, ids=lambda each: each.name)
+LONG_RSA = ("RSA_3072", "RSA_4096")  # slow to make: for the long tests
+LIBRARY = for_every("library", LIBRARIES)
+METHOD = for_every(
+    "method", METHODS, lambda method: method.name, long=lambda method: method.key in LONG_RSA
+)
 SIZES = {
     "AES-256-GCM": 12 + 32 + 16,  # SP 800-38D: nonce, ciphertext, tag
     "AES-KW": 40,  # RFC 3394: eight bytes more
@@ -89,7 +92,7 @@ def test_key_wrap_gives_the_published_answers(library):
 
 
 @LIBRARY
-@for_every("spec", [key for key in KEY_SPECS if key not in ("RSA_3072", "RSA_4096")])
+@for_every("spec", [key for key in KEY_SPECS if key not in LONG_RSA])
 def test_made_keys_differ(library, spec):
     made = library.GENERATE[spec]
     assert made() != made()

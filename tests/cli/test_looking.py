@@ -165,7 +165,9 @@ def test_follow_can_begin_with_nothing(kmslab: Kmslab, monkeypatch: Any):
     assert [line.split()[3] for line in result.stdout.splitlines()] == ["ListAliases"]
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "size", [2, *(pytest.param(size, marks=pytest.mark.long) for size in (1, 3, 4))]
+)
 def test_pages_of_any_size_show_the_same(kmslab: Kmslab, monkeypatch: Any, size: int):
     commands = [["trail", "--json"], ["trail"], ["trail", "--json", "--last", "3"]]
     whole = [kmslab(*command).stdout for command in commands]

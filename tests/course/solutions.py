@@ -1,7 +1,7 @@
 """Answers to the exercises as a learner may write them: data in tests/solutions, and the hints'.
 
-Each is injected into its lesson: the cells before the exercise, without mere pictures, are run in a
-kernel, then each answer in the exercise's cell, followed by the lesson's own check.
+Each is injected into its lesson: the cells before the exercise are run in a kernel, then each
+answer in the exercise's cell, followed by the lesson's own check.
 """
 
 import ast
@@ -55,17 +55,23 @@ def some(exercise: str) -> list[Answer]:
 
 
 @cache
-def replies(*answers: Answer) -> dict[Answer, str]:
-    """What the lessons' checks say to the answers, which are given one by one in one kernel."""
+def replies(*answers: Answer, whole: bool = False) -> dict[Answer, str]:
+    """What the lessons' checks say to the answers, which are given one by one in one kernel.
+
+    `whole`: run all the cells before the exercise, and not only those that it needs.
+    """
     cells, checks = [], {}
-    for exercise, given in groupby(answers, lambda answer: answer.exercise):
+    for exercise, group in groupby(answers, lambda answer: answer.exercise):
+        given = [*group]
         lesson = next(lesson for lesson in LESSONS if exercise.startswith(lesson.number))
         stub = next(
             index for index, cell in enumerate(lesson.code) if f"exercise:{exercise}" in tags(cell)
         )
-        cells += [cell for cell in lesson.code[:stub] if not only_a_picture(cell)]
+        before, check = lesson.code[:stub], lesson.code[stub + 1]
+        written = "\n".join([check.source, *(answer.code for answer in given)])
+        cells += before if whole else needed(before, nbformat.v4.new_code_cell(written))
         for answer in given:
-            checks[answer] = nbformat.from_dict(lesson.code[stub + 1])
+            checks[answer] = nbformat.from_dict(check)
             cells += [nbformat.v4.new_code_cell(answer.code), checks[answer]]
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
@@ -73,10 +79,29 @@ def replies(*answers: Answer) -> dict[Answer, str]:
     return {answer: said(check) for answer, check in checks.items()}
 
 
-def only_a_picture(cell: nbformat.NotebookNode) -> bool:
-    """True if the cell draws and defines nothing, so that no later cell needs it."""
-    defines = any(isinstance(node, ast.Assign) for node in ast.walk(syntax(cell)))
-    return cell.id.startswith("picture") and not defines
+def needed(cells: list[nbformat.NotebookNode], by: nbformat.NotebookNode) -> list:
+    """The cells that define what `by` uses, what those use in turn, and so on."""
+    used, kept = names(by)[1], []
+    for cell in reversed(cells):
+        defined, uses = names(cell)
+        if defined & used:
+            used |= uses
+            kept.append(cell)
+    return kept[::-1]
+
+
+def names(cell: nbformat.NotebookNode) -> tuple[set[str], set[str]]:
+    """The names that a cell defines, and those that it uses."""
+    defined, used = set(), set()
+    for node in ast.walk(syntax(cell)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name):
+                defined.add(name)
+            case ast.Name(id=name):
+                used.add(name)
+            case ast.alias(name=name, asname=other):
+                defined.add(other or name.partition(".")[0])
+    return defined, used
 
 
 def said(cell: nbformat.NotebookNode) -> str:

@@ -15,21 +15,16 @@ EXERCISE = for_every("exercise", EXERCISES)
 WRONG = 4  # at least, of an exercise
 
 
+def to_all(exercise):
+    return replies(*ANSWERS[exercise], whole=True)
+
+
 @pytest.fixture(scope="module", params=["some", pytest.param("all", marks=pytest.mark.long)])
 def replied(request):
     """What the checks say, by the answer."""
     if request.param == "some":
         return replies(*(answer for exercise in EXERCISES for answer in some(exercise)))
-    return {answer: text for name in EXERCISES for answer, text in replies(*ANSWERS[name]).items()}
-
-
-@pytest.fixture(scope="module")
-def texts():
-    """What the checks say, by exercise and the answer's name."""
-    return {
-        exercise: {answer.name: text for answer, text in replies(*ANSWERS[exercise]).items()}
-        for exercise in EXERCISES
-    }
+    return {answer: text for exercise in EXERCISES for answer, text in to_all(exercise).items()}
 
 
 def test_every_exercise_has_answers_and_no_other_has():
@@ -57,17 +52,16 @@ def test_every_exercise_has_several_wrong_answers(exercise):
 
 @pytest.mark.long
 @EXERCISE
-def test_every_wrong_answer_has_a_message_of_its_own(texts, exercise):
-    wrong = [answer.name for answer in ANSWERS[exercise] if not answer.right]
-    said = Counter(texts[exercise][name] for name in wrong)
+def test_every_wrong_answer_has_a_message_of_its_own(exercise):
+    said = Counter(text for answer, text in to_all(exercise).items() if not answer.right)
     assert [text for text, times in said.items() if times > 1] == []
 
 
 @pytest.mark.long
 @EXERCISE
-def test_not_written_half_written_and_forgotten_return_are_told_apart(texts, exercise):
-    said = texts[exercise].values()
-    functions = texts[exercise]["unwritten"].count(" and ") + 1
-    assert any("Not written yet" in text for text in said)
-    assert any("Half written" in text for text in said) == (functions > 1)
-    assert any("Did you forget return?" in text for text in said)
+def test_not_written_half_written_and_forgotten_return_are_told_apart(exercise):
+    said = {answer.name: text for answer, text in to_all(exercise).items()}
+    functions = said["unwritten"].count(" and ") + 1
+    assert any("Not written yet" in text for text in said.values())
+    assert any("Half written" in text for text in said.values()) == (functions > 1)
+    assert any("Did you forget return?" in text for text in said.values())

@@ -165,13 +165,14 @@ def told(request: Request, stranger: View, identifier: str) -> tuple[Any, ...]:
     """What a stranger learns of this key: the error's code and text, and all of the event."""
     with pytest.raises(KMSError) as caught:
         request.send(identifier, stranger)
-    event = str(stranger.trail[-1]).replace(identifier, "the key")
+    last = stranger.trail[-1]
+    event = str(last).replace(identifier, "the key")
     for member in ("requestID", "eventID"):
-        event = event.replace(stranger.trail[-1][member], "its id")
+        event = event.replace(last[member], "its id")
     return caught.value.code, str(caught.value), event
 
 
-@pytest.mark.parametrize(("operation", "member"), NAMINGS)
+@for_every(("operation", "member"), NAMINGS)
 def test_stranger_cannot_learn_whether_a_key_exists(
     shared_lab: Lab, make: Any, operation: str, member: str
 ) -> None:

@@ -83,6 +83,7 @@ def events_of(lab: Lab, name: str) -> list[dict[str, Any]]:
 # -------------------------------------------------------------------------------------- processes
 
 
+@pytest.mark.long  # threads show it quickly
 def test_of_processes_that_change_one_key_one_wins(url: str, workers: Workers) -> None:
     with Lab(store=url) as lab:
         keys = {lab.create_cmk().arn for _ in range(20)}
@@ -147,7 +148,8 @@ def test_due_deletions_are_done_once_each_by_three_processes(
         assert lab.kms.list_keys()["Keys"] == []
 
 
-@MANY
+@pytest.mark.long  # threads show it quickly, and deletions
+@pytest.mark.parametrize("many", [200])
 def test_due_rotations_are_done_once_each_by_three_processes(
     url: str, workers: Workers, many: int
 ) -> None:

@@ -21,6 +21,7 @@ from tests.kms.operations.keyring import (
     AGREE,
     ENCAPSULATE,
     ENCRYPT,
+    LONG_RSA,
     MAC,
     NOW,
     SIGN,
@@ -29,6 +30,7 @@ from tests.kms.operations.keyring import (
     formed,
     public,
     shared,
+    slow,
 )
 
 CONTEXT = {"order": "17"}
@@ -57,6 +59,7 @@ def events(lab: Lab) -> list[tuple[str, dict[str, Any]]]:
         ("ML_DSA_65", "ML_DSA_SHAKE_256"),
         ("ML_DSA_87", "ML_DSA_SHAKE_256"),
     ],
+    long=slow,
 )
 def test_sign_and_verify_need_no_algorithm(spec: str, algorithm: str) -> None:
     key = cmk(spec, SIGN)
@@ -74,7 +77,7 @@ def test_mac_needs_no_algorithm(bits: int) -> None:
     assert key.verify_mac(b"lab report", tag) is True
 
 
-@pytest.mark.parametrize("spec", ["RSA_2048", "RSA_3072", "RSA_4096"])
+@for_every("spec", ["RSA_2048", *LONG_RSA], long=slow)
 def test_rsa_encryption_is_with_sha_256_unless_said(spec: str) -> None:
     key = cmk(spec, ENCRYPT)
     for asked, used in (
@@ -228,7 +231,7 @@ def test_key_for_another_use_says_what_it_is_for(refused: Any, verb: str) -> Non
     """With AWS's text, whatever algorithm the handle chose for a key that has none for this use."""
     usage, operation, call = VERBS[verb]
     for spec, other in USES:
-        if other is not usage and spec not in ("RSA_3072", "RSA_4096"):
+        if other is not usage and spec not in LONG_RSA:
             key = cmk(spec, other)
             text = f"{key.arn} key usage is {other} which is not valid for {operation}."
             with refused("InvalidKeyUsageException", text):
@@ -374,18 +377,19 @@ PYCA_FIRST, PYCRYPTODOME_FIRST = (pyca, pycryptodome), (pycryptodome, pyca)
 @pytest.mark.parametrize(
     ("making", "using"),
     [
-        (PYCA_FIRST, PYCA_FIRST),
-        (PYCA_FIRST, PYCRYPTODOME_FIRST),
-        (PYCRYPTODOME_FIRST, PYCA_FIRST),
+        pytest.param(PYCA_FIRST, PYCRYPTODOME_FIRST, id="the other one goes on"),
+        pytest.param(PYCA_FIRST, PYCA_FIRST, id="one library", marks=pytest.mark.long),
+        pytest.param(
+            PYCRYPTODOME_FIRST, PYCA_FIRST, id="the other one began", marks=pytest.mark.long
+        ),
     ],
-    ids=["one library", "the other one goes on", "the other one began"],
 )
 def test_keys_of_every_kind_work_on_in_a_file_that_is_opened_again(
     tmp_path: Path, making: Any, using: Any
 ) -> None:
     """A stored key does not depend on the library that made it."""
     url = f"sqlite:///{tmp_path / 'my.db'}"
-    kinds = [use for use in USES if use[0] not in ("RSA_3072", "RSA_4096")]
+    kinds = [use for use in USES if use[0] not in LONG_RSA]
     with Lab(store=url, backends=making) as lab:
         arns = [lab.create_cmk(spec=spec, usage=usage).arn for spec, usage in kinds]
         made = [first_half(lab.cmk(arn)) for arn in arns]

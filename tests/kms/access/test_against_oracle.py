@@ -224,7 +224,7 @@ def question_of(scene: Scene, caller: dict[str, Any]) -> access.Question:
 
 
 # A scene would need a hundred of Hypothesis's draws; one drawn seed is enough.
-many = settings(max_examples=10 * settings.default.max_examples)
+many = settings(max_examples=20 * settings.default.max_examples)
 seeds = st.integers(0, 2**64)
 
 
