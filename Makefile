@@ -5,7 +5,7 @@
 
 PY := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE # the tests start some sixty Pythons: one of them compiles for all
-QUICK := -m pytest -n logical --dist loadfile --nbval --nbval-current-env tests examples notebooks
+QUICK := -m pytest -p tests.no_iris -n logical --dist loadfile --nbval --nbval-current-env tests examples notebooks
 
 help: ## list what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20

@@ -68,6 +68,7 @@ def test_rsa_beats_aes_in_the_other_library_and_the_cost_of_a_call_does_not_expl
     assert "aes" in run().machine.flags
 
 
+@pytest.mark.long  # it measures
 def test_one_data_key_is_so_short_that_the_processors_aes_unit_hardly_matters():
     """AES-KW of 32 bytes is 24 blocks of AES (RFC 3394 §2.2.1); here they come in one call."""
 

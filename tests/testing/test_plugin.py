@@ -145,6 +145,7 @@ def test_one_endpoint_may_serve_many_tests(suite: pytest.Pytester, scope: str):
     ).assert_outcomes(passed=2)
 
 
+@pytest.mark.long
 def test_processes_of_xdist_have_an_endpoint_each(suite: pytest.Pytester):
     suite.makepyfile(
         """

