@@ -16,11 +16,11 @@ lab: setup-lab ## lay out workbook/ and open JupyterLab on it (more options: LAB
 reset: setup-lab ## a fresh copy of one lesson, yours is kept: make reset LESSON=02
 	@$(PY) -m kmslab lab --reset "$(LESSON)"
 
-test: setup-test ## the tests and the notebooks, in under five minutes (more options: TEST_ARGS="-k wire")
+test: setup-test ## the tests and the notebooks, in two to three minutes (more options: TEST_ARGS="-k wire")
 	$(PY) $(QUICK) $(TEST_ARGS)
 
 test-all: test setup-browser setup-clients ## after `make test`, what takes longer or needs more, and property tests at full depth
-	$(PY) -m pytest -m "long or hypothesis" --hypothesis-profile=full --durations=5 $(TEST_ARGS)
+	$(PY) -m pytest -n logical --dist loadfile -m "long or hypothesis" --hypothesis-profile=full --durations=5 $(TEST_ARGS)
 
 coverage: setup-test ## the same tests, measured: which lines and branches of kmslab none of them takes
 	$(PY) -m coverage erase

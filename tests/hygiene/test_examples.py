@@ -27,6 +27,6 @@ def test_the_program_speaks_to_aws_and_never_names_kmslab(program):
 @pytest.mark.parametrize("suite", SUITES, ids=named)
 def test_its_tests_pass_in_their_own_folder(suite, tmp_path):
     copy = shutil.copytree(suite, tmp_path / suite.name)
-    command = [sys.executable, "-m", "pytest", "-q"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:asyncio"]
     run = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout

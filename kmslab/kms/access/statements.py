@@ -48,8 +48,9 @@ class Principals:
             # A caller is denied unless each of its names is listed: "you must also specify the
             # account ARN of the not-denied principal" (IAM user guide), for a session its role too.
             caller = question.caller
-            names = {caller.principal, question.identity}
-            excepted = names <= self.wanted and not self.wanted.isdisjoint(_account(caller))
+            account = _account(caller)
+            names = {caller.principal, question.identity} - account  # none: it is the root user
+            excepted = names <= self.wanted and not self.wanted.isdisjoint(account)
             excepted |= "*" in self.wanted
             excepted |= caller.is_service and not self.wanted.isdisjoint(caller.services)
             return NO_MATCH if excepted else DIRECTLY

@@ -145,6 +145,13 @@ def test_not_principal_with_a_star_denies_no_caller(everybody: Any) -> None:
     assert allowed(ALICE, key_policy=policy(named(ALICE), denied(NotPrincipal=everybody)))
 
 
+def test_root_user_is_excepted_by_its_accounts_number_as_by_its_arn() -> None:
+    for name in (ROOT, HERE):
+        key_policy = policy(named(ROOT), denied(NotPrincipal={"AWS": [name]}))
+        assert allowed(ROOT, key_policy=key_policy)
+        assert not allowed(ALICE, iam=EVERYTHING, key_policy=key_policy)
+
+
 def test_not_principal_must_list_session_role_and_account() -> None:
     role = policy(named(ROOT), denied(NotPrincipal={"AWS": [CLERK, ROOT]}))
     assert not allowed(SESSION, key_policy=role, iam=EVERYTHING)
