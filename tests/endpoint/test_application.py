@@ -84,21 +84,23 @@ def exchange(endpoint: Endpoint, sent: bytes) -> tuple[int, dict[str, str], byte
 
 
 def answer(link: socket.socket) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the next answer on this connection."""
-    got = b""
-    while b"\r\n\r\n" not in got:
-        more = link.recv(65_536)
-        if not more:
-            raise ConnectionError(f"closed after {got!r}")
-        got += more
-    head, _, body = got.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
+    """Status, headers and body of the next answer on this connection, and nothing of one behind."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += received(link, 1)
+    first, *lines = head.decode().rstrip().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
+    body = b""
     while len(body) < int(headers["Content-Length"]):
-        body += link.recv(65_536)
-    length = int(headers["Content-Length"])
-    assert len(body) <= length or body[length:].startswith(b"HTTP/1.1")
-    return int(first.split()[1]), headers, body[:length]
+        body += received(link, int(headers["Content-Length"]) - len(body))
+    return int(first.split()[1]), headers, body
+
+
+def received(link: socket.socket, most: int) -> bytes:
+    got = link.recv(most)
+    if not got:
+        raise ConnectionError("closed before the end of the answer")
+    return got
 
 
 def flood(link: socket.socket, sent: bytes) -> None:

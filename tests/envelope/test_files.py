@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -218,9 +219,19 @@ def program(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
 
 
 @POSIX
-@pytest.mark.parametrize("what", ["encrypt", "decrypt"])
-@pytest.mark.parametrize("overwrite", [True, False])
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("what", "overwrite", "how"),
+    [
+        ("encrypt", True, signal.SIGKILL),
+        ("decrypt", False, signal.SIGINT),
+        *(
+            pytest.param(what, overwrite, how, marks=pytest.mark.long)
+            for what, overwrite, how in product(
+                ["encrypt", "decrypt"], [True, False], [signal.SIGKILL, signal.SIGINT]
+            )
+        ),
+    ],
+)
 @pytest.mark.parametrize("named", [True, False])
 def test_a_killed_process_leaves_no_target_and_nothing_that_the_next_run_keeps(
     tmp_path: Path, sealed: Path, what: str, overwrite: bool, how: int, named: bool

@@ -44,7 +44,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return keys
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["file", pytest.param("memory", marks=pytest.mark.long)])
 def lab(request: pytest.FixtureRequest, drawn: list[bytes], tmp_path: Path) -> Iterator[Lab]:
     store = None if request.param == "memory" else f"sqlite:///{tmp_path / 'my.db'}"
     with Lab(store=store) as lab:

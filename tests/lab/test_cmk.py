@@ -150,7 +150,7 @@ CLASSES: dict[str, Any] = {
 }
 
 
-@for_every(("spec", "usage"), [use for use in USES if use[0] in CLASSES])
+@for_every(("spec", "usage"), [use for use in USES if use[0] in CLASSES], long=slow)
 def test_public_key_comes_in_three_forms(spec: str, usage: Any) -> None:
     key = cmk(spec, usage).public_key()
     assert isinstance(key, PublicKey)

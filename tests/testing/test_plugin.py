@@ -125,7 +125,7 @@ def test_lab_of_the_suites_own_is_served(suite: pytest.Pytester):
     ).assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("scope", ["module", "session"])
+@pytest.mark.parametrize("scope", ["session", pytest.param("module", marks=pytest.mark.long)])
 def test_one_endpoint_may_serve_many_tests(suite: pytest.Pytester, scope: str):
     suite.makeini(f"[pytest]\nfilterwarnings = error\nkms_scope = {scope}\n")
     run(

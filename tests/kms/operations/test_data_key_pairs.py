@@ -155,10 +155,10 @@ def test_ml_kem_private_key_is_a_seed_of_64_bytes(pairs: Any, spec: str) -> None
     assert private[-66:-64] == b"\x80\x40"
 
 
-def test_rsa_key_has_its_size_and_the_usual_exponent(pairs: Any) -> None:
-    for bits in (2048, 3072, 4096):
-        key: Any = load_der_public_key(pairs(f"RSA_{bits}")["PublicKey"])
-        assert (key.key_size, key.public_numbers().e) == (bits, 65537)
+@for_every("spec", ["RSA_2048", *LONG_RSA], long=slow)
+def test_rsa_key_has_its_size_and_the_usual_exponent(pairs: Any, spec: str) -> None:
+    key: Any = load_der_public_key(pairs(spec)["PublicKey"])
+    assert (key.key_size, key.public_numbers().e) == (int(spec[4:]), 65537)
 
 
 @pytest.mark.parametrize("spec", CURVES)
