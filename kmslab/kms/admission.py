@@ -23,7 +23,7 @@ def admit(call: Call, roles: Sequence[tuple[Role, FilledRole]]) -> None:
             fail(*filled.problem)
     for role, filled in roles:
         if isinstance(filled.record, Key):
-            _check_key(call.name, role, filled, filled.record)
+            _check_key(call, role, filled, filled.record)
 
 
 def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
@@ -46,12 +46,12 @@ def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
     access.require(question, named_by_blob=filled.named_by_blob)
 
 
-def _check_key(name: str, role: Role, filled: FilledRole, key: Key) -> None:
-    """Raise unless the key's kind, state, usage and algorithms suit this role."""
+def _check_key(call: Call, role: Role, filled: FilledRole, key: Key) -> None:
+    """Raise unless the key's kind, origin, state, usage and algorithms suit this role."""
     spec = KEY_SPECS[key.spec]
-    refused = refusal(key.state, role.states)
-    if spec.kind not in role.kinds and not (role.state_first and refused):
-        fail("UnsupportedOperationException")  # AWS sends no text with it
+    refused = refusal(call.state_of(key), role.states)
+    if not (role.state_first and refused):
+        _check_kind(role, key)
     if refused:
         code, words = refused
         fail(code, f"{key.arn} {words}")
@@ -60,7 +60,7 @@ def _check_key(name: str, role: Role, filled: FilledRole, key: Key) -> None:
     if key.usage is not role.usage.usage:
         fail(
             "InvalidKeyUsageException",
-            f"{key.arn} key usage is {key.usage} which is not valid for {name}.",
+            f"{key.arn} key usage is {key.usage} which is not valid for {call.name}.",
         )
     if filled.algorithm not in spec.algorithms[key.usage]:
         fail(
@@ -72,3 +72,15 @@ def _check_key(name: str, role: Role, filled: FilledRole, key: Key) -> None:
             "ValidationException",
             f"Key spec {key.spec} does not support an encryption context.",
         )
+
+
+def _check_kind(role: Role, key: Key) -> None:
+    """Raise if the operation is not for keys of this kind, of this origin, or for replicas."""
+    if KEY_SPECS[key.spec].kind not in role.kinds:
+        fail("UnsupportedOperationException")  # AWS sends no text with it
+    if key.reach not in role.reach:
+        text = f"{key.arn} is not a multi-region primary key."
+        fail("UnsupportedOperationException", text)
+    if key.origin not in role.origins:
+        text = f"{key.arn} origin is {key.origin} which is not valid for this operation."
+        fail("UnsupportedOperationException", text)

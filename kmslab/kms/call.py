@@ -15,7 +15,8 @@ from kmslab.kms.backing import Backing
 from kmslab.kms.changes import Change
 from kmslab.kms.contract.records import Caller, Key, Material, Reader, Record, Resource
 from kmslab.kms.contract.specs import Origin
-from kmslab.kms.lifecycle import check_moves
+from kmslab.kms.contract.states import KeyState
+from kmslab.kms.lifecycle import check_moves, shown_state
 from kmslab.kms.store import Damaged
 
 
@@ -74,6 +75,9 @@ class Call:
         """True if another account owns the resource: a refusal's event does not name it."""
         arn = as_arn(role.arn)
         return arn is None or arn.account != self.caller.account
+
+    def state_of(self, key: Key) -> KeyState:
+        return shown_state(self.records, key, self.now)
 
     def backing(self, key: Key) -> Backing:
         return self.backings[key.origin]

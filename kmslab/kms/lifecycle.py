@@ -8,18 +8,33 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from kmslab.kms.contract.records import Key, Record
-from kmslab.kms.contract.states import MOVES, USABLE, KeyState, Move
+from kmslab.kms.contract.key_stores import ConnectionState, KeyStore
+from kmslab.kms.contract.records import Key, Reader, Record
+from kmslab.kms.contract.states import MOVES, PENDING, USABLE, KeyState, Move
+
+
+def shown_state(records: Reader, key: Key, now: datetime) -> KeyState:
+    """The state that callers see. Unavailable is never stored: it follows from the key's store."""
+    if not key.store or key.state in PENDING:
+        return key.state
+    store = records.get(KeyStore, key.store)
+    connected = store and store.connection(now) is ConnectionState.CONNECTED
+    return key.state if connected else KeyState.UNAVAILABLE
 
 
 def next_due(key: Key) -> tuple[datetime, str] | None:
     """When the service itself must act on this key next, and the name of that act."""
-    if key.state is KeyState.PENDING_DELETION and key.deletion_date:
-        return key.deletion_date, "DeleteKey"
-    rotations = [moment for moment in (key.rotate_at, key.next_rotation) if moment]
-    if key.state in USABLE and rotations:
-        return min(rotations), "RotateKey"
-    return None
+    usable = key.state in USABLE
+    possible = (
+        (key.deletion_date, "DeleteKey", key.state is KeyState.PENDING_DELETION),
+        (key.ready, "SynchronizeMultiRegionKey", True),
+        (key.expires, "DeleteExpiredKeyMaterial", True),
+        (key.rotate_at, "RotateKey", usable),
+        (key.next_rotation, "RotateKey", usable),
+    )
+    return min(
+        ((moment, name) for moment, name, applies in possible if moment and applies), default=None
+    )
 
 
 def stamp(record: Record) -> Record:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from kmslab.kms import access, audit, billing
 from kmslab.kms import store as stores
 from kmslab.kms.contract.records import Caller, Event, Key, Reader, damaged
+from kmslab.kms.lifecycle import shown_state
 from kmslab.kms.names import key_in, whole_account
 from kmslab.kms.operations.keys import metadata
 from kmslab.kms.service import Service
@@ -61,9 +62,10 @@ def cloudtrail(event: Event) -> dict[str, Any]:
 
 def keys(service: Service, caller: Caller, after: str = "") -> list[dict[str, Any]]:
     """The metadata of the account's keys in the caller's Region: a page of those after this ARN."""
-    service.history(caller.account, limit=0)  # first, what is due
-    found = service.records.page(Key, f"{caller.here}key/", after, PAGE)
-    return [metadata(key) for key in found]
+    _, now = service.history(caller.account, limit=0)  # first, what is due
+    records = service.records
+    found = records.page(Key, f"{caller.here}key/", after, PAGE)
+    return [metadata(key, shown_state(records, key, now)) for key in found]
 
 
 def bill(service: Service, account: str, month: str | None = None) -> billing.Bill:

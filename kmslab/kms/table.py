@@ -13,7 +13,7 @@ from typing import Any
 
 from kmslab.kms import names
 from kmslab.kms.billing import Billed
-from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyKind, KeyUsage
+from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyKind, KeyUsage, Origin, Reach
 from kmslab.kms.contract.states import (
     ANY,
     DELETABLE,
@@ -77,6 +77,8 @@ ENCAPSULATE = Usage(KeyUsage.ENCAPSULATE_DECAPSULATE, "EncapsulationAlgorithm")
 EVERY_KIND = frozenset(KeyKind)
 SYMMETRIC = frozenset({KeyKind.SYMMETRIC})
 ASYMMETRIC = frozenset({KeyKind.ASYMMETRIC})
+EVERY_ORIGIN = frozenset(Origin)
+EVERY_REACH = frozenset(Reach)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,14 @@ class Role:
     states: frozenset[KeyState]  # in which the operation works
     naming: Naming = KEY_NO_ALIAS
     kinds: frozenset[KeyKind] = EVERY_KIND
+    reach: frozenset[Reach] = EVERY_REACH
+    origins: frozenset[Origin] = EVERY_ORIGIN
     usage: Usage | None = None
     # The IAM action without its prefix; "" is the operation's own name. None: a caller needs no
     # permission for this resource of the caller's own account.
     permission: str | None = ""
     cross_account: bool = False  # whether a caller of another account can be allowed
-    state_first: bool = False  # whether a wrong state is named before a wrong kind
+    state_first: bool = False  # whether a wrong state is named before a wrong kind or origin
 
 
 @dataclass(frozen=True, slots=True)

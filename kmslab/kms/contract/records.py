@@ -22,7 +22,8 @@ from kmslab.kms.arn import (
     partition_of,
     root_arn,
 )
-from kmslab.kms.contract.specs import KeyManager, KeyUsage, Origin
+from kmslab.kms.contract.key_stores import KeyStore
+from kmslab.kms.contract.specs import KeyManager, KeyUsage, Origin, Reach
 from kmslab.kms.contract.states import KeyState
 
 
@@ -38,7 +39,7 @@ class Key:
     created: datetime
     description: str
     policy: str
-    material: str  # id of the current key material
+    material: str  # id of the current key material; "" if none has been imported yet
     manager: KeyManager = KeyManager.CUSTOMER
     tags: Mapping[str, str] = field(default_factory=dict)
     deletion_date: datetime | None = None
@@ -46,6 +47,12 @@ class Key:
     next_rotation: datetime | None = None
     rotate_at: datetime | None = None  # when a rotation on demand was requested that has not run
     rotations_on_demand: int = 0
+    expires: datetime | None = None  # when the first of its imported key materials expires
+    primary_arn: str = ""  # of its multi-Region primary; "": a single-Region key
+    ready: datetime | None = None  # when it stops being Creating or Updating
+    deletion_days: int = 0  # the waiting period, which begins when the last replica is gone
+    store: str = ""  # handle of the custom key store; "": KMS's own
+    external_key: str = ""  # id of the key in the external key manager
     due: datetime | None = None  # when the service must act on it next; set at commit
     version: int = 0
 
@@ -61,6 +68,12 @@ class Key:
     def account(self) -> str:
         return known_arn(self.arn).account
 
+    @property
+    def reach(self) -> Reach:
+        if not self.primary_arn:
+            return Reach.SINGLE_REGION
+        return Reach.PRIMARY if self.primary_arn == self.arn else Reach.REPLICA
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
@@ -70,11 +83,14 @@ class Material:
     key: str  # the key's ARN
     spec: str  # the key's
     domain: str  # id of the domain key that seals it
-    sealed: bytes
+    sealed: bytes  # b"": imported, and deleted or expired since
     public: bytes = b""  # an asymmetric key's SubjectPublicKeyInfo in DER, bound to `sealed`
     number: int = 0  # 0 for the key's first material; each rotation adds one
     created: datetime
     rotation: str = ""  # AUTOMATIC or ON_DEMAND; "" for the key's first material
+    imported: bool = False
+    expires: datetime | None = None
+    description: str = ""
     version: int = 0
 
     @property
@@ -167,7 +183,7 @@ class Setting:
     version: int = 0
 
 
-Record = Key | Material | DomainKey | Alias | Principal | AccessKey | Grant | Setting
+Record = Key | Material | DomainKey | Alias | Principal | AccessKey | Grant | KeyStore | Setting
 KINDS: tuple[type[Record], ...] = (
     Key,
     Material,
@@ -176,9 +192,10 @@ KINDS: tuple[type[Record], ...] = (
     Principal,
     AccessKey,
     Grant,
+    KeyStore,
     Setting,
 )
-Resource = Key | Alias | Grant  # a record that a policy or a grant can be about
+Resource = Key | Alias | Grant | KeyStore  # a record that a request can name
 R = TypeVar("R", bound=Record)
 
 

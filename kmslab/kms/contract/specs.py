@@ -24,6 +24,12 @@ class Origin(StrEnum):
     EXTERNAL_KEY_STORE = "EXTERNAL_KEY_STORE"
 
 
+class Reach(StrEnum):
+    SINGLE_REGION = "single-Region"
+    PRIMARY = "multi-Region primary"
+    REPLICA = "multi-Region replica"
+
+
 class KeyManager(StrEnum):
     CUSTOMER = "CUSTOMER"
     AWS = "AWS"  # made by an AWS service for the account, which may only view it

@@ -56,7 +56,7 @@ def create(call: Call) -> dict[str, Any]:
     material, *domain = call.backing(key).create(call.records, key, call.now)
     key = replace(key, material=material.id)
     call.put(key, material, *domain)
-    return {"KeyMetadata": metadata(key)}
+    return {"KeyMetadata": metadata(key, call.state_of(key))}
 
 
 def seed(call: Call) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _named_already(call: Call) -> str | None:
 
 
 def describe(call: Call, key: Key) -> dict[str, Any]:
-    return {"KeyMetadata": metadata(key)}
+    return {"KeyMetadata": metadata(key, call.state_of(key))}
 
 
 def list_(call: Call) -> dict[str, Any]:
@@ -186,18 +186,18 @@ def last_usage(call: Call, key: Key) -> dict[str, Any]:
     }
 
 
-def metadata(key: Key) -> dict[str, Any]:
-    """AWS's KeyMetadata, without the members that do not apply to this key."""
+def metadata(key: Key, state: KeyState) -> dict[str, Any]:
+    """AWS's KeyMetadata, without the members that do not apply to this key, shown in `state`."""
     spec = KEY_SPECS[key.spec]
     shown = {
         "AWSAccountId": key.account,
         "KeyId": key.id,
         "Arn": key.arn,
         "CreationDate": key.created,
-        "Enabled": key.state is KeyState.ENABLED,
+        "Enabled": state is KeyState.ENABLED,
         "Description": key.description,
         "KeyUsage": key.usage,
-        "KeyState": key.state,
+        "KeyState": state,
         "DeletionDate": key.deletion_date,
         "Origin": key.origin,
         "KeyManager": key.manager,

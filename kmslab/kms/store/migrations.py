@@ -39,8 +39,38 @@ def _sessions(connection: Connection) -> None:
     connection.execute(text("DELETE FROM access_key WHERE token <> ''"))
 
 
+def _elsewhere(connection: Connection) -> None:
+    """Schema 4 had only single-Region keys whose material KMS had made and kept itself."""
+    columns = {
+        "key": (
+            "expires BIGINT",
+            "primary_arn VARCHAR NOT NULL DEFAULT ''",
+            "ready BIGINT",
+            "deletion_days BIGINT NOT NULL DEFAULT 0",
+            "store VARCHAR NOT NULL DEFAULT ''",
+            "external_key VARCHAR NOT NULL DEFAULT ''",
+        ),
+        "material": (
+            "imported BOOLEAN NOT NULL DEFAULT FALSE",
+            "expires BIGINT",
+            "description VARCHAR NOT NULL DEFAULT ''",
+        ),
+    }
+    for table, added in columns.items():
+        for column in added:
+            connection.execute(text(f'ALTER TABLE "{table}" ADD COLUMN {column}'))
+    for index in METADATA.tables["key"].indexes:
+        index.create(connection, checkfirst=True)
+    METADATA.tables["key_store"].create(connection)
+
+
 # Schema version → the step to the next version.
-STEPS: dict[int, Callable[[Connection], None]] = {1: _callers, 2: _paths, 3: _sessions}
+STEPS: dict[int, Callable[[Connection], None]] = {
+    1: _callers,
+    2: _paths,
+    3: _sessions,
+    4: _elsewhere,
+}
 
 
 def prepare(

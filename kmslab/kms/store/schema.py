@@ -41,11 +41,12 @@ from kmslab.kms.store.errors import UNREADABLE, Damaged
 
 T = TypeVar("T")
 
-VERSION = 4
+VERSION = 5
 
 # Fields to find records by, alone or with those before them. Each index ends in the name, so that
 # results are in its order.
 INDEXED: dict[type[Any], tuple[tuple[str, ...], ...]] = {
+    Key: (("primary_arn",), ("store", "external_key")),
     Material: (("key",),),
     DomainKey: (("region",),),
     Alias: (("target",),),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kmslab.kms.contract.key_stores import KeyStore, StoreType
 from kmslab.kms.contract.records import (
     AccessKey,
     Alias,
@@ -83,6 +84,14 @@ ONE_OF_EACH: list[Record] = [
         constraints={"EncryptionContextSubset": {"방": "7"}},
         issuer="arn:aws:iam::111122223333:root",
         created=NOON,
+    ),
+    KeyStore(
+        handle="111122223333/us-east-1/cks-1",
+        name="vault",
+        type=StoreType.EXTERNAL_KEY_STORE,
+        created=NOON,
+        ready=NOON,
+        sealed=b"\1",
     ),
     setting("17"),
 ]
