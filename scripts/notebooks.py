@@ -2,13 +2,16 @@
 
 The committed .ipynb is a lesson's only source. Edit it in any program, then
 
-    make notebooks               all lessons
-    make notebooks LESSON=01     one
+    make notebooks                  all lessons
+    make notebooks LESSON=01        one
+    scripts/notebooks.py --links    none: only the last line of each is written, nothing is run
 
 Timestamps, widget state and an editor's own metadata are removed; what a reader sees is kept. A
-lesson is not saved if it does not run to its end, or if a cell that should fail does not.
+lesson is not saved if it does not run to its end, or if a cell that should fail does not. The last
+line of each lesson (previous · contents · next) is made of the folder's file names and titles.
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -21,6 +24,8 @@ from kmslab.course.workbook import WorkbookError, find
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 FAILS = "raises-exception"
+LINKS = "--links"
+LAST_CELL = "onward"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -34,6 +39,50 @@ def normalise(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         tags = cell.metadata.get("tags")
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+
+
+def lessons(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.ipynb"))
+
+
+def title(path: Path) -> str:
+    """The lesson's title without its number; a colon would look odd after `next:`."""
+    heading = nbformat.read(path, as_version=4).cells[0].source.partition("\n")[0]
+    return re.sub(r"^# (\d+ · )?", "", heading).strip().replace(": ", ", ")
+
+
+def last_line(path: Path) -> str:
+    """Links to the lesson before this one, to the contents, and to the lesson after it."""
+    there = lessons(path.parent)
+    here = there.index(path)
+    before, after = there[:here][-1:], there[here + 1 :][:1]
+    parts = [f"[previous: {title(each)}]({each.name})" for each in before]
+    parts += ["[contents](README.md)"]
+    parts += [f"[next: {title(each)}]({each.name})" for each in after]
+    return " · ".join(parts)
+
+
+def link(notebook: NotebookNode, path: Path) -> None:
+    """Write the last line: in place of the old one, or in a new cell."""
+    last = notebook.cells[-1]
+    *text, old = last.source.splitlines() or [""]
+    if last.cell_type != "markdown" or "(README.md)" not in old:
+        notebook.cells.append(nbformat.v4.new_markdown_cell(last_line(path), id=LAST_CELL))
+    else:
+        last.source = "\n".join([*text, last_line(path)])
+
+
+def link_all(folder: Path) -> list[str]:
+    """Write the last line of every lesson; return the names of those that changed."""
+    changed = []
+    for path in lessons(folder):
+        notebook = nbformat.read(path, as_version=4)
+        before = nbformat.writes(notebook)
+        link(notebook, path)
+        if nbformat.writes(notebook) != before:
+            nbformat.write(notebook, path)
+            changed.append(path.name)
+    return changed
 
 
 def run(notebook: NotebookNode, folder: Path) -> None:
@@ -67,6 +116,7 @@ def save(path: Path) -> str:
     if missing := missing_failures(notebook):
         return f"should fail and did not: {', '.join(missing)}"
     normalise(notebook)
+    link(notebook, path)
     nbformat.write(notebook, path)
     return ""
 
@@ -81,15 +131,17 @@ def size(path: Path) -> str:
 def main() -> None:
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        paths = [find(wanted, FOLDER)] if wanted else sorted(FOLDER.glob("*.ipynb"))
+        paths = [find(wanted, FOLDER)] if wanted not in ("", LINKS) else lessons(FOLDER)
     except WorkbookError as error:
         sys.exit(str(error))
     failed = False
-    for path in paths:
+    for path in paths if wanted != LINKS else ():
         print(path.name, end=": ", flush=True)
         problem = save(path)
         print(problem or size(path))
         failed = failed or bool(problem)
+    for name in link_all(FOLDER):
+        print(f"{name}: new links in its last line")
     sys.exit(failed)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from scripts.notebooks import missing_failures, run, save
+from scripts.notebooks import last_line, link_all, missing_failures, run, save
 from tests.cases import for_every
 from tests.hygiene.lessons import FAILS, FOLDER, LESSONS, PATHS, RULES, Lesson, calls
 
@@ -25,6 +25,12 @@ def test_lesson_keeps_the_rule(lesson, name):
 def test_contents_page_links_every_lesson():
     contents = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert [path.name for path in PATHS if f"({path.name})" not in contents] == []
+
+
+@LESSON
+def test_last_line_is_the_one_that_the_script_writes(lesson):
+    """After a new lesson, or a new title: scripts/notebooks.py --links."""
+    assert lesson.notebook.cells[-1].source.splitlines()[-1] == last_line(lesson.path)
 
 
 # ---------------------------------------------------------------------------------- run again
@@ -77,7 +83,10 @@ def broken(path: Path, kind: str, source: str, **cell) -> Lesson:
     ]
     if kind == "code":
         cells[1].execution_count = cell.get("execution_count", 1)
-    nbformat.write(nbformat.from_dict(nbformat.v4.new_notebook(cells=cells)), path / names[1])
+    for name in names:
+        neighbour = [nbformat.v4.new_markdown_cell(f"# {int(name[:2])} · {name[3:-6]}", id="title")]
+        written = cells if name == names[1] else neighbour
+        nbformat.write(nbformat.from_dict(nbformat.v4.new_notebook(cells=written)), path / name)
     return Lesson(path / names[1], names)
 
 
@@ -132,6 +141,21 @@ def test_rule_complains_about_a_last_line_without_the_right_links(tmp_path, last
     lesson = broken(tmp_path, "markdown", "Words.")
     lesson.notebook.cells[-1].source = last
     assert list(RULES["last_line_links_previous_contents_and_next"](lesson))
+
+
+def test_a_new_lesson_gets_its_links_and_is_linked_by_its_neighbours(tmp_path):
+    before = broken(tmp_path, "markdown", "Words.").path
+    new = nbformat.v4.new_markdown_cell("# 3 · A door: and its lock\n\nWords.", id="title")
+    nbformat.write(nbformat.v4.new_notebook(cells=[new]), tmp_path / "03-door.ipynb")
+    assert link_all(tmp_path) == sorted(path.name for path in tmp_path.iterdir())
+    assert link_all(tmp_path) == []
+    last = {
+        path.name[:2]: nbformat.read(path, as_version=4).cells[-1].source.splitlines()[-1]
+        for path in tmp_path.iterdir()
+    }
+    assert last["03"] == "[previous: next](02-next.ipynb) · [contents](README.md)"
+    assert last["02"].endswith(" · [next: A door, and its lock](03-door.ipynb)")
+    assert last["01"] == last_line(before)
 
 
 QUESTION = "<details><summary>Why?</summary>\n\nBecause.\n\n</details>"
