@@ -23,6 +23,15 @@ learner's functions. How to write an exercise, `05-rescue` for example:
 4. *The answers*, in `tests/solutions/05-rescue.toml`: right ones, and each wrong one that you can
    think of, by name, with the message that it gets and no other does. The tests run them all, and
    the second way, in the lesson itself.
+
+What the checks' opponents share. A check is a thief, an auditor and a careless colleague:
+
+    with recorded(lab) as calls: …     recording.py: operations, keys, and the secrets handed out
+    found_in(box, calls.secrets[0])    searching.py: "in base64", or "" (hex, reversed, halves, …)
+    swapped, exchanged, damaged(box)   boxes.py: encrypted keys exchanged, bits flipped, bytes added
+    every_key.disable(lab, but=key)    every_key.py: is this key enough, and is it needed?
+    fresh.record(), .key(lab), .person(lab), .held_by(person, key)    fresh.py: never met before
+    error_of(function, …)              answers.py: a refusal must reach the caller as an exception
 """
 
 from collections.abc import Callable, Mapping

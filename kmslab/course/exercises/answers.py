@@ -56,6 +56,15 @@ def result_of(
     return result
 
 
+def error_of(function: Function, *arguments: Any) -> Exception | None:
+    """The exception that the function raises, or None if it returns, whatever it returns."""
+    try:
+        function(*arguments)
+    except Exception as error:
+        return error
+    return None
+
+
 def _has_body(function: Function, arguments: tuple[Any, ...]) -> bool:
     try:
         function(*arguments)

@@ -5,10 +5,11 @@ from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
 
-def disable(lab: Lab) -> None:
-    """Disable every key that is enabled."""
+def disable(lab: Lab, *, but: CMK | None = None) -> None:
+    """Disable every key that is enabled; `but` one, which shows whether that one is enough."""
     for key in _keys(lab, KeyState.ENABLED):
-        key.disable()
+        if key != but:
+            key.disable()
 
 
 def enable(lab: Lab) -> None:

@@ -1,6 +1,6 @@
 """Exercise 02-envelope: an envelope for data of any length that opens only if the KMS decrypts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -8,6 +8,7 @@ from kmslab.course.clinic.clinic import STOLEN, Clinic
 from kmslab.course.clinic.stolen_laptop import NotOpened, unlock
 from kmslab.course.exercises import every_key
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
+from kmslab.course.exercises.boxes import flipped, parts_of, with_part
 from kmslab.course.outcome import outcome
 from kmslab.crypto import Forged
 from kmslab.crypto.backend import AES_256_KEY
@@ -89,27 +90,21 @@ def _seal(lab: Lab, seal: Function, data: bytes) -> tuple[Any, int]:
         EXCEPTIONS["ValidationException"]: DATA_SENT_TO_KMS.format(seal.__name__)
     }
     box = result_of(seal, data, meanings=meanings)
-    parts = list(_parts(box))
+    parts = parts_of(box)
     if not parts or not all(isinstance(part, bytes) for part in parts):
         found = ", ".join(f"`{type(part).__name__}`" for part in parts) or "nothing"
         raise Wrong(NOT_BYTES.format(seal.__name__, found))
     return box, len(lab.trail) - calls_before
 
 
-def _parts(box: Any) -> Iterable[Any]:
-    if isinstance(box, dict):
-        return box.values()
-    return box if isinstance(box, list | tuple) else [box]
-
-
 def _common_parts(*boxes: Any) -> set[bytes]:
     """The parts that all boxes have, though each holds other data."""
-    one, *others = (set(_parts(box)) for box in boxes)
+    one, *others = (set(parts_of(box)) for box in boxes)
     return one.intersection(*others)
 
 
 def _check_hides(data: bytes, box: Any, first_box: Any) -> None:
-    parts, others = list(_parts(box)), list(_parts(first_box))
+    parts, others = parts_of(box), parts_of(first_box)
     if any(data in part for part in parts):
         raise Wrong("The thief reads the record as it lies there: nothing has sealed it.")
     if parts == others:
@@ -157,22 +152,11 @@ def _check_opens(seal: Function, unseal: Function, sealed: list[tuple[bytes, Any
 
 def _check_notices_change(unseal: Function, data: bytes, box: Any) -> None:
     """A changed part may be one that the program does not use: then the data comes back."""
-    for number, part in enumerate(_parts(box)):
-        for position in {0, len(part) // 2, len(part) - 1} if part else ():
-            changed = part[:position] + bytes([part[position] ^ 1]) + part[position + 1 :]
-            found = result_of(unseal, _with(box, number, changed), may_fail=True)
+    for number, part in enumerate(parts_of(box)):
+        for changed in flipped(part):
+            found = result_of(unseal, with_part(box, number, changed), may_fail=True)
             if found not in (None, data):
                 raise Wrong(CHANGE_NOT_NOTICED.format(unseal.__name__))
-
-
-def _with(box: Any, number: int, changed: bytes) -> Any:
-    """The same box with one of its parts changed."""
-    if isinstance(box, bytes):
-        return changed
-    parts = [changed if index == number else part for index, part in enumerate(_parts(box))]
-    if isinstance(box, dict):
-        return dict(zip(box, parts, strict=True))
-    return getattr(type(box), "_make", type(box))(parts)  # `_make`: a named tuple's
 
 
 def _check_needs_the_kms(lab: Lab, unseal: Function, data: bytes, box: Any) -> None:

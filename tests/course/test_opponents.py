@@ -1,0 +1,198 @@
+"""What the exercises' checks share as opponents: each of them notices what it is for."""
+
+import gzip
+import json
+from base64 import b32encode, b64encode, urlsafe_b64encode
+from dataclasses import dataclass
+from secrets import token_bytes
+from typing import NamedTuple
+
+import pytest
+
+from kmslab import allow
+from kmslab.course import clinic
+from kmslab.course.exercises import every_key, fresh
+from kmslab.course.exercises.answers import error_of
+from kmslab.course.exercises.boxes import damaged, exchanged, flipped, parts_of, swapped, with_part
+from kmslab.course.exercises.recording import recorded
+from kmslab.course.exercises.searching import found_in
+from kmslab.errors import AccessDeniedException, DisabledException
+from tests.cases import for_every
+
+SECRET = token_bytes(32)
+
+
+@pytest.fixture
+def lab():
+    return clinic(until="02")[0]
+
+
+# --------------------------------------------------------------------------------- searching
+
+WRITTEN = {
+    "as it is": lambda key: b"box" + key + b"more",
+    "as it is (half)": lambda key: (b"a" * 40, {"note": key[16:]}),
+    "as it is (the name of a part)": lambda key: {key: b"box"},
+    "as it is (gzip)": lambda key: gzip.compress(b"box" + key),
+    "as it is (a number)": lambda key: [int.from_bytes(key, "big")],
+    "reversed": lambda key: [b"x", key[::-1]],
+    "every bit flipped": lambda key: bytes(byte ^ 0xFF for byte in key),
+    "in hexadecimal": lambda key: key.hex(),
+    "in hexadecimal (capitals)": lambda key: json.dumps({"k": key.hex().upper()}),
+    "in hexadecimal, reversed": lambda key: key[::-1].hex().encode(),
+    "in base64": b64encode,
+    "in base64 (later in a text)": lambda key: b64encode(b"box" * 5 + b"!" + key + b"more"),
+    "in base64 (for addresses)": lambda key: urlsafe_b64encode(b"12" + key),
+    "in base32": lambda key: b32encode(b"box!" + key),
+    "as Python shows it": lambda key: repr(key),
+    "byte by byte in decimal": lambda key: str(list(key)),
+    "as a number": lambda key: str(int.from_bytes(key, "big")),
+}
+
+
+@for_every("how", WRITTEN)
+def test_a_secret_is_found_however_it_is_written(how):
+    assert found_in(WRITTEN[how](SECRET), SECRET) == how.partition(" (")[0]
+
+
+def test_a_secret_that_is_not_there_is_not_found(lab):
+    key = lab.cmk("alias/records").generate_data_key()
+    written = [(key.encrypted, token_bytes(100_000)), {"key": b"", "of": None}, 17, "in hex"]
+    assert [found_in(each, key.plaintext) for each in written] == [""] * 4
+
+
+def test_a_long_plaintext_is_found_by_a_page_of_it():
+    scan = clinic(until="02")[1].scan
+    assert found_in(token_bytes(50) + scan[20_000:24_096], scan) == "as it is"
+    assert found_in(token_bytes(len(scan)) + bytes(64), scan) == ""
+
+
+@for_every("secret", [b"", b"\0" * 64])
+def test_what_is_no_secret_is_not_found(secret):
+    assert found_in(b"\0" * 1_000, secret) == ""
+
+
+# ------------------------------------------------------------------------------------- boxes
+
+
+class Envelope(NamedTuple):
+    key: bytes
+    box: bytes
+
+
+@dataclass(frozen=True)
+class Letter:
+    key: bytes
+    box: bytes
+
+
+SHAPES = [tuple, list, lambda parts: dict(zip("kb", parts, strict=True)), Envelope._make]
+SHAPES.append(lambda parts: Letter(*parts))
+
+
+@for_every("shape", SHAPES, ids=["tuple", "list", "dict", "named tuple", "dataclass"])
+def test_a_box_of_any_shape_is_taken_apart_and_put_together(shape):
+    one, two = shape([b"key1", b"box1"]), shape([b"key2", b"box2"])
+    assert parts_of(one) == [b"key1", b"box1"]
+    assert with_part(one, 1, b"box2") == shape([b"key1", b"box2"])
+    assert list(swapped(one, two)) == [shape([b"key2", b"box1"]), shape([b"key1", b"box2"])]
+    assert exchanged(one, b"key1", b"key2") == shape([b"key2", b"box1"])
+
+
+def test_a_box_in_one_piece_has_no_parts_to_swap():
+    assert list(swapped(b"one", b"two")) == []
+    assert with_part(b"one", 0, b"two") == b"two"
+
+
+@for_every("write", [bytes, bytes.hex, lambda data: b64encode(data).decode()])
+def test_an_encrypted_key_is_exchanged_in_the_middle_of_a_part_and_in_text(write):
+    old, new = token_bytes(32), token_bytes(32)
+    between = (b"<", b">") if write is bytes else ("<", ">")
+    box = between[0] + write(old) + between[1]
+    assert exchanged(box, old, new) == between[0] + write(new) + between[1]
+    assert exchanged(box, token_bytes(32), new) == box
+
+
+def test_a_flipped_bit_changes_one_byte():
+    changed = list(flipped(b"abcde"))
+    assert changed == [b"`bcde", b"abbde", b"abcdd"]
+    assert list(flipped(b"abc", -1)) == [b"abb"]
+    assert list(flipped(b"")) == []
+
+
+def test_damage_is_done_to_each_part():
+    did = [words for words, _ in damaged((b"key", b"", b"box"))]
+    assert (
+        did
+        == [*["One bit was flipped"] * 3, "A byte was appended", "The last byte was cut off"] * 2
+    )
+    assert all(box != (b"key", b"", b"box") for _, box in damaged((b"key", b"", b"box")))
+
+
+# ----------------------------------------------------------------------------------- recording
+
+
+def test_calls_are_recorded_with_their_keys_and_what_was_handed_out(lab):
+    records, other = lab.cmk("alias/records"), lab.create_cmk("other")
+    with recorded(lab) as calls:
+        key = records.generate_data_key()
+        lab.decrypt(key.encrypted)
+        other.disable()
+        error = error_of(other.encrypt, b"record")
+    assert calls.operations == ["GenerateDataKey", "Decrypt", "DisableKey", "Encrypt"]
+    assert calls.on(records).operations == ["GenerateDataKey", "Decrypt"]
+    assert calls.on(other).operations == ["DisableKey", "Encrypt"]
+    assert calls.secrets == [key.plaintext, key.plaintext]
+    assert calls.blobs == [key.encrypted]
+    assert calls.refused.operations == ["Encrypt"]
+    assert isinstance(error, DisabledException)
+    assert calls.of("Decrypt", "Encrypt").operations == ["Decrypt", "Encrypt"]
+    assert bytes(key.plaintext).hex() not in repr(calls)
+
+
+def test_calls_of_boto3_and_of_other_people_are_recorded_too(lab):
+    pytest.importorskip("boto3")
+    with recorded(lab) as calls:
+        answer = lab.boto3().generate_data_key(KeyId="alias/records", KeySpec="AES_256")
+        error_of(lab.user("nobody").decrypt, answer["CiphertextBlob"])
+    assert [call.caller.principal.rpartition("/")[2] for call in calls][1] == "nobody"
+    assert calls.secrets == [answer["Plaintext"]]
+    assert calls.on(lab.cmk("alias/records")) == calls[:1]  # a refused caller learns no key
+
+
+def test_calls_made_later_are_not_recorded(lab):
+    with recorded(lab) as calls:
+        pass
+    lab.cmk("alias/records")
+    assert calls == []
+
+
+# ----------------------------------------------------------------------------------- fresh, keys
+
+
+def test_fresh_records_keys_and_people_are_new_each_time(lab):
+    table = clinic(until="02")[1].table
+    record, another = fresh.record(), fresh.record()
+    assert record != another
+    assert record.split(b",")[0] not in table
+    assert record.count(b",") == table.splitlines()[0].count(b",")
+    assert fresh.key(lab) != fresh.key(lab)
+    assert fresh.key(lab, spec="HMAC_256", usage="GENERATE_VERIFY_MAC").mac(b"record")
+
+
+def test_a_fresh_person_may_do_nothing_but_what_is_allowed(lab):
+    key = fresh.key(lab)
+    blob = key.encrypt(b"record")
+    stranger = fresh.held_by(fresh.person(lab), key)
+    reader = fresh.held_by(fresh.person(lab, allow("kms:Decrypt")), key)
+    assert isinstance(error_of(stranger.decrypt, blob), AccessDeniedException)
+    assert reader.decrypt(blob) == b"record"
+
+
+def test_every_key_but_one_is_disabled(lab):
+    one, other = lab.cmk("alias/records"), fresh.key(lab)
+    every_key.disable(lab, but=one)
+    assert one.encrypt(b"record")
+    assert isinstance(error_of(other.encrypt, b"record"), DisabledException)
+    every_key.enable(lab)
+    assert other.encrypt(b"record")
