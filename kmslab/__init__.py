@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
     from kmslab.kms.access import allow
     from kmslab.lab.cmk import CMK, DataKey
+    from kmslab.lab.elsewhere import key
     from kmslab.lab.lab import Lab
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "SecretBytes",
     "allow",
     "envelope",
+    "key",
 ]
 
 # The module of each name, imported when the name is first used: pytest imports this package at
@@ -34,6 +36,7 @@ MODULES = {
     "PublicKey": "kmslab.crypto",
     "SecretBytes": "kmslab.crypto",
     "allow": "kmslab.kms.access",
+    "key": "kmslab.lab.elsewhere",
 }
 
 
