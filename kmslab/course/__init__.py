@@ -5,8 +5,8 @@ In order of reading:
 1. `clinic/`: the scenes and the people that a lesson starts from; `clinic(until="04")` builds them.
 2. `betting.py`: `predict` keeps a bet and `reveal` replies to it, with the texts in `bets/`.
 3. `exercises/`: `check` and `hint`, and how to write an exercise.
-4. `outcome.py`, `policy_statements.py`, `module_self_tests.py`, `simulated_machines.py` and
-   `endpoint.py`: small tools, each for a lesson or two.
+4. `outcome.py`, `network.py`, `policy_statements.py`, `module_self_tests.py`,
+   `simulated_machines.py` and `endpoint.py`: small tools, each for a lesson or two.
 5. `doctor.py`: is this computer ready? `workbook.py`: the learner's own copies of the lessons.
 
 `messages.py`, `texts.py` and `installed_files.py` serve the others: they show Markdown, read the
@@ -22,6 +22,7 @@ from kmslab.course.endpoint import aws, endpoint
 from kmslab.course.exercises.checking import check
 from kmslab.course.exercises.hinting import hint
 from kmslab.course.module_self_tests import faulty_lab, self_tests
+from kmslab.course.network import network_off
 from kmslab.course.outcome import outcome, refusal
 from kmslab.course.policy_statements import let
 from kmslab.course.simulated_machines import machines
@@ -42,6 +43,7 @@ __all__ = [
     "let",
     "lock",
     "machines",
+    "network_off",
     "outcome",
     "predict",
     "recorded",

@@ -48,6 +48,8 @@ from kmslab.course.exercises import (
 
 EXERCISES: Mapping[str, Callable[..., str]] = {
     "00-thief": lesson_00.check_thief,
+    "00-search": lesson_00.check_search,
+    "00-refused": lesson_00.check_refused,
     "01-seal": lesson_01.check_seal,
     "02-envelope": lesson_02.check_envelope,
     "04-reports": lesson_04.check_reports,

@@ -1,20 +1,35 @@
-"""Exercise 00-thief: open the stolen record with nothing but the laptop's files."""
+"""Lesson 00's exercises: read what lies beside its key, find a key that is hidden, be refused."""
+
+from collections.abc import Mapping
+from secrets import token_bytes
+from typing import Any
 
 from kmslab.course.clinic import stolen_laptop
 from kmslab.course.clinic.clinic import STOLEN, Clinic
-from kmslab.course.clinic.stolen_laptop import NoKey, NotOpened
+from kmslab.course.clinic.stolen_laptop import NoKey, NotOpened, lock
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
+from kmslab.crypto import SecretBytes
+from kmslab.crypto.backend import AES_256_KEY
+from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
+from kmslab.lab.cmk import CMK
 
 OTHER = "R-101"
+
+# ------------------------------------------------------------------------------------- 00-thief
+
 WRONG_ORDER = "`unlock` says that this key does not fit this box. It takes the sealed file first."
+NOT_BYTES = "`{}` gave back a `{}`. The record is what `unlock` gives back: bytes."
+A_FILE_AS_IT_IS = "What `{}` gave back is the file `{}`, as it lies there. Nothing has opened it."
 
 
 def check_thief(clinic: Clinic, thief: Function) -> str:
     friday = clinic.stolen_on_friday()
     require_bodies([thief], friday.files)
     meanings: dict[type[Exception], str] = {NoKey: WRONG_ORDER, NotOpened: WRONG_ORDER}
-    if result_of(thief, friday.files, meanings=meanings) != clinic.record(STOLEN):
-        raise Wrong("What you gave back is not the record. Both files are needed: which is which?")
+    found = result_of(thief, friday.files, meanings=meanings)
+    _need_content(thief, found, friday.files)
+    if found != clinic.record(STOLEN):
+        raise Wrong("What `thief` gave back is not the record that lies in the box.")
     other = stolen_laptop.with_key_file(clinic.record(OTHER), STOLEN, clinic.lab)
     if result_of(thief, other.files) != clinic.record(OTHER):
         raise Wrong("It gives back the old record, whatever lies on the laptop. Use `files`.")
@@ -22,6 +37,173 @@ def check_thief(clinic: Clinic, thief: Function) -> str:
     if result_of(thief, again.files, may_fail=True) == clinic.record(STOLEN):
         raise Wrong("It opens even a laptop without a key, so it did not use the one it found.")
     return (
-        "The record is open, and nobody was asked. Take the key away from the laptop and the same "
-        "program gets nowhere: that is what the rest of this lesson is about."
+        "The record is open, and no one was asked. Take the key away from the laptop, and the same "
+        "program gets nowhere."
     )
+
+
+def _need_content(function: Function, found: Any, files: Mapping[str, bytes]) -> None:
+    """Refuse what is not bytes, and a file that was given back as it is."""
+    if not isinstance(found, bytes):
+        raise Wrong(NOT_BYTES.format(function.__name__, type(found).__name__))
+    for name, content in files.items():
+        if found == content:
+            raise Wrong(A_FILE_AS_IT_IS.format(function.__name__, name))
+
+
+# ------------------------------------------------------------------------------------ 00-search
+
+OLD_NAMES = (
+    "In this folder the files have other names: {}. `search` stopped with `{}`{}. Go through "
+    "`files.values()`, whatever the names are."
+)
+FIRST_OF_32 = (
+    "Two files of this folder have 32 bytes, and only one of them is the key. `search` stopped "
+    "when it had tried one of them: if `unlock` refuses a file, catch the error and try the next."
+)
+NOT_FOUND = "Box and key both lie in this folder ({}), and `search` gave back {}."
+NO_KEY_HERE = (
+    'In this folder there is no key, so the right answer is `b""`; `search` stopped with `{}`. '
+    "Each file was tried in vain: what does `search` give back then?"
+)
+FOUND_WITHOUT_KEY = "In this folder there is no key, and `search` gave back {} all the same."
+
+
+def check_search(clinic: Clinic, search: Function) -> str:
+    record, other = clinic.record(STOLEN), clinic.record(OTHER)
+    require_bodies([search], _folder(record, "R-017.sealed", "key.bin"))
+    for content, names in (
+        (record, ("R-017.sealed", "holiday.jpg")),
+        (other, ("music.mp3", "notes.txt")),
+    ):
+        _check_finds(search, content, _folder(content, *names))
+        _check_finds(search, content, dict(reversed(_folder(content, *names).items())))
+    for decoy in ("a-decoy.txt", "z-decoy.txt"):
+        folder = _folder(record, "R-017.sealed", "m.jpg") | {decoy: token_bytes(AES_256_KEY)}
+        for files in (sorted(folder.items()), sorted(folder.items(), reverse=True)):
+            _check_finds(search, record, dict(files), FIRST_OF_32)
+    _check_gives_up(search, record)
+    return (
+        "Under whatever name the key lies in the folder, the thief finds it, by trying. So the "
+        "name is not a hiding place, and where the key is not, he gets nothing."
+    )
+
+
+def _folder(record: bytes, box: str, key: str) -> dict[str, bytes]:
+    secret = token_bytes(AES_256_KEY)
+    letter = b"Dear Sora, I am by the sea."
+    return {"letter.txt": letter, box: lock(record, secret), key: SecretBytes(secret)}
+
+
+def _check_finds(
+    search: Function, record: bytes, files: Mapping[str, bytes], no_luck: str = ""
+) -> None:
+    names = ", ".join(f"`{name}`" for name in files)
+    text = OLD_NAMES.format(names, "KeyError", "")
+    meanings: dict[type[Exception], str] = {KeyError: text}
+    for refusal in (NoKey, NotOpened):
+        meanings[refusal] = no_luck or OLD_NAMES.format(
+            names, refusal.__name__, ", which is how `unlock` refuses"
+        )
+    found = result_of(search, files, meanings=meanings)
+    if found == b"":
+        raise Wrong(no_luck or NOT_FOUND.format(names, '`b""`'))
+    _need_content(search, found, files)
+    if found != record:
+        raise Wrong(NOT_FOUND.format(names, "something else than the record"))
+
+
+def _check_gives_up(search: Function, record: bytes) -> None:
+    """A folder without the key: once with a file that looks like it, once with none."""
+    box = lock(record, token_bytes(AES_256_KEY))
+    for files in ({"R-017.sealed": box, "key.bin": token_bytes(AES_256_KEY)}, {"x.sealed": box}):
+        try:
+            found = search(files)
+        except Exception as error:
+            raise Wrong(NO_KEY_HERE.format(type(error).__name__)) from error
+        if found != b"":
+            shown = f"a `{type(found).__name__}`" if found is not None else "nothing (`None`)"
+            raise Wrong(FOUND_WITHOUT_KEY.format(shown))
+
+
+# ----------------------------------------------------------------------------------- 00-refused
+
+NOT_REFUSED = (
+    "`refused` gave back a `{}`, and no error came out. The second key is to be asked for what "
+    "the first one has sealed."
+)
+NOTHING_BACK = (
+    "`refused` gives nothing back. Did you forget `return`? And no error came out of it: the "
+    "second key is to be asked for what the first one has sealed."
+)
+CAUGHT = (
+    "The KMS refused, with `{}`, and `refused` caught that error. Let it come out: the "
+    "program that called yours has to know."
+)
+OWN_ERROR = (
+    "`{}` came out of `refused`, and the KMS has refused nothing: your program made that error "
+    "itself."
+)
+ANOTHER_REFUSAL = (
+    "The KMS refused {} with `{}`{}. That is another error than the one that is asked for: the "
+    "second key must get a blob that the first has made."
+)
+EXCHANGED = (
+    "The KMS refused, and the two keys have changed places: `key` has to seal the record, and "
+    "`other` has to be asked to open it."
+)
+OTHER_KEYS = (
+    "The KMS refused, and for other keys than these two: `key` has to seal the record, and `other` "
+    "has to be asked to open it."
+)
+
+
+def check_refused(clinic: Clinic, refused: Function) -> str:
+    keys = [clinic.lab.create_cmk() for _ in range(3)]
+    require_bodies([refused], keys[0], keys[1], clinic.record(STOLEN))
+    text = ""
+    for key, other, number in (
+        (keys[0], keys[1], STOLEN),
+        (keys[2], keys[0], OTHER),
+    ):
+        text = _error_text(clinic, refused, key, other, clinic.record(number))
+    return (
+        f'The KMS answered: "{text}" That is AWS\'s text, word for word, and it still says CMK: '
+        "`other` is a key of the same account, and the blob is not one of its own."
+    )
+
+
+def _error_text(clinic: Clinic, refused: Function, key: CMK, other: CMK, record: bytes) -> str:
+    before = len(clinic.lab.trail)
+    error: Exception | None = None
+    found = None
+    try:
+        found = refused(key, other, record)
+    except Exception as caught:
+        error = caught
+    events = list(clinic.lab.trail)[before:]
+    refusals = [event for event in events if "errorCode" in event]
+    if error is None:
+        if refusals:
+            raise Wrong(CAUGHT.format(refusals[-1]["errorCode"]))
+        raise Wrong(NOTHING_BACK if found is None else NOT_REFUSED.format(type(found).__name__))
+    if not refusals or not isinstance(error, KMSError):
+        raise Wrong(_own_error(error))
+    if not isinstance(error, EXCEPTIONS["IncorrectKeyException"]):
+        event, said = refusals[-1], f": {error}" if str(error) else ""
+        raise Wrong(ANOTHER_REFUSAL.format(event["eventName"], event["errorCode"], said))
+    sealed = [_key_of(event) for event in events if event["eventName"] == "Encrypt"]
+    if key.arn not in sealed or _key_of(refusals[-1]) != other.arn:
+        exchanged = other.arn in sealed and _key_of(refusals[-1]) == key.arn
+        raise Wrong(EXCHANGED if exchanged else OTHER_KEYS)
+    return str(error)
+
+
+def _own_error(error: Exception) -> str:
+    if isinstance(error, AttributeError | NameError | TypeError):
+        return f"`refused` stopped with `{type(error).__name__}`: {error}"
+    return OWN_ERROR.format(type(error).__name__)
+
+
+def _key_of(event: Mapping[str, Any]) -> str:
+    return next((resource["ARN"] for resource in event.get("resources", [])), "")
