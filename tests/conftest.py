@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from kmslab import CMK, Clock, Lab
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import Key
-from kmslab.kms.contract.specs import KeyKind, KeyUsage
+from kmslab.kms.contract.specs import KeyKind, KeyUsage, Reach
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.operations.policies import default_policy
 from kmslab.kms.table import TABLE
@@ -130,10 +130,10 @@ class Scene:
         return found
 
     def bring_into(self, state: KeyState) -> None:
-        """By a real call where there is one; what nothing built leads to is put into the store."""
+        """By a real call where there is one; what no call leads to is put into the store."""
         if move := MOVES_THERE.get(state):
             move(self.lab.kms, self.key)
-        elif state is not KeyState.ENABLED:
+        if self.record().state is not state:
             store_of(self.lab).commit(put=[replace(self.record(), state=state)])
 
 
@@ -155,9 +155,11 @@ QUICK: dict[KeyUsage, str] = {
 }
 
 
-def suitable(operation: str) -> dict[str, str]:
-    """The spec and usage of a key that the operation's row is for; symmetric wherever it can be."""
+def suitable(operation: str) -> dict[str, Any]:
+    """The kind of key that the operation's row is for; symmetric wherever it can be."""
     roles = TABLE[operation].roles if operation else ()
+    if any(Reach.SINGLE_REGION not in role.reach for role in roles):
+        return {"multi_region": True}
     usages = [role.usage.usage for role in roles if role.usage]
     usages += [KeyUsage.SIGN_VERIFY for role in roles if KeyKind.SYMMETRIC not in role.kinds]
     if not usages or usages[0] not in QUICK:
@@ -165,6 +167,7 @@ def suitable(operation: str) -> dict[str, str]:
     return {"spec": QUICK[usages[0]], "usage": usages[0]}
 
 
+ABROAD = "eu-west-1"
 PLAINTEXT, CONTEXT = b"card 4242", {"order": "17"}
 POLICY = default_policy("111122223333")
 BOB = "arn:aws:iam::111122223333:user/bob"
@@ -196,6 +199,12 @@ EXAMPLES: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "DisableKey": lambda s: {"KeyId": s.key},
     "ScheduleKeyDeletion": lambda s: {"KeyId": s.key, "PendingWindowInDays": 7},
     "CancelKeyDeletion": lambda s: {"KeyId": s.key},
+    "ReplicateKey": lambda s: {
+        "KeyId": s.key,
+        "ReplicaRegion": ABROAD,
+        "Tags": [{"TagKey": "owner", "TagValue": "me"}],
+    },
+    "UpdatePrimaryRegion": lambda s: replicated(s),
     "Encrypt": lambda s: {"KeyId": s.key, "Plaintext": PLAINTEXT, "EncryptionContext": CONTEXT},
     "Decrypt": lambda s: {"CiphertextBlob": sealed(s.cmk), "EncryptionContext": CONTEXT},
     "ReEncrypt source": lambda s: re_encrypt(s.cmk, s.other),
@@ -275,6 +284,12 @@ def used(scene: Scene) -> dict[str, Any]:
 def rotating(scene: Scene) -> dict[str, Any]:
     scene.cmk.enable_rotation(90)
     return {"KeyId": scene.key}
+
+
+def replicated(scene: Scene) -> dict[str, Any]:
+    scene.cmk.replicate(ABROAD)
+    scene.lab.clock.advance(seconds=2)  # until the replica is no longer Creating
+    return {"KeyId": scene.key, "PrimaryRegion": ABROAD}
 
 
 def rotated(scene: Scene) -> dict[str, Any]:

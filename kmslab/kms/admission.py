@@ -31,7 +31,7 @@ def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
     if role.permission is None and not call.is_cross_account(filled):
         return
     question = access.Question(
-        caller=call.caller,
+        caller=role.naming.seen_from(call.caller, call.request),
         operation=role.permission or call.name,
         resource=filled.arn,
         record=filled.record,
@@ -41,6 +41,7 @@ def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
         records=call.records,
         memo={},
         cross_account=role.cross_account,
+        original=first if isinstance(first := call.role.record, Key) else None,
         same_key=len({each.arn for each in call.roles}) == 1 if filled.prefix else None,
     )
     access.require(question, named_by_blob=filled.named_by_blob)

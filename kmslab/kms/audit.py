@@ -7,7 +7,7 @@ guide, "CloudTrail record contents", for the sizes beyond which a field is cut.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -36,7 +36,7 @@ def events(call: Call, answer: Mapping[str, Any] | None) -> list[Event]:
     `answer`: None unless the operation changes something.
     """
     own = event(call, answer)
-    return [own, *_copies(own)]
+    return [own, *_copies(own), *_elsewhere(call, own)]
 
 
 def event(
@@ -47,7 +47,8 @@ def event(
     if error and error.code == "AccessDeniedException":
         roles = [role for role in roles if not call.is_cross_account(role)]
     records = [role.record for role in roles if role.record]
-    resources = _resources(records if error else [*records, *call.change.staged])
+    named = _resources(records if error else [*records, *call.change.staged])
+    resources = tuple(arn for arn in named if known_arn(arn).region == call.caller.region)
     used = {role.prefix: role.used for role in roles if role.algorithm and role.used}
     return Event(
         time=call.now,
@@ -80,6 +81,21 @@ def _copies(event: Event) -> list[Event]:
         return []
     owners = {known_arn(arn).account for arn in event.resources} - {event.account}
     return [event._replace(recipient=owner, used=()) for owner in sorted(owners)]
+
+
+def _elsewhere(call: Call, own: Event) -> Iterator[Event]:
+    """What KMS did for the call in other Regions, each with a request id of its own."""
+    for arn, other in call.elsewhere.items():
+        operation, region = MODEL.operations[other.name], known_arn(arn).region
+        yield own._replace(
+            operation=other.name,
+            region=region,
+            request_id=str(uuid5(NAMESPACE_OID, own.request_id + region)),
+            request=operation.redact(other.request),
+            response=_response(operation, other.answer, (arn,)),
+            resources=(arn,),
+            extra={},
+        )
 
 
 def event_id(request_id: str, recipient: str = "") -> str:

@@ -5,7 +5,7 @@ them or drops them.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -41,6 +41,14 @@ class FilledRole(NamedTuple):
         return used
 
 
+class Elsewhere(NamedTuple):
+    """The event that a call leaves in another Region, under the name of an operation there."""
+
+    name: str
+    request: Mapping[str, Any]
+    answer: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Call:
     name: str
@@ -54,6 +62,8 @@ class Call:
     roles: list[FilledRole] = field(default_factory=list)
     change: Change = field(init=False, repr=False)  # a new one for each attempt
     details: dict[str, Any] = field(default_factory=dict)  # what else the event says
+    # ARNs of keys in other Regions, where the call leaves an event too, and that event.
+    elsewhere: dict[str, "Elsewhere"] = field(default_factory=dict)
 
     def __getitem__(self, member: str) -> Any:
         return self.request[member]
@@ -82,12 +92,23 @@ class Call:
     def backing(self, key: Key) -> Backing:
         return self.backings[key.origin]
 
+    def related(self, key: Key) -> list[Key]:
+        """The multi-Region keys related to this one. The call relies on them as on this one."""
+        keys = self.records.find(Key, primary_arn=key.primary_arn) if key.primary_arn else []
+        others = [each for each in keys if each.arn != key.arn]
+        self.change.found = [*self.change.found, *others]
+        return others
+
     def put(self, *records: Record) -> None:
         """Stage records: they are stored if the call succeeds."""
-        check_moves(self.name, self.found, records)
+        check_moves(self.name, self.change.found, records)
         self.change.put(*records)
+
+    def put_shared(self, key: Key, **shared: Any) -> None:
+        """Stage a key with new values of what it shares with its replicas, and stage those too."""
+        self.put(*(replace(each, **shared) for each in (key, *self.related(key))))
 
     def remove(self, *records: Record) -> None:
         """Stage records for deletion, if the call succeeds."""
-        check_moves(self.name, self.found, removed=records)
+        check_moves(self.name, self.change.found, removed=records)
         self.change.remove(*records)

@@ -6,11 +6,15 @@ and every call first runs what is due.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kmslab.kms.contract.key_stores import ConnectionState, KeyStore
 from kmslab.kms.contract.records import Key, Reader, Record
+from kmslab.kms.contract.specs import Reach
 from kmslab.kms.contract.states import MOVES, PENDING, USABLE, KeyState, Move
+
+# How long a multi-Region key is Creating or Updating. AWS says only "a few seconds".
+SYNCHRONIZING = timedelta(seconds=2)
 
 
 def shown_state(records: Reader, key: Key, now: datetime) -> KeyState:
@@ -24,13 +28,13 @@ def shown_state(records: Reader, key: Key, now: datetime) -> KeyState:
 
 def next_due(key: Key) -> tuple[datetime, str] | None:
     """When the service itself must act on this key next, and the name of that act."""
-    usable = key.state in USABLE
+    rotates = key.state in USABLE and key.reach is not Reach.REPLICA  # a replica's primary does
     possible = (
         (key.deletion_date, "DeleteKey", key.state is KeyState.PENDING_DELETION),
         (key.ready, "SynchronizeMultiRegionKey", True),
         (key.expires, "DeleteExpiredKeyMaterial", True),
-        (key.rotate_at, "RotateKey", usable),
-        (key.next_rotation, "RotateKey", usable),
+        (key.rotate_at, "RotateKey", rotates),
+        (key.next_rotation, "RotateKey", rotates),
     )
     return min(
         ((moment, name) for moment, name, applies in possible if moment and applies), default=None

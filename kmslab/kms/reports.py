@@ -65,7 +65,7 @@ def keys(service: Service, caller: Caller, after: str = "") -> list[dict[str, An
     _, now = service.history(caller.account, limit=0)  # first, what is due
     records = service.records
     found = records.page(Key, f"{caller.here}key/", after, PAGE)
-    return [metadata(key, shown_state(records, key, now)) for key in found]
+    return [metadata(records, key, shown_state(records, key, now)) for key in found]
 
 
 def bill(service: Service, account: str, month: str | None = None) -> billing.Bill:

@@ -113,7 +113,8 @@ class Service:
         return answer
 
     def _fill(self, role: Role, call: Call) -> FilledRole | None:
-        found = role.naming.find(self._store, call.caller, call.request)
+        caller = role.naming.seen_from(call.caller, call.request)
+        found = role.naming.find(self._store, caller, call.request)
         if found is None:
             return None
         arn, record, used, named_by_blob, problem = found

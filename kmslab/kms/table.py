@@ -6,13 +6,14 @@ members. Together, the roles are AWS's key-state table. No other module branches
 name.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from kmslab.kms import names
 from kmslab.kms.billing import Billed
+from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyKind, KeyUsage, Origin, Reach
 from kmslab.kms.contract.states import (
     ANY,
@@ -20,6 +21,7 @@ from kmslab.kms.contract.states import (
     GRANTABLE,
     LIVE,
     PENDING,
+    REPLICABLE,
     SWITCHABLE,
     USABLE,
     KeyState,
@@ -32,6 +34,7 @@ from kmslab.kms.operations import (
     grants,
     keys,
     policies,
+    regions,
     rotation,
     signing,
     tags,
@@ -44,6 +47,11 @@ class Naming:
 
     find: names.Finder
     prefix: str = ""
+    region: str = ""  # the member that names the record's Region; "": it is the caller's
+
+    def seen_from(self, caller: Caller, request: Mapping[str, Any]) -> Caller:
+        """The caller, in the Region where the record is."""
+        return replace(caller, region=request[self.region]) if self.region else caller
 
 
 KEY = Naming(names.key_in("KeyId"))
@@ -53,6 +61,7 @@ SOURCE = Naming(names.blob_in("CiphertextBlob", "Source"), prefix="Source")
 DESTINATION = Naming(names.key_in("DestinationKeyId"), "Destination")
 TARGET = Naming(names.key_in("TargetKeyId", names.ALIAS_OF_ALIAS))
 ALIAS_OLD = Naming(names.alias_in("AliasName", target=True))
+REPLICA = Naming(names.related_in("KeyId"), region="PrimaryRegion")
 GRANT = Naming(names.grant_in("GrantToken", "KeyId", "GrantId"))
 
 
@@ -79,6 +88,8 @@ SYMMETRIC = frozenset({KeyKind.SYMMETRIC})
 ASYMMETRIC = frozenset({KeyKind.ASYMMETRIC})
 EVERY_ORIGIN = frozenset(Origin)
 EVERY_REACH = frozenset(Reach)
+PRIMARY = frozenset({Reach.PRIMARY})
+NO_REPLICA = EVERY_REACH - {Reach.REPLICA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,8 @@ def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
 # The operation shows or changes the key, only for callers of its own account, or for others too.
 manage, show = Role, partial(Role, cross_account=True)
 PUBLIC = show(USABLE, KEY, ASYMMETRIC)
-ROTATED = manage(USABLE, kinds=SYMMETRIC, state_first=True)
+SCHEDULED = manage(USABLE, kinds=SYMMETRIC, reach=NO_REPLICA)
+ROTATED = manage(USABLE, kinds=SYMMETRIC, reach=NO_REPLICA, state_first=True)
 
 # Resources without a state: an alias, an alias to be created, and the account as a whole.
 ALIAS = Role(ANY, Naming(names.alias_in("AliasName")))
@@ -123,7 +135,12 @@ ALIAS_TO_DELETE = Role(ANY, Naming(names.alias_in("AliasName", to_delete=True)))
 NEW_ALIAS = Role(ANY, Naming(names.new_alias_in("AliasName")))
 ACCOUNT = Role(ANY, Naming(names.whole_account))
 TAGGING = Role(ANY, Naming(names.whole_account_if("Tags")), permission="TagResource")
-STATELESS = frozenset({ALIAS, ALIAS_TO_DELETE, NEW_ALIAS, ACCOUNT, TAGGING})
+THERE = Naming(names.whole_account, region="ReplicaRegion")
+CREATING_THERE = Role(ANY, THERE, permission="CreateKey")
+TAGGING_THERE = replace(TAGGING, naming=replace(TAGGING.naming, region="ReplicaRegion"))
+STATELESS = frozenset(
+    {ALIAS, ALIAS_TO_DELETE, NEW_ALIAS, ACCOUNT, TAGGING, CREATING_THERE, TAGGING_THERE}
+)
 
 
 def row(
@@ -158,6 +175,20 @@ ROWS = (
     change("DisableKey", keys.disable, manage(SWITCHABLE)),
     change("ScheduleKeyDeletion", keys.schedule_deletion, manage(DELETABLE)),
     change("CancelKeyDeletion", keys.cancel_deletion, manage(PENDING)),
+    # Multi-Region keys
+    change(
+        "ReplicateKey",
+        regions.replicate,
+        manage(REPLICABLE, reach=PRIMARY),
+        CREATING_THERE,
+        TAGGING_THERE,
+    ),
+    change(
+        "UpdatePrimaryRegion",
+        regions.update_primary,
+        manage(USABLE, reach=PRIMARY),
+        manage(USABLE, REPLICA),
+    ),
     # Encryption
     row("Encrypt", encryption.encrypt, use(ENCRYPT)),
     row("Decrypt", encryption.decrypt, use(ENCRYPT, BLOB)),
@@ -184,8 +215,8 @@ ROWS = (
     row("Encapsulate", agreement.encapsulate, use(ENCAPSULATE)),
     row("Decapsulate", agreement.decapsulate, use(ENCAPSULATE)),
     # Rotation
-    change("EnableKeyRotation", rotation.enable, manage(USABLE, kinds=SYMMETRIC)),
-    change("DisableKeyRotation", rotation.disable, manage(USABLE, kinds=SYMMETRIC)),
+    change("EnableKeyRotation", rotation.enable, SCHEDULED),
+    change("DisableKeyRotation", rotation.disable, SCHEDULED),
     row("GetKeyRotationStatus", rotation.status, show(ANY)),
     change("RotateKeyOnDemand", rotation.rotate_on_demand, ROTATED),
     row("ListKeyRotations", rotation.list_, manage(ANY, kinds=SYMMETRIC)),
@@ -218,6 +249,7 @@ UNBUILT_MEMBERS = frozenset({"Recipient", "CustomKeyStoreId", "XksKeyId"})
 SERVICE_ROWS = (
     change("RotateKey", rotation.rotate),
     change("DeleteKey", keys.delete),
+    change("SynchronizeMultiRegionKey", regions.synchronize),
     change("SeedKey", keys.seed),
 )
 SERVICE_TABLE: dict[str, Row] = {row.name: row for row in SERVICE_ROWS}

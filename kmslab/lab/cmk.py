@@ -62,6 +62,11 @@ class Encapsulation:
     ciphertext: CiphertextBlob
 
 
+def tag_list(tags: Mapping[str, str] | None) -> list[dict[str, str]] | None:
+    """Tags as AWS's requests have them; None for no tags."""
+    return [{"TagKey": key, "TagValue": value} for key, value in (tags or {}).items()] or None
+
+
 class CallersLab(Protocol):
     """A lab, or a view of one, as a handle on one of its keys needs it."""
 
@@ -71,6 +76,8 @@ class CallersLab(Protocol):
 
     @property
     def trail(self) -> Trail: ...
+
+    def region(self, name: str) -> "CallersLab": ...
 
 
 class CMK:
@@ -92,6 +99,11 @@ class CMK:
     @property
     def id(self) -> str:
         return Arn.parse(self.arn).name
+
+    @property
+    def region(self) -> str:
+        """Where the key is, such as `eu-west-1`."""
+        return Arn.parse(self.arn).region
 
     # What it does
 
@@ -262,8 +274,7 @@ class CMK:
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Add tags; a tag whose key is there already gets the new value."""
-        written = [{"TagKey": key, "TagValue": value} for key, value in tags.items()]
-        self._kms.tag_resource(KeyId=self.arn, Tags=written)
+        self._kms.tag_resource(KeyId=self.arn, Tags=tag_list(tags) or [])
 
     def untag(self, *keys: str) -> None:
         """Remove the tags with these keys."""
@@ -304,6 +315,63 @@ class CMK:
             IncludeKeyMaterial="ALL_KEY_MATERIAL",
         )
         return rotation_table(listed)
+
+    # Multi-Region keys
+
+    def replicate(
+        self,
+        region: str,
+        description: str = "",
+        tags: Mapping[str, str] | None = None,
+        policy: Mapping[str, Any] | str | None = None,
+    ) -> "CMK":
+        """A replica of this multi-Region primary in another Region; the handle acts there.
+
+        It has the same key id and key material, and opens what this key has sealed. It is Creating
+        for 2 seconds of the lab's clock and cannot be used until then. Its policy (by default the
+        default one), description, tags and aliases are its own. A replica that is in the Region
+        already is returned as it is. Raises UnsupportedOperationException for any other key.
+        """
+        if replica := next((each for each in self.replicas if each.region == region), None):
+            return replica
+        text = json.dumps(policy, ensure_ascii=False) if isinstance(policy, Mapping) else policy
+        answer = self._kms.replicate_key(
+            KeyId=self.arn,
+            ReplicaRegion=region,
+            Description=description,
+            Tags=tag_list(tags),
+            Policy=text,
+        )
+        return CMK(self.lab.region(region), answer["ReplicaKeyMetadata"])
+
+    def make_primary(self) -> None:
+        """Make this replica the primary, and the former primary a replica.
+
+        Both keys must be Enabled. Both are Updating for 2 seconds of the lab's clock; meanwhile
+        they can be used, but not disabled, deleted or replicated.
+        """
+        there = self.primary.region
+        kms = self.lab.region(there).kms
+        kms.update_primary_region(KeyId=self.id, PrimaryRegion=self.region)
+
+    @property
+    def primary(self) -> "CMK":
+        """The multi-Region primary that this key is related to; for any other key itself."""
+        related = self.metadata.get("MultiRegionConfiguration")
+        return self._at(related["PrimaryKey"]) if related else self
+
+    @property
+    def replicas(self) -> list["CMK"]:
+        """The replicas of this key's multi-Region primary, each with a view of its Region."""
+        related = self.metadata.get("MultiRegionConfiguration", {})
+        return [self._at(each) for each in related.get("ReplicaKeys", ())]
+
+    def _at(self, related: Mapping[str, str]) -> "CMK":
+        """The handle on a related key, whose spec and usage are the same."""
+        shared = {"KeySpec": self.spec, "KeyUsage": self.usage}
+        return CMK(self.lab.region(related["Region"]), {**related, **shared})
+
+    # Who may use it
 
     @property
     def policy(self) -> dict[str, Any]:

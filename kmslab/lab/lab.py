@@ -24,6 +24,7 @@ from kmslab.kms.contract.records import AccessKey, Caller, DomainKey
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.iam import Iam, account_number, region_name
 from kmslab.kms.names import KEY_ID
+from kmslab.kms.operations.keys import MULTI_REGION
 from kmslab.kms.service import Service
 from kmslab.kms.throttle import Throttle
 from kmslab.lab import ACCOUNT, REGION
@@ -176,7 +177,7 @@ def _checked(ids: Callable[[], str]) -> Callable[[], str]:
 
     def new_id() -> str:
         name = ids()
-        if not KEY_ID.fullmatch(name):
+        if not KEY_ID.fullmatch(name) or name.startswith(MULTI_REGION):
             raise ValueError(f"{name!r} is not a key id: ids has to return UUIDs in lower case")
         return name
 

@@ -58,6 +58,9 @@ def _pairs(constraint: Mapping[str, str] | str) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict):  # MultiRegionConfiguration
+        regions = [each["Region"] for each in (value["PrimaryKey"], *value["ReplicaKeys"])]
+        return f"{value['MultiRegionKeyType']} in {', '.join(regions)}, the primary's Region first"
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return value.strftime("%Y-%m-%d %H:%M:%S UTC") if hasattr(value, "strftime") else str(value)

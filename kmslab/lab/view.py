@@ -22,7 +22,7 @@ from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
 from kmslab.kms.iam import Iam, Policy, account_number, region_name, session_name
 from kmslab.kms.service import Service
 from kmslab.lab.client import KmsClient
-from kmslab.lab.cmk import CMK, Context
+from kmslab.lab.cmk import CMK, Context, tag_list
 from kmslab.lab.integrations import Bucket, DataTable, Integrations
 
 
@@ -120,17 +120,23 @@ class View:
         usage: str = KeyUsage.ENCRYPT_DECRYPT,
         description: str = "",
         tags: Mapping[str, str] | None = None,
+        multi_region: bool = False,
     ) -> CMK:
         """A new KMS key (CMK); with a name also its alias, `alias/<name>`.
 
         A key of the same spec and usage that has this name already is returned as it is, so that
         running a cell twice makes one key; a key of another kind raises AlreadyExistsException.
+        `multi_region`: whether it is a multi-Region primary, which `cmk.replicate` copies.
         """
-        if name is not None and (found := self._named(_key_name(name), spec, usage)):
+        kind = {"KeySpec": spec, "KeyUsage": usage, "MultiRegion": multi_region}
+        if name is not None and (found := self._named(_key_name(name), kind)):
             return found
-        written = [{"TagKey": key, "TagValue": value} for key, value in (tags or {}).items()]
         created = self.kms.create_key(
-            KeySpec=spec, KeyUsage=usage, Description=description, Tags=written or None
+            KeySpec=spec,
+            KeyUsage=usage,
+            MultiRegion=multi_region or None,
+            Description=description,
+            Tags=tag_list(tags),
         )
         cmk = CMK(self, created["KeyMetadata"], name)
         if name is not None:
@@ -177,13 +183,13 @@ class View:
         """
         return reports.bill(self.service, self.caller.account, month)
 
-    def _named(self, name: str, spec: str, usage: str) -> CMK | None:
+    def _named(self, name: str, kind: Mapping[str, Any]) -> CMK | None:
         alias = f"alias/{name}"
         try:
             found = self.kms.describe_key(KeyId=alias)["KeyMetadata"]
         except EXCEPTIONS["NotFoundException"]:
             return None
-        if (found["KeySpec"], found["KeyUsage"]) != (spec, usage):
+        if any(found[member] != value for member, value in kind.items()):
             arn = self.caller.here + alias
             fail("AlreadyExistsException", f"An alias with the name {arn} already exists")
         return CMK(self, found, name)

@@ -54,6 +54,7 @@ STATE_AFTER = {
     "EnableKey": KeyState.ENABLED,
     "DisableKey": KeyState.DISABLED,
     "ScheduleKeyDeletion": KeyState.PENDING_DELETION,
+    "UpdatePrimaryRegion": KeyState.UPDATING,
     "CancelKeyDeletion": KeyState.DISABLED,
 }
 

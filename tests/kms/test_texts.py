@@ -52,6 +52,8 @@ PUBLISHED = {
     "CustomerMasterKeySpec is deprecated.",
     "The on-demand rotations limit has been reached for the given keyId. No more on-demand "
     "rotations can be performed for this key: <…>",
+    "<…> is not a multi-region primary key.",
+    "<…> origin is <…> which is not valid for this operation.",
     "The AWS_RAM policy can only be managed by the RAM service",
     "<…> key usage is <…> which is not valid for <…>.",
     "Algorithm <…> is incompatible with key spec <…>.",

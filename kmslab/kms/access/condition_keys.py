@@ -16,7 +16,13 @@ from kmslab.kms.access import principals
 from kmslab.kms.access.question import Question
 from kmslab.kms.arn import as_arn, known_arn, resource_of
 from kmslab.kms.contract.records import TRACKING_BEGAN, Alias
-from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Origin
+from kmslab.kms.contract.specs import (
+    MULTI_REGION_TYPES,
+    SYMMETRIC_DEFAULT,
+    KeyUsage,
+    Origin,
+    Reach,
+)
 
 Values = tuple[str, ...] | None
 Find = Callable[[Question], Values]
@@ -99,7 +105,8 @@ def _own(name: str) -> Raw:
 def _of_key(attribute: str, member: str, default: str) -> Raw:
     """An attribute of the key, or a member of the CreateKey that is to make the key."""
     create = _only(_CREATE, _member(member, default))
-    return lambda q: getattr(q.key, attribute) if q.key else create(q)
+    copy = _only(_CREATE, lambda q: getattr(q.original, attribute))
+    return lambda q: getattr(q.key, attribute) if q.key else copy(q) if q.original else create(q)
 
 
 def encryption_context(question: Question) -> Mapping[str, str]:
@@ -134,11 +141,25 @@ def _tag_keys(question: Question) -> list[str]:
 # ------------------------------------------------------------------------------- of the key
 
 
-def _multi_region(question: Question) -> bool | None:
+def _reach(question: Question) -> Reach | None:
+    """Of the key, or of the key that CreateKey is to make."""
     if question.key:
-        return question.key.id.startswith("mrk-")
-    asked: bool | None = _only(_CREATE, _member("MultiRegion", False))(question)
-    return asked
+        return question.key.reach
+    if question.operation not in _CREATE:
+        return None
+    if question.original:
+        return Reach.REPLICA
+    return Reach.PRIMARY if question.request.get("MultiRegion") else Reach.SINGLE_REGION
+
+
+def _multi_region(question: Question) -> bool | None:
+    reach = _reach(question)
+    return reach is not Reach.SINGLE_REGION if reach else None
+
+
+def _multi_region_type(question: Question) -> str | None:
+    reach = _reach(question)
+    return MULTI_REGION_TYPES.get(reach) if reach else None
 
 
 def _resource_aliases(question: Question) -> list[str] | None:
@@ -221,6 +242,7 @@ KEYS: dict[str, Raw] = {
         "kms:CustomerMasterKeySpec": _of_key("spec", "KeySpec", SYMMETRIC_DEFAULT),
         "kms:CustomerMasterKeyUsage": _of_key("usage", "KeyUsage", KeyUsage.ENCRYPT_DECRYPT),
         "kms:MultiRegion": _multi_region,
+        "kms:MultiRegionKeyType": _multi_region_type,
         "kms:ResourceAliases": _resource_aliases,
         "kms:TrailingDaysWithoutKeyUsage": _only(("DisableKey", "ScheduleKeyDeletion"), _idle_days),
         "aws:ResourceAccount": lambda q: q.account,

@@ -28,6 +28,7 @@ class Question(NamedTuple):
     prefix: str = ""  # of ReEncrypt's members: "Source" or "Destination"
     cross_account: bool = False  # whether AWS lets callers from other accounts do this
     memo: dict[str, Any] | None = None  # what `condition_keys` has found out for this question
+    original: Key | None = None  # CreateKey: the primary key, if it is to make a replica
     same_key: bool | None = None  # ReEncrypt: whether source and destination are one key
 
     @property

@@ -5,7 +5,7 @@ security modules. `blob` is the form of its ciphertexts, `domain_keys` and `root
 that seal keys, and `access_keys` keeps the secrets with which requests are signed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -37,6 +37,15 @@ class Backing(Protocol):
 
         `known`: the material that the key is to have: raw, or a private key in PKCS#8. `records`:
         what is stored, or will be together with the material.
+        """
+        ...
+
+    def copy(
+        self, records: Reader, key: Key, materials: Sequence[Material], now: datetime
+    ) -> list[Material | DomainKey]:
+        """A related key's materials for `key`, sealed in its Region, to be stored like `create`'s.
+
+        The plaintext stays inside.
         """
         ...
 

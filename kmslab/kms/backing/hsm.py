@@ -11,7 +11,8 @@ Source: "AWS KMS Cryptographic Details"; NIST SP 800-38D (GCM), SP 800-108 (key 
 
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -65,19 +66,35 @@ class Hsm:
     ) -> tuple[Material, *tuple[DomainKey, ...]]:
         """A Region's first material comes with the domain key that seals it."""
         secret, public = self._generate(key.spec) if known is None else self._take(key.spec, known)
-        name = material_id(key.id, secret)
         domain, is_new = self.domain_keys.domain(records, key.region, now)
+        material = self._sealed(domain, key, secret, public, now)
+        return (material, domain) if is_new else (material,)
+
+    def copy(
+        self, records: Reader, key: Key, materials: Sequence[Material], now: datetime
+    ) -> list[Material | DomainKey]:
+        """Only this wall is crossed: AWS has other modules in the other Region."""
+        domain, is_new = self.domain_keys.domain(records, key.region, now)
+        copies: list[Material | DomainKey] = [domain] if is_new else []
+        for old in materials:
+            new = self._sealed(domain, key, self._secret(old), old.public, old.created)
+            copies.append(replace(new, number=old.number, rotation=old.rotation))
+        return copies
+
+    def _sealed(
+        self, domain: DomainKey, key: Key, secret: SecretBytes, public: bytes, created: datetime
+    ) -> Material:
+        name = material_id(key.id, secret)
         identity = _identity(key.arn, key.spec, name, public)
-        material = Material(
+        return Material(
             handle=f"{key.region}/{name}",
             key=key.arn,
             spec=key.spec,
             domain=domain.id,
             sealed=self.domain_keys.seal(domain, secret, identity),
             public=public,
-            created=now,
+            created=created,
         )
-        return (material, domain) if is_new else (material,)
 
     def _generate(self, spec: str) -> tuple[SecretBytes, bytes]:
         size = KEY_SPECS[spec].size

@@ -30,6 +30,10 @@ class Reach(StrEnum):
     REPLICA = "multi-Region replica"
 
 
+# MultiRegionKeyType in a multi-Region key's metadata.
+MULTI_REGION_TYPES = {Reach.PRIMARY: "PRIMARY", Reach.REPLICA: "REPLICA"}
+
+
 class KeyManager(StrEnum):
     CUSTOMER = "CUSTOMER"
     AWS = "AWS"  # made by an AWS service for the account, which may only view it

@@ -40,6 +40,7 @@ ANY = frozenset(KeyState)
 PENDING = frozenset({KeyState.PENDING_DELETION, KeyState.PENDING_REPLICA_DELETION})
 LIVE = ANY - PENDING
 DELETABLE = LIVE - {KeyState.UPDATING}
+REPLICABLE = frozenset({KeyState.ENABLED})
 SWITCHABLE = frozenset({KeyState.ENABLED, KeyState.DISABLED, KeyState.UNAVAILABLE})
 USABLE = frozenset({KeyState.ENABLED, KeyState.UPDATING})
 GRANTABLE = USABLE | {KeyState.UNAVAILABLE}
@@ -57,14 +58,25 @@ Move = tuple[KeyState | None, KeyState | None]
 # Operation or service event → the changes of state it may make; None is "no such key".
 MOVES: dict[str, set[Move]] = {
     "CreateKey": {(None, KeyState.ENABLED)},
+    "ReplicateKey": {(None, KeyState.CREATING)},
+    "UpdatePrimaryRegion": {(KeyState.ENABLED, KeyState.UPDATING)},
+    "SynchronizeMultiRegionKey": {
+        (KeyState.CREATING, KeyState.ENABLED),
+        (KeyState.CREATING, KeyState.PENDING_IMPORT),
+        (KeyState.UPDATING, KeyState.ENABLED),
+    },
     "SeedKey": {(None, KeyState.ENABLED), (None, KeyState.DISABLED)},
     "EnableKey": {(KeyState.DISABLED, KeyState.ENABLED)},
     "DisableKey": {(KeyState.ENABLED, KeyState.DISABLED)},
     # A key shows Unavailable while its key store is disconnected. It is never stored, so no move
     # starts from it.
     "ScheduleKeyDeletion": {
-        (state, KeyState.PENDING_DELETION) for state in DELETABLE - {KeyState.UNAVAILABLE}
+        (state, pending) for state in DELETABLE - {KeyState.UNAVAILABLE} for pending in PENDING
     },
     "CancelKeyDeletion": {(state, KeyState.DISABLED) for state in PENDING},
-    "DeleteKey": {(KeyState.PENDING_DELETION, None)},
+    "DeleteKey": {
+        (KeyState.PENDING_DELETION, None),
+        # the primary of the last replica
+        (KeyState.PENDING_REPLICA_DELETION, KeyState.PENDING_DELETION),
+    },
 }

@@ -1,22 +1,25 @@
 """KMS keys: their creation, their metadata, and their states until deletion."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from kmslab.kms.access import check_key_policy
+from kmslab.kms.arn import known_arn
 from kmslab.kms.audit import event_id
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.records import TRACKING_BEGAN, Alias, Grant, Key, Material
+from kmslab.kms.contract.records import TRACKING_BEGAN, Alias, Grant, Key, Material, Reader
 from kmslab.kms.contract.specs import (
     ALGORITHMS_MEMBER,
     KEY_SPECS,
+    MULTI_REGION_TYPES,
     SYMMETRIC_DEFAULT,
     KeyKind,
     KeyManager,
     KeyUsage,
     Origin,
+    Reach,
 )
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.operations.pages import stored_page
@@ -26,8 +29,9 @@ from kmslab.kms.operations.tags import merged_tags
 # Members whose other values are not built yet, each with the value that is its default.
 UNBUILT: dict[str, Any] = {
     "Origin": Origin.AWS_KMS,
-    "MultiRegion": False,
 }
+
+MULTI_REGION = "mrk-"  # begins the id of each multi-Region key, and of no other key
 
 TWO_SPECS = (
     "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
@@ -48,15 +52,15 @@ def create(call: Call) -> dict[str, Any]:
         if call.get(member, default) != default:
             fail("UnsupportedOperationException", f"CreateKey with {member} is not built yet")
     spec, usage = _spec_and_usage(call)
-    arn = f"{call.caller.here}key/{call.new_id()}"
+    arn = f"{call.caller.here}key/{_new_id(call)}"
     if call.records.get(Key, arn):
         raise RuntimeError(f"{arn} exists already: key ids must not repeat")
-    key = _new(call, arn, spec, usage)
+    key = new_key(call, arn, spec, usage)
     check_control(call, key)
     material, *domain = call.backing(key).create(call.records, key, call.now)
     key = replace(key, material=material.id)
     call.put(key, material, *domain)
-    return {"KeyMetadata": metadata(key, call.state_of(key))}
+    return {"KeyMetadata": metadata(call.records, key, call.state_of(key))}
 
 
 def seed(call: Call) -> dict[str, Any]:
@@ -68,7 +72,7 @@ def seed(call: Call) -> dict[str, Any]:
     spec, usage = _spec_and_usage(call)
     arn = _named_already(call) or f"{call.caller.here}key/{call.get('KeyId') or call.new_id()}"
     if call.records.get(Key, arn) is None:
-        _put_seeded(call, _new(call, arn, spec, usage))
+        _put_seeded(call, new_key(call, arn, spec, usage))
     for name in call.get("Aliases", ()):
         if call.records.get(Alias, call.caller.here + name) is None:
             call.put(
@@ -108,7 +112,7 @@ def _named_already(call: Call) -> str | None:
 
 
 def describe(call: Call, key: Key) -> dict[str, Any]:
-    return {"KeyMetadata": metadata(key, call.state_of(key))}
+    return {"KeyMetadata": metadata(call.records, key, call.state_of(key))}
 
 
 def list_(call: Call) -> dict[str, Any]:
@@ -125,7 +129,11 @@ def enable(call: Call, key: Key) -> dict[str, Any]:
     """A rotation that became due while the key was disabled is due now."""
     late = key.next_rotation and max(key.next_rotation, call.now)
     asked = key.rotate_at and call.now
-    call.put(replace(key, state=KeyState.ENABLED, next_rotation=late, rotate_at=asked))
+    enabled = replace(key, state=KeyState.ENABLED)
+    if key.reach is Reach.REPLICA:
+        call.put(enabled)  # only its primary rotates
+    else:
+        call.put_shared(enabled, next_rotation=late, rotate_at=asked)
     return {}
 
 
@@ -135,30 +143,42 @@ def disable(call: Call, key: Key) -> dict[str, Any]:
 
 
 def schedule_deletion(call: Call, key: Key) -> dict[str, Any]:
-    """The model allows 1 to 365 days; the service accepts 7 to 30 (API reference)."""
+    """The model allows 1 to 365 days; the service accepts 7 to 30 (API reference).
+
+    A primary's waiting period begins when its last replica has been deleted.
+    """
     days = call.get("PendingWindowInDays", 30)
     if not 7 <= days <= 30:
         fail("ValidationException", "PendingWindowInDays must be between 7 and 30")
-    key = replace(
-        key, state=KeyState.PENDING_DELETION, deletion_date=call.now + timedelta(days=days)
-    )
+    answer = {"KeyId": key.arn, "PendingWindowInDays": days}
+    if key.reach is Reach.PRIMARY and call.related(key):
+        key = replace(key, state=KeyState.PENDING_REPLICA_DELETION, deletion_days=days)
+    else:
+        key = pending(key, call.now + timedelta(days=days))
+        answer["DeletionDate"] = key.deletion_date
     call.put(key)
-    return {
-        "KeyId": key.arn,
-        "DeletionDate": key.deletion_date,
-        "KeyState": key.state,
-        "PendingWindowInDays": days,
-    }
+    return {**answer, "KeyState": key.state}
+
+
+def pending(key: Key, until: datetime) -> Key:
+    return replace(key, state=KeyState.PENDING_DELETION, deletion_date=until, deletion_days=0)
 
 
 def cancel_deletion(call: Call, key: Key) -> dict[str, Any]:
     """The key becomes Disabled, so that it is not used by accident."""
-    call.put(replace(key, state=KeyState.DISABLED, deletion_date=None))
+    call.put(replace(key, state=KeyState.DISABLED, deletion_date=None, deletion_days=0))
     return {"KeyId": key.arn}
 
 
 def delete(call: Call, key: Key) -> dict[str, Any]:
-    """The service deletes the key after the waiting period. Its ciphertexts never open again."""
+    """The service deletes the key after the waiting period. Its ciphertexts never open again.
+
+    A related key still opens them. A primary that waited for its last replica starts to count.
+    """
+    related = call.related(key)
+    for primary in related if len(related) == 1 else ():
+        if primary.state is KeyState.PENDING_REPLICA_DELETION:
+            call.put(pending(primary, call.now + timedelta(days=primary.deletion_days)))
     call.remove(*call.records.find(Alias, target=key.arn))
     call.remove(*call.records.find(Grant, key=key.arn))
     call.remove(*call.records.find(Material, key=key.arn), key)
@@ -186,7 +206,7 @@ def last_usage(call: Call, key: Key) -> dict[str, Any]:
     }
 
 
-def metadata(key: Key, state: KeyState) -> dict[str, Any]:
+def metadata(records: Reader, key: Key, state: KeyState) -> dict[str, Any]:
     """AWS's KeyMetadata, without the members that do not apply to this key, shown in `state`."""
     spec = KEY_SPECS[key.spec]
     shown = {
@@ -199,18 +219,36 @@ def metadata(key: Key, state: KeyState) -> dict[str, Any]:
         "KeyUsage": key.usage,
         "KeyState": state,
         "DeletionDate": key.deletion_date,
+        "PendingDeletionWindowInDays": key.deletion_days or None,
         "Origin": key.origin,
         "KeyManager": key.manager,
         "CustomerMasterKeySpec": key.spec,
         "KeySpec": key.spec,
         ALGORITHMS_MEMBER[key.usage]: list(spec.algorithms[key.usage]),
-        "MultiRegion": False,
+        "MultiRegion": key.reach is not Reach.SINGLE_REGION,
+        "MultiRegionConfiguration": _configuration(records, key) if key.primary_arn else None,
         "CurrentKeyMaterialId": key.material if spec.kind is KeyKind.SYMMETRIC else None,
     }
     return {member: value for member, value in shown.items() if value is not None}
 
 
-def _new(call: Call, arn: str, spec: str, usage: KeyUsage) -> Key:
+def _configuration(records: Reader, key: Key) -> dict[str, Any]:
+    """All related keys as AWS lists them. The key itself may be about to be stored."""
+    related = {each.arn for each in records.find(Key, primary_arn=key.primary_arn)} | {key.arn}
+    listed = [{"Arn": arn, "Region": known_arn(arn).region} for arn in sorted(related)]
+    return {
+        "MultiRegionKeyType": MULTI_REGION_TYPES[key.reach],
+        "PrimaryKey": next(each for each in listed if each["Arn"] == key.primary_arn),
+        "ReplicaKeys": [each for each in listed if each["Arn"] != key.primary_arn],
+    }
+
+
+def _new_id(call: Call) -> str:
+    name = call.new_id()
+    return f"{MULTI_REGION}{name.replace('-', '')}" if call.get("MultiRegion") else name
+
+
+def new_key(call: Call, arn: str, spec: str, usage: KeyUsage) -> Key:
     """The key that the request describes, without its material."""
     policy = call.get("Policy")
     return Key(
@@ -225,6 +263,7 @@ def _new(call: Call, arn: str, spec: str, usage: KeyUsage) -> Key:
         if policy
         else default_policy(call.caller.account, call.caller.partition),
         material="",
+        primary_arn=arn if known_arn(arn).name.startswith(MULTI_REGION) else "",
         tags=merged_tags({}, call.get("Tags", [])),
     )
 

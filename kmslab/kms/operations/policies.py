@@ -66,7 +66,7 @@ def check_control(call: Call, key: Key) -> None:
     if "Policy" not in call.request or call.get("BypassPolicyLockoutSafetyCheck"):
         return
     question = access.Question(
-        caller=call.caller,
+        caller=replace(call.caller, region=key.region),
         operation="PutKeyPolicy",
         resource=key.arn,
         record=key,

@@ -21,12 +21,12 @@ MIN_DISTANCE = timedelta(minutes=20)  # to the next automatic rotation
 def enable(call: Call, key: Key) -> dict[str, Any]:
     """Enabling it again changes the period and starts it from now."""
     days = call.get("RotationPeriodInDays", 365)
-    call.put(replace(key, rotation_days=days, next_rotation=call.now + timedelta(days=days)))
+    call.put_shared(key, rotation_days=days, next_rotation=call.now + timedelta(days=days))
     return {}
 
 
 def disable(call: Call, key: Key) -> dict[str, Any]:
-    call.put(replace(key, rotation_days=0, next_rotation=None))
+    call.put_shared(key, rotation_days=0, next_rotation=None)
     return {}
 
 
@@ -55,23 +55,28 @@ def rotate_on_demand(call: Call, key: Key) -> dict[str, Any]:
         )
     if key.rotate_at or (key.next_rotation and key.next_rotation - call.now <= MIN_DISTANCE):
         fail("ConflictException", f"A rotation of {key.arn} is in progress or due within minutes.")
-    call.put(replace(key, rotate_at=call.now, rotations_on_demand=key.rotations_on_demand + 1))
+    call.put_shared(key, rotate_at=call.now, rotations_on_demand=key.rotations_on_demand + 1)
     return {"KeyId": key.arn}
 
 
 def rotate(call: Call, key: Key) -> dict[str, Any]:
-    """The service's own act: the rotation that is due, on demand or scheduled."""
+    """The service's own act: the rotation that is due, on demand or scheduled.
+
+    A primary's replicas get the same material in the same commit, so none lacks it.
+    """
     on_demand = key.rotate_at is not None and key.rotate_at <= call.now
     kind = "ON_DEMAND" if on_demand else "AUTOMATIC"
     number = len(call.records.find(Material, key=key.arn))
     material, *domain = call.backing(key).create(call.records, key, call.now)
-    call.put(replace(material, number=number, rotation=kind), *domain)
+    material = replace(material, number=number, rotation=kind)
+    call.put(material, *domain)
+    for replica in call.related(key):
+        call.put(*call.backing(key).copy(call.records, replica, [material], call.now))
     if on_demand:
-        rotated = replace(key, material=material.id, rotate_at=None)
+        call.put_shared(key, material=material.id, rotate_at=None)
     else:
         after = call.now + timedelta(days=key.rotation_days)
-        rotated = replace(key, material=material.id, next_rotation=after)
-    call.put(rotated)
+        call.put_shared(key, material=material.id, next_rotation=after)
     call.details |= {
         "rotationType": kind,
         "keyOrigin": key.origin,

@@ -123,7 +123,11 @@ CODECS: dict[Any, Codec] = {
 
 # What a record's own methods, and what uses it, rely on; it fails if the record is damaged.
 RELIED_ON: dict[type[Any], Callable[[Any], object]] = {
-    Key: lambda key: (KEY_SPECS[key.spec], known_arn(key.arn)),
+    Key: lambda key: (
+        KEY_SPECS[key.spec],
+        known_arn(key.arn),
+        known_arn(key.primary_arn or key.arn),
+    ),
     Material: lambda material: (KEY_SPECS[material.spec], known_arn(material.key)),
     Alias: lambda alias: (known_arn(alias.arn), known_arn(alias.target)),
     Grant: lambda grant: known_arn(grant.key),

@@ -23,6 +23,7 @@ from tests.kms.access.world import (
     denied,
     grant,
     holds,
+    key,
     policy,
     statement,
     user,
@@ -34,6 +35,10 @@ BROWSER = NetworkSource(ip="203.0.113.7", user_agent="curl/8", host="kms", tls_v
 PLAIN = NetworkSource(ip="2001:db8::1", host="kms")
 NO_KEY = {"record": None, "resource": "*"}
 TAGS = {"Tags": [{"TagKey": "Ward", "TagValue": "3"}, {"TagKey": "of", "TagValue": "us"}]}
+PRIMARY = {"primary_arn": ARN}
+REPLICA = {"primary_arn": ARN.replace("us-east-1", "eu-west-1")}
+# What CreateKey is asked about when ReplicateKey makes a replica of an RSA key.
+REPLICATED = {"original": key(spec="RSA_2048", usage=KeyUsage.SIGN_VERIFY, **PRIMARY)}
 CONSTRAINTS = {"EncryptionContextSubset": {"order": "17"}, "SourceArn": BUCKET}
 
 # (key, its values, the operation, the caller, the request)
@@ -63,6 +68,23 @@ CASES: list[tuple[str, tuple[str, ...] | None, str, str, dict[str, Any]]] = [
     ("kms:MultiRegion", ("false",), "Encrypt", ALICE, {}),
     ("kms:MultiRegion", ("true",), "CreateKey", ALICE, NO_KEY | {"request": {"MultiRegion": True}}),
     ("kms:MultiRegion", None, "ListKeys", ALICE, NO_KEY),
+    ("kms:MultiRegion", ("true",), "Encrypt", ALICE, {"on": REPLICA}),
+    ("kms:MultiRegion", ("true",), "CreateKey", ALICE, NO_KEY | REPLICATED),
+    ("kms:MultiRegionKeyType", None, "Encrypt", ALICE, {}),
+    ("kms:MultiRegionKeyType", None, "CreateKey", ALICE, NO_KEY),
+    ("kms:MultiRegionKeyType", ("PRIMARY",), "Encrypt", ALICE, {"on": PRIMARY}),
+    ("kms:MultiRegionKeyType", ("REPLICA",), "Encrypt", ALICE, {"on": REPLICA}),
+    (
+        "kms:MultiRegionKeyType",
+        ("PRIMARY",),
+        "CreateKey",
+        ALICE,
+        NO_KEY | {"request": {"MultiRegion": True}},
+    ),
+    ("kms:MultiRegionKeyType", ("REPLICA",), "CreateKey", ALICE, NO_KEY | REPLICATED),
+    ("kms:KeySpec", ("RSA_2048",), "CreateKey", ALICE, NO_KEY | REPLICATED),
+    ("kms:KeyUsage", ("SIGN_VERIFY",), "CreateKey", ALICE, NO_KEY | REPLICATED),
+    ("kms:KeySpec", None, "TagResource", ALICE, NO_KEY | REPLICATED),
     ("kms:ResourceAliases", None, "Encrypt", ALICE, {}),
     (
         "kms:RequestAlias",

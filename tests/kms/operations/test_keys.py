@@ -162,7 +162,6 @@ def test_spec_is_given_by_one_of_its_two_names(lab: Lab, refused: Any, spec: str
     [
         {"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"},
         {"Origin": "EXTERNAL"},
-        {"MultiRegion": True},
         {"CustomKeyStoreId": "cks-1234567890abcdef0"},
     ],
     ids=str,

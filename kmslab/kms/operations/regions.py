@@ -1,0 +1,89 @@
+"""Multi-Region keys: related keys of one id and one key material, each an independent key.
+
+Rule: what related keys share is changed on the primary, and one commit changes all of them. Here
+one process and one store hold every Region, so replication is simulated: AWS sends the material
+from one Region's HSMs to another's. What remains visible is the time it takes, by the lab's clock.
+Source: AWS KMS developer guide, "Multi-Region keys in AWS KMS".
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from kmslab.kms.arn import partition_of
+from kmslab.kms.call import Call, Elsewhere
+from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.records import Key, Material
+from kmslab.kms.contract.specs import Origin
+from kmslab.kms.contract.states import KeyState
+from kmslab.kms.lifecycle import SYNCHRONIZING
+from kmslab.kms.operations.keys import metadata, new_key
+from kmslab.kms.operations.policies import check_control
+
+TRANSIENT = (KeyState.CREATING, KeyState.UPDATING)
+
+
+def replicate(call: Call, primary: Key) -> dict[str, Any]:
+    """The replica does not inherit the policy, description or tags; without a policy it gets the
+    default one."""
+    replica = _replica(call, primary)
+    check_control(call, replica)
+    call.put(replica)
+    if primary.origin is not Origin.EXTERNAL:  # AWS does not copy imported material
+        materials = call.records.find(Material, key=primary.arn)
+        call.put(*call.backing(primary).copy(call.records, replica, materials, call.now))
+    shown = metadata(call.records, replica, call.state_of(replica))
+    tags = [{"TagKey": name, "TagValue": value} for name, value in replica.tags.items()]
+    created = {"Policy": replica.policy, "Tags": tags, "MultiRegion": True}
+    call.elsewhere[replica.arn] = Elsewhere("CreateKey", created, {"KeyMetadata": shown})
+    return {"ReplicaKeyMetadata": shown, "ReplicaPolicy": replica.policy, "ReplicaTags": tags}
+
+
+def _replica(call: Call, primary: Key) -> Key:
+    region = call["ReplicaRegion"]
+    if region == primary.region or partition_of(region) != partition_of(primary.region):
+        fail(
+            "ValidationException",
+            f"{region} is not a valid replica Region for {primary.arn}: it must be another Region "
+            "of the same partition.",
+        )
+    arn = replace(call.caller, region=region).here + f"key/{primary.id}"
+    if call.records.get(Key, arn):
+        fail("AlreadyExistsException", f"Key {arn} already exists")
+    return replace(
+        new_key(call, arn, primary.spec, primary.usage),
+        origin=primary.origin,
+        state=KeyState.CREATING,
+        primary_arn=primary.arn,
+        ready=call.now + SYNCHRONIZING,
+        material="" if primary.origin is Origin.EXTERNAL else primary.material,
+        rotation_days=primary.rotation_days,
+        next_rotation=primary.next_rotation,
+        rotate_at=primary.rotate_at,
+        rotations_on_demand=primary.rotations_on_demand,
+    )
+
+
+def update_primary(call: Call, primary: Key, replica: Key | None = None) -> dict[str, Any]:
+    """The two keys change roles at once. While they show Updating, cryptography goes on."""
+    region = call["PrimaryRegion"]
+    if replica is None:
+        arn = replace(call.caller, region=region).here + f"key/{primary.id}"
+        fail("NotFoundException", f"Key '{arn}' does not exist")
+    if replica.arn == primary.arn:
+        fail("ValidationException", f"{region} is already the primary Region of {primary.arn}.")
+    changing = {primary.arn, replica.arn}
+    for each in (primary, *call.related(primary)):
+        moved = replace(each, primary_arn=replica.arn)
+        if each.arn in changing:
+            moved = replace(moved, state=KeyState.UPDATING, ready=call.now + SYNCHRONIZING)
+        call.put(moved)
+    call.elsewhere[replica.arn] = Elsewhere(call.name, call.request, {})
+    return {}
+
+
+def synchronize(call: Call, key: Key) -> dict[str, Any]:
+    """The service's own act: the key is no longer Creating or Updating."""
+    lacks_material = key.origin is Origin.EXTERNAL and not key.material
+    state = KeyState.PENDING_IMPORT if lacks_material else KeyState.ENABLED
+    call.put(replace(key, state=state if key.state in TRANSIENT else key.state, ready=None))
+    return {}
