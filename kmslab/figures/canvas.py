@@ -2,8 +2,10 @@
 
 The rules: 960 pixels wide and drawn at twice that, labels of 16 pixels, at most 64 colours; four
 colours that colour-blind people can tell apart (Okabe and Ito, 2008), each with a second sign such
-as hatching, a dashed line or a cross; only fonts that matplotlib ships. The caption is the
-picture's accessible text, and the text that tests of notebooks compare, since they compare no PNG.
+as hatching, a dashed line or a cross; only fonts that matplotlib ships. Text is dark on light, with
+a contrast of at least 4.5 (WCAG 2.2, AA), also when a dark theme turns the lightness around: so it
+stands on white or on a pale colour, never on one of the four. The caption is the picture's text for
+screen readers, and what tests of notebooks compare, since they compare no PNG.
 """
 
 from bisect import bisect
@@ -18,6 +20,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 from PIL import Image
 
+from kmslab.figures import html
+from kmslab.figures.html import plain
 from kmslab.figures.sizes import AtMost
 
 WIDTH = 960  # CSS pixels
@@ -27,6 +31,9 @@ LABEL = 16  # CSS pixels, the smallest text in any picture
 
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 INK, GREY, PALE = "#1a1a1a", "#6b6b6b", "#e8f0f6"
+PALE_GREEN = "#c9eadf"  # under text that says that something works
+# The four colours' shades for text; blue is dark enough.
+TEXT = {VERMILLION: "#b34700", GREEN: "#00704f", PURPLE: "#9c3f78"}
 
 Style = dict[str, Any]  # keyword arguments of matplotlib
 
@@ -40,7 +47,8 @@ class Picture:
     """A drawn figure: a notebook shows its PNG and the caption below it, a terminal the caption."""
 
     figure: Figure
-    caption: str  # Markdown
+    caption: str  # Markdown, of which only **bold** and `code`
+    keeps_colours: bool = False  # in a dark theme too: it shows pixels and is not only a drawing
 
     def png(self) -> bytes:
         """The picture as a PNG of at most 64 colours, 1920 device pixels wide."""
@@ -56,17 +64,11 @@ class Picture:
         import IPython.display  # only IPython calls this method
 
         display: Any = IPython.display.display  # it has no types
-        png = {"image/png": self.png(), "text/plain": "<picture>"}
-        display(png, raw=True, metadata={"image/png": {"width": WIDTH}})
-        display({"text/markdown": self.caption, "text/plain": plain(self.caption)}, raw=True)
+        shown = html.picture(self.png(), WIDTH, self.caption, keeps_colours=self.keeps_colours)
+        display({"text/html": shown, "text/plain": plain(self.caption)}, raw=True)
 
     def __repr__(self) -> str:
         return plain(self.caption)
-
-
-def plain(markdown: str) -> str:
-    """The text without Markdown's emphasis."""
-    return markdown.replace("**", "").replace("`", "")
 
 
 def count(size: int) -> str:
@@ -93,6 +95,7 @@ class Canvas:
         Text wider than `max_width` pixels is cut and ends in `…`.
         """
         look: Style = {"ha": "left", "va": "center", "color": INK} | style
+        look["color"] = TEXT.get(look["color"], look["color"])
         fonts: Style = {"fontsize": LABEL * _POINTS, "fontfamily": "DejaVu Sans"}
         shown = self.axes.text(x, y, text, clip_on=False, **fonts, **look)
 

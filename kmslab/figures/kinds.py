@@ -1,13 +1,13 @@
 """Who may do what with a key of each kind: every cell shows the answer to a call made for it."""
 
-from kmslab.figures.canvas import GREEN, GREY, INK, PALE, VERMILLION, WIDTH, Canvas, Picture
+from kmslab.figures.canvas import GREY, INK, PALE, PALE_GREEN, VERMILLION, WIDTH, Canvas, Picture
 from kmslab.figures.key_kind_trials import QUESTIONS, KindResult, TrialResult, try_kinds
 from kmslab.lab.lab import Lab
 
 MARGIN, HEADER, ROW, PAD, LINE, CELL = 16, 66, 60, 10, 22, 226  # CSS pixels; CELL: a column
 QUESTION = WIDTH - 2 * MARGIN - 3 * CELL
 NO_ALIAS = "in no list of yours"
-FILLS = {True: GREEN, False: "white", None: PALE}  # by `TrialResult.good`
+FILLS = {True: PALE_GREEN, False: "white", None: PALE}  # by `TrialResult.good`
 
 
 def kinds(lab: Lab) -> Picture:

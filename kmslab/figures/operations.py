@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-from kmslab.figures.canvas import GREEN, INK, PALE, VERMILLION, WIDTH, Canvas, Picture
+from kmslab.figures.canvas import INK, PALE, PALE_GREEN, VERMILLION, WIDTH, Canvas, Picture
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.states import KeyState, refusal
 from kmslab.kms.table import ALIAS_OLD, STATELESS, TABLE, TARGET, Role, Row
@@ -115,7 +115,7 @@ def _draw(canvas: Canvas, group: Group, top: float) -> None:
 
 
 def _draw_answer(canvas: Canvas, answer: Answer, left: float, top: float, height: float) -> None:
-    canvas.box(left, top, CELL, height, linewidth=1, facecolor="white" if answer else GREEN)
+    canvas.box(left, top, CELL, height, linewidth=1, facecolor="white" if answer else PALE_GREEN)
     lines = _answer_lines(answer)
     first = top + height / 2 - LINE * (len(lines) - 1) / 2
     for number, line in enumerate(lines):

@@ -1,12 +1,6 @@
 """Each lesson as a learner meets it: opened in `make lab`'s JupyterLab and run to its end."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,51 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from kmslab.course.workbook import lay_out
+from tests.browser.conftest import eventually
 from tests.hygiene.lessons import FAILS, PATHS
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-
-
-def eventually(what: Callable[[], Any], seconds: float) -> Any:
-    """The first true answer; the last one when time is over."""
-    end = time.monotonic() + seconds
-    while not (answer := what()) and time.monotonic() < end:
-        time.sleep(0.5)
-    return answer
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory) -> Iterator[tuple[Path, str, str]]:
-    """The workbook's folder, the address of a running JupyterLab and its token."""
-    home = tmp_path_factory.mktemp("home")
-    command = [sys.executable, "-m", "kmslab", "lab", "--no-browser", "--port=0"]
-    runtime = {"HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
-    with (home / "lab.log").open("wb") as log:
-        server = subprocess.Popen(
-            command, cwd=home, env={**os.environ, **runtime}, stdout=log, stderr=log
-        )
-    try:
-        found = eventually(lambda: [*(home / "runtime").glob("jpserver-*.json")], 60)
-        about = json.loads(found[0].read_text(encoding="utf-8"))
-        yield home / "workbook", about["url"], about["token"]
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*QUIET, "--no-sandbox"]
-        )
-        yield started
-        started.close()
 
 
 def code_cells(path: Path) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 
@@ -158,13 +159,17 @@ def no_warnings(lesson: Lesson) -> Iterator[str]:
 
 @rule
 def pictures_have_captions_with_numbers(lesson: Lesson) -> Iterator[str]:
+    """The caption is an HTML image's text, and the only part of a picture that nbval compares."""
     for cell in lesson.code:
-        shown = [output.get("data", {}) for output in cell.outputs]
-        captions = [data["text/markdown"] for data in shown if "text/markdown" in data]
-        if any("image/png" in data for data in shown) and not re.search(r"\d", "".join(captions)):
-            yield f"{cell.id}: a PNG without a Markdown caption that states its numbers"
-        if any("<img" in data.get("text/html", "") for data in shown):
-            yield f"{cell.id}: HTML with an embedded image"
+        for data in [output.get("data", {}) for output in cell.outputs]:
+            if any(kind.startswith("image/") for kind in data):
+                yield f"{cell.id}: an image that JupyterLab shows without a text"
+            for image in re.findall(r"<img\b[^>]*>", data.get("text/html", "")):
+                text = re.search(r'\balt="([^"]*)"', image)
+                if not text or unescape(text[1]) != data.get("text/plain"):
+                    yield f"{cell.id}: an image whose alt is not its caption"
+                elif not re.search(r"\d", text[1]):
+                    yield f"{cell.id}: a caption that does not state the picture's numbers"
 
 
 @rule

@@ -68,6 +68,8 @@ def again(cell: nbformat.NotebookNode, label: str) -> nbformat.NotebookNode:
 TITLE = "# 1 · A key\n\nWords."
 LAST = "[previous](00-start.ipynb) · [contents](README.md) · [next](02-next.ipynb)"
 PNG = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "", "text/plain": ""}}
+IMAGE = {**PNG, "data": {"text/html": '<img alt="" src="data:,">', "text/plain": "Picture: 1"}}
+VAGUE = {**PNG, "data": {"text/html": '<img alt="Picture">', "text/plain": "Picture"}}
 STDERR = {"output_type": "stream", "name": "stderr", "text": "Warning"}
 ERROR = {"output_type": "error", "ename": "KMSError", "evalue": "no", "traceback": []}
 
@@ -105,6 +107,8 @@ def broken(path: Path, kind: str, source: str, **cell) -> Lesson:
         ("fails_only_where_tagged", "code", "1", {"metadata": {"tags": [FAILS]}}),
         ("no_warnings", "code", "1", {"outputs": [STDERR]}),
         ("pictures_have_captions_with_numbers", "code", "1", {"outputs": [PNG]}),
+        ("pictures_have_captions_with_numbers", "code", "1", {"outputs": [IMAGE]}),
+        ("pictures_have_captions_with_numbers", "code", "1", {"outputs": [VAGUE]}),
         ("few_unchecked_outputs", "code", "1", {"metadata": {"tags": ["nbval-ignore-output"]}}),
         ("short_cells", "code", "1\n" * 7, {}),
         ("runs_on_every_system", "code", "!ls", {}),
