@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kmslab import envelope
+    from kmslab import enclave, envelope
     from kmslab.clock import Clock
     from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
     from kmslab.kms.access import allow
@@ -21,6 +21,7 @@ __all__ = [
     "PublicKey",
     "SecretBytes",
     "allow",
+    "enclave",
     "envelope",
     "key",
 ]
@@ -41,8 +42,8 @@ MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "envelope":
-        return import_module("kmslab.envelope")
+    if name in ("enclave", "envelope"):
+        return import_module(f"kmslab.{name}")
     if name not in MODULES:
         raise AttributeError(f"module 'kmslab' has no attribute {name!r}")
     found = globals()[name] = getattr(import_module(MODULES[name]), name)

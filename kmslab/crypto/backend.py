@@ -16,6 +16,7 @@ GCM_IV = 12  # SP 800-38D §5.2.1.1 recommends this length; any other costs an e
 GCM_TAG = 16  # a shorter tag is easier to forge (SP 800-38D, appendix C)
 PIECE = 1024 * 1024  # bytes that are wiped together
 AES_256_KEY = 32
+AES_BLOCK = 16  # also the length of CBC's IV
 AES_KEYS = frozenset({16, 24, AES_256_KEY})
 
 
@@ -70,6 +71,15 @@ class Backend(Protocol):
 
         Both may be the same memory. If it raises Forged, `plaintext` is all zeros.
         """
+
+    def aes_cbc_encrypt(self, key: bytes, iv: bytes, blocks: bytes) -> bytes:
+        """AES-CBC (SP 800-38A §6.2) of whole 16-byte blocks, under an unpredictable IV of 16 bytes.
+
+        It hides and does not authenticate: use it only where a format asks for it.
+        """
+
+    def aes_cbc_decrypt(self, key: bytes, iv: bytes, blocks: bytes) -> SecretBytes:
+        """The inverse. It opens anything of the right lengths; Forged for other lengths."""
 
     def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
         """HMAC (FIPS 198-1), not truncated; `algorithm` is HMAC_SHA_224, _256, _384 or _512."""
@@ -174,6 +184,15 @@ def check_open(key: bytes, iv: bytes) -> None:
     """An impossible length is refused like any other forgery."""
     if len(iv) != GCM_IV or len(key) not in AES_KEYS:
         raise Forged
+
+
+def fits_cbc(key: bytes, iv: bytes, blocks: bytes) -> bool:
+    return len(key) in AES_KEYS and len(iv) == AES_BLOCK and len(blocks) % AES_BLOCK == 0
+
+
+def check_cbc(key: bytes, iv: bytes, blocks: bytes) -> None:
+    if not fits_cbc(key, iv, blocks):
+        raise RuntimeError("AES-CBC takes a key of 16, 24 or 32 bytes, an IV and blocks of 16")
 
 
 def check_buffers(plaintext: Bytes, sealed: Bytes) -> None:

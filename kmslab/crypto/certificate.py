@@ -42,6 +42,8 @@ NO_USAGE = {
     "decipher_only": False,
 }
 
+P256 = ec.SECP256R1()
+
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Extensions = dict[x509.ExtensionType, bool]  # whether each is critical
 
@@ -70,15 +72,20 @@ class Authority(NamedTuple):
         return self.certificate.public_bytes(Encoding.PEM)
 
 
-def new_authority(now: datetime) -> Authority:
-    """Valid for a year from `now`."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def new_authority(
+    now: datetime,
+    until: datetime | None = None,
+    name: str = AUTHORITY,
+    curve: ec.EllipticCurve = P256,
+) -> Authority:
+    """Valid from an hour before `now`, for a year unless another end is given."""
+    key = ec.generate_private_key(curve)
     extensions: Extensions = {
         x509.BasicConstraints(ca=True, path_length=0): True,
         x509.KeyUsage(**NO_USAGE | {"key_cert_sign": True, "crl_sign": True}): True,
     }
-    until, name = now + VALID, _name(AUTHORITY)
-    return Authority(key, _signed(name, key.public_key(), extensions, (name, key), now, until))
+    end, subject = until or now + VALID, subject_name(name)
+    return Authority(key, signed(subject, key.public_key(), extensions, (subject, key), now, end))
 
 
 def load_authority(pem: bytes, now: datetime) -> Authority:
@@ -109,7 +116,7 @@ def self_signed(
     one of the names is not one.
     """
     authority = authority or new_authority(now)
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = ec.generate_private_key(P256)
     extensions: Extensions = {
         x509.BasicConstraints(ca=False, path_length=None): True,
         x509.KeyUsage(**NO_USAGE | {"digital_signature": True}): True,
@@ -118,11 +125,11 @@ def self_signed(
     }
     issuer = authority.certificate.subject, authority.private_key
     until = min(now + VALID, authority.certificate.not_valid_after_utc)
-    made = _signed(_name(SERVER), key.public_key(), extensions, issuer, now, until)
+    made = signed(subject_name(SERVER), key.public_key(), extensions, issuer, now, until)
     return Certificate(authority.public_pem, made.public_bytes(Encoding.PEM), _private_pem(key))
 
 
-def _signed(
+def signed(
     subject: x509.Name,
     public: ec.EllipticCurvePublicKey,
     extensions: Extensions,
@@ -153,7 +160,7 @@ def _private_pem(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _name(common: str) -> x509.Name:
+def subject_name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 

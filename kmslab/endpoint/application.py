@@ -31,7 +31,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Work = Callable[[], Answer]
 
-LIMIT = 1024 * 1024  # bytes of a body; KMS's largest request has a key policy, at most 128 KiB
+LIMIT = (
+    1024 * 1024
+)  # bytes of a body; KMS's largest request has an attestation document, 350 kB in base64
 TOLERATED = 16 * LIMIT  # bytes of a body that is too large that are read and dropped
 DIGITS = 9  # of a Content-Length that is looked at
 AGENT = 1_024  # bytes of a user agent that the trail keeps, as CloudTrail does

@@ -42,6 +42,7 @@ def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
         memo={},
         cross_account=role.cross_account,
         original=first if isinstance(first := call.role.record, Key) else None,
+        measurements=call.recipient.measurements if call.recipient else {},
         same_key=len({each.arn for each in call.roles}) == 1 if filled.prefix else None,
     )
     access.require(question, named_by_blob=filled.named_by_blob)

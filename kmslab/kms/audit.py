@@ -63,7 +63,7 @@ def event(
         response=_response(operation, answer, resources),
         resources=resources,
         used=() if error else tuple(dict.fromkeys(each.key for each in used.values())),
-        extra=call.details or _material_ids(used),
+        extra=(call.details or _material_ids(used)) | _recipient(call, error),
         error_code=error.code if error else "",
         error_message=error.message[:MESSAGE] if error else "",
     )
@@ -144,6 +144,11 @@ def _material_ids(used: Mapping[str, Material]) -> dict[str, str]:
         for prefix, material in used.items()
         if KEY_SPECS[material.spec].kind is KeyKind.SYMMETRIC
     }
+
+
+def _recipient(call: Call, error: KMSError | None) -> dict[str, Any]:
+    """A refused call has none in AWS's trail, though its document was verified."""
+    return {"recipient": call.recipient.shown} if call.recipient and not error else {}
 
 
 def _identity(event: Event) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from kmslab.kms.arn import as_arn
 from kmslab.kms.backing import Backing
+from kmslab.kms.backing.recipients import Recipient
 from kmslab.kms.changes import Change
 from kmslab.kms.contract.records import Caller, Key, Material, Reader, Record, Resource
 from kmslab.kms.contract.specs import Origin
@@ -59,6 +60,7 @@ class Call:
     backings: Mapping[Origin, Backing]
     new_id: Callable[[], str]
     request: dict[str, Any] = field(default_factory=dict, repr=False)  # it may hold a plaintext
+    recipient: Recipient | None = None  # the enclave that the answer is sealed for, verified
     roles: list[FilledRole] = field(default_factory=list)
     change: Change = field(init=False, repr=False)  # a new one for each attempt
     details: dict[str, Any] = field(default_factory=dict)  # what else the event says

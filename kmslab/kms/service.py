@@ -1,10 +1,10 @@
 """The one road that every call takes.
 
-Check the request → throttle → settle what is due → find the keys → admit the caller and the keys →
-run → commit or drop → answer: each step is at exactly one place. An operation only stages records;
-`changes` stores them with the call's event in one commit. If two calls change the same key, the
-first to commit wins and the other starts over. No lock and no transaction is held while an
-operation runs.
+Check the request → throttle → verify the recipient → settle what is due → find the keys → admit the
+caller and the keys → run → seal for the recipient → commit or drop → answer: each step is at
+exactly one place. An operation only stages records; `changes` stores them with the call's event in
+one commit. If two calls change the same key, the first to commit wins and the other starts over. No
+lock and no transaction is held while an operation runs.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +20,7 @@ from kmslab.kms import store as stores
 from kmslab.kms.access import grant_tokens
 from kmslab.kms.admission import admit
 from kmslab.kms.backing import Backing
+from kmslab.kms.backing.recipients import Recipients
 from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
@@ -42,10 +43,12 @@ class Service:
         backings: Mapping[Origin, Backing],
         clock: Clock,
         new_id: Callable[[], str],
+        recipients: Recipients,
         throttle: Throttle | None = None,
     ) -> None:
         self.records: Reader = store
         self.backings = backings
+        self.recipients = recipients
         self._store = store
         self._clock = clock
         self._throttle = throttle
@@ -70,6 +73,7 @@ class Service:
                 fail("UnsupportedOperationException", f"{name} with {member} is not built yet")
             if not all(map(grant_tokens.read, call.get("GrantTokens", ()))):
                 fail("InvalidGrantTokenException", "Invalid grant token.")
+            call.recipient = self.recipients.verified(call.get("Recipient"), call.now)
             self.own_acts.prepare_for(row, call)
             return self._run(row, call)
         except KMSError as error:
@@ -107,6 +111,8 @@ class Service:
         dry = call.get("DryRun", False)
         if not dry or "IGNORE_CIPHERTEXT" not in call.get("DryRunModifiers", ()):
             answer = row.run(call, *change.found)
+            if call.recipient:
+                answer = call.recipient.seal(answer, row.secret)
         if dry:
             fail("DryRunOperationException", WOULD_SUCCEED)
         change.events = audit.events(call, None if row.reads else answer)

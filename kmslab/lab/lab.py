@@ -19,6 +19,7 @@ from kmslab.kms.arn import root_arn
 from kmslab.kms.backing import root_key
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.hsm import Hsm
+from kmslab.kms.backing.recipients import Recipients
 from kmslab.kms.clock_offset import StoredOffset
 from kmslab.kms.contract.records import AccessKey, Caller, DomainKey
 from kmslab.kms.contract.specs import Origin
@@ -73,7 +74,8 @@ class Lab(View):
             raise
         quotas = Throttle() if throttle else None
         new_id = _checked(ids or _uuid)
-        service = Service(self._store, {Origin.AWS_KMS: hsm}, own, new_id, quotas)
+        recipients = Recipients(self._store, hsm.domain_keys)
+        service = Service(self._store, {Origin.AWS_KMS: hsm}, own, new_id, recipients, quotas)
         if copy:
             reports.copy_trail(self._store, copy.write)
         iam = Iam(self._store, hsm, own.now)

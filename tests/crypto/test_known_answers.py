@@ -138,3 +138,22 @@ def test_derived_keys_are_framed_as_microsoft_published(
     label, context = case["label"].encode(), case["context"].encode()
     derived = backend.kdf_counter(bytes.fromhex(case["key"]), label, context, FRAMED["length"])
     assert derived == bytes.fromhex(case["derived"])
+
+
+@KEY_BITS
+def test_aes_cbc_gives_nists_ciphertexts_and_plaintexts(backend: Backend, bits: int) -> None:
+    cases = blocks(f"ciphers/AES/CBC/CBCMMT{bits}.rsp")
+    assert len(cases) == 20
+    for case in cases:
+        key, iv, plaintext, ciphertext = unhex(case, "KEY", "IV", "PLAINTEXT", "CIPHERTEXT")
+        assert backend.aes_cbc_encrypt(key, iv, plaintext) == ciphertext
+        assert backend.aes_cbc_decrypt(key, iv, ciphertext) == plaintext
+
+
+def test_aes_cbc_takes_whole_blocks_only(backend: Backend) -> None:
+    for sizes in ((32, 16, 15), (32, 16, 17), (32, 12, 16), (31, 16, 16)):
+        key, iv, data = map(bytes, sizes)
+        with pytest.raises(RuntimeError):
+            backend.aes_cbc_encrypt(key, iv, data)
+        with pytest.raises(Forged):
+            backend.aes_cbc_decrypt(key, iv, data)

@@ -45,7 +45,7 @@ LACKING: dict[str, dict[str, str]] = {
 # Members that only some answers have; every answer has all other members of the model.
 SOMETIMES: dict[str, str] = {
     "NextMarker": "if Truncated",
-    "CiphertextForRecipient": "for Nitro enclaves, which the lab has none of",
+    "CiphertextForRecipient": "if the request has a Recipient",
     "KeyMetadata.CloudHsmClusterId": "custom key stores",
     "KeyMetadata.CustomKeyStoreId": "custom key stores",
     "KeyMetadata.XksKeyConfiguration": "custom key stores",

@@ -1,8 +1,11 @@
-"""Algorithms with one secret key: AES-GCM, HMAC, and key derivation."""
+"""Algorithms with one secret key: AES-GCM, AES-CBC, HMAC, and key derivation."""
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
@@ -11,9 +14,11 @@ from kmslab.crypto.backend import (
     Bytes,
     Forged,
     check_buffers,
+    check_cbc,
     check_hkdf,
     check_open,
     check_seal,
+    fits_cbc,
     kdf_fixed_input,
     wipe,
 )
@@ -67,6 +72,17 @@ class Symmetric:
         except InvalidTag:
             wipe(plaintext)  # the library left unverified bytes in it
         raise Forged
+
+    def aes_cbc_encrypt(self, key: bytes, iv: bytes, blocks: bytes) -> bytes:
+        check_cbc(key, iv, blocks)
+        cipher = Cipher(AES(key), CBC(iv)).encryptor()
+        return cipher.update(blocks) + cipher.finalize()
+
+    def aes_cbc_decrypt(self, key: bytes, iv: bytes, blocks: bytes) -> SecretBytes:
+        if not fits_cbc(key, iv, blocks):
+            raise Forged
+        cipher = Cipher(AES(key), CBC(iv)).decryptor()
+        return SecretBytes(cipher.update(blocks) + cipher.finalize())
 
     def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
         code = HMAC(key, HMACS[algorithm])

@@ -1,4 +1,4 @@
-"""Algorithms with one secret key: AES-GCM, HMAC, and key derivation."""
+"""Algorithms with one secret key: AES-GCM, AES-CBC, HMAC, and key derivation."""
 
 from types import ModuleType
 from typing import Any
@@ -12,9 +12,11 @@ from kmslab.crypto.backend import (
     Bytes,
     Forged,
     check_buffers,
+    check_cbc,
     check_hkdf,
     check_open,
     check_seal,
+    fits_cbc,
     kdf_fixed_input,
     wipe,
 )
@@ -73,6 +75,15 @@ class Symmetric:
         except ValueError:
             wipe(plaintext)  # the library left unverified bytes in it
         raise Forged
+
+    def aes_cbc_encrypt(self, key: bytes, iv: bytes, blocks: bytes) -> bytes:
+        check_cbc(key, iv, blocks)
+        return AES.new(key, AES.MODE_CBC, iv=iv).encrypt(blocks)
+
+    def aes_cbc_decrypt(self, key: bytes, iv: bytes, blocks: bytes) -> SecretBytes:
+        if not fits_cbc(key, iv, blocks):
+            raise Forged
+        return SecretBytes(AES.new(key, AES.MODE_CBC, iv=iv).decrypt(blocks))
 
     def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
         return HMAC.new(key, message, HMACS[algorithm]).digest()

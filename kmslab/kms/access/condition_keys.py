@@ -4,7 +4,7 @@ A value is one or several texts, as in a policy; None means that the request lac
 looked up only when a condition asks for it. Names are compared in any case.
 Source: AWS KMS developer guide, "AWS KMS condition keys"; IAM user guide, "AWS global condition
 context keys". Every request lacks the keys of what the lab does not have (organisations, VPC
-endpoints, MFA, session tags, attestation), as on AWS where they are not in use.
+endpoints, MFA, session tags), as on AWS where they are not in use.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -95,6 +95,11 @@ def _member(name: str, default: Any = None) -> Raw:
 def _only(operations: Collection[str], raw: Raw) -> Raw:
     """Only for these operations: others lack the key, even if they have such a member."""
     return lambda q: raw(q) if q.operation in operations else None
+
+
+def _measurement(name: str) -> Raw:
+    """From a verified attestation document alone; a request without a Recipient lacks it."""
+    return lambda q: q.measurements.get(name)
 
 
 def _own(name: str) -> Raw:
@@ -231,6 +236,7 @@ _GRANT = ("CreateGrant",)
 _GRANTS = ("CreateGrant", "ListGrants", "RevokeGrant")
 _POLICY = ("CreateKey", "PutKeyPolicy", "ReplicateKey")
 _NAMED = ("GetKeyPolicy", "PutKeyPolicy")
+MEASUREMENTS = ("ImageSha384", *(f"PCR{index}" for index in range(32)))
 
 KEYS: dict[str, Raw] = {
     name.lower(): raw
@@ -282,6 +288,7 @@ KEYS: dict[str, Raw] = {
         "kms:ScheduleKeyDeletionPendingWindowInDays": _only(
             ("ScheduleKeyDeletion",), _member("PendingWindowInDays", 30)
         ),
+        **{f"kms:RecipientAttestation:{name}": _measurement(name) for name in MEASUREMENTS},
         "aws:TagKeys": _tag_keys,
         "aws:CurrentTime": lambda q: q.now,
         "aws:EpochTime": lambda q: int(q.now.timestamp()),

@@ -5,6 +5,7 @@ It holds everything that a policy, a grant or a condition can refer to.
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kmslab.kms.access import principals
@@ -26,6 +27,7 @@ class Question(NamedTuple):
     now: datetime
     records: Reader
     prefix: str = ""  # of ReEncrypt's members: "Source" or "Destination"
+    measurements: Mapping[str, str] = MappingProxyType({})  # of the Recipient's enclave, verified
     cross_account: bool = False  # whether AWS lets callers from other accounts do this
     memo: dict[str, Any] | None = None  # what `condition_keys` has found out for this question
     original: Key | None = None  # CreateKey: the primary key, if it is to make a replica

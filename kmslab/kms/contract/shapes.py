@@ -7,8 +7,9 @@ from typing import Any
 
 from kmslab.kms.contract.source import KMS
 
-# Grant tokens must not be logged, although the model does not mark them as sensitive.
-NEVER_SHOWN = frozenset({"GrantTokenType"})
+# Grant tokens must not be logged, although the model does not mark them as sensitive. AWS's events
+# name a recipient elsewhere.
+NEVER_SHOWN = frozenset({"GrantTokenType", "RecipientInfo"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

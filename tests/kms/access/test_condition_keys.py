@@ -383,6 +383,19 @@ CASES: list[tuple[str, tuple[str, ...] | None, str, str, dict[str, Any]]] = [
     ("aws:UserAgent", None, "Encrypt", ALICE, {}),
     ("aws:MultiFactorAuthPresent", None, "Encrypt", ALICE, {}),
     ("made:Up", None, "Encrypt", ALICE, {}),
+    *[
+        (f"kms:RecipientAttestation:{name}", values, "Decrypt", ALICE, {"measurements": measured})
+        for name in condition_keys.MEASUREMENTS
+        for values, measured in ((("0a" * 48,), {name: "0a" * 48}), (None, {}))
+    ],
+    # What a request says of itself is not a measurement.
+    (
+        "kms:RecipientAttestation:PCR0",
+        None,
+        "Decrypt",
+        ALICE,
+        {"request": {"Recipient": {"AttestationDocument": b"PCR0"}}},
+    ),
 ]
 
 

@@ -56,7 +56,15 @@ def example(name: str, *, secret: bytes = b"") -> Any:
 
 def is_secret(name: str) -> bool:
     shape = SHAPES[name]
-    return shape["type"] == "blob" or shape.get("sensitive", False) or name == "GrantTokenType"
+    return (
+        shape["type"] == "blob"
+        or shape.get("sensitive", False)
+        or name
+        in {
+            "GrantTokenType",
+            "RecipientInfo",  # AWS's events name it in additionalEventData
+        }
+    )
 
 
 def _secret(name: str, secret: bytes) -> Any:

@@ -88,21 +88,6 @@ def test_random_bytes_need_no_key_and_a_number(lab: Lab, refused: Any) -> None:
         lab.kms.generate_random()
 
 
-def test_recipient_is_not_built_and_never_ignored(lab: Lab, key: str) -> None:
-    """A caller that asks for an answer that only an enclave can read must not get plaintext."""
-    recipient = {
-        "KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256",
-        "AttestationDocument": b"document",
-    }
-    for call in (
-        lambda: lab.kms.generate_random(NumberOfBytes=8, Recipient=recipient),
-        lambda: lab.kms.generate_data_key(KeyId=key, KeySpec="AES_256", Recipient=recipient),
-        lambda: lab.kms.decrypt(CiphertextBlob=lab.cmk(key).encrypt(b"x"), Recipient=recipient),
-    ):
-        with pytest.raises(lab.kms.exceptions.UnsupportedOperationException):
-            call()
-
-
 def test_random_bytes_of_a_key_store_are_not_built(lab: Lab) -> None:
     with pytest.raises(lab.kms.exceptions.UnsupportedOperationException):
         lab.kms.generate_random(NumberOfBytes=8, CustomKeyStoreId="cks-1234567890abcdef0")
