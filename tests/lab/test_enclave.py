@@ -6,6 +6,7 @@ platforms", "Monitoring requests for Nitro enclaves".
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -406,3 +407,13 @@ def test_enclave_says_that_it_is_simulated(enclave: Enclave, debugged: Enclave) 
     assert repr(enclave) == f"<Enclave {enclave.module_id}, simulated>"
     assert repr(debugged).endswith(", simulated, debug>")
     assert "simulat" in (kmslab.enclave.__doc__ or "")
+
+
+def test_the_documents_example_does_what_it_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "enclaves.md").read_text("utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    with pytest.raises(AccessDeniedException):
+        names["host"].kms.decrypt(CiphertextBlob=names["blob"])
+    names["lab"].close()

@@ -2,7 +2,8 @@
 
 Outside a backing, key material is sealed. One of AWS's backings is built: `hsm`, KMS's own hardware
 security modules. `blob` is the form of its ciphertexts, `domain_keys` and `root_key` are the keys
-that seal keys, and `access_keys` keeps the secrets with which requests are signed.
+that seal keys, `access_keys` keeps the secrets with which requests are signed, and `recipients`
+seals answers for enclaves that it has verified.
 """
 
 from collections.abc import Mapping, Sequence
