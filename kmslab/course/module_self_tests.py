@@ -18,6 +18,7 @@ from kmslab.lab.lab import Lab
 # A family of algorithms in the learner's words, and how the names of its members begin.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AES-GCM", ("AES_GCM",)),
+    ("AES-CBC", ("AES_CBC",)),
     ("key derivation", ("KDF", "HKDF")),
     ("HMAC", ("HMAC",)),
     ("RSA", ("RSA",)),

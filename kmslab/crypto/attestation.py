@@ -51,8 +51,9 @@ NO_END = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # RFC 5280 §4.1.2.5
 LIFE = timedelta(hours=3)  # of a hypervisor's certificate, as AWS has it
 DIGEST = "SHA384"
 PAYLOAD = 16_384  # bytes
+AROUND = 128  # bytes: more than header and signature take
 CERTIFICATE = PUBLIC_KEY = 1_024  # bytes
-USER_DATA = NONCE = 512  # bytes
+USER_DATA = 512  # bytes; also of a nonce
 REGISTERS, REGISTER_SIZES = range(32), frozenset({32, 48, 64})
 RSA = frozenset({"RSA_2048", "RSA_3072", "RSA_4096"})
 
@@ -104,7 +105,7 @@ REQUIRED: dict[str, Callable[[Any], bool]] = {
 OPTIONAL: dict[str, Callable[[Any], bool]] = {
     "public_key": _or_null(_bytes(1, PUBLIC_KEY)),
     "user_data": _or_null(_bytes(0, USER_DATA)),
-    "nonce": _or_null(_bytes(0, NONCE)),
+    "nonce": _or_null(_bytes(0, USER_DATA)),
 }
 
 
@@ -133,9 +134,9 @@ def is_rsa(public: bytes | None) -> bool:
 
 def _parse(document: bytes) -> tuple[cose.Sign1, dict[str, Any]]:
     try:
-        message = cose.parse_sign1(document)
-        if len(message.payload) > PAYLOAD:
+        if len(document) > PAYLOAD + AROUND:  # before it is read, which takes as long as it is
             raise Malformed
+        message = cose.parse_sign1(document)
         members = cbor.read(message.payload)
     except Malformed:
         raise Untrusted("it is not a COSE_Sign1 message by ES384 around CBOR") from None

@@ -8,7 +8,6 @@ measurements".
 """
 
 import secrets
-from functools import cached_property
 from hashlib import sha384
 
 from kmslab.crypto import Forged, Malformed, SecretBytes, attestation, cms
@@ -26,12 +25,13 @@ class Enclave:
 
     `lab`: a lab, or a view of one such as `lab.role("enclave-host")`. `image`: the program's bytes.
     `debug`: whether its console can be read; then its measurements are zeros, so that no policy
-    which names an image lets it in. A simulation: see the module.
+    which names an image lets it in. Its RSA key is made with it. A simulation: see the module.
     """
 
     def __init__(self, lab: View, image: bytes, *, debug: bool = False) -> None:
         self.debug = debug
         self._lab = lab
+        self._private = proven(cms.OAEP, KEY_SPEC).generate_key(KEY_SPEC)
         self._instance = f"i-{secrets.token_hex(9)[:17]}"
         self.module_id = f"{self._instance}-enc{secrets.token_hex(8)}"
         self._registers = dict.fromkeys(REGISTERS, ZEROS)
@@ -58,8 +58,10 @@ class Enclave:
     def attest(self, user_data: bytes | None = None, nonce: bytes | None = None) -> bytes:
         """A new attestation document with the enclave's public key, valid for three hours.
 
-        `user_data`, `nonce`: up to 512 bytes that the document is to carry.
+        `user_data`, `nonce`: what the document is to carry. Raises ValueError beyond 512 bytes.
         """
+        if max(len(user_data or b""), len(nonce or b"")) > attestation.USER_DATA:
+            raise ValueError(f"user_data and nonce have at most {attestation.USER_DATA} bytes each")
         public = proven(cms.OAEP, KEY_SPEC).public_key(self._private)
         registers = self._registers
         said = attestation.Attested(self.module_id, registers, public, user_data, nonce)
@@ -78,11 +80,6 @@ class Enclave:
         except (Forged, Malformed):
             text = "these bytes are not a CiphertextForRecipient for this enclave's key"
             raise ValueError(text) from None
-
-    @cached_property
-    def _private(self) -> SecretBytes:
-        """Made in the enclave, and never outside it."""
-        return proven(cms.OAEP, KEY_SPEC).generate_key(KEY_SPEC)
 
     def __repr__(self) -> str:
         return f"<Enclave {self.module_id}, simulated{', debug' if self.debug else ''}>"

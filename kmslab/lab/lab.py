@@ -99,6 +99,7 @@ class Lab(View):
         opened = chain(
             map(hsm.domain_keys.opens, self._store.all(DomainKey)),
             map(AccessKeys(self._store, hsm, Clock().now).opens, self._store.all(AccessKey)),
+            Recipients(self._store, hsm.domain_keys).opens(),
         )
         return next(opened, True) or any(opened)
 

@@ -24,6 +24,7 @@ from kmslab.crypto.attestation import Attested
 from kmslab.enclave import Enclave
 from kmslab.endpoint.server import running
 from kmslab.errors import AccessDeniedException, KMSInternalException, ValidationException
+from kmslab.kms.backing.root_key import RootKeyError
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.records import Setting
 from kmslab.kms.store import Damaged
@@ -388,6 +389,21 @@ def test_a_labs_root_is_kept_with_its_store(tmp_path: Path) -> None:
     assert b"PRIVATE KEY" not in content
 
 
+def test_processes_on_one_store_share_one_root(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'my.db'}"
+    with Lab(store, Clock.frozen(NOW)) as first, Lab(store, Clock.frozen(NOW)) as second:
+        assert first.service.recipients.root() == second.service.recipients.root()
+
+
+def test_lab_with_an_enclave_and_no_key_needs_its_root_key(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'my.db'}"
+    with Lab(store) as lab:
+        lab.service.recipients.root()
+    (tmp_path / "my.db.key").write_text("00" * 32 + "\n")
+    with pytest.raises(RootKeyError, match="is not the one"):
+        Lab(store)
+
+
 def test_exchanged_root_is_a_damaged_store_and_no_permission(enclave: Enclave, lab: Lab) -> None:
     """Someone who can write to the store, and lacks the root key, cannot make enclaves."""
     foreign = lab._store.get(Setting, "attestation root")
@@ -401,6 +417,15 @@ def test_exchanged_root_is_a_damaged_store_and_no_permission(enclave: Enclave, l
             with pytest.raises(KMSInternalException) as caught:
                 other.kms.generate_random(NumberOfBytes=8, Recipient=enclave.recipient)
             assert isinstance(caught.value.__cause__, Damaged)
+
+
+def test_a_document_carries_what_its_enclave_adds(lab: Lab, enclave: Enclave) -> None:
+    root = attestation.root_certificate(lab.service.recipients.root())
+    found = attestation.verify(enclave.attest(b"data", b"nonce"), root, NOW)
+    assert (found.user_data, found.nonce) == (b"data", b"nonce")
+    for wrong in ({"user_data": bytes(513)}, {"nonce": bytes(513)}):
+        with pytest.raises(ValueError, match="at most 512 bytes"):
+            enclave.attest(**wrong)
 
 
 def test_enclave_says_that_it_is_simulated(enclave: Enclave, debugged: Enclave) -> None:

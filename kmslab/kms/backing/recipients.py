@@ -7,7 +7,7 @@ sealed, and with which the lab's simulated enclaves have their documents signed.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -95,6 +95,16 @@ class Recipients:
             return found
 
         return self._opened(apply(self._store, stage))
+
+    def opens(self) -> Iterator[bool]:
+        """Whether the lab's root key opens the root, if there is one."""
+        if setting := self._store.get(Setting, ROOT):
+            try:
+                self._opened(setting)
+            except stores.Damaged:
+                yield False
+            else:
+                yield True
 
     def _opened(self, setting: Setting) -> SecretBytes:
         """Raises `Damaged` if the lab's root key did not seal it."""
