@@ -52,6 +52,7 @@ ARROWS: Mapping[Move, MoveArrow] = {
     (PENDING, None): MoveArrow((520, 350), (520, 440), (536, 382), 408),
 }
 END = (520, 456)
+DRAWN = frozenset({None, *STATES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,9 @@ def _moves() -> list[Move]:
 
     Operations that the trail shows under another name are left out: the steps come from the trail.
     """
-    drawn = {None, *STATES}
     in_trail = [moves for name, moves in MOVES.items() if name not in NAMES]
     moves = {move: None for each in in_trail for move in sorted(each, key=str)}
-    return [move for move in moves if drawn.issuperset(move)]
+    return [move for move in moves if DRAWN.issuperset(move)]
 
 
 def _steps(key: CMK) -> list[Step]:
@@ -104,7 +104,8 @@ def _steps(key: CMK) -> list[Step]:
         name = event["eventName"]
         if name not in MOVES or "errorCode" in event or not _concerns(event, key):
             continue
-        move = next((each for each in MOVES[name] if each[0] is state), None)
+        possible = (each for each in MOVES[name] if DRAWN.issuperset(each))
+        move = next((each for each in possible if each[0] is state), None)
         if move:
             steps.append(Step(len(steps) + 1, name, move, event["eventTime"][:10]))
             state = move[1]

@@ -14,7 +14,15 @@ from kmslab.kms.arn import as_arn
 from kmslab.kms.backing import Backing
 from kmslab.kms.backing.recipients import Recipient
 from kmslab.kms.changes import Change
-from kmslab.kms.contract.records import Caller, Key, Material, Reader, Record, Resource
+from kmslab.kms.contract.records import (
+    Caller,
+    Elsewhere,
+    Key,
+    Material,
+    Reader,
+    Record,
+    Resource,
+)
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.lifecycle import check_moves, shown_state
@@ -42,14 +50,6 @@ class FilledRole(NamedTuple):
         return used
 
 
-class Elsewhere(NamedTuple):
-    """The event that a call leaves in another Region, under the name of an operation there."""
-
-    name: str
-    request: Mapping[str, Any]
-    answer: Mapping[str, Any]
-
-
 @dataclass(slots=True)
 class Call:
     name: str
@@ -64,8 +64,7 @@ class Call:
     roles: list[FilledRole] = field(default_factory=list)
     change: Change = field(init=False, repr=False)  # a new one for each attempt
     details: dict[str, Any] = field(default_factory=dict)  # what else the event says
-    # ARNs of keys in other Regions, where the call leaves an event too, and that event.
-    elsewhere: dict[str, "Elsewhere"] = field(default_factory=dict)
+    elsewhere: dict[str, Elsewhere] = field(default_factory=dict)  # by keys' ARNs
 
     def __getitem__(self, member: str) -> Any:
         return self.request[member]

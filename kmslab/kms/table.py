@@ -129,6 +129,7 @@ def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
 manage, show = Role, partial(Role, cross_account=True)
 PUBLIC = show(USABLE, KEY, ASYMMETRIC)
 SCHEDULED = manage(USABLE, kinds=SYMMETRIC, reach=NO_REPLICA)
+SWAPPED = (manage(USABLE, reach=PRIMARY), manage(USABLE, REPLICA))
 ROTATED = manage(USABLE, kinds=SYMMETRIC, reach=NO_REPLICA, state_first=True)
 
 # Resources without a state: an alias, an alias to be created, and the account as a whole.
@@ -137,12 +138,11 @@ ALIAS_TO_DELETE = Role(ANY, Naming(names.alias_in("AliasName", to_delete=True)))
 NEW_ALIAS = Role(ANY, Naming(names.new_alias_in("AliasName")))
 ACCOUNT = Role(ANY, Naming(names.whole_account))
 TAGGING = Role(ANY, Naming(names.whole_account_if("Tags")), permission="TagResource")
-THERE = Naming(names.whole_account, region="ReplicaRegion")
-CREATING_THERE = Role(ANY, THERE, permission="CreateKey")
-TAGGING_THERE = replace(TAGGING, naming=replace(TAGGING.naming, region="ReplicaRegion"))
-STATELESS = frozenset(
-    {ALIAS, ALIAS_TO_DELETE, NEW_ALIAS, ACCOUNT, TAGGING, CREATING_THERE, TAGGING_THERE}
+NEW_REPLICA = (
+    Role(ANY, Naming(names.whole_account, region="ReplicaRegion"), permission="CreateKey"),
+    replace(TAGGING, naming=replace(TAGGING.naming, region="ReplicaRegion")),
 )
+STATELESS = frozenset({ALIAS, ALIAS_TO_DELETE, NEW_ALIAS, ACCOUNT, TAGGING, *NEW_REPLICA})
 
 
 def row(
@@ -178,19 +178,8 @@ ROWS = (
     change("ScheduleKeyDeletion", keys.schedule_deletion, manage(DELETABLE)),
     change("CancelKeyDeletion", keys.cancel_deletion, manage(PENDING)),
     # Multi-Region keys
-    change(
-        "ReplicateKey",
-        regions.replicate,
-        manage(REPLICABLE, reach=PRIMARY),
-        CREATING_THERE,
-        TAGGING_THERE,
-    ),
-    change(
-        "UpdatePrimaryRegion",
-        regions.update_primary,
-        manage(USABLE, reach=PRIMARY),
-        manage(USABLE, REPLICA),
-    ),
+    change("ReplicateKey", regions.replicate, manage(REPLICABLE, reach=PRIMARY), *NEW_REPLICA),
+    change("UpdatePrimaryRegion", regions.update_primary, *SWAPPED),
     # Encryption
     row("Encrypt", encryption.encrypt, use(ENCRYPT)),
     row("Decrypt", encryption.decrypt, use(ENCRYPT, BLOB), secret=("Plaintext", "KeyMaterialId")),

@@ -334,6 +334,17 @@ class Event(NamedTuple):
     sequence: int = 0  # its place in the store, in the order of writing; 0 until stored
 
 
+class Elsewhere(NamedTuple):
+    """The event that a call leaves in another Region, about a key there.
+
+    `name`: of the operation that KMS carries out there, with its request and answer.
+    """
+
+    name: str
+    request: Mapping[str, Any]
+    answer: Mapping[str, Any]
+
+
 DAMAGED = "DamagedEvent"
 
 

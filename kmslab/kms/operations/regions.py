@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from kmslab.kms.arn import partition_of
-from kmslab.kms.call import Call, Elsewhere
+from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.records import Key, Material
+from kmslab.kms.contract.records import Elsewhere, Key, Material
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.lifecycle import SYNCHRONIZING
