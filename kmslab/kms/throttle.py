@@ -32,20 +32,34 @@ class Throttle:
         self._lock = threading.Lock()
 
     def admit(self, row: Row, request: Mapping[str, Any], caller: Caller, at: float) -> None:
-        """Take a token for a call, or raise ThrottlingException and take none."""
+        """Take the tokens that a call costs, or raise ThrottlingException and take none."""
         quotas = rates(row, request, caller.region)
+        charges = [
+            ((caller.account, caller.region, quota), rate, 1) for quota, rate in quotas.items()
+        ]
+        charges += _elsewhere(row, request, caller)
         with self._lock:
-            left = {
-                (caller.account, caller.region, quota): self._count(caller, quota, rate, at)
-                for quota, rate in quotas.items()
-            }
-            if any(tokens < 1 for tokens in left.values()):
+            left = [
+                (bucket, self._count(bucket, rate, at) - calls) for bucket, rate, calls in charges
+            ]
+            if any(tokens < 0 for _, tokens in left):
                 fail("ThrottlingException", TOO_FAST)
-            self._left |= {bucket: (tokens - 1, at) for bucket, tokens in left.items()}
+            self._left |= {bucket: (tokens, at) for bucket, tokens in left}
 
-    def _count(self, caller: Caller, quota: str, rate: float, at: float) -> float:
-        tokens, since = self._left.get((caller.account, caller.region, quota), (rate, at))
+    def _count(self, bucket: Bucket, rate: float, at: float) -> float:
+        tokens, since = self._left.get(bucket, (rate, at))
         return min(rate, tokens + rate * (at - since))
+
+
+def _elsewhere(
+    row: Row, request: Mapping[str, Any], caller: Caller
+) -> list[tuple[Bucket, float, int]]:
+    """What a call counts for in another Region, where KMS does a part of it."""
+    if other := QUOTAS["elsewhere"].get(row.name):
+        operation, region = other["operation"], request[other["region"]]
+        bucket = (caller.account, region, operation)
+        return [(bucket, QUOTAS["operations"][operation], other["calls"])]
+    return []
 
 
 def rates(row: Row, request: Mapping[str, Any], region: str) -> dict[str, float]:

@@ -50,6 +50,21 @@ def test_a_second_allows_what_the_quota_says():
     assert passed(Throttle(), "CreateAlias", 0.0) == 5
 
 
+def test_a_replication_counts_as_two_new_keys_in_the_replicas_region():
+    throttle = Throttle()
+    assert passed(throttle, "ReplicateKey", 0.0, ReplicaRegion="eu-west-1") == 2
+    assert passed(throttle, "CreateKey", 0.0, ABROAD) == 1
+    assert passed(throttle, "CreateKey", 0.0) == 5
+    assert passed(throttle, "ReplicateKey", 0.0, ReplicaRegion="eu-west-2") == 2
+    assert passed(throttle, "ReplicateKey", 0.0, ReplicaRegion="eu-west-3") == 1
+
+
+def test_a_change_of_the_primary_counts_in_both_regions():
+    throttle = Throttle()
+    assert passed(throttle, "UpdatePrimaryRegion", 0.0, PrimaryRegion="eu-west-1") == 5
+    assert passed(throttle, "UpdatePrimaryRegion", 0.0, ABROAD, PrimaryRegion="us-east-1") == 0
+
+
 def test_tokens_come_back_one_by_one():
     throttle = Throttle()
     assert passed(throttle, "CreateAlias", 0.0) == 5
