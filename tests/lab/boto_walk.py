@@ -70,7 +70,24 @@ def every_operation(kms: Any, lab: Lab) -> None:
     assert kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)["KeyId"] == key
     assert kms.cancel_key_deletion(KeyId=key)["KeyId"] == key
 
-    assert {event["eventName"] for event in lab.trail} == {*TABLE, "RotateKey"}
+    replicate(kms, lab)
+    own_acts = {"RotateKey", "SynchronizeMultiRegionKey"}
+    assert {event["eventName"] for event in lab.trail} == {*TABLE, *own_acts}
+
+
+def replicate(kms: Any, lab: Lab) -> None:
+    key = kms.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+    answer = kms.replicate_key(KeyId=key, ReplicaRegion="eu-west-1")
+    assert answer["ReplicaKeyMetadata"]["KeyState"] == "Creating"
+    lab.clock.advance(seconds=2)
+    kms.update_primary_region(KeyId=key, PrimaryRegion="eu-west-1")
+    shown = kms.describe_key(KeyId=key)["KeyMetadata"]
+    assert (shown["KeyState"], shown["MultiRegionConfiguration"]["PrimaryKey"]["Region"]) == (
+        "Updating",
+        "eu-west-1",
+    )
+    lab.clock.advance(seconds=2)
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
 def use_keys_that_are_not_symmetric(kms: Any) -> None:
