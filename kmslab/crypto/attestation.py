@@ -133,9 +133,9 @@ def is_rsa(public: bytes | None) -> bool:
 
 
 def _parse(document: bytes) -> tuple[cose.Sign1, dict[str, Any]]:
+    if len(document) > PAYLOAD + AROUND:  # before it is read: that takes longer, the longer it is
+        raise Untrusted("it is longer than an attestation document can be")
     try:
-        if len(document) > PAYLOAD + AROUND:  # before it is read, which takes as long as it is
-            raise Malformed
         message = cose.parse_sign1(document)
         members = cbor.read(message.payload)
     except Malformed:
