@@ -40,6 +40,35 @@ def test_every_operation_that_is_built_answers(tmp_path) -> None:
         every_operation(client_of(endpoint), lab)
 
 
+def test_one_endpoint_holds_a_multi_region_key_of_two_regions(kms, endpoint, lab) -> None:
+    """The Region stands in the signature of a request, so each client calls in its own."""
+    abroad = client_of(endpoint, region_name="eu-west-1")
+    key = kms.create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]
+    replica = kms.replicate_key(KeyId=key, ReplicaRegion="eu-west-1", Description="abroad")
+    arn = replica["ReplicaKeyMetadata"]["Arn"]
+    assert abroad.describe_key(KeyId=key)["KeyMetadata"]["Arn"] == arn
+    blob = kms.encrypt(KeyId=key, Plaintext=b"card")["CiphertextBlob"]
+    with pytest.raises(ClientError) as refused:
+        abroad.decrypt(CiphertextBlob=blob)
+    assert refused.value.response["Error"] == {
+        "Code": "KMSInvalidStateException",
+        "Message": f"{arn} is creating.",
+    }
+    lab.clock.advance(seconds=2)
+    opened = abroad.decrypt(CiphertextBlob=blob, KeyId=key)
+    assert (opened["KeyId"], opened["Plaintext"]) == (arn, b"card")
+    with pytest.raises(ClientError, match="already exists"):
+        kms.replicate_key(KeyId=key, ReplicaRegion="eu-west-1")
+    assert kms.update_primary_region(KeyId=key, PrimaryRegion="eu-west-1")["ResponseMetadata"]
+    lab.clock.advance(seconds=2)
+    with pytest.raises(ClientError, match="is not a multi-region primary key"):
+        kms.rotate_key_on_demand(KeyId=key)
+    assert abroad.rotate_key_on_demand(KeyId=key)["KeyId"] == arn
+    assert kms.schedule_key_deletion(KeyId=key)["KeyState"] == "PendingDeletion"
+    answer = abroad.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    assert (answer["KeyState"], "DeletionDate" in answer) == ("PendingReplicaDeletion", False)
+
+
 @pytest.fixture(scope="module")
 def paged(kms: Any, lab: Lab) -> CMK:
     """A key with five of everything that comes in pages."""

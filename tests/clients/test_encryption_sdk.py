@@ -12,6 +12,7 @@ from kmslab import CMK, Lab, envelope
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]  # its own are not ours
 
 ACCOUNT = "111122223333"
+SEOUL = "ap-northeast-2"
 CONTEXT = {"album": "summer", "병원": "서울"}
 PHOTO = bytes(range(256)) * 40  # three of its frames
 
@@ -103,12 +104,59 @@ def test_an_alias_seals_and_does_not_open(sdk, client, album):
 
 def test_the_key_of_another_region_is_asked_there(sdk, lab, album):
     """The suppliers of clients that the SDK brings read the Region in the key's ARN."""
-    seoul = lab.region("ap-northeast-2").create_cmk("album")
+    seoul = lab.region(SEOUL).create_cmk("album")
     message = sdk.seal(PHOTO, sdk.strict_multi(None, seoul.arn, album.arn), CONTEXT)
     assert [event["awsRegion"] for event in lab.trail[-2:]] == ["ap-northeast-2", "us-east-1"]
     assert sdk.opened(message, sdk.discovery_multi(None, ACCOUNT, "ap-northeast-2"))[0] == PHOTO
     assert lab.trail[-1]["awsRegion"] == "ap-northeast-2"
     assert sdk.opened(message, sdk.mrk_multi(None, album.arn))[0] == PHOTO
+
+
+@pytest.fixture(scope="module")
+def mirrored(lab: Lab) -> tuple[CMK, CMK]:
+    """A multi-Region primary here, and its replica in Seoul."""
+    primary = lab.create_cmk("mirrored", multi_region=True)
+    replica = primary.replicate(SEOUL)
+    lab.clock.advance(seconds=2)
+    return primary, replica
+
+
+def test_an_mrk_aware_keyring_opens_what_a_related_key_has_sealed(sdk, client, lab, mirrored):
+    primary, replica = mirrored
+    abroad = boto3.client("kms", SEOUL)
+    message = sdk.seal(PHOTO, sdk.mrk(client, primary.arn), CONTEXT)
+    for keyring in (
+        sdk.mrk(abroad, replica.arn),
+        sdk.mrk_multi(None, replica.arn),
+        sdk.mrk_discovery(abroad, ACCOUNT, SEOUL),
+        sdk.mrk_discovery_multi(None, ACCOUNT, SEOUL),
+    ):
+        assert sdk.opened(message, keyring)[0] == PHOTO
+        event = lab.trail[-1]
+        assert (event["eventName"], event["awsRegion"]) == ("Decrypt", SEOUL)
+        assert event["requestParameters"]["keyId"] == replica.arn
+    back = sdk.seal(PHOTO, sdk.mrk_multi(None, replica.arn), CONTEXT)
+    assert sdk.opened(back, sdk.mrk(client, primary.arn))[0] == PHOTO
+
+
+def test_a_keyring_that_is_not_mrk_aware_takes_a_related_key_for_another(sdk, client, mirrored):
+    primary, replica = mirrored
+    abroad = boto3.client("kms", SEOUL)
+    message = sdk.seal(PHOTO, sdk.strict(client, primary.arn), CONTEXT)
+    with pytest.raises(AWSEncryptionSDKClientError) as refused:
+        sdk.opened(message, sdk.strict(abroad, replica.arn))
+    assert "No Encrypted Data Keys found to match" in sdk.told(refused.value)
+
+
+def test_a_replica_that_is_disabled_says_so_and_the_primary_opens(sdk, client, lab, mirrored):
+    primary, replica = mirrored
+    message = sdk.seal(PHOTO, sdk.mrk(client, primary.arn), CONTEXT)
+    replica.disable()
+    with pytest.raises(AWSEncryptionSDKClientError) as refused:
+        sdk.opened(message, sdk.mrk(boto3.client("kms", SEOUL), replica.arn))
+    assert f"{replica.arn} is disabled." in sdk.told(refused.value)
+    assert sdk.opened(message, sdk.mrk(client, primary.arn))[0] == PHOTO
+    replica.enable()
 
 
 def test_a_disabled_key_says_so_through_the_sdk(sdk, client, lab):

@@ -683,6 +683,14 @@ def primary_origin(lab: Lab, cmk: CMK) -> Any:
     return key.origin
 
 
+def test_the_documents_example_runs() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "multi-region.md").read_text("utf-8")
+    names: dict[str, Any] = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], names)
+    assert names["ireland"].primary == names["ireland"]
+    names["lab"].close()
+
+
 # --------------------------------------------------------------------------------- what it costs
 
 
