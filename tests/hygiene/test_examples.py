@@ -17,8 +17,13 @@ def named(path: Path) -> str:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=named)
-def test_the_program_speaks_to_aws_and_never_names_kmslab(program):
-    source = program.read_text(encoding="utf-8")
+def test_no_program_needs_kmslab(program):
+    assert "import kmslab" not in program.read_text(encoding="utf-8")
+    assert "from kmslab" not in program.read_text(encoding="utf-8")
+
+
+def test_the_application_speaks_to_aws_and_never_names_kmslab():
+    source = (EXAMPLES / "orders_app" / "orders.py").read_text(encoding="utf-8")
     assert "import boto3\n" in source
     assert "kmslab" not in source
 
