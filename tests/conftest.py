@@ -21,6 +21,7 @@ from kmslab.kms.contract.specs import KeyKind, KeyUsage, Reach
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.operations.policies import default_policy
 from kmslab.kms.table import TABLE
+from kmslab.lab.key_stores import CustomKeyStore
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
@@ -106,15 +107,18 @@ class Scene:
     other: str  # ARN of another key of the same kind
     alias: str  # of `key`
     other_alias: str
+    store: CustomKeyStore | None = None  # in which `key` is, where its state has to be Unavailable
 
     @classmethod
-    def of(cls, lab: Lab, operation: str = "") -> "Scene":
+    def of(cls, lab: Lab, operation: str = "", state: KeyState = KeyState.ENABLED) -> "Scene":
         kind = suitable(operation)
-        keys = [lab.create_cmk(**kind, tags={"project": "example"}) for _ in range(2)]
+        store = lab.create_key_store("scene") if state is KeyState.UNAVAILABLE else None
+        tags = {"project": "example"}
+        keys = [lab.create_cmk(**kind, tags=tags, key_store=each) for each in (store, None)]
         names = [f"alias/example-{cmk.id}" for cmk in keys]
         for cmk, name in zip(keys, names, strict=True):
             lab.kms.create_alias(AliasName=name, TargetKeyId=cmk.id)
-        return cls(lab, *[cmk.arn for cmk in keys], *names)
+        return cls(lab, *[cmk.arn for cmk in keys], *names, store=store)
 
     @property
     def cmk(self) -> CMK:
@@ -131,6 +135,9 @@ class Scene:
 
     def bring_into(self, state: KeyState) -> None:
         """By a real call where there is one; what no call leads to is put into the store."""
+        if self.store:
+            self.store.disconnect()
+            return
         if move := MOVES_THERE.get(state):
             move(self.lab.kms, self.key)
         if self.record().state is not state:
@@ -254,7 +261,37 @@ EXAMPLES: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "ListRetirableGrants": lambda s: granted(s) and {"RetiringPrincipal": BOB},
     "RetireGrant": lambda s: granted(s),
     "RevokeGrant": lambda s: granted(s),
+    "CreateCustomKeyStore": lambda s: new_store(s.lab),
+    "ConnectCustomKeyStore": lambda s: stored(s.lab),
+    "DescribeCustomKeyStores": lambda s: stored(s.lab) and {},
+    "UpdateCustomKeyStore": lambda s: {**stored(s.lab), "NewCustomKeyStoreName": "example"},
+    "DisconnectCustomKeyStore": lambda s: stored(s.lab, connected=True),
+    "DeleteCustomKeyStore": lambda s: stored(s.lab),
 }
+
+
+def new_store(lab: Lab) -> dict[str, Any]:
+    """A store that does not exist yet; it is always the same one, since a lab may have ten."""
+    for entry in lab.kms.describe_custom_key_stores()["CustomKeyStores"]:
+        if entry["CustomKeyStoreName"] == "example":
+            if entry["ConnectionState"] != "DISCONNECTED":
+                lab.kms.disconnect_custom_key_store(CustomKeyStoreId=entry["CustomKeyStoreId"])
+            lab.kms.delete_custom_key_store(CustomKeyStoreId=entry["CustomKeyStoreId"])
+    cluster, password = lab._integrations.clusters.create(2, NOW)
+    return {
+        "CustomKeyStoreName": "example",
+        "CloudHsmClusterId": cluster.id,
+        "TrustAnchorCertificate": cluster.trust_anchor,
+        "KeyStorePassword": password,
+    }
+
+
+def stored(lab: Lab, *, connected: bool = False) -> dict[str, Any]:
+    """A store without keys, by its id."""
+    created = lab.kms.create_custom_key_store(**new_store(lab))
+    if connected:
+        lab.create_key_store("example")
+    return {"CustomKeyStoreId": created["CustomKeyStoreId"]}
 
 
 def granted(scene: Scene) -> dict[str, Any]:
@@ -282,7 +319,8 @@ def used(scene: Scene) -> dict[str, Any]:
 
 
 def rotating(scene: Scene) -> dict[str, Any]:
-    scene.cmk.enable_rotation(90)
+    if not scene.store:  # its keys cannot be rotated
+        scene.cmk.enable_rotation(90)
     return {"KeyId": scene.key}
 
 
@@ -293,6 +331,8 @@ def replicated(scene: Scene) -> dict[str, Any]:
 
 
 def rotated(scene: Scene) -> dict[str, Any]:
+    if scene.store:
+        return {"KeyId": scene.key}
     scene.cmk.rotate()
     assert scene.cmk.state is KeyState.ENABLED  # any call carries the rotation out
     return {"KeyId": scene.key}
@@ -300,7 +340,10 @@ def rotated(scene: Scene) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def new_scene() -> Callable[..., Scene]:
-    """`new_scene(lab, "Sign")`: with keys of a kind that the operation is for."""
+    """`new_scene(lab, "Sign")`: with keys of a kind that the operation is for.
+
+    `new_scene(lab, "Encrypt", state)`: of keys that can be brought into this state.
+    """
     return Scene.of
 
 

@@ -32,8 +32,9 @@ from kmslab.bench.progress import Progress, counted, on_stderr, silent
 from kmslab.endpoint.application import Application
 from kmslab.endpoint.claims import Request, joined
 from kmslab.endpoint.server import server
-from kmslab.endpoint.sigv4 import Verifier, signing_key
+from kmslab.endpoint.sigv4 import Verifier
 from kmslab.kms import wire
+from kmslab.kms.backing.access_keys import signing_key
 from kmslab.lab.lab import Lab
 
 ROUNDS, CALLS, CONNECTIONS = 40, 400, 8

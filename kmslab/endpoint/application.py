@@ -2,8 +2,9 @@
 
 One POST to `/` is one operation. A request's way from bytes to `Service.call`: read the body, up to
 a limit → find out which service it is meant for → verify the signature → `wire`. An operation that
-is slow or commits runs in a thread; any other runs at once, since passing it to a thread would cost
-more than the operation. A request without a valid signature leaves no event, because it cannot be
+is slow or commits runs in a thread, and one that may wait for an external key store in a thread of
+another group; any other runs at once, since passing it to a thread would cost more than the
+operation. A request without a valid signature leaves no event, because it cannot be
 said in which account's trail it belongs.
 """
 
@@ -12,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from kmslab.endpoint import lab_api, other_services
 from kmslab.endpoint.claims import Request, joined, service_of
@@ -29,7 +30,6 @@ from kmslab.kms.wire import Answer, new_id
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Work = Callable[[], Answer]
 
 LIMIT = (
     1024 * 1024
@@ -39,12 +39,20 @@ DIGITS = 9  # of a Content-Length that is looked at
 AGENT = 1_024  # bytes of a user agent that the trail keeps, as CloudTrail does
 HOST = 255  # bytes of a host's name
 WORKERS = 8
+WAITING = 64  # calls that may wait for an external key store at the same time
 CLOSE = (b"connection", b"close")
 NO_ADDRESS, NO_TLS = ("", 0), ("", "")
 HEALTH, HEALTHY = b"/health", b'{"status":"ok"}'
 KMS = b"kms"
 TARGET = wire.PREFIX.encode()
 JSON = {b"application/x-amz-json-1.1", b"application/x-amz-json-1.0", b"application/json"}
+
+
+class Work(NamedTuple):
+    """What has to be done for an answer, and in which threads."""
+
+    threads: ThreadPoolExecutor
+    run: Callable[[], Answer]
 
 
 class _Gone(Exception):
@@ -68,10 +76,12 @@ class Application:
         self._api = api
         self._verifier = Verifier(access_keys.find, access_keys.secret)
         self._threads = ThreadPoolExecutor(WORKERS, "kmslab")
+        self._waiting = ThreadPoolExecutor(WAITING, "kmslab waiting")  # only as many as are needed
 
     def close(self) -> None:
         """Wait for the operations that are still running."""
         self._threads.shutdown()
+        self._waiting.shutdown()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,7 +94,7 @@ class Application:
             answer = self._answer(scope, request)
             if not isinstance(answer, Answer):
                 loop = asyncio.get_running_loop()
-                answer = await loop.run_in_executor(self._threads, answer)
+                answer = await loop.run_in_executor(*answer)
         except _Gone:
             return
         except _TooLarge:
@@ -100,7 +110,8 @@ class Application:
         if target.startswith(TARGET) and request.method == b"POST" and request.path == b"/":
             return self._kms(scope, request, target.decode("latin-1"))
         if self._api and target.startswith(lab_api.PREFIX):
-            return partial(self._api.answer, self._verifier, request, target, time.time())
+            answer = partial(self._api.answer, self._verifier, request, target, time.time())
+            return Work(self._threads, answer)
         return self._other(request, target)
 
     def _kms(self, scope: Scope, request: Request, target: str) -> Answer | Work:
@@ -123,7 +134,11 @@ class Application:
         )
         work = partial(wire.handle, self._service, caller, target, request.body)
         row = TABLE.get(operation.name)
-        return work if row and row.slow else work()
+        if row and row.slow:
+            return Work(self._threads, work)
+        if row and self._service.has_external_key_stores and row.uses_keys:
+            return Work(self._waiting, work)
+        return work()
 
     def _other(self, request: Request, target: bytes) -> Answer:
         """Answers a request that names no operation of KMS; most are meant for other services."""

@@ -21,9 +21,8 @@ from posixpath import normpath
 from typing import NamedTuple, NoReturn
 from urllib.parse import quote
 
-from kmslab.crypto import SecretBytes
 from kmslab.endpoint.claims import SKEW, Claim, Request, as_text, claim_of, incomplete
-from kmslab.kms.backing.access_keys import digest_of
+from kmslab.kms.backing.access_keys import digest_of, signing_key
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import AccessKey
 
@@ -101,14 +100,6 @@ class Verifier:
         own = keyed.copy()
         own.update(text)
         return own.hexdigest().encode()
-
-
-def signing_key(secret: bytes, scope: bytes) -> SecretBytes:
-    """The key of one day, Region and service, derived from a secret access key."""
-    key = b"AWS4" + secret
-    for part in scope.split(b"/"):
-        key = hmac.digest(key, part, "sha256")
-    return SecretBytes(key)
 
 
 # ------------------------------------------------------------------------------------------ checks

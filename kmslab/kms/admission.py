@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from kmslab.kms import access
 from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.records import Key
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 from kmslab.kms.contract.states import refusal
@@ -24,6 +25,8 @@ def admit(call: Call, roles: Sequence[tuple[Role, FilledRole]]) -> None:
     for role, filled in roles:
         if isinstance(filled.record, Key):
             _check_key(call, role, filled, filled.record)
+        elif isinstance(filled.record, KeyStore):
+            _check_store(call, role, filled.record)
 
 
 def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
@@ -74,6 +77,17 @@ def _check_key(call: Call, role: Role, filled: FilledRole, key: Key) -> None:
             "ValidationException",
             f"Key spec {key.spec} does not support an encryption context.",
         )
+
+
+def _check_store(call: Call, role: Role, store: KeyStore) -> None:
+    """Raise unless the operation is for key stores of this type, and its connection suits it."""
+    if store.type.origin not in role.origins:
+        text = f"{store.id} type is {store.type} which is not valid for this operation."
+        fail("UnsupportedOperationException", text)
+    state = store.connection(call.now)
+    if state not in role.states:
+        text = f"{store.id} connection state is {state} which is not valid for this operation."
+        fail("CustomKeyStoreInvalidStateException", text)
 
 
 def _check_kind(role: Role, key: Key) -> None:

@@ -13,10 +13,11 @@ from uuid import NAMESPACE_OID, uuid5
 
 from kmslab.display import Table
 from kmslab.kms.arn import Arn, is_arn, known_arn, resource_of
-from kmslab.kms.call import Call
+from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL, Operation
 from kmslab.kms.contract.records import Alias, Event, Grant, Key, Material, NetworkSource, Record
+from kmslab.kms.contract.shapes import camel
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 
 MESSAGE = 1_024  # characters
@@ -63,7 +64,8 @@ def event(
         response=_response(operation, answer, resources),
         resources=resources,
         used=() if error else tuple(dict.fromkeys(each.key for each in used.values())),
-        extra=(call.details or _material_ids(used)) | _recipient(call, error),
+        extra=(call.details or {**_material_ids(used), **_in_stores(roles)})
+        | _recipient(call, error),
         error_code=error.code if error else "",
         error_message=error.message[:MESSAGE] if error else "",
     )
@@ -149,6 +151,17 @@ def _material_ids(used: Mapping[str, Material]) -> dict[str, str]:
 def _recipient(call: Call, error: KMSError | None) -> dict[str, Any]:
     """A refused call has none in AWS's trail, though its document was verified."""
     return {"recipient": call.recipient.shown} if call.recipient and not error else {}
+
+
+def _in_stores(roles: Sequence[FilledRole]) -> dict[str, str]:
+    """Where used keys are, if in custom key stores."""
+    found: dict[str, str] = {}
+    for role in roles:
+        key = role.record
+        if role.algorithm and isinstance(key, Key) and key.store:
+            named = {"CustomKeyStoreId": key.store.rpartition("/")[2], "XksKeyId": key.external_key}
+            found |= {camel(role.prefix + name): value for name, value in named.items() if value}
+    return found
 
 
 def _identity(event: Event) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kmslab.kms.arn import as_arn
-from kmslab.kms.backing import Backing
+from kmslab.kms.backing import Backing, KeyStoreBacking
 from kmslab.kms.backing.recipients import Recipient
 from kmslab.kms.changes import Change
+from kmslab.kms.contract.key_stores import KeyStore, StoreType
 from kmslab.kms.contract.records import (
     Caller,
     Elsewhere,
@@ -58,6 +59,7 @@ class Call:
     request_id: str
     records: Reader
     backings: Mapping[Origin, Backing]
+    key_stores: Mapping[StoreType, KeyStoreBacking]
     new_id: Callable[[], str]
     request: dict[str, Any] = field(default_factory=dict, repr=False)  # it may hold a plaintext
     recipient: Recipient | None = None  # the enclave that the answer is sealed for, verified
@@ -91,7 +93,13 @@ class Call:
         return shown_state(self.records, key, self.now)
 
     def backing(self, key: Key) -> Backing:
-        return self.backings[key.origin]
+        """The place of the key's material. A custom key store is told for which call it is used."""
+        if not key.store:
+            return self.backings[key.origin]
+        store = self.records.get(KeyStore, key.store)
+        if store is None:
+            raise Damaged(f"{key.arn} is in a custom key store that does not exist")
+        return self.key_stores[store.type].holding(store, key, self)
 
     def related(self, key: Key) -> list[Key]:
         """The multi-Region keys related to this one. The call relies on them as on this one."""

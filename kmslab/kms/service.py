@@ -19,16 +19,17 @@ from kmslab.kms import audit
 from kmslab.kms import store as stores
 from kmslab.kms.access import grant_tokens
 from kmslab.kms.admission import admit
-from kmslab.kms.backing import Backing
+from kmslab.kms.backing import Backing, KeyStoreBacking
 from kmslab.kms.backing.recipients import Recipients
 from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
+from kmslab.kms.contract.key_stores import KeyStore, StoreType
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.records import Caller, Event, Reader
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.own_acts import OwnActs
-from kmslab.kms.table import TABLE, UNBUILT_MEMBERS, Role, Row
+from kmslab.kms.table import TABLE, Role, Row
 from kmslab.kms.throttle import Throttle
 
 WOULD_SUCCEED = "The request would have succeeded, but the DryRun option is set."
@@ -41,6 +42,7 @@ class Service:
         self,
         store: "stores.Store",
         backings: Mapping[Origin, Backing],
+        key_stores: Mapping[StoreType, KeyStoreBacking],
         clock: Clock,
         new_id: Callable[[], str],
         recipients: Recipients,
@@ -52,7 +54,9 @@ class Service:
         self._store = store
         self._clock = clock
         self._throttle = throttle
-        self._new_call = partial(Call, records=store, backings=backings, new_id=new_id)
+        self._new_call = partial(
+            Call, records=store, backings=backings, key_stores=key_stores, new_id=new_id
+        )
         self.own_acts = OwnActs(store, clock, self._new_call)
 
     def call(
@@ -69,8 +73,6 @@ class Service:
             call.request = MODEL.operations[name].check(request)
             if self._throttle:
                 self._throttle.admit(row, call.request, caller, monotonic())
-            for member in UNBUILT_MEMBERS & call.request.keys():
-                fail("UnsupportedOperationException", f"{name} with {member} is not built yet")
             if not all(map(grant_tokens.read, call.get("GrantTokens", ()))):
                 fail("InvalidGrantTokenException", "Invalid grant token.")
             call.recipient = self.recipients.verified(call.get("Recipient"), call.now)
@@ -85,6 +87,11 @@ class Service:
             internal = EXCEPTIONS["KMSInternalException"](f"{name} failed inside the service.")
             self._log_failure(call, internal)
             raise internal from cause
+
+    @property
+    def has_external_key_stores(self) -> bool:
+        """Whether the use of a key may wait for the network. Known without a query."""
+        return bool(self.records.find(KeyStore, type=StoreType.EXTERNAL_KEY_STORE))
 
     def history(self, account: str, **part: Any) -> tuple[list[Event], datetime]:
         """Run what is due, then return the account's events and the present time.
@@ -126,7 +133,7 @@ class Service:
         arn, record, used, named_by_blob, problem = found
         usage, prefix = role.usage, role.naming.prefix
         if usage is None:
-            return FilledRole(arn, record, used, prefix=prefix)
+            return FilledRole(arn, record, used, prefix=prefix, problem=problem)
         algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
         context = call.get(prefix + usage.context, {})
         return FilledRole(arn, record, used, algorithm, context, prefix, named_by_blob, problem)

@@ -13,6 +13,14 @@ from typing import Any
 
 from kmslab.kms import names
 from kmslab.kms.billing import Billed
+from kmslab.kms.contract.key_stores import (
+    CONNECTABLE,
+    CONNECTED,
+    DISCONNECTABLE,
+    DISCONNECTED,
+    SETTLED,
+    ConnectionState,
+)
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyKind, KeyUsage, Origin, Reach
 from kmslab.kms.contract.states import (
@@ -32,6 +40,7 @@ from kmslab.kms.operations import (
     datakeys,
     encryption,
     grants,
+    key_stores,
     keys,
     policies,
     regions,
@@ -87,6 +96,8 @@ EVERY_KIND = frozenset(KeyKind)
 SYMMETRIC = frozenset({KeyKind.SYMMETRIC})
 ASYMMETRIC = frozenset({KeyKind.ASYMMETRIC})
 EVERY_ORIGIN = frozenset(Origin)
+CLOUDHSM = frozenset({Origin.AWS_CLOUDHSM})
+IN_KMS = EVERY_ORIGIN - CLOUDHSM - {Origin.EXTERNAL_KEY_STORE}
 EVERY_REACH = frozenset(Reach)
 PRIMARY = frozenset({Reach.PRIMARY})
 NO_REPLICA = EVERY_REACH - {Reach.REPLICA}
@@ -94,7 +105,7 @@ NO_REPLICA = EVERY_REACH - {Reach.REPLICA}
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    states: frozenset[KeyState]  # in which the operation works
+    states: frozenset[KeyState] | frozenset[ConnectionState]  # in which the operation works
     naming: Naming = KEY_NO_ALIAS
     kinds: frozenset[KeyKind] = EVERY_KIND
     reach: frozenset[Reach] = EVERY_REACH
@@ -119,6 +130,10 @@ class Row:
     secret: tuple[str, ...] = ()
     makes_managed_key: bool = False  # if it names a predefined alias that has no key yet
 
+    @property
+    def uses_keys(self) -> bool:
+        return any(role.usage for role in self.roles)
+
 
 def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
     """The operation uses the key: state, usage and algorithm must fit."""
@@ -128,9 +143,10 @@ def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
 # The operation shows or changes the key, only for callers of its own account, or for others too.
 manage, show = Role, partial(Role, cross_account=True)
 PUBLIC = show(USABLE, KEY, ASYMMETRIC)
-SCHEDULED = manage(USABLE, kinds=SYMMETRIC, reach=NO_REPLICA)
+SCHEDULED = manage(USABLE, kinds=SYMMETRIC, reach=NO_REPLICA, origins=IN_KMS)
 SWAPPED = (manage(USABLE, reach=PRIMARY), manage(USABLE, REPLICA))
-ROTATED = manage(USABLE, kinds=SYMMETRIC, reach=NO_REPLICA, state_first=True)
+# The state comes first, but a key that can be Unavailable can never be rotated.
+ROTATED = replace(SCHEDULED, states=USABLE | {KeyState.UNAVAILABLE}, state_first=True)
 
 # Resources without a state: an alias, an alias to be created, and the account as a whole.
 ALIAS = Role(ANY, Naming(names.alias_in("AliasName")))
@@ -142,7 +158,10 @@ NEW_REPLICA = (
     Role(ANY, Naming(names.whole_account, region="ReplicaRegion"), permission="CreateKey"),
     replace(TAGGING, naming=replace(TAGGING.naming, region="ReplicaRegion")),
 )
-STATELESS = frozenset({ALIAS, ALIAS_TO_DELETE, NEW_ALIAS, ACCOUNT, TAGGING, *NEW_REPLICA})
+# A custom key store: its state is that of its connection.
+STORE = Naming(names.key_store_in("CustomKeyStoreId"))
+store = partial(Role, naming=STORE)
+CLUSTER = store(CONNECTED, origins=CLOUDHSM)
 
 
 def row(
@@ -158,8 +177,9 @@ def row(
 
 
 def pair(name: str, run: Callable[..., dict[str, Any]], secret: tuple[str, ...] = ()) -> Row:
-    """An operation that makes a data key pair, which takes a while."""
-    return row(name, run, use(ENCRYPT), billed=Billed.BY_PAIR, slow=True, secret=secret)
+    """An operation that makes a data key pair, which takes a while; not in a custom key store."""
+    role = replace(use(ENCRYPT), origins=IN_KMS, state_first=True)
+    return row(name, run, role, billed=Billed.BY_PAIR, slow=True, secret=secret)
 
 
 def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
@@ -168,7 +188,7 @@ def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
 
 
 ROWS = (
-    change("CreateKey", keys.create, ACCOUNT, TAGGING),
+    change("CreateKey", keys.create, ACCOUNT, TAGGING, store(CONNECTED)),
     row("DescribeKey", keys.describe, show(ANY, KEY), makes_managed_key=True),
     row("ListKeys", keys.list_, ACCOUNT),
     row("GetKeyLastUsage", keys.last_usage, manage(ANY), slow=True),
@@ -194,7 +214,7 @@ ROWS = (
     row("GenerateDataKeyWithoutPlaintext", datakeys.generate_without_plaintext, use(ENCRYPT)),
     pair("GenerateDataKeyPair", datakeys.generate_pair, secret=("PrivateKeyPlaintext",)),
     pair("GenerateDataKeyPairWithoutPlaintext", datakeys.generate_pair_without_plaintext),
-    row("GenerateRandom", datakeys.generate_random, ACCOUNT, secret=("Plaintext",)),
+    row("GenerateRandom", datakeys.generate_random, ACCOUNT, CLUSTER, secret=("Plaintext",)),
     # Signatures and MACs
     row("Sign", signing.sign, use(SIGN)),
     row("Verify", signing.verify, use(SIGN)),
@@ -208,9 +228,9 @@ ROWS = (
     # Rotation
     change("EnableKeyRotation", rotation.enable, SCHEDULED),
     change("DisableKeyRotation", rotation.disable, SCHEDULED),
-    row("GetKeyRotationStatus", rotation.status, show(ANY)),
+    row("GetKeyRotationStatus", rotation.status, show(ANY, origins=IN_KMS)),
     change("RotateKeyOnDemand", rotation.rotate_on_demand, ROTATED),
-    row("ListKeyRotations", rotation.list_, manage(ANY, kinds=SYMMETRIC)),
+    row("ListKeyRotations", rotation.list_, manage(ANY, kinds=SYMMETRIC, origins=IN_KMS)),
     # Tags
     change("TagResource", tags.tag, manage(LIVE)),
     change("UntagResource", tags.untag, manage(LIVE)),
@@ -230,11 +250,19 @@ ROWS = (
     row("ListRetirableGrants", grants.list_retirable, ACCOUNT),
     change("RetireGrant", grants.retire, show(ANY, GRANT)),
     change("RevokeGrant", grants.revoke, show(ANY)),
+    # Custom key stores
+    change("CreateCustomKeyStore", key_stores.create, ACCOUNT),
+    change("ConnectCustomKeyStore", key_stores.connect, store(CONNECTABLE)),
+    row("DescribeCustomKeyStores", key_stores.describe, ACCOUNT),
+    change("UpdateCustomKeyStore", key_stores.update, store(SETTLED)),
+    change("DisconnectCustomKeyStore", key_stores.disconnect, store(DISCONNECTABLE)),
+    change("DeleteCustomKeyStore", key_stores.delete, store(DISCONNECTED)),
 )
 TABLE: dict[str, Row] = {row.name: row for row in ROWS}
-
-# Not built yet, and dangerous to ignore: the key would live somewhere else.
-UNBUILT_MEMBERS = frozenset({"CustomKeyStoreId", "XksKeyId"})
+# Roles without a key state.
+STATELESS = frozenset({ALIAS, ALIAS_TO_DELETE, NEW_ALIAS, ACCOUNT, TAGGING, *NEW_REPLICA}) | {
+    role for row in ROWS for role in row.roles if role.naming is STORE
+}
 
 # What the service does by itself (`own_acts`). No caller can name these.
 SERVICE_ROWS = (

@@ -16,11 +16,14 @@ from kmslab.crypto.self_tested import BACKENDS
 from kmslab.kms import reports
 from kmslab.kms import store as stores
 from kmslab.kms.arn import root_arn
-from kmslab.kms.backing import root_key
+from kmslab.kms.backing import KeyStoreBacking, root_key
 from kmslab.kms.backing.access_keys import AccessKeys
+from kmslab.kms.backing.cloudhsm import CloudHsm, Clusters
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.backing.recipients import Recipients
+from kmslab.kms.backing.xks import Xks
 from kmslab.kms.clock_offset import StoredOffset
+from kmslab.kms.contract.key_stores import StoreType
 from kmslab.kms.contract.records import AccessKey, Caller, DomainKey
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.iam import Iam, account_number, region_name
@@ -75,11 +78,18 @@ class Lab(View):
         quotas = Throttle() if throttle else None
         new_id = _checked(ids or _uuid)
         recipients = Recipients(self._store, hsm.domain_keys)
-        service = Service(self._store, {Origin.AWS_KMS: hsm}, own, new_id, recipients, quotas)
+        clusters = Clusters(self._store)
+        key_stores: dict[StoreType, KeyStoreBacking] = {
+            StoreType.AWS_CLOUDHSM: CloudHsm(hsm, clusters),
+            StoreType.EXTERNAL_KEY_STORE: Xks(hsm),
+        }
+        service = Service(
+            self._store, {Origin.AWS_KMS: hsm}, key_stores, own, new_id, recipients, quotas
+        )
         if copy:
             reports.copy_trail(self._store, copy.write)
         iam = Iam(self._store, hsm, own.now)
-        super().__init__(service, iam, Integrations(service), caller, own)
+        super().__init__(service, iam, Integrations(service, clusters), caller, own)
 
     def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:
         """Checks the root key before the first call: with a wrong one no key could be used."""

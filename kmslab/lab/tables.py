@@ -58,6 +58,8 @@ def _pairs(constraint: Mapping[str, str] | str) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict) and "PrimaryKey" not in value:  # XksKeyConfiguration
+        return ", ".join(map(str, value.values()))
     if isinstance(value, dict):  # MultiRegionConfiguration
         regions = [each["Region"] for each in (value["PrimaryKey"], *value["ReplicaKeys"])]
         return f"{value['MultiRegionKeyType']} in {', '.join(regions)}, the primary's Region first"

@@ -24,6 +24,7 @@ from kmslab.kms.service import Service
 from kmslab.lab.client import KmsClient
 from kmslab.lab.cmk import CMK, Context, tag_list
 from kmslab.lab.integrations import Bucket, DataTable, Integrations
+from kmslab.lab.key_stores import CustomKeyStore, CustomKeyStores
 
 
 class View:
@@ -113,6 +114,19 @@ class View:
 
         return boto.client(self.service, self.caller)
 
+    def create_key_store(
+        self, name: str, url: str | None = None, credential: tuple[str, str] | None = None
+    ) -> CustomKeyStore:
+        """A custom key store of this name, connected: the existing one, or a new one.
+
+        `url`: of an external key store's proxy, such as `http://127.0.0.1:8700/kms/xks/v1`;
+        `credential`: the id and the secret with which requests to it are signed. Without them a
+        simulated CloudHSM cluster is made for the store. Connecting takes some seconds by the lab's
+        clock, which moves on. Raises `XksProxyUriUnreachableException`, for example.
+        """
+        stores = CustomKeyStores(self.kms, self.clock, self._integrations.clusters)
+        return stores.create(name, url, credential)
+
     def create_cmk(
         self,
         name: str | None = None,
@@ -121,8 +135,13 @@ class View:
         description: str = "",
         tags: Mapping[str, str] | None = None,
         multi_region: bool = False,
+        key_store: CustomKeyStore | None = None,
+        external_key: str | None = None,
     ) -> CMK:
         """A new KMS key (CMK); with a name also its alias, `alias/<name>`.
+
+        `key_store`: the custom key store for its material; `external_key`: the id of the key on
+        which it stands, if that is an external key store.
 
         A key of the same spec and usage that has this name already is returned as it is, so that
         running a cell twice makes one key; a key of another kind raises AlreadyExistsException.
@@ -137,6 +156,9 @@ class View:
             MultiRegion=multi_region or None,
             Description=description,
             Tags=tag_list(tags),
+            Origin=key_store.type if key_store else None,
+            CustomKeyStoreId=key_store.id if key_store else None,
+            XksKeyId=external_key,
         )
         cmk = CMK(self, created["KeyMetadata"], name)
         if name is not None:

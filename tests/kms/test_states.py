@@ -58,19 +58,10 @@ STATE_AFTER = {
     "CancelKeyDeletion": KeyState.DISABLED,
 }
 
-# Cells about keys that the lab cannot make yet. Unavailable is what a key shows while its key store
-# is disconnected, and is never stored (the stored state would move); such a key cannot be rotated.
-# Only imported material leaves a key in PendingImport.
-KEY_STORES, IMPORTS = "key stores are not built", "imported key material is not built"
+# Cells about keys that the lab cannot make yet: only imported material leaves a key in
+# PendingImport.
+IMPORTS = "imported key material is not built"
 NOT_YET: dict[tuple[str, KeyState], str] = {
-    ("EnableKey", KeyState.UNAVAILABLE): KEY_STORES,
-    ("DisableKey", KeyState.UNAVAILABLE): KEY_STORES,
-    ("ScheduleKeyDeletion", KeyState.UNAVAILABLE): KEY_STORES,
-    ("EnableKeyRotation", KeyState.UNAVAILABLE): KEY_STORES,
-    ("DisableKeyRotation", KeyState.UNAVAILABLE): KEY_STORES,
-    ("GetKeyRotationStatus", KeyState.UNAVAILABLE): KEY_STORES,
-    ("RotateKeyOnDemand", KeyState.UNAVAILABLE): KEY_STORES,
-    ("ListKeyRotations", KeyState.UNAVAILABLE): KEY_STORES,
     ("EnableKeyRotation", KeyState.PENDING_IMPORT): IMPORTS,
     ("DisableKeyRotation", KeyState.PENDING_IMPORT): IMPORTS,
     ("GetKeyRotationStatus", KeyState.PENDING_IMPORT): IMPORTS,
@@ -142,7 +133,7 @@ def answers_as_documented(
     role: str,
     state: KeyState,
 ) -> None:
-    scene = new_scene(shared_lab, operation)
+    scene = new_scene(shared_lab, operation, state)
     call = example(scene, operation, role)
     scene.bring_into(state)
     before = scene.record()
@@ -152,7 +143,9 @@ def answers_as_documented(
 
     if answer is None:
         method(**call)
-        assert scene.record().state is STATE_AFTER.get(operation, state)
+        # The state of a key in a disconnected key store changes, but the change does not show.
+        stays = "e12" in ROWS[operation][state]
+        assert scene.cmk.state is (state if stays else STATE_AFTER.get(operation, state))
         return
     code, words = answer
     with pytest.raises(KMSError) as caught:

@@ -14,11 +14,13 @@ from botocore.model import ServiceModel, Shape
 
 from kmslab import Lab
 from kmslab.crypto.message_types import MESSAGE_TYPES, MessageType
+from kmslab.kms.backing.cloudhsm import CloudHsm, ClusterKey
 from kmslab.kms.backing.hsm import Hsm
+from kmslab.kms.backing.xks import Xks, XksKey
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
 from kmslab.kms.contract.specs import ALGORITHMS_MEMBER, DATA_KEY_SPECS, KEY_SPECS, KeyUsage, Origin
 from kmslab.kms.contract.states import KeyState, refusal
-from kmslab.kms.table import EVERY_KIND, SERVICE_TABLE, TABLE, Role, Row
+from kmslab.kms.table import EVERY_KIND, EVERY_ORIGIN, SERVICE_TABLE, STORE, TABLE, Role, Row
 from tests.cases import for_every
 
 
@@ -26,11 +28,11 @@ def _words(text: str) -> set[str]:
     return set(text.split())
 
 
+BACKINGS = (Hsm, CloudHsm, ClusterKey, Xks, XksKey)
+
 # The API's operations that have no row yet. A change that builds one removes it here.
 NOT_BUILT = _words("""
     GetParametersForImport ImportKeyMaterial DeleteImportedKeyMaterial
-    CreateCustomKeyStore ConnectCustomKeyStore DisconnectCustomKeyStore UpdateCustomKeyStore
-    DeleteCustomKeyStore DescribeCustomKeyStores
 """)
 
 # Values of the model's enums that we lack, with the reason.
@@ -61,6 +63,10 @@ SOMETIMES: dict[str, str] = {
     "KeyMetadata.MacAlgorithms": "by KeyUsage",
     "KeyMetadata.MultiRegionConfiguration": "multi-Region keys",
     "KeyMetadata.CurrentKeyMaterialId": "symmetric keys",
+    "CustomKeyStoresListEntry.CloudHsmClusterId": "by CustomKeyStoreType",
+    "CustomKeyStoresListEntry.TrustAnchorCertificate": "by CustomKeyStoreType",
+    "CustomKeyStoresListEntry.XksProxyConfiguration": "by CustomKeyStoreType",
+    "CustomKeyStoresListEntry.ConnectionErrorCode": "if connecting has failed",
     "GetPublicKeyResponse.EncryptionAlgorithms": "by KeyUsage",
     "GetPublicKeyResponse.SigningAlgorithms": "by KeyUsage",
     "GetPublicKeyResponse.KeyAgreementAlgorithms": "by KeyUsage",
@@ -244,8 +250,11 @@ def _refusals(row: Row) -> Iterator[str]:
 
 
 def _refused_by_the_road(role: Role) -> Iterator[str]:
-    if role.kinds != EVERY_KIND:
+    if role.kinds != EVERY_KIND or role.origins != EVERY_ORIGIN:
         yield "UnsupportedOperationException"
+    if role.naming is STORE:
+        yield "CustomKeyStoreInvalidStateException"
+        return
     if role.usage:
         yield "InvalidKeyUsageException"
     refused = [refusal(state, role.states) for state in KeyState]
@@ -275,7 +284,7 @@ def _calls(function: Callable[..., Any]) -> Iterator[tuple[str, Any]]:
             case ast.Call(func=ast.Name(id=name)):
                 yield "", names.get(name)
             case ast.Call(func=ast.Attribute(attr=name)):
-                yield "", vars(Hsm).get(name)
+                yield from (("", vars(kind).get(name)) for kind in BACKINGS)
 
 
 def _is_an_error(value: Any) -> bool:

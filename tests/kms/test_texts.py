@@ -10,14 +10,17 @@ from types import ModuleType
 
 from kmslab.kms import admission, names, service, throttle
 from kmslab.kms.access import enforcement, grant_tokens
-from kmslab.kms.backing import hsm, recipients
+from kmslab.kms.backing import cloudhsm, hsm, recipients
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.operations import pages
 from kmslab.kms.table import TABLE
 from kmslab.lab import lab, view
 
 OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
-CORE = (admission, names, service, throttle, enforcement, grant_tokens, hsm, recipients, pages)
+CORE = (
+    *(admission, names, service, throttle, enforcement, grant_tokens, pages),
+    *(cloudhsm, hsm, recipients),
+)
 MODULES = (lab, view, *CORE, *OPERATIONS)
 GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"
 

@@ -71,6 +71,7 @@ def every_operation(kms: Any, lab: Lab) -> None:
     assert kms.cancel_key_deletion(KeyId=key)["KeyId"] == key
 
     replicate(kms, lab)
+    keep_elsewhere(kms, lab)
     own_acts = {"RotateKey", "SynchronizeMultiRegionKey"}
     assert {event["eventName"] for event in lab.trail} == {*TABLE, *own_acts}
 
@@ -115,3 +116,23 @@ def use_keys_that_are_not_symmetric(kms: Any) -> None:
     sent = kms.encapsulate(**asked)
     got = kms.decapsulate(SharedSecretCiphertextBlob=sent["SharedSecretCiphertextBlob"], **asked)
     assert got["SharedSecret"] == sent["SharedSecret"]
+
+
+def keep_elsewhere(kms: Any, lab: Lab) -> None:
+    """A key in a CloudHSM key store, of a cluster that the lab simulates."""
+    cluster, password = lab._integrations.clusters.create(2, lab.clock.now())
+    store = kms.create_custom_key_store(
+        CustomKeyStoreName="vault",
+        CloudHsmClusterId=cluster.id,
+        TrustAnchorCertificate=cluster.trust_anchor,
+        KeyStorePassword=password,
+    )["CustomKeyStoreId"]
+    kms.update_custom_key_store(CustomKeyStoreId=store, NewCustomKeyStoreName="safe")
+    kms.connect_custom_key_store(CustomKeyStoreId=store)
+    lab.clock.advance(seconds=5)
+    (shown,) = kms.describe_custom_key_stores(CustomKeyStoreName="safe")["CustomKeyStores"]
+    assert (shown["CustomKeyStoreId"], shown["ConnectionState"]) == (store, "CONNECTED")
+    assert len(kms.generate_random(NumberOfBytes=24, CustomKeyStoreId=store)["Plaintext"]) == 24
+    kms.disconnect_custom_key_store(CustomKeyStoreId=store)
+    kms.delete_custom_key_store(CustomKeyStoreId=store)
+    assert kms.describe_custom_key_stores()["CustomKeyStores"] == []

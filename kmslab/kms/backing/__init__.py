@@ -1,9 +1,10 @@
 """Where key material lives. A key's Origin chooses its backing, and operations know only `Backing`.
 
-Outside a backing, key material is sealed. One of AWS's backings is built: `hsm`, KMS's own hardware
-security modules. `blob` is the form of its ciphertexts, `domain_keys` and `root_key` are the keys
-that seal keys, `access_keys` keeps the secrets with which requests are signed, and `recipients`
-seals answers for enclaves that it has verified.
+Outside a backing, key material is sealed. `hsm` are KMS's own hardware security modules; `blob` is
+the form of their ciphertexts, `domain_keys` and `root_key` are the keys that seal keys,
+`access_keys` keeps the secrets with which requests are signed, and `recipients` seals answers for
+enclaves that it has verified. Keys in custom key stores have other backings: `cloudhsm`, a
+simulated cluster, and `xks`, an external key manager behind its `proxy`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,8 @@ from typing import Protocol
 
 from kmslab.crypto import CiphertextBlob, SecretBytes
 from kmslab.crypto.message_types import MessageType
-from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
+from kmslab.kms.contract.key_stores import KeyStore
+from kmslab.kms.contract.records import Caller, DomainKey, Key, Material, Reader
 
 
 class Backing(Protocol):
@@ -90,3 +92,35 @@ class Backing(Protocol):
     ) -> tuple[CiphertextBlob, SecretBytes]: ...
 
     def decapsulate(self, material: Material, algorithm: str, ciphertext: bytes) -> SecretBytes: ...
+
+
+class Asking(Protocol):
+    """The call for which a key store is used. An external key manager gets to know of it."""
+
+    name: str
+    caller: Caller
+    request_id: str
+
+
+class KeyStoreBacking(Protocol):
+    """Where the keys of all custom key stores of one type live."""
+
+    def holding(self, store: KeyStore, key: Key, asking: Asking) -> Backing:
+        """The backing of this key, for one call."""
+        ...
+
+    def with_secret(self, store: KeyStore, secret: str) -> KeyStore:
+        """The store's record with its secret, sealed."""
+        ...
+
+    def check(self, store: KeyStore, asking: Asking) -> None:
+        """Raises what CreateCustomKeyStore or UpdateCustomKeyStore answers if it cannot work."""
+        ...
+
+    def connect(self, store: KeyStore, asking: Asking) -> str:
+        """A ConnectionErrorCode; "" if the store can be used."""
+        ...
+
+    def random(self, store: KeyStore, size: int) -> SecretBytes:
+        """This many bytes, drawn in the store."""
+        ...

@@ -4,6 +4,7 @@ Rule: a secret access key is opened only to check a signature or for its owner. 
 key's id and principal, so that rows swapped in the store do not open.
 """
 
+import hmac
 import re
 import secrets
 from collections.abc import Callable
@@ -129,6 +130,14 @@ class AccessKeys:
 def digest_of(token: bytes) -> str:
     """What the store keeps of a session token: enough to recognise it, and not to use it."""
     return sha256(token).hexdigest() if token else ""
+
+
+def signing_key(secret: bytes, scope: bytes) -> SecretBytes:
+    """The key of one day, Region and service (Signature Version 4), derived from a secret."""
+    key = b"AWS4" + secret
+    for part in scope.split(b"/"):
+        key = hmac.digest(key, part, "sha256")
+    return SecretBytes(key)
 
 
 def _name(key_id: str, principal: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from kmslab.kms.contract.specs import Origin
+
 
 class ConnectionState(StrEnum):
     CONNECTED = "CONNECTED"
@@ -18,9 +20,26 @@ class ConnectionState(StrEnum):
     DISCONNECTING = "DISCONNECTING"
 
 
+CONNECTED = frozenset({ConnectionState.CONNECTED})
+DISCONNECTED = frozenset({ConnectionState.DISCONNECTED})
+SETTLED = CONNECTED | DISCONNECTED
+CONNECTABLE = SETTLED | {ConnectionState.CONNECTING}
+DISCONNECTABLE = CONNECTED | {ConnectionState.CONNECTING, ConnectionState.FAILED}
+
+
 class StoreType(StrEnum):
     AWS_CLOUDHSM = "AWS_CLOUDHSM"
     EXTERNAL_KEY_STORE = "EXTERNAL_KEY_STORE"
+
+    @property
+    def origin(self) -> Origin:
+        """The origin of the keys in such a store."""
+        return Origin(self.value)
+
+
+def handle(account: str, region: str, store_id: str = "") -> str:
+    """A store's name in the records; without an id what all of the account's begin with there."""
+    return f"{account}/{region}/{store_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

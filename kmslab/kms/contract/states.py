@@ -46,7 +46,7 @@ USABLE = frozenset({KeyState.ENABLED, KeyState.UPDATING})
 GRANTABLE = USABLE | {KeyState.UNAVAILABLE}
 
 
-def refusal(state: KeyState, rule: frozenset[KeyState]) -> tuple[str, str] | None:
+def refusal(state: KeyState, rule: frozenset[StrEnum]) -> tuple[str, str] | None:
     """The exception and words for a state that the rule excludes; None if the rule allows it."""
     if state in rule:
         return None

@@ -4,6 +4,7 @@ from typing import Any
 
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.records import Key
 from kmslab.kms.contract.specs import DATA_KEY_SPECS, KEY_SPECS, Origin
 
@@ -46,11 +47,14 @@ def generate_pair_without_plaintext(call: Call, key: Key) -> dict[str, Any]:
     return answer
 
 
-def generate_random(call: Call) -> dict[str, Any]:
+def generate_random(call: Call, store: KeyStore | None = None) -> dict[str, Any]:
     """NumberOfBytes is optional in the model and required by the service."""
     if "NumberOfBytes" not in call.request:
         fail("ValidationException", "NumberOfBytes is required.")
-    return {"Plaintext": call.backings[Origin.AWS_KMS].random(call["NumberOfBytes"])}
+    size = call["NumberOfBytes"]
+    if store:
+        return {"Plaintext": call.key_stores[store.type].random(store, size)}
+    return {"Plaintext": call.backings[Origin.AWS_KMS].random(size)}
 
 
 def _wrapped(call: Call, key: Key, secret: bytes) -> bytes:

@@ -9,6 +9,7 @@ from kmslab.kms.arn import known_arn
 from kmslab.kms.audit import event_id
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.records import TRACKING_BEGAN, Alias, Grant, Key, Material, Reader
 from kmslab.kms.contract.specs import (
     ALGORITHMS_MEMBER,
@@ -22,13 +23,14 @@ from kmslab.kms.contract.specs import (
     Reach,
 )
 from kmslab.kms.contract.states import KeyState
+from kmslab.kms.operations.key_stores import placed
 from kmslab.kms.operations.pages import stored_page
 from kmslab.kms.operations.policies import check_control, default_policy
 from kmslab.kms.operations.tags import merged_tags
 
-# Members whose other values are not built yet, each with the value that is its default.
-UNBUILT: dict[str, Any] = {
-    "Origin": Origin.AWS_KMS,
+# Members whose other values are not built yet, each with those that are.
+BUILT: dict[str, set[Any]] = {
+    "Origin": set(Origin) - {Origin.EXTERNAL},
 }
 
 MULTI_REGION = "mrk-"  # begins the id of each multi-Region key, and of no other key
@@ -47,15 +49,15 @@ NO_SIGNING = (
 )
 
 
-def create(call: Call) -> dict[str, Any]:
-    for member, default in UNBUILT.items():
-        if call.get(member, default) != default:
+def create(call: Call, store: KeyStore | None = None) -> dict[str, Any]:
+    for member, built in BUILT.items():
+        if member in call.request and call[member] not in built:
             fail("UnsupportedOperationException", f"CreateKey with {member} is not built yet")
     spec, usage = _spec_and_usage(call)
     arn = f"{call.caller.here}key/{_new_id(call)}"
     if call.records.get(Key, arn):
         raise RuntimeError(f"{arn} exists already: key ids must not repeat")
-    key = new_key(call, arn, spec, usage)
+    key = placed(call, new_key(call, arn, spec, usage), store)
     check_control(call, key)
     material, *domain = call.backing(key).create(call.records, key, call.now)
     key = replace(key, material=material.id)
@@ -206,9 +208,20 @@ def last_usage(call: Call, key: Key) -> dict[str, Any]:
     }
 
 
+def _place(records: Reader, key: Key) -> dict[str, Any]:
+    """Which custom key store the key is in, and what it stands on there."""
+    store = records.get(KeyStore, key.store)
+    return {
+        "CustomKeyStoreId": key.store.rpartition("/")[2],
+        "CloudHsmClusterId": (store.cluster or None) if store else None,
+        "XksKeyConfiguration": {"Id": key.external_key} if key.external_key else None,
+    }
+
+
 def metadata(records: Reader, key: Key, state: KeyState) -> dict[str, Any]:
     """AWS's KeyMetadata, without the members that do not apply to this key, shown in `state`."""
     spec = KEY_SPECS[key.spec]
+    symmetric = spec.kind is KeyKind.SYMMETRIC
     shown = {
         "AWSAccountId": key.account,
         "KeyId": key.id,
@@ -227,7 +240,8 @@ def metadata(records: Reader, key: Key, state: KeyState) -> dict[str, Any]:
         ALGORITHMS_MEMBER[key.usage]: list(spec.algorithms[key.usage]),
         "MultiRegion": key.reach is not Reach.SINGLE_REGION,
         "MultiRegionConfiguration": _configuration(records, key) if key.primary_arn else None,
-        "CurrentKeyMaterialId": key.material if spec.kind is KeyKind.SYMMETRIC else None,
+        "CurrentKeyMaterialId": key.material if symmetric and not key.store else None,
+        **(_place(records, key) if key.store else {}),
     }
     return {member: value for member, value in shown.items() if value is not None}
 

@@ -35,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from kmslab.kms.arn import known_arn
+from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.records import KINDS, AccessKey, Alias, DomainKey, Grant, Key, Material, R
 from kmslab.kms.contract.specs import KEY_SPECS
 from kmslab.kms.store.errors import UNREADABLE, Damaged
@@ -52,6 +53,7 @@ INDEXED: dict[type[Any], tuple[tuple[str, ...], ...]] = {
     Alias: (("target",),),
     AccessKey: (("principal",),),
     Grant: (("key", "grantee"), ("retiring",)),
+    KeyStore: (("type",),),
 }
 
 METADATA = MetaData()

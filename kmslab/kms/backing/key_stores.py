@@ -1,0 +1,35 @@
+"""What both types of custom key store share: their secret, and keys that do nothing but encrypt.
+
+Rule: a store's secret (a proxy's credential, a cluster's password) is opened only to be used. It is
+bound to the store and to the credential's id, so that rows swapped in the store do not open.
+"""
+
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from kmslab.crypto import SecretBytes
+from kmslab.kms.backing.hsm import Hsm
+from kmslab.kms.contract.key_stores import KeyStore
+
+
+def with_secret(hsm: Hsm, store: KeyStore, secret: str) -> KeyStore:
+    """The store with its secret, sealed."""
+    return replace(store, sealed=hsm.domain_keys.protect(_name(store), secret.encode()))
+
+
+def secret_of(hsm: Hsm, store: KeyStore) -> SecretBytes:
+    return hsm.domain_keys.unprotect(_name(store), store.sealed)
+
+
+def _name(store: KeyStore) -> str:
+    return f"secret {store.access_key} of key store {store.handle}"
+
+
+class SymmetricOnly:
+    """What keys in key stores never need of a `Backing`: all are symmetric, of one Region."""
+
+    def _never(self, *_: Any, **__: Any) -> NoReturn:
+        raise RuntimeError("a key in a custom key store is a symmetric encryption key")
+
+    key_pair = public_key = sign = verify = mac = verify_mac = agree = _never
+    encapsulate = decapsulate = copy = _never
