@@ -17,6 +17,7 @@ from kmslab.course.betting import A, B, C, accept_bare_letters, predict, reveal,
 from kmslab.course.clinic.clinic import clinic
 from kmslab.course.clinic.records import recorded
 from kmslab.course.clinic.stolen_laptop import lock, unlock
+from kmslab.course.clinic.workshop_envelope import openssl
 from kmslab.course.doctor import doctor
 from kmslab.course.endpoint import aws, endpoint
 from kmslab.course.exercises.checking import check
@@ -44,6 +45,7 @@ __all__ = [
     "lock",
     "machines",
     "network_off",
+    "openssl",
     "outcome",
     "predict",
     "recorded",

@@ -55,6 +55,16 @@ class FollowedProgram:
         """True if its input is a message, which it opens; False if it seals data."""
         return any("CiphertextBlob" in call.sent for call in self.calls)
 
+    @property
+    def only_prepares(self) -> bool:
+        """True if it got a data key and had no data to seal with it."""
+        return not self.input_size and not self.opens
+
+    @property
+    def had_data_key(self) -> bool:
+        """True if a data key came to it in plaintext."""
+        return any("Plaintext" in call.returned for call in self.calls)
+
 
 def follow(program: Callable[..., Any], *arguments: Any, **named: Any) -> FollowedProgram:
     """Run `program(*arguments)` and keep the calls that its keys (CMK) made, refused ones too.

@@ -28,6 +28,7 @@ MARGIN, HEADER = 16, 48  # CSS pixels, as are all numbers below
 DISK, BAR, WALL, KEY = (MARGIN, 240), (300, 10), (640, 36), 752  # left edges and widths
 INSIDE = WALL[0] + WALL[1]
 TEXT, MAX_TEXT = BAR[0] + BAR[1] + 16, 300  # the left edge of labels, and their largest width
+MAX_BOLD = 28  # letters of an operation's name; a longer one is not bold, so that it fits
 # Downwards: to the name of the call, to its arrow, and for each member sent, each member returned,
 # and a refusal.
 NAME, ARROW, SENT, RETURNED, REFUSAL = 12, 28, 26, 42, 56
@@ -99,14 +100,15 @@ def _draw_message(canvas: Canvas, program: FollowedProgram, size: int, top: floa
     """The message on the disk: the encrypted data keys, then the sealed data."""
     left, (width, height) = DISK[0] + 12, STRIP
     data = program.output_size if program.opens else program.input_size
-    canvas.label(left, top + 10, f"message: {_short(size)}", width, weight="bold")
+    kind = "no data yet" if program.only_prepares else "message"
+    canvas.label(left, top + 10, f"{kind}: {_short(size)}", width, weight="bold")
     for key in _key_sizes(program):
         canvas.box(left, top + 26, CELL, height, edgecolor=GREEN, linewidth=2.5)
         canvas.label(left + CELL / 2, top + 26 + height / 2, f"{key}", ha="center", color=GREEN)
         left += CELL
         width -= CELL
     canvas.box(left, top + 26, width, height, edgecolor=BLUE, linewidth=2.5)
-    words = _short(data) if data else "sealed"
+    words = _short(data) if data else "empty" if program.only_prepares else "sealed"
     canvas.label(
         left + width / 2, top + 26 + height / 2, words, width - 12, ha="center", color=BLUE
     )
@@ -123,7 +125,8 @@ def _key_sizes(program: FollowedProgram) -> list[int]:
 def _draw_call(canvas: Canvas, call: KmsCall, top: float) -> None:
     """An arrow to the KMS, and an arrow back for each member that it returned."""
     near = WALL[0] - 16 if call.error else KEY - 28
-    canvas.label(TEXT, top + NAME, call.operation, MAX_TEXT, weight="bold")
+    weight = "bold" if len(call.operation) <= MAX_BOLD else "normal"
+    canvas.label(TEXT, top + NAME, call.operation, MAX_TEXT, weight=weight)
     out = top + ARROW + SENT * len(call.sent)
     lowest = out + RETURNED * len(call.returned)
     if not call.error:
@@ -169,6 +172,9 @@ def _draw_work(canvas: Canvas, program: FollowedProgram, top: float) -> None:
     if not program.output_size:
         canvas.label(TEXT, top + 44, "opens nothing", MAX_TEXT, color=VERMILLION)
         return
+    if program.only_prepares:
+        _draw_preparation(canvas, program, top)
+        return
     verb, data = ("opens", program.output_size) if program.opens else ("seals", program.input_size)
     canvas.key(TEXT + 16, top + 38, VERMILLION)
     canvas.label(TEXT + 118, top + 30, f"{verb} {_short(data)},", MAX_TEXT - 118)
@@ -176,6 +182,15 @@ def _draw_work(canvas: Canvas, program: FollowedProgram, top: float) -> None:
     if program.data_stayed:
         middle = (INSIDE + WIDTH - MARGIN) / 2
         canvas.label(middle, top + 50, "no data came here", ha="center")
+
+
+def _draw_preparation(canvas: Canvas, program: FollowedProgram, top: float) -> None:
+    """A program that has no data: all that matters is whether it had a data key in plaintext."""
+    if program.had_data_key:
+        canvas.key(TEXT + 16, top + 38, VERMILLION)
+        canvas.label(TEXT + 118, top + 38, "was here", MAX_TEXT - 118, color=VERMILLION)
+    else:
+        canvas.label(TEXT, top + 38, "no plaintext key came here", MAX_TEXT)
 
 
 def _short(size: int) -> str:
@@ -191,6 +206,9 @@ def _caption(programs: Sequence[FollowedProgram]) -> str:
 
 
 def _sentence(program: FollowedProgram) -> str:
+    if program.only_prepares:
+        calls = ", ".join(map(_call, program.calls))
+        return f"`{program.program}` {calls}, and kept {count(program.output_size)}."
     got = f"`{program.program}` got {'a message of ' * program.opens}{count(program.input_size)}"
     calls = ", ".join(map(_call, program.calls))
     made = f"gave back {'' if program.opens else 'a message of '}{count(program.output_size)}"

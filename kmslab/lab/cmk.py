@@ -143,6 +143,16 @@ class CMK:
         )
         return DataKey(answer["Plaintext"], answer["CiphertextBlob"])
 
+    def generate_data_key_without_plaintext(
+        self, context: Context = None, size: int = 32
+    ) -> CiphertextBlob:
+        """A fresh data key of 1 to 1,024 bytes, encrypted only: the caller never has it."""
+        answer = self._kms.generate_data_key_without_plaintext(
+            KeyId=self.arn, NumberOfBytes=size, EncryptionContext=context
+        )
+        blob: CiphertextBlob = answer["CiphertextBlob"]
+        return blob
+
     def generate_data_key_pair(self, spec: str, context: Context = None) -> DataKeyPair:
         """A fresh key pair of this spec (such as ECC_NIST_P256), its private key also encrypted."""
         answer = self._kms.generate_data_key_pair(

@@ -36,4 +36,18 @@ def envelope_that_nobody_opens() -> figures.Picture:
     return figures.swimlane(figures.follow(envelope.decrypt, message, key))
 
 
-DRAWINGS = [smallest_envelope, largest_envelope, envelope_that_nobody_opens]
+@cache
+def empty_folders() -> figures.Picture:
+    """Programs that get a data key and have no data: with the plaintext key, and without it."""
+
+    def both_copies(key):
+        return key.generate_data_key().encrypted
+
+    def one_copy(key):
+        return key.generate_data_key_without_plaintext()
+
+    key = new_lab().create_cmk("W" * 250)
+    return figures.swimlane(figures.follow(both_copies, key), figures.follow(one_copy, key))
+
+
+DRAWINGS = [smallest_envelope, largest_envelope, envelope_that_nobody_opens, empty_folders]

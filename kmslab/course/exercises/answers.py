@@ -5,6 +5,7 @@ have one, or a function does not return anything.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, signature
 from types import MappingProxyType
 from typing import Any
 
@@ -23,7 +24,10 @@ class Wrong(Exception):
 
 
 def require_bodies(functions: Sequence[Function], *arguments: Any) -> None:
-    """Raise NotWritten unless each function has a body. Calls each with the same arguments."""
+    """Raise NotWritten unless each function has a body.
+
+    Calls each with the same arguments, or with the first of them if it takes fewer.
+    """
     missing = [function.__name__ for function in functions if not _has_body(function, arguments)]
     written = [function.__name__ for function in functions if function.__name__ not in missing]
     if missing and written:
@@ -67,12 +71,23 @@ def error_of(function: Function, *arguments: Any) -> Exception | None:
 
 def _has_body(function: Function, arguments: tuple[Any, ...]) -> bool:
     try:
-        function(*arguments)
+        function(*arguments[: _number_of_parameters(function)])
     except NotImplementedError:
         return False
     except Exception:
         return True  # there is a body, and it failed with these arguments
     return True
+
+
+def _number_of_parameters(function: Function) -> int | None:
+    """None if it takes any number, or if Python does not know."""
+    try:
+        parameters = signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(each.kind is Parameter.VAR_POSITIONAL for each in parameters):
+        return None
+    return len(parameters)
 
 
 def _failure(function: Function, error: Exception) -> str:

@@ -1,168 +1,197 @@
-"""Exercise 02-envelope: an envelope for data of any length that opens only if the KMS decrypts."""
+"""Exercises of lesson 02: break the workshop's envelope, write a true one, and fill a folder."""
 
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
-
+from kmslab.course.clinic import workshop_envelope
 from kmslab.course.clinic.clinic import STOLEN, Clinic
 from kmslab.course.clinic.stolen_laptop import NotOpened, unlock
-from kmslab.course.exercises import every_key
+from kmslab.course.exercises import every_key, fresh, sealing
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
-from kmslab.course.exercises.boxes import flipped, parts_of, with_part
+from kmslab.course.exercises.recording import RecordedCalls, recorded
+from kmslab.course.exercises.searching import found_in
 from kmslab.course.outcome import outcome
 from kmslab.crypto import Forged
 from kmslab.crypto.backend import AES_256_KEY
+from kmslab.kms.access import allow
 from kmslab.kms.contract.errors import EXCEPTIONS
-from kmslab.lab.lab import Lab
+from kmslab.lab.cmk import CMK
 
-SEARCHED = 1024  # bytes at the beginning of a part; no key is looked for in the rest
-DATA_SENT_TO_KMS = (
-    "`{}` sent the whole table through the wall, which takes 4,096 bytes. The table stays at home: "
-    "what comes through the wall is a key for it."
+KEY_FILES = ("datakey.bin", "hers.bin", "key-2026.txt", "k")  # in the notes of four people
+JIHOS_NOTE = (
+    "Jiho's file opens, and no other: `{}` stopped with `{}`. The others took other words for "
+    "their key files. Which word did each of them give to OpenSSL? It stands in the note."
 )
-NOT_BYTES = (
-    "`{}` should give back what lies on the disk: bytes, or several of them as `(…, …)`. It gave "
-    "back {}."
-)
-KMS_NOT_CALLED = (
-    "`{}` sealed a file, and nobody asked the KMS for anything. So the key is somewhere in your "
-    "program, and the thief has that too. (Or did you run the lesson's first cell again? Then run "
-    "those after it too.)"
-)
-DATA_SENT_IN_PIECES = (
-    "It works, and all of the data went through the wall, piece by piece: {} calls for the "
-    "picture. Ten gigabytes would make some two million."
-)
-SAME_DATA_KEY = (
-    "Two files have one and the same data key: whoever gets it from one file opens them all. "
-    "Ask for a fresh one each time."
-)
-PLAINTEXT_KEY_ON_DISK = (
-    "The data key itself lies on the disk, {}. It opens the box without asking anybody: Friday "
-    "again. Keep the other copy."
-)
-OPENS_ONLY_THE_LAST = (
-    "`{}` opens what was sealed last, and nothing older: it goes by something that your program "
-    "remembers. A laptop that was switched off remembers nothing; what it needs lies on the disk."
-)
-CHANGE_NOT_NOTICED = (
-    "One bit on the disk was flipped, and `{}` gave back something else without a word: a wrong "
-    "digit looks like any other. `lock` puts a tag behind the box, so that `unlock` notices."
-)
-BOX_SENT_TO_DECRYPT = (
-    "`{}` gave Decrypt something of the length of the data, and it takes 6,144 bytes at most: that "
-    "was the box, not the encrypted key. What comes in is what `{}` gave back, in the same order."
-)
-NOT_THE_PLAINTEXT = "`{}` gives back a `{}`, and not the data: its `.plaintext` is the data."
-DATA_KEY_NOT_USED = (
-    "The key is off, and the file opens all the same. So the data key that you asked for is not "
-    "what sealed it, or it was kept. That is the envelope that Jiho brought home."
+SEALED_AGAIN = (
+    "`{}` gave back {:,} bytes for a file of {:,}: the note's own command seals, and it has sealed "
+    "the file a second time. To open, it needs `-d` in place of `-e`."
 )
 
 
-def check_envelope(clinic: Clinic, seal: Function, unseal: Function) -> str:
-    lab, record = clinic.lab, clinic.record(STOLEN)
-    every_key.enable(lab)
-    require_bodies([seal, unseal], record)
-    data = (record, clinic.table, clinic.scan)
-    first_box, _ = _seal(lab, seal, record)
-    boxes, calls = zip(*(_seal(lab, seal, each) for each in data), strict=True)
-    if any(outcome(lab.decrypt, part) == "ok" for part in _common_parts(*boxes)):
-        raise Wrong(SAME_DATA_KEY)
-    if not all(calls):
-        raise Wrong(KMS_NOT_CALLED.format(seal.__name__))
-    if calls[-1] > calls[0]:
-        raise Wrong(DATA_SENT_IN_PIECES.format(calls[-1]))
-    _check_hides(record, boxes[0], first_box)
-    _check_opens(seal, unseal, list(zip(data, boxes, strict=True)))
-    _check_needs_the_kms(lab, unseal, record, boxes[0])
-    _check_notices_change(unseal, record, boxes[0])
+def check_note(clinic: Clinic, read_anyway: Function) -> str:
+    name = read_anyway.__name__
+    contents = [clinic.record(STOLEN), fresh.record(), fresh.record(), clinic.scan]
+    notes = [workshop_envelope.SEAL.format("in.csv", "out.sealed", file) for file in KEY_FILES]
+    sealed = [*map(workshop_envelope.openssl, notes, contents)]
+    require_bodies([read_anyway], notes[0], sealed[0])
+    with recorded(clinic.lab) as calls:
+        for number, (note, box, content) in enumerate(zip(notes, sealed, contents, strict=True)):
+            meanings: dict[type[Exception], str] = {}
+            if number:
+                for error in (workshop_envelope.OpenSslError, NotOpened):
+                    meanings[error] = JIHOS_NOTE.format(name, error.__name__)
+            found = result_of(read_anyway, note, box, meanings=meanings)
+            _check_content(name, found, content, number)
+    if calls:
+        raise Wrong(f"`{name}` called {calls.operations[0]}. The thief has no KMS, and needs none.")
     return (
-        "Three files, and the largest took no more calls than the smallest. With the key off "
-        "nothing opens; on again, everything does. Sora's test is passed."
+        "Four people's files, four names of key files, and not one key. Nobody had to steal "
+        "anything but the notes."
     )
 
 
-def _seal(lab: Lab, seal: Function, data: bytes) -> tuple[Any, int]:
-    """The learner's box for the data, and the number of calls that it took."""
-    calls_before = len(lab.trail)
-    meanings: dict[type[Exception], str] = {
-        EXCEPTIONS["ValidationException"]: DATA_SENT_TO_KMS.format(seal.__name__)
-    }
-    box = result_of(seal, data, meanings=meanings)
-    parts = parts_of(box)
-    if not parts or not all(isinstance(part, bytes) for part in parts):
-        found = ", ".join(f"`{type(part).__name__}`" for part in parts) or "nothing"
-        raise Wrong(NOT_BYTES.format(seal.__name__, found))
-    return box, len(lab.trail) - calls_before
+def _check_content(name: str, found: object, content: bytes, number: int) -> None:
+    if found == content:
+        return
+    if isinstance(found, bytes) and len(found) > len(content) + workshop_envelope.SALT:
+        raise Wrong(SEALED_AGAIN.format(name, len(found), len(content)))
+    if number:
+        raise Wrong(f"The file of note {number + 1} is not what `{name}` gave back for it.")
+    what = f"{len(found)} bytes" if isinstance(found, bytes) else f"`{type(found).__name__}`"
+    raise Wrong(f"What `{name}` gave back is not what Jiho sealed. It was {what}.")
 
 
-def _common_parts(*boxes: Any) -> set[bytes]:
-    """The parts that all boxes have, though each holds other data."""
-    one, *others = (set(parts_of(box)) for box in boxes)
-    return one.intersection(*others)
-
-
-def _check_hides(data: bytes, box: Any, first_box: Any) -> None:
-    parts, others = parts_of(box), parts_of(first_box)
-    if any(data in part for part in parts):
-        raise Wrong("The thief reads the record as it lies there: nothing has sealed it.")
-    if parts == others:
-        raise Wrong(
-            "The same record gave the same bytes twice, so a thief can see which files are equal. "
-            "With a fresh data key that does not happen; which key was this?"
-        )
-    for where, key in _possible_keys(parts):
-        if any(_opens(part, key) for part in parts if len(part) > AES_256_KEY):
-            raise Wrong(PLAINTEXT_KEY_ON_DISK.format(where))
-
-
-def _possible_keys(parts: list[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Each 32 bytes in the parts, or in their beginnings if they are long, and where they are."""
-    for part in parts:
-        alone = len(part) == AES_256_KEY
-        where = "a file of 32 bytes" if alone else "written before or after the box"
-        for start in range(len(part[:SEARCHED]) - AES_256_KEY + 1):
-            yield where, part[start : start + AES_256_KEY]
-
-
-def _opens(part: bytes, key: bytes) -> bool:
-    """True if the key opens the part, or what is before or behind a key in it."""
-    for box in (part, part[AES_256_KEY:], part[:-AES_256_KEY]):
-        with suppress(Forged, ValueError):
-            unlock(box, key)
-            return True
-    return False
-
-
-def _check_opens(seal: Function, unseal: Function, sealed: list[tuple[bytes, Any]]) -> None:
-    """Begin with the last and longest box: a program that keeps one data key opens only that."""
-    *older, (data, box) = sealed
-    too_long = BOX_SENT_TO_DECRYPT.format(unseal.__name__, seal.__name__)
-    found = result_of(unseal, box, meanings={EXCEPTIONS["ValidationException"]: too_long})
-    if hasattr(found, "plaintext"):
-        raise Wrong(NOT_THE_PLAINTEXT.format(unseal.__name__, type(found).__name__))
-    if found != data:
-        raise Wrong("What comes back is not what was sealed.")
-    opens_only_the_last = OPENS_ONLY_THE_LAST.format(unseal.__name__)
-    for data, box in older:
-        if result_of(unseal, box, meanings={NotOpened: opens_only_the_last}) != data:
-            raise Wrong(opens_only_the_last)
-
-
-def _check_notices_change(unseal: Function, data: bytes, box: Any) -> None:
-    """A changed part may be one that the program does not use: then the data comes back."""
-    for number, part in enumerate(parts_of(box)):
-        for changed in flipped(part):
-            found = result_of(unseal, with_part(box, number, changed), may_fail=True)
-            if found not in (None, data):
-                raise Wrong(CHANGE_NOT_NOTICED.format(unseal.__name__))
-
-
-def _check_needs_the_kms(lab: Lab, unseal: Function, data: bytes, box: Any) -> None:
-    every_key.disable(lab)
-    if result_of(unseal, box, may_fail=True) == data:
-        raise Wrong(DATA_KEY_NOT_USED)
+def check_envelope(clinic: Clinic, seal: Function, unseal: Function) -> str:
+    lab, record = clinic.lab, fresh.record()
     every_key.enable(lab)
-    if result_of(unseal, box) != data:
-        raise Wrong("The key is on again, and the file does not come back.")
+    key, other = fresh.key(lab), fresh.key(lab)
+    with recorded(lab) as before:
+        require_bodies([seal, unseal], key, record)
+    every_key.disable(lab, but=key)
+    pair = sealing.Pair(lab, key, seal, unseal)
+    files = [sealing.seal(pair, data) for data in (record, record, clinic.table, clinic.scan)]
+    sealing.check_asks_for_each(pair, files, before)
+    for file in files:
+        sealing.check_hides(pair, file)
+    keys = sealing.check_opens(pair, files)
+    sealing.check_key_for_each(files, keys)
+    if files[0].box == files[1].box:
+        raise Wrong(sealing.SAME_BYTES)
+    sealing.check_uses_the_key(pair, files[0], files[1])
+    sealing.check_needs_the_key(pair, files[0], other)
+    sealing.check_notices_damage(pair, files[0])
+    return (
+        "Four files, four data keys, and the largest file took no more calls than the smallest. "
+        "With the key off nothing opens; on again, everything does. Sora's test is passed."
+    )
+
+
+# --------------------------------------------------------------------------------- the folder
+
+DESK = allow("kms:GenerateDataKeyWithoutPlaintext")
+JIHO = allow("kms:Decrypt")
+DESK_REFUSED = {
+    "GenerateDataKey": "its answer would bring the plaintext key to the desk",
+    "Encrypt": "who has a key encrypted has the key",
+    "Decrypt": "its answer would be the plaintext key",
+}
+NOT_ALLOWED = (
+    "`{}` called {}, and the desk was refused: {}. The desk may call one operation, "
+    "GenerateDataKeyWithoutPlaintext."
+)
+WENT_ON = (
+    "`{}` called {}, then went on as if nothing had happened. The desk was refused: {}."
+)
+AS_SOMEBODY_ELSE = (
+    "`{}` was given the desk's own handle on the key, and made a call as {}. On the desk's "
+    "computer there is nobody else: use the argument `key`."
+)
+NOT_A_DATA_KEY = (
+    "What `{}` gave back is not a data key that this KMS key has encrypted: Decrypt answers `{}`."
+)
+
+
+def check_folder(clinic: Clinic, new_folder: Function, fill_folder: Function) -> str:
+    lab = clinic.lab
+    every_key.enable(lab)
+    key = fresh.key(lab)
+    desk, jiho = (fresh.held_by(fresh.person(lab, may), key) for may in (DESK, JIHO))
+    record = fresh.record()
+    blob = key.generate_data_key_without_plaintext()
+    require_bodies([new_folder, fill_folder], desk, blob, record)
+    folders = [_new_folder(new_folder, desk, key) for _ in range(2)]
+    if folders[0] == folders[1]:
+        raise Wrong("Two folders have one and the same data key. Each patient gets a fresh one.")
+    for folder, data in zip(folders, (record, clinic.scan), strict=True):
+        _check_fills(fill_folder, jiho, folder, data)
+    every_key.disable(lab)
+    if result_of(fill_folder, jiho, folders[0], record, may_fail=True) is not None:
+        raise Wrong(f"The key is off, and `{fill_folder.__name__}` fills a folder all the same.")
+    return (
+        "The desk made two folders and could have read neither; Jiho's program filled both. "
+        "Making keys and using them are two rights, and two people may have them."
+    )
+
+
+def _new_folder(function: Function, desk: CMK, key: CMK) -> bytes:
+    """An encrypted data key, made with the desk's one right."""
+    name = function.__name__
+    with recorded(key.lab) as calls:  # type: ignore[arg-type]  # a check's key is a lab's
+        try:
+            folder = result_of(function, desk)
+        except Wrong:
+            _check_rights(name, calls, desk, NOT_ALLOWED)
+            raise
+    _check_rights(name, calls, desk, WENT_ON)
+    if not isinstance(folder, bytes):
+        raise Wrong(
+            f"`{name}` should give back one thing, the encrypted data key, which is bytes. It gave "
+            f"back `{type(folder).__name__}`."
+        )
+    if (answer := outcome(key.decrypt, folder)) != "ok":
+        raise Wrong(NOT_A_DATA_KEY.format(name, answer))
+    if (size := len(key.decrypt(folder))) != AES_256_KEY:
+        raise Wrong(f"The folder's data key has {size} bytes; `lock` takes {AES_256_KEY}.")
+    return folder
+
+
+def _check_rights(name: str, calls: RecordedCalls, holder: CMK, message: str) -> None:
+    for call in calls:
+        if call.caller != holder.lab.caller:
+            raise Wrong(AS_SOMEBODY_ELSE.format(name, _who(call.caller.principal)))
+    if calls.refused:
+        operation = calls.refused.operations[0]
+        reason = DESK_REFUSED.get(operation, "it needs no such call")
+        raise Wrong(message.format(name, operation, reason))
+
+
+def _who(principal: str) -> str:
+    return "the account" if principal.endswith(":root") else principal.rpartition("/")[2]
+
+
+def _check_fills(function: Function, jiho: CMK, folder: bytes, data: bytes) -> None:
+    name = function.__name__
+    denied = (
+        f"`{name}` was refused. It has one right, to decrypt with this key, and needs no other: "
+        "the folder has its data key already."
+    )
+    meanings: dict[type[Exception], str] = {EXCEPTIONS["AccessDeniedException"]: denied}
+    with recorded(jiho.lab) as calls:  # type: ignore[arg-type]
+        box = result_of(function, jiho, folder, data, meanings=meanings)
+    if not isinstance(box, bytes):
+        raise Wrong(
+            f"`{name}` should give back one thing, what `lock` made. It gave back "
+            f"`{type(box).__name__}`."
+        )
+    if how := found_in(box, data):
+        raise Wrong(f"The thief reads in the folder what `{name}` put there, {how}.")
+    if any(call.caller != jiho.lab.caller for call in calls):
+        raise Wrong(f"`{name}` was given Jiho's handle on the key, and made a call as another.")
+    secrets = calls.of("Decrypt").secrets
+    if not secrets:
+        raise Wrong(f"`{name}` sealed something, and did not ask for the folder's data key.")
+    if found_in(box, secrets[0]):
+        raise Wrong(f"`{name}` left the plaintext data key in the folder.")
+    try:
+        if unlock(box, secrets[0]) == data:
+            return
+    except Forged:
+        raise Wrong(f"The folder's data key does not open what `{name}` gave back.") from None
+    raise Wrong(f"What `{name}` put into the folder comes out as something else.")
