@@ -69,7 +69,8 @@ def replies(*answers: Answer, whole: bool = False) -> dict[Answer, str]:
         )
         before, check = lesson.code[:stub], lesson.code[stub + 1]
         written = "\n".join([check.source, *(answer.code for answer in given)])
-        cells += before if whole else needed(before, nbformat.v4.new_code_cell(written))
+        needs = before if whole else needed(before, nbformat.v4.new_code_cell(written))
+        cells += map(nbformat.from_dict, needs)  # copies: a lesson may have several exercises
         for answer in given:
             checks[answer] = nbformat.from_dict(check)
             cells += [nbformat.v4.new_code_cell(answer.code), checks[answer]]

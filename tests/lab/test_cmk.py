@@ -202,11 +202,26 @@ def test_data_key_pair_comes_in_three_parts(lab: Lab) -> None:
         key.decrypt(pair.encrypted)
 
 
+def test_data_key_without_plaintext_opens_with_its_context(lab: Lab) -> None:
+    key = lab.create_cmk()
+    encrypted = key.generate_data_key_without_plaintext(CONTEXT, size=16)
+    assert isinstance(encrypted, CiphertextBlob)
+    assert len(key.decrypt(encrypted, CONTEXT)) == 16
+    assert len(key.decrypt(key.generate_data_key_without_plaintext())) == 32
+    with pytest.raises(KMSError):
+        key.decrypt(encrypted)
+
+
 # ------------------------------------------------------------------------------------ a key misused
 
 VERBS: dict[str, tuple[Any, str, Callable[[CMK], Any]]] = {
     "encrypt": (ENCRYPT, "Encrypt", lambda key: key.encrypt(b"x")),
     "generate_data_key": (ENCRYPT, "GenerateDataKey", lambda key: key.generate_data_key()),
+    "generate_data_key_without_plaintext": (
+        ENCRYPT,
+        "GenerateDataKeyWithoutPlaintext",
+        lambda key: key.generate_data_key_without_plaintext(),
+    ),
     "generate_data_key_pair": (
         ENCRYPT,
         "GenerateDataKeyPair",

@@ -27,6 +27,7 @@ SEALED_AGAIN = (
 
 def check_note(clinic: Clinic, read_anyway: Function) -> str:
     name = read_anyway.__name__
+    every_key.enable(clinic.lab)
     contents = [clinic.record(STOLEN), fresh.record(), fresh.record(), clinic.scan]
     notes = [workshop_envelope.SEAL.format("in.csv", "out.sealed", file) for file in KEY_FILES]
     sealed = [*map(workshop_envelope.openssl, notes, contents)]
@@ -96,9 +97,7 @@ NOT_ALLOWED = (
     "`{}` called {}, and the desk was refused: {}. The desk may call one operation, "
     "GenerateDataKeyWithoutPlaintext."
 )
-WENT_ON = (
-    "`{}` called {}, then went on as if nothing had happened. The desk was refused: {}."
-)
+WENT_ON = "`{}` called {}, then went on as if nothing had happened. The desk was refused: {}."
 AS_SOMEBODY_ELSE = (
     "`{}` was given the desk's own handle on the key, and made a call as {}. On the desk's "
     "computer there is nobody else: use the argument `key`."

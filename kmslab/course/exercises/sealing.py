@@ -38,8 +38,8 @@ DATA_SENT_IN_PIECES = (
     "would make some two million."
 )
 MORE_CALLS_FOR_MORE_DATA = (
-    "`{}` made more calls for the picture ({}) than for a record ({}). A longer file needs no more: "
-    "one data key is enough for it."
+    "`{}` made more calls for the picture ({}) than for a record ({}). A longer file needs no "
+    "more: one data key is enough for it."
 )
 ANOTHER_KEY = (
     "`{}` was given one KMS key and asked for another. The check hands over a key that your "
@@ -275,9 +275,7 @@ def check_notices_damage(pair: Pair, file: Sealed) -> None:
         _check_loud(pair, what, tried)
 
 
-def attempt(
-    pair: Pair, box: Any, named: Sequence[str] = (), *, key: CMK | None = None
-) -> Attempt:
+def attempt(pair: Pair, box: Any, named: Sequence[str] = (), *, key: CMK | None = None) -> Attempt:
     """Hand a box to the learner's function that opens, and let it fail."""
     with recorded(pair.lab) as calls:
         try:
