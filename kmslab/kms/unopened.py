@@ -94,6 +94,11 @@ class _Trial:
             return Unopened("bytes", _unreadable(self._bytes))
         region = self._caller.region
         material = self._service.records.get(Material, f"{region}/{parsed.material}")
+        if material is None and not self._service.records.get(
+            Key, f"{self._caller.here}key/{parsed.key}"
+        ):
+            text = f"It was encrypted under key/{parsed.key}, which is not in {region}, or not in "
+            return Unopened("key", f"{text}this account. Decrypt where that key is.")
         if material is None:
             text = f"{TAMPERED}it names key material that key/{parsed.key} has never had."
             return Unopened("bytes", text)

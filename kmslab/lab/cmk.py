@@ -345,6 +345,7 @@ class CMK:
         if replica := next((each for each in self.replicas if each.region == region), None):
             return replica
         text = json.dumps(policy, ensure_ascii=False) if isinstance(policy, Mapping) else policy
+        there = self.lab.region(region)
         answer = self._kms.replicate_key(
             KeyId=self.arn,
             ReplicaRegion=region,
@@ -352,7 +353,7 @@ class CMK:
             Tags=tag_list(tags),
             Policy=text,
         )
-        return CMK(self.lab.region(region), answer["ReplicaKeyMetadata"])
+        return CMK(there, answer["ReplicaKeyMetadata"])
 
     def make_primary(self) -> None:
         """Make this replica the primary, and the former primary a replica.

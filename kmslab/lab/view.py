@@ -17,6 +17,7 @@ from kmslab.kms.audit import Trail
 from kmslab.kms.backing.access_keys import AccessKeyPair
 from kmslab.kms.billing import Bill
 from kmslab.kms.contract.errors import EXCEPTIONS, fail
+from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
 from kmslab.kms.iam import Iam, Policy, account_number, region_name, session_name
@@ -25,6 +26,9 @@ from kmslab.lab.client import KmsClient
 from kmslab.lab.cmk import CMK, Context, tag_list
 from kmslab.lab.integrations import Bucket, DataTable, Integrations
 from kmslab.lab.key_stores import CustomKeyStore, CustomKeyStores
+
+SHAPES = [operation.input for operation in MODEL.operations.values()]
+MEMBERS = frozenset(name for shape in SHAPES if shape for name in shape.members)
 
 
 class View:
@@ -177,17 +181,24 @@ class View:
         return bytes(answer["Plaintext"])
 
     def explain(
-        self, action: str, key: CMK | str | None = None, context: Context = None
+        self,
+        action: str,
+        key: CMK | str | None = None,
+        context: Context = None,
+        **members: Any,
     ) -> Explanation:
         """Whether this caller may do `action`, and which policies decide it. Makes no call.
 
         `action`: as in policies, such as `kms:Decrypt`; `key`: a CMK, or a key's id, ARN or alias;
-        `context`: the encryption context that the call would have.
+        `context`: the encryption context that the call would have; `members`: what else it would
+        have, by AWS's names, such as `ReplicaRegion="eu-west-1"`. Raises TypeError for other names.
         """
+        if unknown := members.keys() - MEMBERS:
+            raise TypeError(f"{sorted(unknown)[0]!r} is not a member of any request to AWS KMS")
         named = key.arn if isinstance(key, CMK) else key
         if context is not None:
             check_context(context)
-        members = {"KeyId": named, "EncryptionContext": context}
+        members |= {"KeyId": named, "EncryptionContext": context}
         request = {name: value for name, value in members.items() if value is not None}
         now, records = self.clock.now(), self.service.records
         return reports.explain(action, self.caller, request, now, records)

@@ -47,6 +47,14 @@ def test_a_blob_without_context_and_those_of_other_calls_are_found_too(lab):
         assert refusal(lab.decrypt, made, CONTEXT).explain().wrong == "context"
 
 
+def test_a_blob_of_another_region_is_told_from_a_changed_one(lab):
+    key, other = lab.create_cmk(multi_region=True), lab.region("eu-west-1").create_cmk()
+    refused = refusal(other.decrypt, key.encrypt(b"1", CONTEXT), CONTEXT)
+    said = refused.explain()
+    assert said.wrong == "key"
+    assert f"key/{key.id}, which is not in eu-west-1" in said.sentence
+
+
 def test_one_changed_bit_anywhere_is_found(lab):
     key = lab.create_cmk()
     blob = key.encrypt(b"1", CONTEXT)

@@ -33,7 +33,15 @@ def replicate(call: Call, primary: Key) -> dict[str, Any]:
         call.put(*call.backing(primary).copy(call.records, replica, materials, call.now))
     shown = metadata(call.records, replica, call.state_of(replica))
     tags = [{"TagKey": name, "TagValue": value} for name, value in replica.tags.items()]
-    created = {"Policy": replica.policy, "Tags": tags, "MultiRegion": True}
+    created = {
+        "Policy": replica.policy,
+        "Description": replica.description,
+        "KeySpec": replica.spec,
+        "KeyUsage": replica.usage,
+        "Origin": replica.origin,
+        "MultiRegion": True,
+        "Tags": tags,
+    }
     call.elsewhere[replica.arn] = Elsewhere("CreateKey", created, {"KeyMetadata": shown})
     return {"ReplicaKeyMetadata": shown, "ReplicaPolicy": replica.policy, "ReplicaTags": tags}
 

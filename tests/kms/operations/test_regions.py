@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import kmslab
 from kmslab import CMK, Clock, Lab, allow
 from kmslab.errors import (
     AccessDeniedException,
@@ -450,6 +451,26 @@ def test_explain_knows_multi_region_keys(lab: Lab, primary: CMK) -> None:
     alice = lab.user("alice", {"Version": "2012-10-17", "Statement": [statement]})
     assert alice.explain("kms:ReplicateKey", primary).verdict.allowed
     assert not alice.explain("kms:ReplicateKey", lab.create_cmk()).verdict.allowed
+    statement["Condition"] = {"StringEquals": {"kms:ReplicaRegion": ABROAD}}
+    alice = lab.user("alice", {"Version": "2012-10-17", "Statement": [statement]})
+    for region in (ABROAD, THIRD):
+        said = alice.explain("kms:ReplicateKey", primary, ReplicaRegion=region)
+        assert said.verdict.allowed is (region == ABROAD)
+    with pytest.raises(TypeError, match="'ReplicaRegoin' is not a member of any request"):
+        alice.explain("kms:ReplicateKey", primary, ReplicaRegoin=ABROAD)
+
+
+def test_refusal_of_the_replicas_half_explains_itself(lab: Lab, primary: CMK) -> None:
+    alice = lab.user("alice", allow("kms:ReplicateKey"))
+    with pytest.raises(AccessDeniedException) as caught:
+        alice.kms.replicate_key(KeyId=primary.id, ReplicaRegion=ABROAD)
+    assert "may not call kms:CreateKey on the account as a whole" in repr(caught.value.explain())
+
+
+def test_handle_that_reaches_no_lab_replicates_nothing(lab: Lab, primary: CMK) -> None:
+    with pytest.raises(AttributeError, match="is not a lab, and has no 'region'"):
+        kmslab.key(lab.boto3(), primary.arn).replicate(ABROAD)
+    assert primary.replicas == []
 
 
 # ------------------------------------------------------------------------------- changing roles
@@ -508,6 +529,9 @@ def test_replication_is_an_event_here_and_a_new_key_there(lab: Lab, primary: CMK
     assert created["awsRegion"] == ABROAD
     assert [each["ARN"] for each in created["resources"]] == [replica.arn]
     assert created["userIdentity"] == event["userIdentity"]
+    assert created["requestParameters"]["multiRegion"] is True
+    metadata = created["responseElements"]["keyMetadata"]
+    assert (metadata["arn"], metadata["keyState"]) == (replica.arn, "Creating")
 
 
 # ------------------------------------------------------------------------------------ rotation
@@ -639,6 +663,31 @@ def test_primary_whose_replicas_are_gone_is_deleted_as_any_key(
 
 
 # --------------------------------------------------------------------------------- at the same time
+
+
+def test_of_two_last_replicas_deleted_at_once_the_second_wakes_the_primary(
+    lab: Lab, primary: CMK, replica: CMK, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each process sees the other's replica. Its commit must fail if that one is gone."""
+    third = synchronized(primary.replicate(THIRD))
+    primary.schedule_deletion(7)
+    for cmk in (replica, third):
+        cmk.schedule_deletion(7)
+    store = lab._store
+    keys = {cmk.arn: store.get(Key, cmk.arn) for cmk in (replica, third)}
+    lab.clock.advance(days=7)
+    commit, acts = store.commit, lab.service.own_acts
+    met: list[str] = []
+
+    def interrupted(**changes: Any) -> None:
+        if not met:
+            met.append(third.arn)
+            acts._run_due(keys[third.arn])
+        commit(**changes)
+
+    monkeypatch.setattr(store, "commit", interrupted)
+    assert primary.state is KeyState.PENDING_DELETION
+    assert primary.replicas == []
 
 
 def test_of_two_who_replicate_at_once_one_succeeds(lab: Lab, primary: CMK) -> None:
