@@ -1,12 +1,15 @@
 """Pictures of what really happened, drawn from live objects with their real sizes and times.
 
 A notebook shows a picture that is a cell's last line, and below it a caption that repeats every
-number. In order of reading: `canvas.py` has the rules for every picture. Then, by subject:
+number and is the picture's text for screen readers. In order of reading: `canvas.py` has the rules
+for every picture, `html.py` how it is shown. Then, by subject:
 
 - *calls against the wall*: `watch(program, …)` makes a call and keeps what crossed the wall,
   `outside(program, …)` runs a program that calls no KMS, and `wall(…)` draws both;
 - *data keys*: `follow(program, …)` runs a program and keeps its calls, `swimlane(…)` draws them;
 - *one blob or signature*: `blob_map(blob)` draws each byte, `signatures(report, *keys)` the sizes;
+- *where keys are*: `hierarchy(key, *sealed)` draws what opens what, from the root key to the data;
+- *modes of AES*: `ecb(scan)` draws an image through ECB, which keeps its outlines, and CTR;
 - *one key*: `life(key)` draws its states and moves, `operations(key)` what works in which state,
   `materials(key, *blobs)` what a rotation changed;
 - *accounts*: `bill(lab.bill())` draws what a month costs, `kinds(lab)` who may do what with each
@@ -18,7 +21,9 @@ number. In order of reading: `canvas.py` has the rules for every picture. Then, 
 from kmslab.figures.bill import bill
 from kmslab.figures.blob_map import blob_map
 from kmslab.figures.canvas import Picture
+from kmslab.figures.ecb import ecb
 from kmslab.figures.follow import FollowedProgram, follow
+from kmslab.figures.hierarchy import hierarchy
 from kmslab.figures.kinds import kinds
 from kmslab.figures.life import life
 from kmslab.figures.materials import materials
@@ -46,7 +51,9 @@ __all__ = [
     "WatchedCall",
     "bill",
     "blob_map",
+    "ecb",
     "follow",
+    "hierarchy",
     "kinds",
     "life",
     "materials",

@@ -9,6 +9,7 @@ screen readers, and what tests of notebooks compare, since they compare no PNG.
 """
 
 from bisect import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -36,6 +37,7 @@ PALE_GREEN = "#c9eadf"  # under text that says that something works
 TEXT = {VERMILLION: "#b34700", GREEN: "#00704f", PURPLE: "#9c3f78"}
 
 Style = dict[str, Any]  # keyword arguments of matplotlib
+Pixels = Sequence[Sequence[int]]  # rows of grey levels, 0 to 255
 
 BRICK = 17  # CSS pixels, the height of a brick in the wall
 
@@ -48,7 +50,6 @@ class Picture:
 
     figure: Figure
     caption: str  # Markdown, of which only **bold** and `code`
-    keeps_colours: bool = False  # in a dark theme too: it shows pixels and is not only a drawing
 
     def png(self) -> bytes:
         """The picture as a PNG of at most 64 colours, 1920 device pixels wide."""
@@ -64,7 +65,7 @@ class Picture:
         import IPython.display  # only IPython calls this method
 
         display: Any = IPython.display.display  # it has no types
-        shown = html.picture(self.png(), WIDTH, self.caption, keeps_colours=self.keeps_colours)
+        shown = html.picture(self.png(), WIDTH, self.caption)
         display({"text/html": shown, "text/plain": plain(self.caption)}, raw=True)
 
     def __repr__(self) -> str:
@@ -123,6 +124,14 @@ class Canvas:
             start, end, arrowstyle="-|>", mutation_scale=16, shrinkA=0, shrinkB=0, **look
         )
         self.axes.add_patch(head)
+
+    def pixels(self, x: float, y: float, width: float, height: float, shades: Pixels) -> None:
+        """A grey picture of rows of bytes, each pixel a rectangle."""
+        extent = (x, x + width, y + height, y)
+        look: Style = {"cmap": "gray", "vmin": 0, "vmax": 255, "interpolation": "nearest"}
+        limits = self.axes.axis()  # which imshow would set
+        self.axes.imshow(shades, extent=extent, aspect="auto", **look)
+        self.axes.axis(limits)
 
     def bricks(self, x: float, y: float, width: float, height: float) -> None:
         """The wall of a KMS; `height` is a multiple of `BRICK`."""

@@ -22,14 +22,13 @@ STYLE = (
 IMAGE_STYLE = "max-width:100%;height:auto;border-radius:8px"
 
 
-def picture(png: bytes, width: int, caption: str, *, keeps_colours: bool = False) -> str:
-    """`caption` is Markdown; `keeps_colours` is for pictures that are no drawings."""
-    kind = "" if keeps_colours else f' class="{DRAWING}"'
+def picture(png: bytes, width: int, caption: str) -> str:
+    """`caption` is Markdown, `width` is in CSS pixels."""
     source = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
     alt = html.escape(plain(caption))
     return (
         f'{STYLE}\n<figure style="margin:0">\n'
-        f'<img alt="{alt}"{kind} width="{width}" style="{IMAGE_STYLE}" src="{source}">\n'
+        f'<img alt="{alt}" class="{DRAWING}" width="{width}" style="{IMAGE_STYLE}" src="{source}">\n'
         f'<figcaption aria-hidden="true">{_markup(caption)}</figcaption>\n</figure>'
     )
 

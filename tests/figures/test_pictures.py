@@ -22,8 +22,10 @@ from tests.cases import for_every
 from tests.figures import (
     drawn_bills,
     drawn_envelopes,
+    drawn_hierarchies,
     drawn_keys,
     drawn_kinds,
+    drawn_modes,
     drawn_signatures,
     drawn_timings,
 )
@@ -72,8 +74,10 @@ DRAWINGS = [
     *(smallest_wall, largest_wall, smallest_blob, largest_blob),
     *drawn_bills.DRAWINGS,
     *drawn_envelopes.DRAWINGS,
+    *drawn_hierarchies.DRAWINGS,
     *drawn_keys.DRAWINGS,
     *drawn_kinds.DRAWINGS,
+    *drawn_modes.DRAWINGS,
     *drawn_signatures.DRAWINGS,
     *drawn_timings.DRAWINGS,
 ]
