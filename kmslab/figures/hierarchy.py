@@ -207,13 +207,11 @@ def _caption(key: CMK, sealed: Sequence[bytes]) -> str:
 
 
 def _sentence(key: CMK, sealed: bytes) -> str:
+    derived = "A **per-call key**, derived from it, sealed"
     if blob.parse(sealed):
         data = count(len(sealed) - blob.OVERHEAD)
-        return (
-            f"A **per-call key**, derived from it, sealed {data} in a blob of {count(len(sealed))}."
-        )
+        return f"{derived} {data} in a blob of {count(len(sealed))}."
     wrapped = len(_encrypted_data_key(key, sealed))
-    return (
-        f"Another sealed the **data key** ({count(wrapped - blob.OVERHEAD)}, {wrapped:,} encrypted), "
-        f"which sealed the data in a message of {count(len(sealed))}."
-    )
+    data_key = f"{count(wrapped - blob.OVERHEAD)}, {wrapped:,} encrypted"
+    message = count(len(sealed))
+    return f"{derived} the **data key** ({data_key}), and that the data in a message of {message}."

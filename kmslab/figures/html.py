@@ -26,9 +26,10 @@ def picture(png: bytes, width: int, caption: str) -> str:
     """`caption` is Markdown, `width` is in CSS pixels."""
     source = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
     alt = html.escape(plain(caption))
+    look = f'class="{DRAWING}" width="{width}" style="{IMAGE_STYLE}"'
     return (
         f'{STYLE}\n<figure style="margin:0">\n'
-        f'<img alt="{alt}" class="{DRAWING}" width="{width}" style="{IMAGE_STYLE}" src="{source}">\n'
+        f'<img alt="{alt}" {look} src="{source}">\n'
         f'<figcaption aria-hidden="true">{_markup(caption)}</figcaption>\n</figure>'
     )
 
