@@ -109,17 +109,6 @@ def blob_in(member: str, prefix: str = "") -> Finder:
     return find
 
 
-def related_in(member: str) -> Finder:
-    """The multi-Region key of the named key's id in the caller's Region. It may not exist."""
-
-    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
-        _, _, key_id = request[member].rpartition("/")
-        arn = f"{caller.here}key/{key_id}"
-        return Found(arn, records.get(Key, arn)) if key_id.startswith("mrk-") else None
-
-    return find
-
-
 def alias_in(member: str, *, target: bool = False, to_delete: bool = False) -> Finder:
     """The alias that a member names; with `target` the key that it now stands for."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from kmslab.kms import names
+from kmslab.kms import names, twins
 from kmslab.kms.billing import Billed
 from kmslab.kms.contract.key_stores import (
     CONNECTABLE,
@@ -70,7 +70,7 @@ SOURCE = Naming(names.blob_in("CiphertextBlob", "Source"), prefix="Source")
 DESTINATION = Naming(names.key_in("DestinationKeyId"), "Destination")
 TARGET = Naming(names.key_in("TargetKeyId", names.ALIAS_OF_ALIAS))
 ALIAS_OLD = Naming(names.alias_in("AliasName", target=True))
-REPLICA = Naming(names.related_in("KeyId"), region="PrimaryRegion")
+REPLICA = Naming(twins.related_in("KeyId"), region="PrimaryRegion")
 GRANT = Naming(names.grant_in("GrantToken", "KeyId", "GrantId"))
 
 
@@ -197,9 +197,6 @@ ROWS = (
     change("DisableKey", keys.disable, manage(SWITCHABLE)),
     change("ScheduleKeyDeletion", keys.schedule_deletion, manage(DELETABLE)),
     change("CancelKeyDeletion", keys.cancel_deletion, manage(PENDING)),
-    # Multi-Region keys
-    change("ReplicateKey", regions.replicate, manage(REPLICABLE, reach=PRIMARY), *NEW_REPLICA),
-    change("UpdatePrimaryRegion", regions.update_primary, *SWAPPED),
     # Encryption
     row("Encrypt", encryption.encrypt, use(ENCRYPT)),
     row("Decrypt", encryption.decrypt, use(ENCRYPT, BLOB), secret=("Plaintext", "KeyMaterialId")),
@@ -231,6 +228,9 @@ ROWS = (
     row("GetKeyRotationStatus", rotation.status, show(ANY, origins=IN_KMS)),
     change("RotateKeyOnDemand", rotation.rotate_on_demand, ROTATED),
     row("ListKeyRotations", rotation.list_, manage(ANY, kinds=SYMMETRIC, origins=IN_KMS)),
+    # Multi-Region keys
+    change("ReplicateKey", regions.replicate, manage(REPLICABLE, reach=PRIMARY), *NEW_REPLICA),
+    change("UpdatePrimaryRegion", regions.update_primary, *SWAPPED),
     # Tags
     change("TagResource", tags.tag, manage(LIVE)),
     change("UntagResource", tags.untag, manage(LIVE)),
