@@ -27,6 +27,7 @@ learner's functions. How to write an exercise, `05-rescue` for example:
 What the checks' opponents share. A check is a thief, an auditor and a careless colleague:
 
     with recorded(lab) as calls: …     recording.py: operations, keys, and the secrets handed out
+    with other_answers(lab): …         other_answers.py: is what the KMS answers used at all?
     found_in(box, calls.secrets[0])    searching.py: "in base64", or "" (hex, reversed, halves, …)
     swapped, exchanged, damaged(box)   boxes.py: encrypted keys exchanged, bits flipped, bytes added
     every_key.disable(lab, but=key)    every_key.py: is this key enough, and is it needed?
@@ -50,6 +51,8 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "00-thief": lesson_00.check_thief,
     "00-search": lesson_00.check_search,
     "00-refused": lesson_00.check_refused,
+    "01-which": lesson_01.check_which,
+    "01-count": lesson_01.check_count,
     "01-seal": lesson_01.check_seal,
     "02-note": lesson_02.check_note,
     "02-envelope": lesson_02.check_envelope,

@@ -1,0 +1,33 @@
+"""A KMS whose secrets are exchanged on their way out: does a program use what it was answered?
+
+A program that calls Decrypt and then opens its box with a key of its own does not notice.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from kmslab.course.exercises.recording import SECRET
+from kmslab.crypto import SecretBytes
+from kmslab.kms.contract.records import Caller
+from kmslab.lab.view import View
+
+
+@contextmanager
+def other_answers(lab: View) -> Iterator[None]:
+    """Meanwhile each secret that the lab's KMS hands out is another one, of the same length."""
+    make_call = lab.service.call
+
+    def call(
+        name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
+    ) -> dict[str, Any]:
+        answer = make_call(name, caller, request, request_id)
+        return answer | {member: _another(answer[member]) for member in SECRET if member in answer}
+
+    with patch.object(lab.service, "call", call):
+        yield
+
+
+def _another(secret: bytes) -> SecretBytes:
+    return SecretBytes(byte ^ 1 for byte in secret)

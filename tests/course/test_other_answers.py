@@ -1,0 +1,15 @@
+from kmslab.course import clinic
+from kmslab.course.exercises.other_answers import other_answers
+
+
+def test_secrets_are_other_ones_of_the_same_length_and_blobs_stay():
+    lab, the_clinic = clinic(until="02")
+    key, record = lab.cmk("alias/records"), the_clinic.record("R-017")
+    blob, data_key = key.encrypt(record), key.generate_data_key()
+    with other_answers(lab):
+        found, other_key = key.decrypt(blob), key.decrypt(data_key.encrypted)
+        answer = lab.kms.encrypt(KeyId=key.arn, Plaintext=record)
+    assert (len(found), found == record) == (len(record), False)
+    assert other_key != data_key.plaintext
+    assert key.decrypt(answer["CiphertextBlob"]) == record
+    assert key.decrypt(blob) == record  # afterwards it is as before
