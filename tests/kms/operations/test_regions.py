@@ -2,21 +2,30 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import kmslab
 from kmslab import CMK, Clock, Lab, allow
 from kmslab.errors import (
     AccessDeniedException,
     AlreadyExistsException,
+    ConflictException,
+    DisabledException,
     InvalidCiphertextException,
     KMSInternalException,
     KMSInvalidStateException,
+    LimitExceededException,
+    NotFoundException,
+    UnsupportedOperationException,
+    ValidationException,
 )
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import DomainKey, Key, Material
@@ -747,3 +756,70 @@ def test_primary_and_replica_are_charged_each(lab: Lab, primary: CMK, replica: C
     lab.clock.advance(days=26)
     charged = {line.subject for line in lab.bill("2026-01").lines if line.what == "key"}
     assert charged == {f"key alias/orders, {HOME}", f"key {replica.id}, {ABROAD}"}
+
+
+# --------------------------------------------------------------------------------- any history
+
+REGIONS = (HOME, ABROAD, THIRD)
+DEEDS: dict[str, Callable[[CMK, str], object]] = {
+    "replicate": lambda cmk, region: cmk.lab.kms.replicate_key(KeyId=cmk.id, ReplicaRegion=region),
+    "make primary": lambda cmk, region: cmk.lab.kms.update_primary_region(
+        KeyId=cmk.id, PrimaryRegion=region
+    ),
+    "rotate": lambda cmk, _: cmk.rotate(),
+    "rotate by the clock": lambda cmk, _: cmk.enable_rotation(90),
+    "disable": lambda cmk, _: cmk.disable(),
+    "enable": lambda cmk, _: cmk.enable(),
+    "delete": lambda cmk, _: cmk.schedule_deletion(7),
+    "cancel": lambda cmk, _: cmk.cancel_deletion(),
+    "wait": lambda cmk, _: cmk.lab.clock.advance(seconds=2),
+    "wait long": lambda cmk, _: cmk.lab.clock.advance(days=8),
+    "wait very long": lambda cmk, _: cmk.lab.clock.advance(days=91),
+}
+STEPS = st.lists(
+    st.tuples(st.sampled_from(sorted(DEEDS)), st.sampled_from(REGIONS), st.sampled_from(REGIONS)),
+    max_size=30,
+)
+EXPECTED = (
+    AlreadyExistsException,
+    ConflictException,
+    DisabledException,
+    KMSInvalidStateException,
+    LimitExceededException,
+    NotFoundException,
+    UnsupportedOperationException,
+    ValidationException,
+)
+
+
+@given(STEPS)
+def test_related_keys_agree_after_any_history(steps: list[tuple[str, str, str]]) -> None:
+    with Lab(clock=Clock.frozen(NOW)) as lab:
+        key = lab.create_cmk(multi_region=True)
+        views = {name: lab.region(name) for name in REGIONS}
+        handles = {
+            name: CMK(views[name], {**key.metadata, "Arn": arn(key, name)}) for name in views
+        }
+        blobs: set[bytes] = set()
+        for deed, here, there in steps:
+            with suppress(*EXPECTED):
+                DEEDS[deed](handles[here], there)
+                blobs.add(handles[here].encrypt(b"x"))
+            agree(lab, handles, blobs)
+
+
+def agree(lab: Lab, handles: dict[str, CMK], blobs: set[bytes]) -> None:
+    lab.kms.list_keys()  # a call carries out what is due
+    assert not lab._store.due(lab.clock.now())
+    keys = lab._store.all(Key)
+    if not keys:
+        return
+    assert len({key.primary_arn for key in keys}) == 1
+    assert [key.arn for key in keys if key.arn == key.primary_arn]
+    shared = {(key.material, key.rotation_days, key.next_rotation, key.rotate_at) for key in keys}
+    assert len(shared) == 1
+    for key in keys:
+        waits = key.state is KeyState.PENDING_REPLICA_DELETION
+        assert not waits or (key.arn == key.primary_arn and len(keys) > 1)
+        if key.state in (KeyState.ENABLED, KeyState.UPDATING):
+            assert {handles[key.region].decrypt(blob) for blob in blobs} <= {b"x"}
