@@ -36,6 +36,12 @@ class CustomKeyStore:
         return entry
 
     @property
+    def url(self) -> str | None:
+        """The address of its proxy; None if it has a CloudHSM cluster."""
+        proxy = self.metadata.get("XksProxyConfiguration")
+        return f"{proxy['UriEndpoint']}{proxy['UriPath']}" if proxy else None
+
+    @property
     def state(self) -> ConnectionState:
         return ConnectionState(self.metadata["ConnectionState"])
 
@@ -84,7 +90,7 @@ class CustomKeyStores:
         if (url is None) is not (credential is None):
             raise ValueError("a proxy needs a url and a credential: its id and its secret")
         store = self._named(name)
-        if store is None:
+        if store is None or store.url != url:  # another store of this name: KMS refuses the new one
             members = self._proxy(url, *credential) if url and credential else self._cluster()
             self._kms.create_custom_key_store(CustomKeyStoreName=name, **members)
             store = self._named(name)

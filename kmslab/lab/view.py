@@ -151,7 +151,9 @@ class View:
         running a cell twice makes one key; a key of another kind raises AlreadyExistsException.
         `multi_region`: whether it is a multi-Region primary, which `cmk.replicate` copies.
         """
+        store_id = key_store.id if key_store else None
         kind = {"KeySpec": spec, "KeyUsage": usage, "MultiRegion": multi_region}
+        kind["CustomKeyStoreId"] = store_id
         if name is not None and (found := self._named(_key_name(name), kind)):
             return found
         created = self.kms.create_key(
@@ -161,7 +163,7 @@ class View:
             Description=description,
             Tags=tag_list(tags),
             Origin=key_store.type if key_store else None,
-            CustomKeyStoreId=key_store.id if key_store else None,
+            CustomKeyStoreId=store_id,
             XksKeyId=external_key,
         )
         cmk = CMK(self, created["KeyMetadata"], name)
@@ -222,7 +224,7 @@ class View:
             found = self.kms.describe_key(KeyId=alias)["KeyMetadata"]
         except EXCEPTIONS["NotFoundException"]:
             return None
-        if any(found[member] != value for member, value in kind.items()):
+        if any(found.get(member) != value for member, value in kind.items()):
             arn = self.caller.here + alias
             fail("AlreadyExistsException", f"An alias with the name {arn} already exists")
         return CMK(self, found, name)

@@ -13,6 +13,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from http.client import HTTPException, HTTPResponse
 from io import BytesIO
@@ -89,10 +90,15 @@ class Proxy(NamedTuple):
         with _connected(host, url.port or (443 if secure else 80), deadline) as plain:
             if not secure:
                 return _sent(plain, message, deadline)
-            context = ssl.create_default_context()
             plain.settimeout(_left(deadline))
-            with context.wrap_socket(plain, server_hostname=host) as connection:
+            with tls().wrap_socket(plain, server_hostname=host) as connection:
                 return _sent(connection, message, deadline)
+
+
+@lru_cache(1)
+def tls() -> ssl.SSLContext:
+    """It trusts the authorities that this machine trusts, or those in SSL_CERT_FILE. Read once."""
+    return ssl.create_default_context()
 
 
 def _connected(host: str, port: int, deadline: float) -> socket.socket:
