@@ -9,6 +9,7 @@ for every picture, `html.py` how it is shown. Then, by subject:
 - *data keys*: `follow(program, …)` runs a program and keeps its calls, `swimlane(…)` draws them;
 - *one blob or signature*: `blob_map(blob)` draws each byte, `signatures(report, *keys)` the sizes;
 - *where keys are*: `hierarchy(key, *sealed)` draws what opens what, from the root key to the data;
+- *encryption contexts*: `contexts(key, blob, *tried)` draws with which of them the blob opens;
 - *modes of AES*: `ecb(scan)` draws an image through ECB, which keeps its outlines, and CTR;
 - *one key*: `life(key)` draws its states and moves, `operations(key)` what works in which state,
   `materials(key, *blobs)` what a rotation changed;
@@ -21,6 +22,7 @@ for every picture, `html.py` how it is shown. Then, by subject:
 from kmslab.figures.bill import bill
 from kmslab.figures.blob_map import blob_map
 from kmslab.figures.canvas import Picture
+from kmslab.figures.contexts import contexts
 from kmslab.figures.ecb import ecb
 from kmslab.figures.follow import FollowedProgram, follow
 from kmslab.figures.hierarchy import hierarchy
@@ -51,6 +53,7 @@ __all__ = [
     "WatchedCall",
     "bill",
     "blob_map",
+    "contexts",
     "ecb",
     "follow",
     "hierarchy",

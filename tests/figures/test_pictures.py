@@ -21,6 +21,7 @@ from kmslab.kms.contract.model import MODEL
 from tests.cases import for_every
 from tests.figures import (
     drawn_bills,
+    drawn_contexts,
     drawn_envelopes,
     drawn_hierarchies,
     drawn_keys,
@@ -73,6 +74,7 @@ def largest_blob() -> figures.Picture:
 DRAWINGS = [
     *(smallest_wall, largest_wall, smallest_blob, largest_blob),
     *drawn_bills.DRAWINGS,
+    *drawn_contexts.DRAWINGS,
     *drawn_envelopes.DRAWINGS,
     *drawn_hierarchies.DRAWINGS,
     *drawn_keys.DRAWINGS,
