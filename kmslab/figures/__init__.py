@@ -12,7 +12,7 @@ for every picture, `html.py` how it is shown. Then, by subject:
 - *encryption contexts*: `contexts(key, blob, *tried)` draws with which of them the blob opens;
 - *modes of AES*: `ecb(scan)` draws an image through ECB, which keeps its outlines, and CTR;
 - *one key*: `life(key)` draws its states and moves, `operations(key)` what works in which state,
-  `materials(key, *blobs)` what a rotation changed;
+  `materials(key, *blobs)` what a rotation changed, and `timeline(key, *blobs)` when;
 - *accounts*: `bill(lab.bill())` draws what a month costs, `kinds(lab)` who may do what with each
   of the three kinds of key (`key_kind_trials.py` finds that out);
 - *measured times*: `times`, `sizes_and_times` and `times_with_means` draw what `kmslab.bench`
@@ -33,6 +33,7 @@ from kmslab.figures.operations import operations
 from kmslab.figures.outside import outside
 from kmslab.figures.signatures import signatures
 from kmslab.figures.swimlane import swimlane
+from kmslab.figures.timeline import timeline
 from kmslab.figures.timings import (
     OperationTimes,
     ReferenceTime,
@@ -65,6 +66,7 @@ __all__ = [
     "signatures",
     "sizes_and_times",
     "swimlane",
+    "timeline",
     "times",
     "times_with_means",
     "wall",

@@ -6,6 +6,7 @@ ids are random, so the caption numbers them; material 1 came with the key.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from kmslab.figures.canvas import (
     BLUE,
@@ -36,6 +37,8 @@ class Material:
     number: int  # from 1, in order
     id: str
     state: str  # such as CURRENT
+    since: datetime | None  # when a rotation made it current; None: it came with the key
+    expires: datetime | None  # of imported material only
 
     @property
     def look(self) -> tuple[str, str]:
@@ -48,13 +51,9 @@ def materials(key: CMK, *blobs: bytes) -> Picture:
     Materials that no blob names are left out, except the current one. ValueError for a blob of
     another key. Nothing is decrypted.
     """
-    all_materials = _materials(key)
-    by_id = {material.id: material for material in all_materials}
-    named = [by_id.get(_field(blob, "material id").hex()) for blob in blobs]
-    if None in named:
-        raise ValueError(f"a blob that key {key.id} did not make")
-    named_by_blob = [material for material in named if material]
-    shown = [each for each in all_materials if each in named or each is all_materials[-1]]
+    all_materials = history(key)
+    named_by_blob = named_by(key, blobs, all_materials)
+    shown = [each for each in all_materials if each in named_by_blob or each is all_materials[-1]]
     canvas = Canvas(HEADER + LANE * max(len(blobs), len(shown)) + MARGIN)
     _draw_background(canvas, key, max(len(blobs), len(shown)), len(all_materials) - len(shown))
     for lane, material in enumerate(shown):
@@ -67,15 +66,31 @@ def materials(key: CMK, *blobs: bytes) -> Picture:
     return Picture(canvas.figure, _caption(key, blobs, named_by_blob, len(all_materials)))
 
 
-def _materials(key: CMK) -> list[Material]:
+def history(key: CMK) -> list[Material]:
     """All materials, in order, with the first and the current one."""
     answer = key.lab.kms.list_key_rotations(
         KeyId=key.arn, IncludeKeyMaterial="ALL_KEY_MATERIAL", Limit=1000
     )
     return [
-        Material(number, entry["KeyMaterialId"], entry["KeyMaterialState"])
+        Material(
+            number,
+            entry["KeyMaterialId"],
+            entry["KeyMaterialState"],
+            entry.get("RotationDate"),
+            entry.get("ValidTo"),
+        )
         for number, entry in enumerate(answer["Rotations"], 1)
     ]
+
+
+def named_by(key: CMK, blobs: Sequence[bytes], known: Sequence[Material]) -> list[Material]:
+    """The material that each blob names. ValueError for a blob of another key."""
+    by_id = {material.id: material for material in known}
+    named = [by_id.get(_field(blob, "material id").hex()) for blob in blobs]
+    found = [material for material in named if material]
+    if len(found) < len(blobs):
+        raise ValueError(f"a blob that key {key.id} did not make")
+    return found
 
 
 def _field(blob: bytes, name: str) -> bytes:

@@ -28,6 +28,7 @@ from tests.figures import (
     drawn_kinds,
     drawn_modes,
     drawn_signatures,
+    drawn_timelines,
     drawn_timings,
 )
 
@@ -81,6 +82,7 @@ DRAWINGS = [
     *drawn_kinds.DRAWINGS,
     *drawn_modes.DRAWINGS,
     *drawn_signatures.DRAWINGS,
+    *drawn_timelines.DRAWINGS,
     *drawn_timings.DRAWINGS,
 ]
 PICTURES = for_every("draw", DRAWINGS)
