@@ -7,13 +7,12 @@ from typing import Any
 from kmslab.course.clinic import stolen_laptop
 from kmslab.course.clinic.clinic import STOLEN, Clinic
 from kmslab.course.clinic.stolen_laptop import NoKey, NotOpened, lock
+from kmslab.course.exercises import fresh
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.crypto import SecretBytes
 from kmslab.crypto.backend import AES_256_KEY
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
 from kmslab.lab.cmk import CMK
-
-OTHER = "R-101"
 
 # ------------------------------------------------------------------------------------- 00-thief
 
@@ -30,8 +29,9 @@ def check_thief(clinic: Clinic, thief: Function) -> str:
     _need_content(thief, found, friday.files)
     if found != clinic.record(STOLEN):
         raise Wrong("What `thief` gave back is not the record that lies in the box.")
-    other = stolen_laptop.with_key_file(clinic.record(OTHER), STOLEN, clinic.lab)
-    if result_of(thief, other.files) != clinic.record(OTHER):
+    record = fresh.record()
+    other = stolen_laptop.with_key_file(record, STOLEN, clinic.lab)
+    if result_of(thief, other.files) != record:
         raise Wrong("It gives back the old record, whatever lies on the laptop. Use `files`.")
     again = clinic.stolen_again()
     if result_of(thief, again.files, may_fail=True) == clinic.record(STOLEN):
@@ -70,7 +70,7 @@ FOUND_WITHOUT_KEY = "In this folder there is no key, and `search` gave back {} a
 
 
 def check_search(clinic: Clinic, search: Function) -> str:
-    record, other = clinic.record(STOLEN), clinic.record(OTHER)
+    record, other = fresh.record(), fresh.record()
     require_bodies([search], _folder(record, "R-017.sealed", "key.bin"))
     for content, names in (
         (record, ("R-017.sealed", "holiday.jpg")),
@@ -160,13 +160,10 @@ OTHER_KEYS = (
 
 def check_refused(clinic: Clinic, refused: Function) -> str:
     keys = [clinic.lab.create_cmk() for _ in range(3)]
-    require_bodies([refused], keys[0], keys[1], clinic.record(STOLEN))
+    require_bodies([refused], keys[0], keys[1], fresh.record())
     text = ""
-    for key, other, number in (
-        (keys[0], keys[1], STOLEN),
-        (keys[2], keys[0], OTHER),
-    ):
-        text = _error_text(clinic, refused, key, other, clinic.record(number))
+    for key, other in ((keys[0], keys[1]), (keys[2], keys[0])):
+        text = _error_text(clinic, refused, key, other, fresh.record())
     return (
         f'The KMS answered: "{text}" That is AWS\'s text, word for word, and it still says CMK: '
         "`other` is a key of the same account, and the blob is not one of its own."

@@ -5,6 +5,7 @@ and a refusal reaches the caller as an exception.
 """
 
 from random import SystemRandom
+from secrets import token_bytes
 from typing import Any
 
 from kmslab.course.clinic.clinic import Clinic
@@ -132,6 +133,7 @@ def _check_number(words: list[str], found: Any, calls: RecordedCalls, known: int
 
 # ------------------------------------------------------------------------------------- 01-seal
 
+LONG = 1000  # bytes; they can't be compressed
 NOT_BYTES = (
     "`seal_record` gave back a `{}`. The ciphertext blob, as it is, may lie on the disk: bytes."
 )
@@ -139,6 +141,11 @@ READABLE = "The thief reads the record {}: what `seal_record` gave back contains
 SHORTER = (
     "A record of {} bytes became {}: what was thrown away can't come back. A hash is a fingerprint "
     "and no box."
+)
+NOT_INSIDE = (
+    "A record of {:,} random bytes became {:,}, so it can't be in there; and yet `open_record` "
+    "gave it back. It was in your program's memory, and a laptop that was switched off has "
+    "forgotten it."
 )
 TWICE_THE_SAME = (
     "The same record gave the same bytes twice, so a thief can tell equal records. The KMS's blobs "
@@ -197,6 +204,7 @@ def check_seal(clinic: Clinic, seal_record: Function, open_record: Function) -> 
     _check_uses_the_answer(lab, open_record, key, record, blob)
     for each in (key, other):
         _check_needs_this_key(lab, seal_record, open_record, each)
+    _check_holds_the_record(seal_record, open_record, key)
     _check_refuses(seal_record, open_record, key, other, blob)
     _check_every_byte(seal_record, open_record, key)
     return (
@@ -258,6 +266,13 @@ def _check_needs_this_key(lab: Lab, seal_record: Function, open_record: Function
     every_key.enable(lab)
     if result_of(open_record, key, blob) != record:
         raise Wrong(NOT_ON_AGAIN)
+
+
+def _check_holds_the_record(seal_record: Function, open_record: Function, key: CMK) -> None:
+    record = token_bytes(LONG)
+    blob = result_of(seal_record, key, record)
+    if len(blob) < LONG and result_of(open_record, key, blob) == record:
+        raise Wrong(NOT_INSIDE.format(LONG, len(blob)))
 
 
 def _outcome(function: Function, *arguments: Any) -> tuple[Exception | None, Any]:
