@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from kmslab.kms.backing.cloudhsm import Clusters
 from kmslab.kms.contract.key_stores import ConnectionState, KeyStore
 from kmslab.lab.key_stores import CustomKeyStore
 from tests.cases import for_every
-from tests.conftest import NOW
 
+NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)  # of the fixture `lab`
 PLAINTEXT = b"card 4242"
 INVALID = "CustomKeyStoreInvalidStateException"
 
