@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from kmslab import enclave, envelope
     from kmslab.clock import Clock
     from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
+    from kmslab.crypto.wrapping import wrap
     from kmslab.kms.access import allow
     from kmslab.lab.cmk import CMK, DataKey
     from kmslab.lab.elsewhere import key
@@ -24,6 +25,7 @@ __all__ = [
     "enclave",
     "envelope",
     "key",
+    "wrap",
 ]
 
 # The module of each name, imported when the name is first used: pytest imports this package at
@@ -38,6 +40,7 @@ MODULES = {
     "SecretBytes": "kmslab.crypto",
     "allow": "kmslab.kms.access",
     "key": "kmslab.lab.elsewhere",
+    "wrap": "kmslab.crypto.wrapping",
 }
 
 

@@ -10,14 +10,22 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from kmslab import CMK, Clock, Lab
 from kmslab.kms.contract.errors import KMSError
-from kmslab.kms.contract.records import Key
-from kmslab.kms.contract.specs import KeyKind, KeyUsage, Reach
+from kmslab.kms.contract.records import Key, Material
+from kmslab.kms.contract.specs import (
+    KEY_SPECS,
+    SYMMETRIC_DEFAULT,
+    KeyKind,
+    KeyUsage,
+    Origin,
+    Reach,
+)
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.operations.policies import default_policy
 from kmslab.kms.table import TABLE
@@ -113,8 +121,9 @@ class Scene:
     def of(cls, lab: Lab, operation: str = "", state: KeyState = KeyState.ENABLED) -> "Scene":
         kind = suitable(operation)
         store = lab.create_key_store("scene") if state is KeyState.UNAVAILABLE else None
-        tags = {"project": "example"}
-        keys = [lab.create_cmk(**kind, tags=tags, key_store=each) for each in (store, None)]
+        imported = state is KeyState.PENDING_IMPORT or needs_import(operation)
+        make = new_imported if imported and not store else new_key
+        keys = [make(lab, **kind, key_store=each) for each in (store, None)]
         names = [f"alias/example-{cmk.id}" for cmk in keys]
         for cmk, name in zip(keys, names, strict=True):
             lab.kms.create_alias(AliasName=name, TargetKeyId=cmk.id)
@@ -148,9 +157,43 @@ def store_of(lab: Lab) -> Any:
     return lab._store  # the only way to a state that no operation reaches yet
 
 
+def new_key(lab: Lab, **kind: Any) -> CMK:
+    return lab.create_cmk(**kind, tags=TAGS)
+
+
+def new_imported(
+    lab: Lab,
+    spec: str = SYMMETRIC_DEFAULT,
+    usage: str = "ENCRYPT_DECRYPT",
+    multi_region: bool = False,
+    key_store: None = None,
+) -> CMK:
+    """As if by import, but without a wrapping key, which takes a while to make."""
+    size, backing = KEY_SPECS[spec].size, lab.service.backings[Origin.EXTERNAL]
+    known = backing.random(size) if size else backing.key_pair(spec)[0]
+    request = {
+        "KeyId": f"mrk-{uuid4().hex}" if multi_region else str(uuid4()),
+        "KeySpec": spec,
+        "KeyUsage": usage,
+        "Origin": "EXTERNAL",
+        "Materials": [known],
+        "Tags": [{"TagKey": key, "TagValue": value} for key, value in TAGS.items()],
+    }
+    here = lab.caller
+    return lab.cmk(lab.service.own_acts.seed_key(here.account, here.region, request))
+
+
+def needs_import(operation: str) -> bool:
+    """Whether the operation's row is only for keys with imported material."""
+    roles = TABLE[operation].roles if operation else ()
+    return any(Origin.AWS_KMS not in role.origins for role in roles)
+
+
+TAGS = {"project": "example"}
 MOVES_THERE: dict[KeyState, Callable[[Any, str], Any]] = {
     KeyState.DISABLED: lambda kms, key: kms.disable_key(KeyId=key),
     KeyState.PENDING_DELETION: lambda kms, key: kms.schedule_key_deletion(KeyId=key),
+    KeyState.PENDING_IMPORT: lambda kms, key: kms.delete_imported_key_material(KeyId=key),
 }
 
 # One spec for each use of a key that is not symmetric: one that is quickly made.
@@ -245,6 +288,13 @@ EXAMPLES: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "GetKeyRotationStatus": lambda s: rotating(s),
     "RotateKeyOnDemand": lambda s: {"KeyId": s.key},
     "ListKeyRotations": lambda s: rotated(s),
+    "GetParametersForImport": lambda s: {
+        "KeyId": s.key,
+        "WrappingAlgorithm": "RSAES_OAEP_SHA_256",
+        "WrappingKeySpec": "RSA_2048",
+    },
+    "ImportKeyMaterial": lambda s: wrapped(s),
+    "DeleteImportedKeyMaterial": lambda s: {"KeyId": s.key},
     "TagResource": lambda s: {"KeyId": s.key, "Tags": [{"TagKey": "owner", "TagValue": "me"}]},
     "UntagResource": lambda s: {"KeyId": s.key, "TagKeys": ["project"]},
     "ListResourceTags": lambda s: {"KeyId": s.key},
@@ -318,8 +368,21 @@ def used(scene: Scene) -> dict[str, Any]:
     return {"KeyId": scene.key}
 
 
+def wrapped(scene: Scene) -> dict[str, Any]:
+    """The key's own material again, which only a test can know."""
+    found = store_of(scene.lab).get(Material, f"{scene.record().region}/{scene.record().material}")
+    material = scene.lab.service.backings[Origin.EXTERNAL]._secret(found)
+    parameters = scene.cmk.import_parameters()
+    return {
+        "KeyId": scene.key,
+        "ImportToken": parameters.token,
+        "EncryptedKeyMaterial": parameters.wrap(material),
+        "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+    }
+
+
 def rotating(scene: Scene) -> dict[str, Any]:
-    if not scene.store:  # its keys cannot be rotated
+    if scene.record().origin is Origin.AWS_KMS:  # no other key can be rotated by the service
         scene.cmk.enable_rotation(90)
     return {"KeyId": scene.key}
 
@@ -333,6 +396,8 @@ def replicated(scene: Scene) -> dict[str, Any]:
 def rotated(scene: Scene) -> dict[str, Any]:
     if scene.store:
         return {"KeyId": scene.key}
+    if scene.record().origin is Origin.EXTERNAL:
+        scene.cmk.import_material(bytes(32), new=True)
     scene.cmk.rotate()
     assert scene.cmk.state is KeyState.ENABLED  # any call carries the rotation out
     return {"KeyId": scene.key}

@@ -13,12 +13,12 @@ hides itself in text. Nothing here imports another wing.
 
 from kmslab.crypto.backend import Backend, Forged, Malformed
 from kmslab.crypto.framing import check_context, encode_context, frame
-from kmslab.crypto.private import private_key_of_number, read_private_key
+from kmslab.crypto.private import as_pkcs8, private_key_of_number, read_pkcs8, read_private_key
 from kmslab.crypto.public import PublicKey
 from kmslab.crypto.pyca import pyca
 from kmslab.crypto.pycryptodome import pycryptodome
 from kmslab.crypto.secret import CiphertextBlob, SecretBytes
-from kmslab.crypto.spki import compress, spec_of
+from kmslab.crypto.spki import compress, has_long_exponent, rsa_exponent, spec_of
 
 __all__ = [
     "Backend",
@@ -27,13 +27,17 @@ __all__ = [
     "Malformed",
     "PublicKey",
     "SecretBytes",
+    "as_pkcs8",
     "check_context",
     "compress",
     "encode_context",
     "frame",
+    "has_long_exponent",
     "private_key_of_number",
     "pyca",
     "pycryptodome",
+    "read_pkcs8",
     "read_private_key",
+    "rsa_exponent",
     "spec_of",
 ]

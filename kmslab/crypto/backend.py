@@ -45,6 +45,7 @@ class Backend(Protocol):
     NAME: str
     ALGORITHMS: frozenset[str]  # what this backend has, in the names of self_tests.json
     KEY_SPECS: frozenset[str]  # of the asymmetric keys that it makes and uses
+    LONG_EXPONENTS: bool  # whether it takes an RSA_4096 public key with `has_long_exponent`
 
     def aes_gcm_seal(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
         """AES-GCM (SP 800-38D): ciphertext ‖ 16-byte tag, from a key of 16, 24 or 32 bytes.
@@ -80,6 +81,15 @@ class Backend(Protocol):
 
     def aes_cbc_decrypt(self, key: bytes, iv: bytes, blocks: bytes) -> SecretBytes:
         """The inverse. It opens anything of the right lengths; Forged for other lengths."""
+
+    def aes_wrap(self, key: bytes, secret: bytes) -> bytes:
+        """AES Key Wrap with Padding (RFC 5649; KWP in SP 800-38F) of one byte or more.
+
+        The result is 9 to 16 bytes longer and needs no IV, but equal secrets are wrapped alike.
+        """
+
+    def aes_unwrap(self, key: bytes, wrapped: bytes) -> SecretBytes:
+        """What `aes_wrap` wrapped under this key. Forged for anything else."""
 
     def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
         """HMAC (FIPS 198-1), not truncated; `algorithm` is HMAC_SHA_224, _256, _384 or _512."""

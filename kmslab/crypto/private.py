@@ -32,6 +32,8 @@ CURVES: dict[str, ec.EllipticCurve] = {
     "ECC_NIST_P521": ec.SECP521R1(),
     "ECC_SECG_P256K1": ec.SECP256K1(),
 }
+# A sequence that begins with its version, 0 or 1, and the sequence that names an algorithm.
+PKCS8 = re.compile(rb"\x30([\x00-\x7f]|\x81.|\x82..)\x02\x01[\x00\x01]\x30", re.DOTALL)
 PEM = re.compile(rb"-----BEGIN PRIVATE KEY-----([\sA-Za-z0-9+/=]+)-----END PRIVATE KEY-----")
 
 
@@ -56,6 +58,24 @@ def read_private_key(written: bytes) -> tuple[str, SecretBytes]:
     except (AttributeError, ValueError):  # an algorithm that no KMS key has
         raise Malformed from None
     return spec, SecretBytes(private)
+
+
+def read_pkcs8(written: bytes) -> tuple[str, SecretBytes]:
+    """The same from PKCS#8 DER alone, as AWS KMS imports it: no other form, and no password."""
+    if not PKCS8.match(written):
+        raise Malformed
+    return read_private_key(written)
+
+
+def as_pkcs8(key: Any) -> SecretBytes:
+    """PKCS#8 DER of a private key: an object of `cryptography`, or the key as PEM or DER.
+
+    Malformed for anything else.
+    """
+    if hasattr(key, "private_bytes"):
+        return SecretBytes(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+    written = key.encode() if isinstance(key, str) else bytes(key)
+    return read_private_key(written)[1]
 
 
 def private_key_of_number(spec: str, number: bytes) -> SecretBytes:

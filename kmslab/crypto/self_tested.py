@@ -21,23 +21,29 @@ class SelfTested:
 
     def __init__(self, backends: Iterable[Backend] = BACKENDS) -> None:
         self._backends = tuple(backends)
-        self._passed: dict[tuple[str, str], Backend] = {}
+        self._passed: dict[tuple[str, str, bool], Backend] = {}
 
-    def proven(self, algorithm: str, spec: str = "") -> Backend:
+    def proven(self, algorithm: str, spec: str = "", long_exponent: bool = False) -> Backend:
         """The backend that serves the algorithm, with keys of that spec if one is named.
 
-        Raises SelfTestFailed if it gives a wrong answer, RuntimeError if no backend has it.
+        `long_exponent`: whether it must take a public key with `has_long_exponent`. Raises
+        SelfTestFailed if it gives a wrong answer, RuntimeError if no backend has it.
         """
-        backend = self._passed.get((algorithm, spec))
+        backend = self._passed.get((algorithm, spec, long_exponent))
         if backend is None:
-            backend = self._first(algorithm, spec)
+            backend = self._first(algorithm, spec, long_exponent)
             run(backend, algorithm)
-            self._passed[algorithm, spec] = backend
+            self._passed[algorithm, spec, long_exponent] = backend
         return backend
 
-    def _first(self, algorithm: str, spec: str) -> Backend:
+    def _first(self, algorithm: str, spec: str, long_exponent: bool) -> Backend:
         for backend in self._backends:
-            if algorithm in backend.ALGORITHMS and (not spec or spec in backend.KEY_SPECS):
+            has_key = not spec or spec in backend.KEY_SPECS
+            if (
+                algorithm in backend.ALGORITHMS
+                and has_key
+                and long_exponent <= backend.LONG_EXPONENTS
+            ):
                 return backend
         raise RuntimeError(f"no cryptographic library here has {algorithm} {spec}".rstrip())
 

@@ -1,8 +1,8 @@
 """The key spec of a public key, from its SubjectPublicKeyInfo (RFC 5280) in DER.
 
 DER has one way to write a key, so the first bytes and the length are enough. Rule: a public key is
-accepted only in that form, with an uncompressed point and the exponent 65537. The libraries check
-whether the point is on its curve.
+accepted only in that form, with an uncompressed point; an RSA key with an exponent that FIPS 186-5
+(§A.1.1) allows. The libraries check whether the point is on its curve.
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,15 @@ from kmslab.crypto.backend import Malformed
 class _Form:
     head: bytes
     size: int
-    tail: bytes = b""
 
 
-def _form(size: int, head: str, tail: str = "") -> _Form:
-    return _Form(bytes.fromhex(head), size, bytes.fromhex(tail))
+def _form(size: int, head: str) -> _Form:
+    return _Form(bytes.fromhex(head), size)
 
 
-_E = "02 03 010001"  # 65537, as an INTEGER
-_RSA = "300d 0609 2a864886f70d010101 0500"  # RFC 8017, appendix A.1
 _EC = "0607 2a8648ce3d0201"  # RFC 5480; the curve follows
 
 _FORMS: dict[str, _Form] = {
-    "RSA_2048": _form(294, f"30820122 {_RSA} 0382010f00 3082010a 0282010100", _E),
-    "RSA_3072": _form(422, f"308201a2 {_RSA} 0382018f00 3082018a 0282018100", _E),
-    "RSA_4096": _form(550, f"30820222 {_RSA} 0382020f00 3082020a 0282020100", _E),
     "ECC_NIST_P256": _form(91, f"3059 3013 {_EC} 0608 2a8648ce3d030107 034200 04"),
     "ECC_NIST_P384": _form(120, f"3076 3010 {_EC} 0605 2b81040022 036200 04"),
     "ECC_NIST_P521": _form(158, f"30819b 3010 {_EC} 0605 2b81040023 03818600 04"),
@@ -43,19 +37,65 @@ _FORMS: dict[str, _Form] = {
 }
 
 
+_RSA = bytes.fromhex("300d 0609 2a864886f70d010101 0500")  # RFC 8017, appendix A.1
+_RSA_HEAD = 33  # bytes before the modulus; every length there has two bytes of its own
+_MODULI = {256: "RSA_2048", 384: "RSA_3072", 512: "RSA_4096"}  # by their bytes
+
+
 def spec_of(public: bytes) -> str:
     """The key spec of a public key; Malformed if it has the form of no spec."""
     for spec, form in _FORMS.items():
-        if len(public) == form.size and public.startswith(form.head) and public.endswith(form.tail):
-            if form.tail and not _is_modulus(public[len(form.head) : -len(form.tail)]):
-                break
+        if len(public) == form.size and public.startswith(form.head):
+            return spec
+    for size, spec in _MODULI.items():
+        if _is_rsa(public, size):
             return spec
     raise Malformed
 
 
-def _is_modulus(number: bytes) -> bool:
-    """Full length, and odd. Each of the libraries checks only one of the two."""
-    return bool(number[0] & 0x80 and number[-1] & 1)
+def rsa_exponent(public: bytes) -> int:
+    """The public exponent of a key that `spec_of` has recognised; 0 if it is not an RSA key."""
+    if public[4 : 4 + len(_RSA)] != _RSA:
+        return 0
+    size = next(size for size, spec in _MODULI.items() if spec == spec_of(public))
+    return int.from_bytes(public[_RSA_HEAD + size + 2 :], "big")
+
+
+def has_long_exponent(public: bytes) -> bool:
+    """Whether OpenSSL refuses this RSA key: over 3,072 bits it takes exponents of 64 bits or less.
+
+    Only a key that was imported has such an exponent.
+    """
+    return len(public) > 550 and spec_of(public) == "RSA_4096" and rsa_exponent(public) >= 2**64
+
+
+def _is_rsa(public: bytes, size: int) -> bool:
+    """Whether these are the only bytes in which this modulus and exponent can be written.
+
+    Each of the libraries would check only one of the modulus's first and last bit.
+    """
+    modulus, exponent = public[_RSA_HEAD:][:size], public[_RSA_HEAD + size + 2 :]
+    if len(modulus) < size or not (modulus[0] & 0x80 and modulus[-1] & 1):
+        return False
+    number = int.from_bytes(exponent, "big")
+    return is_exponent(number) and public == _written(modulus, number)
+
+
+def is_exponent(number: int) -> bool:
+    """Whether FIPS 186-5 (§A.1.1) allows it as an RSA public exponent."""
+    return number & 1 == 1 and 2**16 < number < 2**256
+
+
+def _written(modulus: bytes, exponent: int) -> bytes:
+    """SubjectPublicKeyInfo of an RSA key (RFC 8017, appendix A.1.1)."""
+    e = exponent.to_bytes(exponent.bit_length() // 8 + 1, "big")  # a first bit of 1 means negative
+    numbers = _long(0x02, b"\0" + modulus) + bytes([0x02, len(e)]) + e
+    return _long(0x30, _RSA + _long(0x03, b"\0" + _long(0x30, numbers)))
+
+
+def _long(tag: int, content: bytes) -> bytes:
+    """A DER value of 256 bytes or more."""
+    return bytes([tag, 0x82]) + len(content).to_bytes(2, "big") + content
 
 
 def compress(public: bytes) -> bytes:

@@ -10,7 +10,7 @@ from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.records import Key
-from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
+from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, Origin
 from kmslab.kms.contract.states import refusal
 from kmslab.kms.table import Role
 
@@ -92,11 +92,13 @@ def _check_store(call: Call, role: Role, store: KeyStore) -> None:
 
 def _check_kind(role: Role, key: Key) -> None:
     """Raise if the operation is not for keys of this kind, of this origin, or for replicas."""
-    if KEY_SPECS[key.spec].kind not in role.kinds:
+    suits = KEY_SPECS[key.spec].kind in role.kinds
+    external = key.origin is Origin.EXTERNAL and role.names_origin
+    if not suits and not external:
         fail("UnsupportedOperationException")  # AWS sends no text with it
     if key.reach not in role.reach:
         text = f"{key.arn} is not a multi-region primary key."
         fail("UnsupportedOperationException", text)
-    if key.origin not in role.origins:
+    if not suits or key.origin not in role.origins:
         text = f"{key.arn} origin is {key.origin} which is not valid for this operation."
         fail("UnsupportedOperationException", text)

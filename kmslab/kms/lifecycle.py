@@ -33,6 +33,7 @@ def next_due(key: Key) -> tuple[datetime, str] | None:
         (key.deletion_date, "DeleteKey", key.state is KeyState.PENDING_DELETION),
         (key.ready, "SynchronizeMultiRegionKey", True),
         (key.expires, "DeleteExpiredKeyMaterial", True),
+        (key.pending_expires, "DeleteExpiredKeyMaterial", True),
         (key.rotate_at, "RotateKey", rotates),
         (key.next_rotation, "RotateKey", rotates),
     )

@@ -25,10 +25,13 @@ from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyKind, KeyUsage, Origin, Reach
 from kmslab.kms.contract.states import (
     ANY,
+    AT_REST,
     DELETABLE,
     GRANTABLE,
+    IMPORTABLE,
     LIVE,
     PENDING,
+    RECEIVING,
     REPLICABLE,
     SWITCHABLE,
     USABLE,
@@ -40,6 +43,7 @@ from kmslab.kms.operations import (
     datakeys,
     encryption,
     grants,
+    importing,
     key_stores,
     keys,
     policies,
@@ -98,6 +102,7 @@ ASYMMETRIC = frozenset({KeyKind.ASYMMETRIC})
 EVERY_ORIGIN = frozenset(Origin)
 CLOUDHSM = frozenset({Origin.AWS_CLOUDHSM})
 IN_KMS = EVERY_ORIGIN - CLOUDHSM - {Origin.EXTERNAL_KEY_STORE}
+EXTERNAL = frozenset({Origin.EXTERNAL})
 EVERY_REACH = frozenset(Reach)
 PRIMARY = frozenset({Reach.PRIMARY})
 NO_REPLICA = EVERY_REACH - {Reach.REPLICA}
@@ -116,6 +121,7 @@ class Role:
     permission: str | None = ""
     cross_account: bool = False  # whether a caller of another account can be allowed
     state_first: bool = False  # whether a wrong state is named before a wrong kind or origin
+    names_origin: bool = False  # whether a wrong kind is answered by the origin, if it is EXTERNAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +149,16 @@ def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
 # The operation shows or changes the key, only for callers of its own account, or for others too.
 manage, show = Role, partial(Role, cross_account=True)
 PUBLIC = show(USABLE, KEY, ASYMMETRIC)
-SCHEDULED = manage(USABLE, kinds=SYMMETRIC, reach=NO_REPLICA, origins=IN_KMS)
 SWAPPED = (manage(USABLE, reach=PRIMARY), manage(USABLE, REPLICA))
+ROTATING = manage(
+    USABLE, kinds=SYMMETRIC, reach=NO_REPLICA, origins=IN_KMS - EXTERNAL, names_origin=True
+)
 # The state comes first, but a key that can be Unavailable can never be rotated.
-ROTATED = replace(SCHEDULED, states=USABLE | {KeyState.UNAVAILABLE}, state_first=True)
+ROTATED = replace(
+    ROTATING, states=USABLE | {KeyState.UNAVAILABLE}, origins=IN_KMS, state_first=True
+)
+ROTATIONS = replace(ROTATED, states=ANY, reach=EVERY_REACH)
+IMPORTED = partial(manage, origins=EXTERNAL)
 
 # Resources without a state: an alias, an alias to be created, and the account as a whole.
 ALIAS = Role(ANY, Naming(names.alias_in("AliasName")))
@@ -223,11 +235,15 @@ ROWS = (
     row("Encapsulate", agreement.encapsulate, use(ENCAPSULATE)),
     row("Decapsulate", agreement.decapsulate, use(ENCAPSULATE)),
     # Rotation
-    change("EnableKeyRotation", rotation.enable, SCHEDULED),
-    change("DisableKeyRotation", rotation.disable, SCHEDULED),
+    change("EnableKeyRotation", rotation.enable, ROTATING),
+    change("DisableKeyRotation", rotation.disable, ROTATING),
     row("GetKeyRotationStatus", rotation.status, show(ANY, origins=IN_KMS)),
     change("RotateKeyOnDemand", rotation.rotate_on_demand, ROTATED),
-    row("ListKeyRotations", rotation.list_, manage(ANY, kinds=SYMMETRIC, origins=IN_KMS)),
+    row("ListKeyRotations", rotation.list_, ROTATIONS),
+    # Imported key material
+    row("GetParametersForImport", importing.parameters, IMPORTED(IMPORTABLE), slow=True),
+    change("ImportKeyMaterial", importing.import_material, IMPORTED(RECEIVING)),
+    change("DeleteImportedKeyMaterial", importing.delete_material, IMPORTED(AT_REST)),
     # Multi-Region keys
     change("ReplicateKey", regions.replicate, manage(REPLICABLE, reach=PRIMARY), *NEW_REPLICA),
     change("UpdatePrimaryRegion", regions.update_primary, *SWAPPED),
@@ -269,6 +285,7 @@ SERVICE_ROWS = (
     change("RotateKey", rotation.rotate),
     change("DeleteKey", keys.delete),
     change("SynchronizeMultiRegionKey", regions.synchronize),
+    change("DeleteExpiredKeyMaterial", importing.delete_expired),
     change("SeedKey", keys.seed),
 )
 SERVICE_TABLE: dict[str, Row] = {row.name: row for row in SERVICE_ROWS}

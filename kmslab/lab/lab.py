@@ -20,6 +20,7 @@ from kmslab.kms.backing import KeyStoreBacking, root_key
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.cloudhsm import CloudHsm, Clusters
 from kmslab.kms.backing.hsm import Hsm
+from kmslab.kms.backing.importing import Importing
 from kmslab.kms.backing.recipients import Recipients
 from kmslab.kms.backing.xks import Xks
 from kmslab.kms.clock_offset import StoredOffset
@@ -83,20 +84,20 @@ class Lab(View):
             StoreType.AWS_CLOUDHSM: CloudHsm(hsm, clusters),
             StoreType.EXTERNAL_KEY_STORE: Xks(hsm),
         }
-        service = Service(
-            self._store, {Origin.AWS_KMS: hsm}, key_stores, own, new_id, recipients, quotas
-        )
+        backings = {Origin.AWS_KMS: hsm, Origin.EXTERNAL: hsm}
+        service = Service(self._store, backings, key_stores, own, new_id, recipients, quotas)
         if copy:
             reports.copy_trail(self._store, copy.write)
         iam = Iam(self._store, hsm, own.now)
         super().__init__(service, iam, Integrations(service, clusters), caller, own)
 
-    def _start_hsm(self, backends: tuple[Backend, ...]) -> Hsm:
+    def _start_hsm(self, backends: tuple[Backend, ...]) -> Importing:
         """Checks the root key before the first call: with a wrong one no key could be used."""
         database = self._store.path
         if database is None:
-            return Hsm(root_key.in_memory(), self._store, backends)
-        hsm = Hsm(root_key.beside(database, needed=self._store.is_used), self._store, backends)
+            return Importing(root_key.in_memory(), self._store, backends)
+        root = root_key.beside(database, needed=self._store.is_used)
+        hsm = Importing(root, self._store, backends)
         if not self._opens(hsm):
             raise root_key.RootKeyError(
                 f"The root key beside {database} is not the one that its keys are sealed under. "

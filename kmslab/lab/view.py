@@ -19,7 +19,7 @@ from kmslab.kms.billing import Bill
 from kmslab.kms.contract.errors import EXCEPTIONS, fail
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.records import Caller
-from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
+from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Origin
 from kmslab.kms.iam import Iam, Policy, account_number, region_name, session_name
 from kmslab.kms.service import Service
 from kmslab.lab.client import KmsClient
@@ -141,18 +141,22 @@ class View:
         multi_region: bool = False,
         key_store: CustomKeyStore | None = None,
         external_key: str | None = None,
+        origin: str = Origin.AWS_KMS,
     ) -> CMK:
         """A new KMS key (CMK); with a name also its alias, `alias/<name>`.
 
         `key_store`: the custom key store for its material; `external_key`: the id of the key on
-        which it stands, if that is an external key store.
+        which it stands, if that is an external key store. `origin`: EXTERNAL for a key that waits
+        for key material that you import.
 
-        A key of the same spec and usage that has this name already is returned as it is, so that
-        running a cell twice makes one key; a key of another kind raises AlreadyExistsException.
+        A key of the same spec, usage and origin that has this name already is returned as it is, so
+        that running a cell twice makes one key; a key of another kind raises
+        AlreadyExistsException.
         `multi_region`: whether it is a multi-Region primary, which `cmk.replicate` copies.
         """
+        place = key_store.type if key_store else origin
         store_id = key_store.id if key_store else None
-        kind = {"KeySpec": spec, "KeyUsage": usage, "MultiRegion": multi_region}
+        kind = {"KeySpec": spec, "KeyUsage": usage, "MultiRegion": multi_region, "Origin": place}
         kind["CustomKeyStoreId"] = store_id
         if name is not None and (found := self._named(_key_name(name), kind)):
             return found
@@ -162,7 +166,7 @@ class View:
             MultiRegion=multi_region or None,
             Description=description,
             Tags=tag_list(tags),
-            Origin=key_store.type if key_store else None,
+            Origin=None if place == Origin.AWS_KMS else place,
             CustomKeyStoreId=store_id,
             XksKeyId=external_key,
         )

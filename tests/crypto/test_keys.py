@@ -28,6 +28,7 @@ from kmslab.crypto import (
     compress,
     pyca,
     pycryptodome,
+    rsa_exponent,
     spec_of,
 )
 from kmslab.crypto.message_types import MessageType
@@ -317,10 +318,44 @@ def test_an_rsa_modulus_of_another_length_is_malformed(backend: Backend, bits: i
         backend.encrypt("RSAES_OAEP_SHA_1", rsa_public((1 << bits) - 1, 65537), b"")
 
 
-@for_every("exponent", [1, 2, 3, 17, 65536, 65535, 65539, 2**32 + 1, 2**255 + 1])
-def test_an_rsa_exponent_other_than_65537_is_malformed(backend: Backend, exponent: int) -> None:
+@for_every("exponent", [1, 2, 3, 17, 65535, 65536, 65538, 2**256 - 2, 2**256 + 1])
+def test_an_rsa_exponent_that_fips_186_forbids_is_malformed(
+    backend: Backend, exponent: int
+) -> None:
     with pytest.raises(Malformed):
         backend.encrypt("RSAES_OAEP_SHA_1", rsa_public((1 << 2048) - 1, exponent), b"")
+
+
+@for_every("exponent", [65537, 65539, 2**31 + 1, 2**64 - 1, 2**64 + 1, 2**256 - 1])
+def test_an_rsa_exponent_that_fips_186_allows_is_taken(backend: Backend, exponent: int) -> None:
+    public = rsa_public((1 << 2048) - 3, exponent)
+    assert len(backend.encrypt("RSAES_OAEP_SHA_1", public, b"")) == 256
+    assert (spec_of(public), rsa_exponent(public)) == ("RSA_2048", exponent)
+
+
+def test_only_pycryptodome_takes_a_long_exponent_with_a_long_modulus(backend: Backend) -> None:
+    """OpenSSL limits how long a public operation may take."""
+    public = rsa_public((1 << 4096) - 3, 2**64 + 1)
+    assert spec_of(public) == "RSA_4096"
+    assert backend.LONG_EXPONENTS is (backend is pycryptodome)
+    if backend.LONG_EXPONENTS:
+        assert len(backend.encrypt("RSAES_OAEP_SHA_1", public, b"")) == 512
+    else:
+        with pytest.raises(Malformed):
+            backend.encrypt("RSAES_OAEP_SHA_1", public, b"")
+
+
+@for_every("at", range(33))
+def test_an_rsa_key_is_read_in_one_form_only(at: int) -> None:
+    """Each byte before the modulus is as it must be, and nothing stands behind the exponent."""
+    public = rsa_public((1 << 2048) - 1, 65539)
+    for altered in (
+        public[:at] + bytes([public[at] ^ 1]) + public[at + 1 :],
+        public[: at or 1],
+        public + bytes(at + 1),
+    ):
+        with pytest.raises(Malformed):
+            spec_of(altered)
 
 
 def test_an_even_rsa_modulus_is_malformed(backend: Backend) -> None:

@@ -58,6 +58,39 @@ def test_aes_gcm_opens_what_nist_sealed_and_refuses_what_nist_forged(
 
 
 @KEY_BITS
+def test_aes_kwp_wraps_as_nist_published(backend: Backend, bits: int, step: int) -> None:
+    cases = [c for c in blocks(f"keywrap/kwtestvectors/KWP_AE_{bits}.txt") if "P" in c]
+    assert len(cases) == 500
+    for case in cases[::step]:
+        key, secret, wrapped = unhex(case, "K", "P", "C")
+        assert backend.aes_wrap(key, secret) == wrapped, case
+
+
+@KEY_BITS
+def test_aes_kwp_unwraps_what_nist_wrapped_and_refuses_what_nist_forged(
+    backend: Backend, bits: int, step: int
+) -> None:
+    cases = [c for c in blocks(f"keywrap/kwtestvectors/KWP_AD_{bits}.txt") if "C" in c]
+    assert len(cases) == 500
+    forged = 0
+    for case in cases[::step]:
+        key, wrapped = unhex(case, "K", "C")
+        if "FAIL" in case:
+            forged += 1
+            with pytest.raises(Forged):
+                backend.aes_unwrap(key, wrapped)
+        else:
+            assert backend.aes_unwrap(key, wrapped) == bytes.fromhex(case["P"]), case
+    assert 0 < forged < len(cases) / step
+
+
+@for_every("length", [0, 1, 7, 8, 15, 17, 31, 33])
+def test_wrapped_bytes_of_an_impossible_length_are_forged(backend: Backend, length: int) -> None:
+    with pytest.raises(Forged):
+        backend.aes_unwrap(bytes(32), bytes(length))
+
+
+@KEY_BITS
 def test_genuine_messages_with_other_iv_or_tag_lengths_are_refused(
     backend: Backend, bits: int, step: int
 ) -> None:

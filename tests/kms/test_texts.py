@@ -10,7 +10,7 @@ from types import ModuleType
 
 from kmslab.kms import admission, names, service, throttle
 from kmslab.kms.access import enforcement, grant_tokens
-from kmslab.kms.backing import cloudhsm, hsm, recipients
+from kmslab.kms.backing import cloudhsm, hsm, importing, recipients
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.operations import pages
 from kmslab.kms.table import TABLE
@@ -19,7 +19,7 @@ from kmslab.lab import lab, view
 OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
 CORE = (
     *(admission, names, service, throttle, enforcement, grant_tokens, pages),
-    *(cloudhsm, hsm, recipients),
+    *(cloudhsm, hsm, importing, recipients),
 )
 MODULES = (lab, view, *CORE, *OPERATIONS)
 GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"
@@ -57,6 +57,10 @@ PUBLISHED = {
     "rotations can be performed for this key: <…>",
     "<…> is not a multi-region primary key.",
     "<…> origin is <…> which is not valid for this operation.",
+    "No available key material pending rotation for the key: <…>.",
+    "New key material (id: <…>) cannot be imported into KMS key <…>, because another key material "
+    "(id: <…>) is pending rotation.",
+    "A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES",
     "The AWS_RAM policy can only be managed by the RAM service",
     "<…> key usage is <…> which is not valid for <…>.",
     "Algorithm <…> is incompatible with key spec <…>.",

@@ -447,7 +447,11 @@ def test_seed_of_local_kms_is_read(write: Write):
 @for_every(
     ("old", "new", "expected"),
     [
-        ("Description: a rotated key", "Origin: EXTERNAL", "Keys.Symmetric.Aes[0].Metadata.Origin"),
+        (
+            "Description: a rotated key",
+            "Origin: AWS_CLOUDHSM",
+            "can be declared as AWS_KMS or EXTERNAL",
+        ),
         (f"TargetKeyId: {ID}", f"TargetKeyId: {ID[:-1]}9", "no key with this TargetKeyId"),
         ("BackingKeys", "BackingKey", "Is BackingKeys meant?"),
         ("Description: a rotated key", "Ern: x", "Ern means nothing here"),

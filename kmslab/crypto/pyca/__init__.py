@@ -14,10 +14,11 @@ class Pyca(Symmetric, Keys, Signatures, Exchange):
 
     NAME = "cryptography"
     ALGORITHMS = frozenset(
-        {"AES_GCM", "AES_CBC", "KDF_CTR_HMAC_SHA_256", "EC_POINT", "ECDH", "ML_KEM"}
+        {"AES_GCM", "AES_CBC", "AES_KWP", "KDF_CTR_HMAC_SHA_256", "EC_POINT", "ECDH", "ML_KEM"}
         | {*HMACS, *HKDFS, *SIGNATURES, *ENCRYPTION}
     )
     KEY_SPECS = frozenset(GENERATE)
+    LONG_EXPONENTS = False
 
 
 pyca = Pyca()

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from kmslab.crypto.backend import Malformed
 from kmslab.crypto.secret import SecretBytes
-from kmslab.crypto.spki import check_compressed, spec_of
+from kmslab.crypto.spki import check_compressed, has_long_exponent, spec_of
 
 K = TypeVar("K")
 ANY_PRIVATE: tuple[type[PrivateKeyTypes], ...] = get_args(PrivateKeyTypes)
@@ -82,7 +82,7 @@ def peer_key(public: bytes, kind: type[K] | tuple[type[K], ...]) -> K:
     spec_of(public)
     key = None
     with suppress(ValueError, UnsupportedAlgorithm):
-        key = load_der_public_key(public)
+        key = None if has_long_exponent(public) else load_der_public_key(public)
     if not isinstance(key, kind):
         raise Malformed
     return key

@@ -9,6 +9,11 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
+from cryptography.hazmat.primitives.keywrap import (
+    InvalidUnwrap,
+    aes_key_unwrap_with_padding,
+    aes_key_wrap_with_padding,
+)
 
 from kmslab.crypto.backend import (
     Bytes,
@@ -83,6 +88,16 @@ class Symmetric:
             raise Forged
         cipher = Cipher(AES(key), CBC(iv)).decryptor()
         return SecretBytes(cipher.update(blocks) + cipher.finalize())
+
+    def aes_wrap(self, key: bytes, secret: bytes) -> bytes:
+        return aes_key_wrap_with_padding(key, secret)
+
+    def aes_unwrap(self, key: bytes, wrapped: bytes) -> SecretBytes:
+        try:
+            return SecretBytes(aes_key_unwrap_with_padding(key, wrapped))
+        except (InvalidUnwrap, ValueError):  # ValueError: an impossible length
+            pass
+        raise Forged
 
     def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
         code = HMAC(key, HMACS[algorithm])

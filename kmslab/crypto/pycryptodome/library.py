@@ -11,7 +11,8 @@ class Pycryptodome(Symmetric, Keys, Signatures, Exchange):
 
     NAME = "PyCryptodome"
     ALGORITHMS = frozenset(
-        {"AES_GCM", "AES_CBC", "KDF_CTR_HMAC_SHA_256", "EC_POINT", "ECDH", "ML_KEM"}
+        {"AES_GCM", "AES_CBC", "AES_KWP", "KDF_CTR_HMAC_SHA_256", "EC_POINT", "ECDH", "ML_KEM"}
         | {*HMACS, *HKDFS, *SIGNATURES, *ENCRYPTION}
     )
     KEY_SPECS = frozenset(GENERATE)
+    LONG_EXPONENTS = True

@@ -85,6 +85,16 @@ class Symmetric:
             raise Forged
         return SecretBytes(AES.new(key, AES.MODE_CBC, iv=iv).decrypt(blocks))
 
+    def aes_wrap(self, key: bytes, secret: bytes) -> bytes:
+        return bytes(AES.new(key, AES.MODE_KWP).seal(secret))
+
+    def aes_unwrap(self, key: bytes, wrapped: bytes) -> SecretBytes:
+        try:
+            return SecretBytes(AES.new(key, AES.MODE_KWP).unseal(wrapped))
+        except ValueError:
+            pass
+        raise Forged
+
     def hmac(self, algorithm: str, key: bytes, message: bytes) -> bytes:
         return HMAC.new(key, message, HMACS[algorithm]).digest()
 

@@ -34,12 +34,20 @@ class Backing(Protocol):
         ...
 
     def create(
-        self, records: Reader, key: Key, now: datetime, known: bytes | None = None
+        self, records: Reader, key: Key, now: datetime
     ) -> tuple[Material, *tuple[DomainKey, ...]]:
         """New material for a key, sealed, and the domain key that seals it if that is new too.
 
-        `known`: the material that the key is to have: raw, or a private key in PKCS#8. `records`:
-        what is stored, or will be together with the material.
+        `records`: what is stored, or will be together with the material.
+        """
+        ...
+
+    def take(
+        self, records: Reader, key: Key, now: datetime, known: bytes
+    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+        """The same of known material: raw, or a private key in PKCS#8.
+
+        Raises IncorrectKeyMaterialException if it does not fit the key's spec.
         """
         ...
 

@@ -129,11 +129,11 @@ class ClusterKey(SymmetricOnly):
         return self._hsm.random(size)
 
     def create(
-        self, records: Reader, key: Key, now: datetime, known: bytes | None = None
+        self, records: Reader, key: Key, now: datetime
     ) -> tuple[Material, *tuple[DomainKey, ...]]:
         if self._modules < ENOUGH:
             _refuse_small(self._cluster)
-        return self._hsm.create(records, key, now, known)
+        return self._hsm.create(records, key, now)
 
     def encrypt(
         self, material: Material, algorithm: str, plaintext: bytes, context: Mapping[str, str]

@@ -24,6 +24,8 @@ from kmslab.crypto import (
     SecretBytes,
     encode_context,
     frame,
+    has_long_exponent,
+    read_pkcs8,
     spec_of,
 )
 from kmslab.crypto.backend import AES_256_KEY, GCM_IV
@@ -34,7 +36,7 @@ from kmslab.kms.backing import blob
 from kmslab.kms.backing.domain_keys import DomainKeys
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
-from kmslab.kms.contract.specs import KEY_SPECS
+from kmslab.kms.contract.specs import KEY_SPECS, Origin
 
 LABEL = b"kmslab"
 
@@ -62,10 +64,21 @@ class Hsm:
         return private, backend.public_key(private)
 
     def create(
-        self, records: Reader, key: Key, now: datetime, known: bytes | None = None
+        self, records: Reader, key: Key, now: datetime
+    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+        size = KEY_SPECS[key.spec].size
+        made = (self.random(size), b"") if size else self.key_pair(key.spec)
+        return self._new(records, key, now, *made)
+
+    def take(
+        self, records: Reader, key: Key, now: datetime, known: bytes
+    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+        return self._new(records, key, now, *self._checked(key.spec, known))
+
+    def _new(
+        self, records: Reader, key: Key, now: datetime, secret: SecretBytes, public: bytes
     ) -> tuple[Material, *tuple[DomainKey, ...]]:
         """A Region's first material comes with the domain key that seals it."""
-        secret, public = self._generate(key.spec) if known is None else self._take(key.spec, known)
         domain, is_new = self.domain_keys.domain(records, key.region, now)
         material = self._sealed(domain, key, secret, public, now)
         return (material, domain) if is_new else (material,)
@@ -94,27 +107,27 @@ class Hsm:
             sealed=self.domain_keys.seal(domain, secret, identity),
             public=public,
             created=created,
+            imported=key.origin is Origin.EXTERNAL,
         )
 
-    def _generate(self, spec: str) -> tuple[SecretBytes, bytes]:
-        size = KEY_SPECS[spec].size
-        return (self.random(size), b"") if size else self.key_pair(spec)
-
-    def _take(self, spec: str, known: bytes) -> tuple[SecretBytes, bytes]:
+    def _checked(self, spec: str, known: bytes) -> tuple[SecretBytes, bytes]:
         """Known key material and its public key. Refuses material that does not fit the spec."""
-        size = KEY_SPECS[spec].size
-        if size:
-            if len(known) != size:
-                fail("ValidationException", f"Key material of spec {spec} has {size} bytes.")
+        sizes = KEY_SPECS[spec].sizes
+        if sizes:
+            if len(known) not in sizes:
+                span = " to ".join(map(str, sorted({sizes[0], sizes[-1]})))
+                text = f"Key material of spec {spec} has {span} bytes."
+                fail("IncorrectKeyMaterialException", text)
             return SecretBytes(known), b""
-        backend = self._backend_for_keys(spec)
         try:
-            public = backend.public_key(known)
+            _, private = read_pkcs8(known)  # which checks RSA's numbers and a curve's points
+            public = self._backend_for_keys(spec).public_key(private)
             if spec_of(public) != spec:
                 raise Malformed
         except (Malformed, RuntimeError):  # a backend expects a well-formed private key
-            fail("ValidationException", f"This is not a {spec} private key in PKCS#8 (DER).")
-        return SecretBytes(known), public
+            text = f"This is not a private key of spec {spec} in PKCS#8 (DER)."
+            fail("IncorrectKeyMaterialException", text)
+        return private, public
 
     def encrypt(
         self, material: Material, algorithm: str, plaintext: bytes, context: Mapping[str, str]
@@ -122,7 +135,7 @@ class Hsm:
         """Each call derives its own key: a KMS key serves more calls than one GCM key may."""
         if material.public:
             public = self.public_key(material)
-            backend = self._backend(algorithm, material.spec)
+            backend = self._backend(algorithm, material.spec, has_long_exponent(public))
             return CiphertextBlob(backend.encrypt(algorithm, public, plaintext))
         # In one draw, because each is a call to the operating system.
         drawn = secrets.token_bytes(blob.DERIVATION_NONCE + GCM_IV)
@@ -168,7 +181,8 @@ class Hsm:
         form: MessageType,
         signature: bytes,
     ) -> None:
-        backend, public = self._backend(algorithm, material.spec), self.public_key(material)
+        public = self.public_key(material)
+        backend = self._backend(algorithm, material.spec, has_long_exponent(public))
         try:
             backend.verify(algorithm, public, message, form, signature)
         except Forged:

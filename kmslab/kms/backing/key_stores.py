@@ -26,10 +26,11 @@ def _name(store: KeyStore) -> str:
 
 
 class SymmetricOnly:
-    """What keys in key stores never need of a `Backing`: all are symmetric, of one Region."""
+    """What keys in key stores never need of a `Backing`: all are symmetric, of one Region, and
+    none has imported material."""
 
     def _never(self, *_: Any, **__: Any) -> NoReturn:
         raise RuntimeError("a key in a custom key store is a symmetric encryption key")
 
     key_pair = public_key = sign = verify = mac = verify_mac = agree = _never
-    encapsulate = decapsulate = copy = _never
+    encapsulate = decapsulate = copy = take = _never

@@ -102,7 +102,7 @@ class XksKey(SymmetricOnly):
         return self._hsm.random(size)
 
     def create(
-        self, records: Reader, key: Key, now: datetime, known: bytes | None = None
+        self, records: Reader, key: Key, now: datetime
     ) -> tuple[Material, *tuple[DomainKey, ...]]:
         """The external key must be there and usable. KMS adds material of its own."""
         try:
@@ -117,7 +117,7 @@ class XksKey(SymmetricOnly):
         if wrong:
             text = WRONG_KEY[wrong[0]].format(found.get(wrong[0]))
             fail("XksKeyInvalidConfigurationException", text)
-        return self._hsm.create(records, key, now, known)
+        return self._hsm.create(records, key, now)
 
     def encrypt(
         self, material: Material, algorithm: str, plaintext: bytes, context: Mapping[str, str]

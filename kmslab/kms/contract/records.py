@@ -47,7 +47,9 @@ class Key:
     next_rotation: datetime | None = None
     rotate_at: datetime | None = None  # when a rotation on demand was requested that has not run
     rotations_on_demand: int = 0
+    lacks_material: bool = False  # whether any material that it has used is not imported (any more)
     expires: datetime | None = None  # when the first of its imported key materials expires
+    pending_expires: datetime | None = None  # when the material expires that is pending rotation
     primary_arn: str = ""  # of its multi-Region primary; "": a single-Region key
     ready: datetime | None = None  # when it stops being Creating or Updating
     deletion_days: int = 0  # the waiting period, which begins when the last replica is gone
@@ -96,6 +98,11 @@ class Material:
     @property
     def id(self) -> str:
         return self.handle.rpartition("/")[2]
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it was imported for the next rotation. It can still be exchanged."""
+        return self.imported and self.number > 0 and not self.rotation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,8 @@ class KeyKind(StrEnum):
 class Spec:
     kind: KeyKind
     algorithms: Mapping[KeyUsage, tuple[str, ...]]
-    size: int = 0  # bytes of key material; 0 for an asymmetric key
+    size: int = 0  # bytes of key material that KMS makes; 0 for an asymmetric key
+    sizes: range = range(0)  # bytes of key material that it takes from outside
 
 
 # The member of DescribeKey and GetPublicKey that lists a key's algorithms.
@@ -76,10 +77,10 @@ def _curve(ecdsa: str) -> Spec:
     return Spec(KeyKind.ASYMMETRIC, usages)
 
 
-def _hmac(bits: int) -> Spec:
+def _hmac(bits: int, longest: int) -> Spec:
     """AWS does not publish how long a generated HMAC key is; here it is as long as the tag."""
     usages = {KeyUsage.GENERATE_VERIFY_MAC: (f"HMAC_SHA_{bits}",)}
-    return Spec(KeyKind.HMAC, usages, size=bits // 8)
+    return Spec(KeyKind.HMAC, usages, bits // 8, range(bits // 8, longest + 1))
 
 
 _RSA = Spec(
@@ -90,7 +91,7 @@ _ML_KEM = _asymmetric(KeyUsage.ENCAPSULATE_DECAPSULATE, "ML_KEM")
 
 KEY_SPECS: dict[str, Spec] = {
     SYMMETRIC_DEFAULT: Spec(
-        KeyKind.SYMMETRIC, {KeyUsage.ENCRYPT_DECRYPT: (SYMMETRIC_DEFAULT,)}, size=32
+        KeyKind.SYMMETRIC, {KeyUsage.ENCRYPT_DECRYPT: (SYMMETRIC_DEFAULT,)}, 32, range(32, 33)
     ),
     "RSA_2048": _RSA,
     "RSA_3072": _RSA,
@@ -108,10 +109,10 @@ KEY_SPECS: dict[str, Spec] = {
     "ML_KEM_512": _ML_KEM,
     "ML_KEM_768": _ML_KEM,
     "ML_KEM_1024": _ML_KEM,
-    "HMAC_224": _hmac(224),
-    "HMAC_256": _hmac(256),
-    "HMAC_384": _hmac(384),
-    "HMAC_512": _hmac(512),
+    "HMAC_224": _hmac(224, 64),
+    "HMAC_256": _hmac(256, 64),
+    "HMAC_384": _hmac(384, 128),
+    "HMAC_512": _hmac(512, 128),
 }
 
 # What a grant may allow by key usage, besides DescribeKey, CreateGrant and RetireGrant.

@@ -44,6 +44,9 @@ REPLICABLE = frozenset({KeyState.ENABLED})
 SWITCHABLE = frozenset({KeyState.ENABLED, KeyState.DISABLED, KeyState.UNAVAILABLE})
 USABLE = frozenset({KeyState.ENABLED, KeyState.UPDATING})
 GRANTABLE = USABLE | {KeyState.UNAVAILABLE}
+AT_REST = ANY - {KeyState.CREATING, KeyState.UPDATING}
+IMPORTABLE = AT_REST - PENDING
+RECEIVING = IMPORTABLE | {KeyState.UPDATING}
 
 
 def refusal(state: KeyState, rule: frozenset[StrEnum]) -> tuple[str, str] | None:
@@ -57,7 +60,7 @@ Move = tuple[KeyState | None, KeyState | None]
 
 # Operation or service event → the changes of state it may make; None is "no such key".
 MOVES: dict[str, set[Move]] = {
-    "CreateKey": {(None, KeyState.ENABLED)},
+    "CreateKey": {(None, KeyState.ENABLED), (None, KeyState.PENDING_IMPORT)},
     "ReplicateKey": {(None, KeyState.CREATING)},
     "UpdatePrimaryRegion": {(KeyState.ENABLED, KeyState.UPDATING)},
     "SynchronizeMultiRegionKey": {
@@ -65,7 +68,11 @@ MOVES: dict[str, set[Move]] = {
         (KeyState.CREATING, KeyState.PENDING_IMPORT),
         (KeyState.UPDATING, KeyState.ENABLED),
     },
-    "SeedKey": {(None, KeyState.ENABLED), (None, KeyState.DISABLED)},
+    "SeedKey": {
+        (None, KeyState.ENABLED),
+        (None, KeyState.DISABLED),
+        (None, KeyState.PENDING_IMPORT),
+    },
     "EnableKey": {(KeyState.DISABLED, KeyState.ENABLED)},
     "DisableKey": {(KeyState.ENABLED, KeyState.DISABLED)},
     # A key shows Unavailable while its key store is disconnected. It is never stored, so no move
@@ -73,10 +80,22 @@ MOVES: dict[str, set[Move]] = {
     "ScheduleKeyDeletion": {
         (state, pending) for state in DELETABLE - {KeyState.UNAVAILABLE} for pending in PENDING
     },
-    "CancelKeyDeletion": {(state, KeyState.DISABLED) for state in PENDING},
+    "CancelKeyDeletion": {
+        (state, after)
+        for state in PENDING
+        for after in (KeyState.DISABLED, KeyState.PENDING_IMPORT)
+    },
     "DeleteKey": {
         (KeyState.PENDING_DELETION, None),
         # the primary of the last replica
         (KeyState.PENDING_REPLICA_DELETION, KeyState.PENDING_DELETION),
+    },
+    "ImportKeyMaterial": {(KeyState.PENDING_IMPORT, KeyState.ENABLED)},
+    "DeleteImportedKeyMaterial": {
+        (state, KeyState.PENDING_IMPORT) for state in (KeyState.ENABLED, KeyState.DISABLED)
+    },
+    "DeleteExpiredKeyMaterial": {
+        (state, KeyState.PENDING_IMPORT)
+        for state in (KeyState.ENABLED, KeyState.DISABLED, KeyState.UPDATING)
     },
 }

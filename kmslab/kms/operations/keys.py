@@ -9,6 +9,7 @@ from kmslab.kms.arn import known_arn
 from kmslab.kms.audit import event_id
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.importing import ExpirationModel
 from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.records import TRACKING_BEGAN, Alias, Grant, Key, Material, Reader
 from kmslab.kms.contract.specs import (
@@ -28,11 +29,6 @@ from kmslab.kms.operations.pages import stored_page
 from kmslab.kms.operations.policies import check_control, default_policy
 from kmslab.kms.operations.tags import merged_tags
 
-# Members whose other values are not built yet, each with those that are.
-BUILT: dict[str, set[Any]] = {
-    "Origin": set(Origin) - {Origin.EXTERNAL},
-}
-
 MULTI_REGION = "mrk-"  # begins the id of each multi-Region key, and of no other key
 
 TWO_SPECS = (
@@ -50,18 +46,17 @@ NO_SIGNING = (
 
 
 def create(call: Call, store: KeyStore | None = None) -> dict[str, Any]:
-    for member, built in BUILT.items():
-        if member in call.request and call[member] not in built:
-            fail("UnsupportedOperationException", f"CreateKey with {member} is not built yet")
     spec, usage = _spec_and_usage(call)
     arn = f"{call.caller.here}key/{_new_id(call)}"
     if call.records.get(Key, arn):
         raise RuntimeError(f"{arn} exists already: key ids must not repeat")
     key = placed(call, new_key(call, arn, spec, usage), store)
     check_control(call, key)
-    material, *domain = call.backing(key).create(call.records, key, call.now)
-    key = replace(key, material=material.id)
-    call.put(key, material, *domain)
+    if not key.lacks_material:
+        material, *domain = call.backing(key).create(call.records, key, call.now)
+        key = replace(key, material=material.id)
+        call.put(material, *domain)
+    call.put(key)
     return {"KeyMetadata": metadata(call.records, key, call.state_of(key))}
 
 
@@ -85,9 +80,13 @@ def seed(call: Call) -> dict[str, Any]:
 
 def _put_seeded(call: Call, key: Key) -> None:
     """With several materials, oldest first, the key looks as if it had been rotated."""
-    number, material_id = 0, ""
-    for number, known in enumerate(call.get("Materials", (None,))):
-        material, *domain = call.backing(key).create(call.records, key, call.now, known)
+    number, material_id, backing = 0, "", call.backing(key)
+    if "Materials" not in call.request and not key.lacks_material:
+        material, *domain = backing.create(call.records, key, call.now)
+        call.put(material, *domain)
+        material_id = material.id
+    for number, known in enumerate(call.get("Materials", ())):
+        material, *domain = backing.take(call.records, key, call.now, known)
         call.put(replace(material, number=number, rotation="ON_DEMAND" if number else ""), *domain)
         material_id = material.id
     days = call.get("RotationPeriodInDays", 0)
@@ -97,7 +96,8 @@ def _put_seeded(call: Call, key: Key) -> None:
             key,
             material=material_id,
             manager=call.get("KeyManager", KeyManager.CUSTOMER),
-            state=call.get("State", KeyState.ENABLED),
+            state=call.get("State", KeyState.ENABLED) if material_id else KeyState.PENDING_IMPORT,
+            lacks_material=not material_id,
             rotation_days=days,
             next_rotation=max(first, call.now) if days else None,  # missed rotations happen once
             rotations_on_demand=number,
@@ -168,7 +168,8 @@ def pending(key: Key, until: datetime) -> Key:
 
 def cancel_deletion(call: Call, key: Key) -> dict[str, Any]:
     """The key becomes Disabled, so that it is not used by accident."""
-    call.put(replace(key, state=KeyState.DISABLED, deletion_date=None, deletion_days=0))
+    state = KeyState.PENDING_IMPORT if key.lacks_material else KeyState.DISABLED
+    call.put(replace(key, state=state, deletion_date=None, deletion_days=0))
     return {"KeyId": key.arn}
 
 
@@ -243,6 +244,10 @@ def metadata(records: Reader, key: Key, state: KeyState) -> dict[str, Any]:
         "CurrentKeyMaterialId": key.material if symmetric and not key.store else None,
         **(_place(records, key) if key.store else {}),
     }
+    if key.origin is Origin.EXTERNAL:
+        shown |= {"ValidTo": key.expires, "ExpirationModel": ExpirationModel.of(key.expires)}
+    if key.lacks_material:
+        shown |= dict.fromkeys(("CurrentKeyMaterialId", "ValidTo", "ExpirationModel"))
     return {member: value for member, value in shown.items() if value is not None}
 
 
@@ -265,12 +270,14 @@ def _new_id(call: Call) -> str:
 def new_key(call: Call, arn: str, spec: str, usage: KeyUsage) -> Key:
     """The key that the request describes, without its material."""
     policy = call.get("Policy")
+    external = call.get("Origin") == Origin.EXTERNAL
     return Key(
         arn=arn,
         spec=spec,
         usage=usage,
-        origin=Origin.AWS_KMS,
-        state=KeyState.ENABLED,
+        origin=Origin.EXTERNAL if external else Origin.AWS_KMS,
+        state=KeyState.PENDING_IMPORT if external else KeyState.ENABLED,
+        lacks_material=external,
         created=call.now,
         description=call.get("Description", ""),
         policy=check_key_policy(policy, call.records, call.caller.partition)

@@ -16,6 +16,7 @@ from kmslab.kms.contract.records import Elsewhere, Key, Material
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.lifecycle import SYNCHRONIZING
+from kmslab.kms.operations.importing import to_be_brought
 from kmslab.kms.operations.keys import metadata, new_key
 from kmslab.kms.operations.policies import check_control
 
@@ -28,8 +29,10 @@ def replicate(call: Call, primary: Key) -> dict[str, Any]:
     replica = _replica(call, primary)
     check_control(call, replica)
     call.put(replica)
-    if primary.origin is not Origin.EXTERNAL:  # AWS does not copy imported material
-        materials = call.records.find(Material, key=primary.arn)
+    materials = call.records.find(Material, key=primary.arn)
+    if primary.origin is Origin.EXTERNAL:  # AWS does not copy it: the owner brings it there too
+        call.put(*(to_be_brought(replica, each) for each in materials if not each.is_pending))
+    else:
         call.put(*call.backing(primary).copy(call.records, replica, materials, call.now))
     shown = metadata(call.records, replica, call.state_of(replica))
     tags = [{"TagKey": name, "TagValue": value} for name, value in replica.tags.items()]
@@ -63,7 +66,8 @@ def _replica(call: Call, primary: Key) -> Key:
         state=KeyState.CREATING,
         primary_arn=primary.arn,
         ready=call.now + SYNCHRONIZING,
-        material="" if primary.origin is Origin.EXTERNAL else primary.material,
+        material=primary.material,
+        lacks_material=primary.origin is Origin.EXTERNAL,
         rotation_days=primary.rotation_days,
         next_rotation=primary.next_rotation,
         rotate_at=primary.rotate_at,
@@ -91,7 +95,6 @@ def update_primary(call: Call, primary: Key, replica: Key | None = None) -> dict
 
 def synchronize(call: Call, key: Key) -> dict[str, Any]:
     """The service's own act: the key is no longer Creating or Updating."""
-    lacks_material = key.origin is Origin.EXTERNAL and not key.material
-    state = KeyState.PENDING_IMPORT if lacks_material else KeyState.ENABLED
+    state = KeyState.PENDING_IMPORT if key.lacks_material else KeyState.ENABLED
     call.put(replace(key, state=state if key.state in TRANSIENT else key.state, ready=None))
     return {}

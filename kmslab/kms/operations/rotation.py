@@ -10,8 +10,11 @@ from typing import Any
 
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.importing import ExpirationModel, ImportState, MaterialState
 from kmslab.kms.contract.records import Key, Material
+from kmslab.kms.contract.specs import Origin
 from kmslab.kms.contract.states import PENDING
+from kmslab.kms.operations.importing import pending_everywhere, take_turn
 from kmslab.kms.operations.pages import page_of
 
 MAX_ON_DEMAND = 25  # in a key's life; "Resource quotas", not adjustable
@@ -55,6 +58,11 @@ def rotate_on_demand(call: Call, key: Key) -> dict[str, Any]:
         )
     if key.rotate_at or (key.next_rotation and key.next_rotation - call.now <= MIN_DISTANCE):
         fail("ConflictException", f"A rotation of {key.arn} is in progress or due within minutes.")
+    if key.origin is Origin.EXTERNAL and not pending_everywhere(call, key):
+        fail(
+            "KMSInvalidStateException",
+            f"No available key material pending rotation for the key: {key.arn}.",
+        )
     call.put_shared(key, rotate_at=call.now, rotations_on_demand=key.rotations_on_demand + 1)
     return {"KeyId": key.arn}
 
@@ -66,46 +74,76 @@ def rotate(call: Call, key: Key) -> dict[str, Any]:
     """
     on_demand = key.rotate_at is not None and key.rotate_at <= call.now
     kind = "ON_DEMAND" if on_demand else "AUTOMATIC"
-    number = len(call.records.find(Material, key=key.arn))
-    material, *domain = call.backing(key).create(call.records, key, call.now)
-    material = replace(material, number=number, rotation=kind)
-    call.put(material, *domain)
-    for replica in call.related(key):
-        call.put(*call.backing(key).copy(call.records, replica, [material], call.now))
+    keys = take_turn(call, key) if key.origin is Origin.EXTERNAL else _renew(call, key, kind)
     if on_demand:
-        call.put_shared(key, material=material.id, rotate_at=None)
+        call.put(*(replace(each, rotate_at=None) for each in keys))
     else:
         after = call.now + timedelta(days=key.rotation_days)
-        call.put_shared(key, material=material.id, next_rotation=after)
+        call.put(*(replace(each, next_rotation=after) for each in keys))
     call.details |= {
         "rotationType": kind,
         "keyOrigin": key.origin,
         "previousKeyMaterialId": key.material,
-        "currentKeyMaterialId": material.id,
+        "currentKeyMaterialId": keys[0].material,
         "keyId": key.id,
     }
     return {}
 
 
+def _renew(call: Call, key: Key, kind: str) -> list[Key]:
+    """The key and its replicas with new material, which is staged."""
+    number = len(call.records.find(Material, key=key.arn))
+    material, *domain = call.backing(key).create(call.records, key, call.now)
+    material = replace(material, number=number, rotation=kind)
+    call.put(material, *domain)
+    replicas = call.related(key)
+    for replica in replicas:
+        call.put(*call.backing(key).copy(call.records, replica, [material], call.now))
+    return [replace(each, material=material.id) for each in (key, *replicas)]
+
+
 def list_(call: Call, key: Key) -> dict[str, Any]:
-    """The first material came with the key, not by rotation; it is shown only on request."""
-    first = 0 if call.get("IncludeKeyMaterial") == "ALL_KEY_MATERIAL" else 1
+    """Material that no rotation made current, the first or a pending one, is shown on request."""
+    every = call.get("IncludeKeyMaterial") == "ALL_KEY_MATERIAL"
     prefix = f"rotation of {key.arn} "
     materials = {
         f"{prefix}{each.number:09}": each
         for each in call.records.find(Material, key=key.arn)
-        if each.number >= first
+        if every or each.rotation
     }
     shown, paging = page_of(call, materials, prefix, default=100, maximum=1000)
-    return {"Rotations": [_entry(key, material) for material in shown], **paging}
+    return {"Rotations": [_entry(call, key, material) for material in shown], **paging}
 
 
-def _entry(key: Key, material: Material) -> dict[str, Any]:
+def _entry(call: Call, key: Key, material: Material) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "KeyId": key.id,
         "KeyMaterialId": material.id,
-        "KeyMaterialState": "CURRENT" if material.id == key.material else "NON_CURRENT",
+        "KeyMaterialState": _state(call, key, material),
     }
     if material.rotation:
         entry |= {"RotationDate": material.created, "RotationType": material.rotation}
-    return entry
+    return entry | _import(material)
+
+
+def _state(call: Call, key: Key, material: Material) -> MaterialState:
+    if material.is_pending:
+        ready = pending_everywhere(call, key)
+        return MaterialState.PENDING_ROTATION if ready else MaterialState.PENDING_MULTI_REGION
+    is_current = material.id == key.material
+    return MaterialState.CURRENT if is_current else MaterialState.NON_CURRENT
+
+
+def _import(material: Material) -> dict[str, Any]:
+    """What an entry says about imported material. When it is deleted, its expiry is forgotten."""
+    if not material.imported:
+        return {}
+    described = {"KeyMaterialDescription": material.description} if material.description else {}
+    if not material.sealed:
+        return {"ImportState": ImportState.PENDING_IMPORT, **described}
+    return {
+        "ImportState": ImportState.IMPORTED,
+        "ExpirationModel": ExpirationModel.of(material.expires),
+        **({"ValidTo": material.expires} if material.expires else {}),
+        **described,
+    }

@@ -43,7 +43,9 @@ def _elsewhere(connection: Connection) -> None:
     """Schema 4 had only single-Region keys whose material KMS had made and kept itself."""
     columns = {
         "key": (
+            "lacks_material BOOLEAN NOT NULL DEFAULT FALSE",
             "expires BIGINT",
+            "pending_expires BIGINT",
             "primary_arn VARCHAR NOT NULL DEFAULT ''",
             "ready BIGINT",
             "deletion_days BIGINT NOT NULL DEFAULT 0",

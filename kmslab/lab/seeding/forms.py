@@ -15,7 +15,7 @@ from kmslab.kms.access import check_identity_policy
 from kmslab.kms.arn import known_arn, role_arn, root_arn, session_arn, user_arn
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
-from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
+from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, Origin
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.iam import account_number, region_name, session_name, user_name
 from kmslab.kms.names import ALIAS_PREFIX, KEY_ID
@@ -29,6 +29,7 @@ YEAR = 365  # days
 SECONDS = re.compile(r"\d{9,10}", re.ASCII)  # since 1970
 SWITCHES = {"true": YEAR, "yes": YEAR, "on": YEAR, "false": 0, "no": 0, "off": 0}
 STATES = (KeyState.ENABLED, KeyState.DISABLED)
+ORIGINS = (Origin.AWS_KMS, Origin.EXTERNAL)
 ACCOUNT_MEMBERS = ("access_keys", "users", "roles", "keys")
 KEY_MEMBERS = (
     "id",
@@ -37,6 +38,7 @@ KEY_MEMBERS = (
     "region",
     "spec",
     "usage",
+    "origin",
     "description",
     "tags",
     "policy",
@@ -124,6 +126,7 @@ def _key(node: Node, account: str, region: str) -> SeedKey:
         "KeyId": key_id(found["id"]) if "id" in found else None,
         "KeySpec": spec,
         "KeyUsage": _text(found, "usage") or _only_usage(spec),
+        "Origin": origin(found["origin"]) if "origin" in found else None,
         "Description": _text(found, "description") or None,
         "Policy": document(found["policy"]) if "policy" in found else None,
         "Tags": _tags(found.get("tags")),
@@ -142,8 +145,15 @@ def key(node: Node, account: str, region: str, members: dict[str, Any]) -> SeedK
     members = {name: value for name, value in members.items() if value is not None}
     if not members.get("KeyId") and not members.get("Aliases"):
         node.wrong(NO_NAME)
-    if members.get("RotationPeriodInDays") and not _is_symmetric(members["KeySpec"]):
-        node.wrong("only symmetric encryption keys rotate.")
+    imported = members.get("Origin") is Origin.EXTERNAL
+    if members.get("RotationPeriodInDays") and (imported or not _is_symmetric(members["KeySpec"])):
+        node.wrong(
+            "only symmetric encryption keys rotate, and those with imported material do not."
+        )
+    if "State" in members and imported and "Materials" not in members:
+        node.wrong(
+            "a key with the origin EXTERNAL and no material is PendingImport, as it is made."
+        )
     try:
         accepted = MODEL.operations["CreateKey"].check(members)
         if days := members.get("RotationPeriodInDays"):
@@ -159,6 +169,14 @@ def key_id(node: Node) -> str:
     if not KEY_ID.fullmatch(text):
         node.wrong("this is not a key id: it has to be a UUID in lower case.")
     return text
+
+
+def origin(node: Node) -> Origin:
+    """Where its key material came from: KMS makes it, or the key's owner imports it."""
+    for each in ORIGINS:
+        if node.text() == each:
+            return each
+    node.wrong(f"a key's origin can be declared as {' or '.join(ORIGINS)}.")
 
 
 def rotation(node: Node) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage
 from kmslab.kms.contract.states import KeyState
 from kmslab.lab.seeding.declared import Seed, SeedKey
-from kmslab.lab.seeding.forms import YEAR, alias_name, key, moment
+from kmslab.lab.seeding.forms import YEAR, alias_name, key, moment, origin
 from kmslab.lab.seeding.material import decoded, number_as_key, once, settled
 from kmslab.lab.seeding.nodes import Node
 
@@ -41,10 +41,6 @@ IGNORED = (
     "SigningAlgorithms",
 )
 KEY_ID = re.compile(r"[\w-]{1,64}", re.ASCII)  # any text, as far as an ARN can hold it
-NOT_YET = (
-    "keys with imported material cannot be declared yet. Without Origin: EXTERNAL, the key is made "
-    "with this material and the origin AWS_KMS."
-)
 ALIASES = ("Alias", "AliasName", "Aliases")
 IGNORED_OF_ALIAS = ("AliasArn", "CreationDate", "LastUpdatedDate")
 BACKING = ("BackingKeys",)
@@ -113,8 +109,6 @@ def _members(entry: Node, kind: "Kind", aliases: Aliases) -> dict[str, Any]:
     metadata = found["Metadata"].members(*METADATA, *IGNORED) if "Metadata" in found else found
     if "KeyId" not in metadata:
         entry.wrong("a key needs a KeyId.")
-    if "Origin" in metadata and metadata["Origin"].text() != "AWS_KMS":
-        metadata["Origin"].wrong(NOT_YET)
     known = _key_id(metadata["KeyId"])
     its = [node for name in ALIASES if name in found for node in _listed(found[name])]
     spec, material = materials(found, metadata, entry)
@@ -123,6 +117,7 @@ def _members(entry: Node, kind: "Kind", aliases: Aliases) -> dict[str, Any]:
         "KeyId": known,
         "KeySpec": spec,
         "KeyUsage": metadata["KeyUsage"].text() if "KeyUsage" in metadata else usage,
+        "Origin": origin(metadata["Origin"]) if "Origin" in metadata else None,
         "Description": metadata["Description"].text() if "Description" in metadata else None,
         "State": _state(state) if state else None,
         "Materials": material or None,

@@ -17,7 +17,7 @@ from kmslab.kms.backing.hsm import material_id
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import AccessKey, Alias, Caller, Key, Material, Principal
-from kmslab.kms.contract.specs import KeyUsage
+from kmslab.kms.contract.specs import KeyUsage, Origin
 from kmslab.kms.iam import new_principal
 from kmslab.kms.own_acts import OwnActs
 from kmslab.lab.seeding.declared import Seed, SeedAccessKey, SeedKey, SeedPrincipal
@@ -133,6 +133,12 @@ class SeedAttempt:
 
     def _compare(self, declared: SeedKey, known: Key) -> None:
         spec, usage = declared.request["KeySpec"], declared.request.get("KeyUsage", known.usage)
+        origin = declared.request.get("Origin", Origin.AWS_KMS)
+        if known.origin is not origin:
+            declared.at.wrong(
+                f"{known.arn} is there already with the origin {known.origin}, and is declared "
+                f"with {origin}. Give this one another id, or start with a new store."
+            )
         if (known.spec, known.usage) != (spec, KeyUsage(usage)):
             declared.at.wrong(
                 f"{known.arn} is there already as {known.spec} for {known.usage}, and is declared "
