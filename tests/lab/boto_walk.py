@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
 from kmslab import Lab
 from kmslab.kms.table import TABLE
 
@@ -63,6 +67,7 @@ def every_operation(kms: Any, lab: Lab) -> None:
     (rotation,) = kms.list_key_rotations(KeyId=key)["Rotations"]
     assert (rotation["RotationType"], rotation["KeyMaterialState"]) == ("ON_DEMAND", "CURRENT")
     assert kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)["Plaintext"] == b"card"
+    import_key_material(kms)
     assert kms.get_key_last_usage(KeyId=key)["KeyLastUsage"]["Operation"] == "Decrypt"
 
     kms.disable_key(KeyId=key)
@@ -89,6 +94,27 @@ def replicate(kms: Any, lab: Lab) -> None:
     )
     lab.clock.advance(seconds=2)
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+
+
+def import_key_material(kms: Any) -> None:
+    """As a client does it, with a cryptographic library of its own."""
+    own = kms.create_key(Origin="EXTERNAL")["KeyMetadata"]
+    assert own["KeyState"] == "PendingImport"
+    asked = {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}
+    given = kms.get_parameters_for_import(KeyId=own["KeyId"], **asked)
+    oaep = padding.OAEP(padding.MGF1(SHA256()), SHA256(), None)
+    wrapped = load_der_public_key(given["PublicKey"]).encrypt(bytes(range(32)), oaep)
+    terms = {"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": given["ParametersValidTo"]}
+    imported = kms.import_key_material(
+        KeyId=own["KeyId"], ImportToken=given["ImportToken"], EncryptedKeyMaterial=wrapped, **terms
+    )
+    shown = kms.describe_key(KeyId=own["KeyId"])["KeyMetadata"]
+    assert shown["CurrentKeyMaterialId"] == imported["KeyMaterialId"]
+    assert (shown["KeyState"], shown["ValidTo"]) == ("Enabled", given["ParametersValidTo"])
+    kms.encrypt(KeyId=own["KeyId"], Plaintext=b"card")
+    deleted = kms.delete_imported_key_material(KeyId=own["KeyId"])
+    assert deleted == imported | {"ResponseMetadata": deleted["ResponseMetadata"]}
+    assert kms.describe_key(KeyId=own["KeyId"])["KeyMetadata"]["KeyState"] == "PendingImport"
 
 
 def use_keys_that_are_not_symmetric(kms: Any) -> None:

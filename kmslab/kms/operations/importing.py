@@ -113,9 +113,14 @@ def with_materials(key: Key, materials: Iterable[Material]) -> Key:
 
 def to_be_brought(replica: Key, material: Material) -> Material:
     """A primary's material as its new replica knows it: by its id alone."""
-    handle = f"{replica.region}/{material.id}"
-    told = {"handle": handle, "key": replica.arn, "sealed": b"", "expires": None, "version": 0}
-    return replace(material, **told)
+    return replace(
+        material,
+        handle=f"{replica.region}/{material.id}",
+        key=replica.arn,
+        sealed=b"",
+        expires=None,
+        version=0,
+    )
 
 
 def pending_everywhere(call: Call, key: Key) -> Material | None:

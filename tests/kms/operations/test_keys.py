@@ -157,18 +157,9 @@ def test_spec_is_given_by_one_of_its_two_names(lab: Lab, refused: Any, spec: str
         lab.kms.create_key(KeySpec="RSA_2048", CustomerMasterKeySpec=spec, KeyUsage="SIGN_VERIFY")
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
-        {"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"},
-        {"Origin": "EXTERNAL"},
-        {"CustomKeyStoreId": "cks-1234567890abcdef0"},
-    ],
-    ids=str,
-)
-def test_key_of_a_kind_that_is_not_built_says_so(lab: Lab, request_: dict[str, Any]) -> None:
+def test_key_of_a_spec_that_is_not_built_says_so(lab: Lab) -> None:
     with pytest.raises(lab.kms.exceptions.UnsupportedOperationException, match="not built yet"):
-        lab.kms.create_key(**request_)
+        lab.kms.create_key(KeySpec="SM2", KeyUsage="SIGN_VERIFY")
     assert lab.kms.list_keys()["Keys"] == []
 
 
