@@ -9,7 +9,6 @@ import pytest
 from nbconvert import HTMLExporter
 
 from kmslab.figures import html
-from tests.figures.test_pictures import PICTURES, drawn
 
 CAPTION = 'Picture: **Encrypt** took `a<b>` & "4" bytes.'
 PLAIN = 'Picture: Encrypt took a<b> & "4" bytes.'
@@ -26,12 +25,6 @@ def test_visible_caption_is_not_said_a_second_time():
         '<figcaption aria-hidden="true">Picture: <strong>Encrypt</strong> took '
         '<code>a&lt;b&gt;</code> &amp; "4" bytes.</figcaption>'
     ) in shown
-
-
-@PICTURES
-def test_captions_have_no_other_markdown(draw):
-    bare = re.sub(r"`[^`]+`|\*\*[^*`]+\*\*", "", drawn(draw).caption)
-    assert not re.search(r"[*`\[\]#]", bare)
 
 
 def test_nbconvert_shows_the_picture_with_its_text():

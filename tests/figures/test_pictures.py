@@ -1,5 +1,6 @@
 """Pictures, drawn from their smallest and their largest objects: nothing is clipped or overlaps."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -7,6 +8,7 @@ from io import BytesIO
 from itertools import combinations
 
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyArrowPatch
 from matplotlib.transforms import Bbox
 from PIL import Image
@@ -31,6 +33,7 @@ from tests.figures import (
     drawn_timelines,
     drawn_timings,
 )
+from tests.figures.contrast import TEXT, Colour, worst_contrast
 
 TOUCH = 1  # CSS pixels that two boxes may share without looking as if they overlapped
 
@@ -155,6 +158,27 @@ def test_labels_have_sixteen_pixels_and_the_font_that_matplotlib_ships(draw):
         assert text.get_fontfamily() == ["DejaVu Sans"]
 
 
+def ground(areas: list[tuple[Bbox, Colour]], text: Bbox) -> Colour:
+    """The colour of the last area that was drawn under a text; else the sheet's white."""
+    x, y = (text.x0 + text.x1) / 2, (text.y0 + text.y1) / 2
+    below = [colour for area, colour in areas if area.contains(x, y)]
+    return below[-1] if below else (1, 1, 1)
+
+
+@PICTURES
+def test_text_has_enough_contrast_in_light_themes_and_dark_ones(draw):
+    axes = drawn(draw).figure.axes[0]
+    filled = [each for each in axes.patches if each.get_facecolor()[3]]
+    areas = [(each.get_window_extent(), each.get_facecolor()[:3]) for each in filled]
+    shown = [text for text in axes.texts if text.get_text()]
+    faint = [
+        text.get_text()
+        for text in shown
+        if worst_contrast(to_rgb(text.get_color()), ground(areas, text.get_window_extent())) < TEXT
+    ]
+    assert faint == []
+
+
 @PNGS
 def test_png_is_white_twice_as_wide_and_of_few_colours(draw):
     image = Image.open(BytesIO(png(draw)))
@@ -177,6 +201,12 @@ def test_refusal_looks_different_without_colour_too():
 
 
 # ------------------------------------------------------------------------------------- captions
+
+
+@PICTURES
+def test_captions_have_no_markdown_but_bold_and_code(draw):
+    bare = re.sub(r"`[^`]+`|\*\*[^*`]+\*\*", "", drawn(draw).caption)
+    assert not re.search(r"[*`\[\]#]", bare)
 
 
 def test_caption_states_the_sizes_that_really_crossed():
