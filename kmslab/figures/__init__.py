@@ -13,7 +13,8 @@ for every picture, `html.py` how it is shown. Then, by subject:
 - *modes of AES*: `ecb(scan)` draws an image through ECB, which keeps its outlines, and CTR;
 - *one key*: `life(key)` draws its states and moves, `operations(key)` what works in which state,
   `materials(key, *blobs)` what a rotation changed, and `timeline(key, *blobs)` when;
-- *accounts*: `bill(lab.bill())` draws what a month costs, `kinds(lab)` who may do what with each
+- *accounts*: `bill(lab.bill())` draws what a month costs, `costs(lab, programs)` what sealing costs
+  and what one leaked data key opens, `kinds(lab)` who may do what with each
   of the three kinds of key (`key_kind_trials.py` finds that out);
 - *measured times*: `times`, `sizes_and_times` and `times_with_means` draw what `kmslab.bench`
   measured.
@@ -23,6 +24,7 @@ from kmslab.figures.bill import bill
 from kmslab.figures.blob_map import blob_map
 from kmslab.figures.canvas import Picture
 from kmslab.figures.contexts import contexts
+from kmslab.figures.costs import costs
 from kmslab.figures.ecb import ecb
 from kmslab.figures.follow import FollowedProgram, follow
 from kmslab.figures.hierarchy import hierarchy
@@ -55,6 +57,7 @@ __all__ = [
     "bill",
     "blob_map",
     "contexts",
+    "costs",
     "ecb",
     "follow",
     "hierarchy",

@@ -24,6 +24,7 @@ from tests.cases import for_every
 from tests.figures import (
     drawn_bills,
     drawn_contexts,
+    drawn_costs,
     drawn_envelopes,
     drawn_hierarchies,
     drawn_keys,
@@ -79,6 +80,7 @@ DRAWINGS = [
     *(smallest_wall, largest_wall, smallest_blob, largest_blob),
     *drawn_bills.DRAWINGS,
     *drawn_contexts.DRAWINGS,
+    *drawn_costs.DRAWINGS,
     *drawn_envelopes.DRAWINGS,
     *drawn_hierarchies.DRAWINGS,
     *drawn_keys.DRAWINGS,
