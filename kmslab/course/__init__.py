@@ -6,7 +6,8 @@ In order of reading:
 2. `betting.py`: `predict` keeps a bet and `reveal` replies to it, with the texts in `bets/`.
 3. `exercises/`: `check` and `hint`, and how to write an exercise.
 4. `outcome.py`, `network.py`, `policy_statements.py`, `module_self_tests.py`,
-   `simulated_machines.py` and `endpoint.py`: small tools, each for a lesson or two.
+   `simulated_machines.py`, `careless_kms.py` and `endpoint.py`: small tools, each for a lesson or
+   two.
 5. `doctor.py`: is this computer ready? `workbook.py`: the learner's own copies of the lessons.
 
 `messages.py`, `texts.py` and `installed_files.py` serve the others: they show Markdown, read the
@@ -14,6 +15,7 @@ texts, and find the lessons and the clinic's data.
 """
 
 from kmslab.course.betting import A, B, C, accept_bare_letters, predict, reveal, undecided
+from kmslab.course.careless_kms import careless_lab
 from kmslab.course.clinic.clinic import clinic
 from kmslab.course.clinic.records import recorded
 from kmslab.course.clinic.stolen_laptop import lock, unlock
@@ -35,6 +37,7 @@ __all__ = [
     "B",
     "C",
     "aws",
+    "careless_lab",
     "check",
     "clinic",
     "doctor",

@@ -94,8 +94,9 @@ SAME_DATA_KEY = (
     "file opens them all. Ask for a fresh one each time."
 )
 KEY_FROM_THE_DATA = (
-    "The same file got the same data key twice, and other files got others: the key depends on the "
-    "data. Whoever can guess the data can make the key. GenerateDataKey's are random."
+    "The same file got the same data key twice, and other files got others: the key is made from "
+    "the file itself. A thief who guesses what is in the file has its key. GenerateDataKey's are "
+    "random."
 )
 SWAPPED_KEYS = (
     "The encrypted keys of two boxes were exchanged, and `{}` opens both all the same. So the data "
@@ -236,13 +237,13 @@ def check_uses_the_key(pair: Pair, one: Sealed, two: Sealed) -> None:
         tried = attempt(pair, box, one.named)
         if tried.found == one.data:
             raise Wrong(SWAPPED_KEYS.format(pair.unseal.__name__))
-        _check_loud(pair, "The encrypted keys of two boxes were exchanged", tried)
+        check_loud(pair, "The encrypted keys of two boxes were exchanged", tried)
     for half in ("first", "second"):
         with decrypt_lies(pair.lab, half):
             tried = attempt(pair, one.box, one.named)
         if tried.found == one.data:
             raise Wrong(ANSWER_IGNORED.format(half, pair.unseal.__name__))
-        _check_loud(pair, "Decrypt's answer was another key", tried)
+        check_loud(pair, "Decrypt's answer was another key", tried)
 
 
 def check_needs_the_key(pair: Pair, file: Sealed, other: CMK) -> None:
@@ -254,14 +255,14 @@ def check_needs_the_key(pair: Pair, file: Sealed, other: CMK) -> None:
         raise Wrong(TURNED_ON.format(name))
     if tried.found == file.data:
         raise Wrong(OPENS_WHEN_OFF.format(name))
-    _check_loud(pair, "The key was off", tried)
+    check_loud(pair, "The key was off", tried)
     every_key.enable(pair.lab)
     if result_of(pair.unseal, pair.key, *file.named, file.box) != file.data:
         raise Wrong("The key is on again, and the file does not come back.")
     tried = attempt(pair, file.box, file.named, key=other)
     if tried.found == file.data:
         raise Wrong(WRONG_KEY_OPENS.format(name, _first_parameter(pair.unseal)))
-    _check_loud(pair, "It was given another KMS key", tried)
+    check_loud(pair, "It was given another KMS key", tried)
 
 
 def check_notices_damage(pair: Pair, file: Sealed) -> None:
@@ -272,7 +273,7 @@ def check_notices_damage(pair: Pair, file: Sealed) -> None:
             continue
         if isinstance(tried.found, bytes) and len(tried.found) >= MIN_PIECE:
             raise Wrong(CHANGE_NOT_NOTICED.format(what, pair.unseal.__name__))
-        _check_loud(pair, what, tried)
+        check_loud(pair, what, tried)
 
 
 def attempt(pair: Pair, box: Any, named: Sequence[str] = (), *, key: CMK | None = None) -> Attempt:
@@ -359,7 +360,7 @@ def _check_opening_calls(pair: Pair, calls: RecordedCalls) -> None:
     _check_key(calls, name, pair.unseal, pair.key)
 
 
-def _check_loud(pair: Pair, what: str, tried: Attempt) -> None:
+def check_loud(pair: Pair, what: str, tried: Attempt) -> None:
     """Refusing means raising an error: a value that says so would be taken for data."""
     if not tried.refused:
         raise Wrong(SILENT.format(what, pair.unseal.__name__, tried.found))

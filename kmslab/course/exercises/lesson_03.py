@@ -1,0 +1,258 @@
+"""Exercises of lesson 03: swap a row, paste a context, and bind a file to its name."""
+
+from secrets import SystemRandom
+from typing import Any
+
+from kmslab.course.careless_kms import careless_lab
+from kmslab.course.clinic import records
+from kmslab.course.clinic.clinic import STOLEN, Clinic
+from kmslab.course.exercises import every_key, fresh, sealing
+from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
+from kmslab.course.exercises.boxes import exchanged
+from kmslab.course.exercises.recording import RecordedCalls, recorded
+from kmslab.course.exercises.searching import found_in
+from kmslab.course.outcome import outcome
+from kmslab.kms.contract.errors import EXCEPTIONS
+from kmslab.lab.cmk import CMK
+
+_random = SystemRandom()
+
+# ---------------------------------------------------------------------------------- the thief
+
+ILL, WELL = b"malignant", b"benign"
+EXAMPLE = "R-020"  # the lesson's own; not in a table that the check makes
+ROWS = 12  # of such a table
+DAMAGED = (
+    "The row of {} does not open any more: Decrypt answers `{}`. The tag notices each byte that is "
+    "changed. Change none: what other blobs are there to put in its place?"
+)
+STILL_ILL = "The row of {} still says `malignant`.{}"
+SAME_TABLE = " The table is the one that came in, unchanged."
+LENGTH_TELLS = (
+    " Another blob stands there now, and it holds the same word. The blobs are not equally long; "
+    "which ones are shorter (lesson 1)?"
+)
+ROWS_LOST = "`{}` gave back a table of {} rows, and {} came in. Somebody would notice that."
+NO_KEY = "`{}` called {}. The thief has no key, and needs none."
+
+
+def check_swap(clinic: Clinic, look_healthy: Function) -> str:
+    name = look_healthy.__name__
+    every_key.enable(clinic.lab)
+    key = fresh.key(clinic.lab)
+    numbers = [STOLEN, *(row["record"] for row in _random.sample(records.rows(), 3))]
+    for number in dict.fromkeys(numbers):
+        table = _table(key, number)
+        require_bodies([look_healthy], dict(table), number)
+        with recorded(clinic.lab) as calls:
+            made = result_of(look_healthy, dict(table), number)
+        if calls:
+            raise Wrong(NO_KEY.format(name, calls.operations[0]))
+        _check_table(name, key, number, table, made)
+    return (
+        "Each row opens, each tag fits, and each of these patients is told that all is well. The "
+        "thief had no key, and changed no blob."
+    )
+
+
+def _table(key: CMK, number: str) -> dict[str, bytes]:
+    """Blobs by record number, in any order; some say benign, and `number`'s says malignant."""
+    every = [row["record"] for row in records.rows()]
+    others = [each for each in every if each not in (number, EXAMPLE)]
+    sick, well, *rest = _random.sample(others, ROWS - 1)
+    words = {each: _random.choice((ILL, WELL)) for each in rest}
+    words |= {number: ILL, sick: ILL, well: WELL}
+    order = _random.sample(list(words), len(words))
+    return {each: key.encrypt(words[each]) for each in order}
+
+
+def _check_table(name: str, key: CMK, number: str, table: dict[str, bytes], made: Any) -> None:
+    if not isinstance(made, dict):
+        raise Wrong(f"`{name}` should give back a table, as it got one: a dict of blobs by number.")
+    if made.keys() != table.keys():
+        raise Wrong(ROWS_LOST.format(name, len(made), len(table)))
+    if not isinstance(made[number], bytes):
+        raise Wrong(f"The row of {number} holds `{type(made[number]).__name__}`, and not a blob.")
+    if (answer := outcome(key.decrypt, made[number])) != "ok":
+        raise Wrong(DAMAGED.format(number, answer))
+    if key.decrypt(made[number]) != WELL:
+        hint = SAME_TABLE if made == table else LENGTH_TELLS * (made[number] != table[number])
+        raise Wrong(STILL_ILL.format(number, hint))
+
+
+# ------------------------------------------------------------------------------ two contexts
+
+CONTEXTS: tuple[dict[str, str], ...] = (
+    {"ab": "c"},
+    {"record": "R-017"},
+    {"a": "bc"},
+    {"for": "doctor", "record": "R-017"},
+    {"이름": "미나", "record": "R-101", "year": "2026"},
+)
+NOT_A_CONTEXT = "`{}` should give back a context, a dict of text to text. It gave back {}."
+SAME_CONTEXT = (
+    "`{}` gave back {} for {}: that is the same context, whatever the order of its pairs. That it "
+    "opens is no surprise."
+)
+DIFFERENT_WORDS = (
+    "The careless KMS refuses {} for what {} sealed. It pastes the pairs in the order of their "
+    "names: here `{}`, there `{}`."
+)
+
+
+def check_other(clinic: Clinic, other_context: Function) -> str:
+    every_key.enable(clinic.lab)
+    with careless_lab() as careless:
+        careless_key, clinics_key = careless.create_cmk(), fresh.key(clinic.lab)
+        require_bodies([other_context], CONTEXTS[0])
+        for context in CONTEXTS:
+            _check_other(other_context, careless_key, clinics_key, context)
+    return (
+        f"{len(CONTEXTS)} contexts, and a second one for each that opens the same blob. The "
+        "clinic's KMS refuses them all: it puts each word's length before the word."
+    )
+
+
+def _check_other(
+    function: Function, careless_key: CMK, clinics_key: CMK, context: dict[str, str]
+) -> None:
+    name, data = function.__name__, fresh.record()
+    other = result_of(function, dict(context))
+    if not isinstance(other, dict) or not all(
+        isinstance(word, str) for pair in other.items() for word in pair
+    ):
+        raise Wrong(NOT_A_CONTEXT.format(name, f"`{other!r}`"))
+    if other == context:
+        raise Wrong(SAME_CONTEXT.format(name, f"`{other}`", f"`{context}`"))
+    if outcome(careless_key.decrypt, careless_key.encrypt(data, context), other) != "ok":
+        there, here = _pasted(context), _pasted(other)
+        raise Wrong(DIFFERENT_WORDS.format(f"`{other}`", f"`{context}`", here, there))
+    if outcome(clinics_key.decrypt, clinics_key.encrypt(data, context), other) == "ok":
+        raise RuntimeError("two contexts have one encoding")  # what the framing rules out
+
+
+def _pasted(context: dict[str, str]) -> str:
+    return "".join(word for name in sorted(context) for word in (name, context[name]))
+
+
+# ------------------------------------------------------------------------- a file and its name
+
+RESERVED = "aws-crypto-"  # the Encryption SDK's own names in a context
+NAMES = ("R-017.png", "R-101.png", "r-017.png", "R-017.png 2", "R-017.png")
+NO_CONTEXT = (
+    "`{}` sealed `{}`, and the KMS was not told: its call had no encryption context. The name has "
+    "to go into the call, or the KMS can't insist on it."
+)
+ONE_CONTEXT_FOR_ALL = (
+    "`{}` sealed `{}` and `{}` with the same context, {}. To the KMS the two files are one, and "
+    "each can take the other's place."
+)
+CONTEXT_DIFFERS = (
+    "`{0}` was refused its own file with InvalidCiphertextException: it gave Decrypt the context "
+    "{2}, and `{1}` sealed the file with {3}."
+)
+CONTEXT_FROM_THE_BOX = (
+    "The file of `{1}` was put in the place of `{2}`, and `{0}({2!r}, …)` opened it: it told "
+    "Decrypt the context {3}. That came out of the box and not from its argument, so the thief "
+    "chooses it."
+)
+SWAPPED_FILES = (
+    "The file of `{1}` was put in the place of `{2}`, and `{0}({2!r}, …)` opened it as if it "
+    "belonged there."
+)
+RELABELLED = (
+    "The name that lies in the box was changed from `{1}` to `{2}`, and `{0}({2!r}, …)` opened it. "
+    "The thief can write names too; what he can't write is a blob."
+)
+DATA_IN_THE_CONTEXT = (
+    "`{}` put the file's content into the context{}. A context stands in the trail in clear, for "
+    "everybody who may read the trail."
+)
+
+
+def check_file(clinic: Clinic, seal_file: Function, unseal_file: Function) -> str:
+    lab, record = clinic.lab, fresh.record()
+    every_key.enable(lab)
+    key, other = fresh.key(lab), fresh.key(lab)
+    with recorded(lab) as before:
+        require_bodies([seal_file, unseal_file], key, NAMES[0], record)
+    every_key.disable(lab, but=key)
+    pair = sealing.Pair(lab, key, seal_file, unseal_file)
+    contents = (record, record, clinic.table, clinic.scan, record)
+    files = [sealing.seal(pair, data, name) for name, data in zip(NAMES, contents, strict=True)]
+    sealing.check_asks_for_each(pair, files, before)
+    for file in files:
+        sealing.check_hides(pair, file)
+    _check_contexts(pair, files)
+    keys = _check_opens(pair, files)
+    sealing.check_key_for_each(files, keys)
+    for file in files:
+        for name in dict.fromkeys((*NAMES, fresh.record().decode()[:5])):
+            if name not in file.named:
+                _check_refuses_under(pair, file, name)
+    sealing.check_uses_the_key(pair, files[0], files[1])
+    sealing.check_needs_the_key(pair, files[0], other)
+    sealing.check_notices_damage(pair, files[0])
+    return (
+        "Five files under four names; each opens under its own and under no other. The trail says "
+        "which file was asked for, and the thief can carry nothing to another place."
+    )
+
+
+def _context(file: sealing.Sealed) -> dict[str, str]:
+    """What the KMS was told when it was asked for the file's data key."""
+    return next(filter(None, _told(file.calls)), {})
+
+
+def _told(calls: RecordedCalls) -> list[dict[str, str]]:
+    """The calls' contexts, without the public key that a signed message adds."""
+    contexts = [call.request.get("EncryptionContext") or {} for call in calls]
+    return [
+        {name: word for name, word in context.items() if not name.startswith(RESERVED)}
+        for context in contexts
+    ]
+
+
+def _check_contexts(pair: sealing.Pair, files: list[sealing.Sealed]) -> None:
+    name = pair.seal.__name__
+    for number, file in enumerate(files):
+        context = _context(file)
+        if not context:
+            raise Wrong(NO_CONTEXT.format(name, file.named[0]))
+        if how := found_in(context, file.data):
+            raise Wrong(DATA_IN_THE_CONTEXT.format(name, "" if how == "as it is" else f", {how}"))
+        for earlier in files[:number]:
+            if _context(earlier) == context and earlier.named != file.named:
+                names = earlier.named[0], file.named[0]
+                raise Wrong(ONE_CONTEXT_FOR_ALL.format(name, *names, f"`{context}`"))
+
+
+def _check_opens(pair: sealing.Pair, files: list[sealing.Sealed]) -> list[set[bytes]]:
+    """If it is refused for its context, say which one it gave."""
+    seal_name, name = pair.names
+    for file in files:
+        try:
+            with recorded(pair.lab) as calls:
+                pair.unseal(pair.key, *file.named, file.box)
+        except EXCEPTIONS["InvalidCiphertextException"]:
+            told = _told(calls.of("Decrypt"))
+            if told and told[-1] != _context(file):
+                both = f"`{told[-1]}`", f"`{_context(file)}`"
+                raise Wrong(CONTEXT_DIFFERS.format(name, seal_name, *both)) from None
+        except Exception:
+            break  # `check_opens` says what went wrong
+    return sealing.check_opens(pair, files)
+
+
+def _check_refuses_under(pair: sealing.Pair, file: sealing.Sealed, name: str) -> None:
+    """The file lies where another one belongs."""
+    tried = sealing.attempt(pair, file.box, [name])
+    if tried.found == file.data:
+        from_the_box = _context(file) in _told(tried.calls.of("Decrypt"))
+        message = CONTEXT_FROM_THE_BOX if from_the_box else SWAPPED_FILES
+        names = pair.unseal.__name__, file.named[0], name
+        raise Wrong(message.format(*names, f"`{_context(file)}`"))
+    sealing.check_loud(pair, f"`{file.named[0]}` lay in the place of `{name}`", tried)
+    relabelled = exchanged(file.box, file.named[0].encode(), name.encode())
+    if sealing.attempt(pair, relabelled, [name]).found == file.data:
+        raise Wrong(RELABELLED.format(pair.unseal.__name__, file.named[0], name))
