@@ -9,9 +9,10 @@ import pytest
 from packaging.requirements import Requirement
 
 from kmslab import envelope, errors
-from kmslab.course import clinic, doctor, faulty_lab, lock, outcome, self_tests, unlock
+from kmslab.course import clinic, doctor, faulty_lab, lock, openssl, outcome, self_tests, unlock
 from kmslab.course.clinic import records
 from kmslab.course.clinic.clinic import LESSONS
+from kmslab.course.clinic.workshop_envelope import OpenSslError
 from kmslab.course.doctor import CHECKS, EXTRAS, LIBRARY, Diagnosis, Problem, _examine
 from kmslab.course.messages import Message
 from kmslab.crypto import Forged
@@ -97,6 +98,16 @@ def test_the_workshops_envelope_opens_without_the_key_and_without_a_call():
     assert (len(lab.trail), list(folder.files)) == (before, ["records.sealed", "datakey.encrypted"])
     assert the_clinic.home_from_workshop().open() == the_clinic.table  # a scene starts over
     assert key.state == "Enabled"
+
+
+def test_simulated_openssl_takes_its_password_from_the_command():
+    seal = "openssl enc -e -aes256 -in a -out b -k fileb://a.bin"
+    sealed = openssl(seal, b"R-017")
+    assert openssl("openssl enc -d -k fileb://a.bin", sealed) == b"R-017"
+    assert openssl(seal, b"R-017") != sealed
+    for command in ("openssl enc -d -k a.bin", "openssl enc -d -kfile a.bin", "gpg -d", ""):
+        with pytest.raises(OpenSslError):
+            openssl(command, sealed)
 
 
 def test_lock_and_unlock_take_only_a_key_for_aes_256():

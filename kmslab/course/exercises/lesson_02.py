@@ -75,9 +75,9 @@ def check_envelope(clinic: Clinic, seal: Function, unseal: Function) -> str:
     sealing.check_key_for_each(files, keys)
     if files[0].box == files[1].box:
         raise Wrong(sealing.SAME_BYTES)
+    sealing.check_notices_damage(pair, files[0])
     sealing.check_uses_the_key(pair, files[0], files[1])
     sealing.check_needs_the_key(pair, files[0], other)
-    sealing.check_notices_damage(pair, files[0])
     return (
         "Four files, four data keys, and the largest file took no more calls than the smallest. "
         "With the key off nothing opens; on again, everything does. Sora's test is passed."

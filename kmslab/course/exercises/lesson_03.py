@@ -190,9 +190,9 @@ def check_file(clinic: Clinic, seal_file: Function, unseal_file: Function) -> st
         for name in dict.fromkeys((*NAMES, fresh.record().decode()[:5])):
             if name not in file.named:
                 _check_refuses_under(pair, file, name)
+    sealing.check_notices_damage(pair, files[0])
     sealing.check_uses_the_key(pair, files[0], files[1])
     sealing.check_needs_the_key(pair, files[0], other)
-    sealing.check_notices_damage(pair, files[0])
     return (
         "Five files under four names; each opens under its own and under no other. The trail says "
         "which file was asked for, and the thief can carry nothing to another place."

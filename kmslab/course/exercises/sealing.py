@@ -119,7 +119,7 @@ CHANGE_NOT_NOTICED = (
     "puts a tag behind the box, so that `unlock` notices."
 )
 SILENT = (
-    "{}, and `{}` gave back `{!r}` without an error. The program that called it goes on with that. "
+    "{}, and `{}` gave back {} without an error. The program that called it goes on with that. "
     "Let the error come out."
 )
 
@@ -363,7 +363,9 @@ def _check_opening_calls(pair: Pair, calls: RecordedCalls) -> None:
 def check_loud(pair: Pair, what: str, tried: Attempt) -> None:
     """Refusing means raising an error: a value that says so would be taken for data."""
     if not tried.refused:
-        raise Wrong(SILENT.format(what, pair.unseal.__name__, tried.found))
+        found = tried.found
+        shown = _described(found) if isinstance(found, bytes) and found else f"`{found!r}`"
+        raise Wrong(SILENT.format(what, pair.unseal.__name__, shown))
 
 
 def _keys_of(calls: RecordedCalls) -> list[bytes]:
