@@ -20,6 +20,7 @@ from kmslab.endpoint.claims import Request, joined, service_of
 from kmslab.endpoint.sigv4 import Verifier
 from kmslab.kms import wire
 from kmslab.kms.arn import known_arn
+from kmslab.kms.backing import xks
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
 from kmslab.kms.contract.records import Caller, NetworkSource
@@ -136,7 +137,7 @@ class Application:
         row = TABLE.get(operation.name)
         if row and row.slow:
             return Work(self._threads, work)
-        if row and self._service.has_external_key_stores and row.uses_keys:
+        if row and any(role.usage for role in row.roles) and xks.in_use(self._service.records):
             return Work(self._waiting, work)
         return work()
 

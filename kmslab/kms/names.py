@@ -11,7 +11,6 @@ from kmslab.kms.access import grant_tokens
 from kmslab.kms.arn import Arn, as_arn, is_arn
 from kmslab.kms.backing import blob
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.key_stores import KeyStore, handle
 from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Material, Reader, Resource
 from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, KeyKind
 from kmslab.kms.contract.validation import missing
@@ -25,7 +24,6 @@ NO_PREFIX = (
 )
 NO_ALIASES = ("InvalidArnException", "Key Aliases are not supported for this operation")
 ALIAS_OF_ALIAS = ("ValidationException", "Aliases must refer to keys. Not aliases")
-NO_STORE = ("CustomKeyStoreNotFoundException", "The custom key store is not found.")
 TAMPERED = ("InvalidCiphertextException",)
 WRONG_KEY = (
     "IncorrectKeyException",
@@ -144,18 +142,6 @@ def grant_in(token: str, key: str, grant: str) -> Finder:
             code = "NotFoundException" if named else "InvalidGrantTokenException"
             fail(code, f"Grant {request[grant]} is not found." if named else "Invalid grant token.")
         return Found(str(arn).rpartition("/")[0], found)
-
-    return find
-
-
-def key_store_in(member: str) -> Finder:
-    """The custom key store that a member names by its id; access is decided for "*"."""
-
-    def find(records: Reader, caller: Caller, request: Mapping[str, Any]) -> Found | None:
-        if member not in request:
-            return None
-        store = records.get(KeyStore, handle(caller.account, caller.region, request[member]))
-        return Found("*", store, problem=() if store else NO_STORE)
 
     return find
 

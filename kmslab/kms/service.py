@@ -24,7 +24,7 @@ from kmslab.kms.backing.recipients import Recipients
 from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
-from kmslab.kms.contract.key_stores import KeyStore, StoreType
+from kmslab.kms.contract.key_stores import StoreType
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.records import Caller, Event, Reader
 from kmslab.kms.contract.specs import Origin
@@ -87,11 +87,6 @@ class Service:
             internal = EXCEPTIONS["KMSInternalException"](f"{name} failed inside the service.")
             self._log_failure(call, internal)
             raise internal from cause
-
-    @property
-    def has_external_key_stores(self) -> bool:
-        """Whether the use of a key may wait for the network. Known without a query."""
-        return bool(self.records.find(KeyStore, type=StoreType.EXTERNAL_KEY_STORE))
 
     def history(self, account: str, **part: Any) -> tuple[list[Event], datetime]:
         """Run what is due, then return the account's events and the present time.

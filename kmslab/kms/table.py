@@ -11,16 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from kmslab.kms import names, twins
+from kmslab.kms import named_stores, names, twins
 from kmslab.kms.billing import Billed
-from kmslab.kms.contract.key_stores import (
-    CONNECTABLE,
-    CONNECTED,
-    DISCONNECTABLE,
-    DISCONNECTED,
-    SETTLED,
-    ConnectionState,
-)
+from kmslab.kms.contract import key_stores as connection
 from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyKind, KeyUsage, Origin, Reach
 from kmslab.kms.contract.states import (
@@ -110,7 +103,9 @@ NO_REPLICA = EVERY_REACH - {Reach.REPLICA}
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    states: frozenset[KeyState] | frozenset[ConnectionState]  # in which the operation works
+    states: (
+        frozenset[KeyState] | frozenset[connection.ConnectionState]
+    )  # in which the operation works
     naming: Naming = KEY_NO_ALIAS
     kinds: frozenset[KeyKind] = EVERY_KIND
     reach: frozenset[Reach] = EVERY_REACH
@@ -135,10 +130,6 @@ class Row:
     # What an answer to a Recipient lacks: the first of these members is sealed for the recipient.
     secret: tuple[str, ...] = ()
     makes_managed_key: bool = False  # if it names a predefined alias that has no key yet
-
-    @property
-    def uses_keys(self) -> bool:
-        return any(role.usage for role in self.roles)
 
 
 def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
@@ -171,9 +162,9 @@ NEW_REPLICA = (
     replace(TAGGING, naming=replace(TAGGING.naming, region="ReplicaRegion")),
 )
 # A custom key store: its state is that of its connection.
-STORE = Naming(names.key_store_in("CustomKeyStoreId"))
+STORE = Naming(named_stores.key_store_in("CustomKeyStoreId"))
 store = partial(Role, naming=STORE)
-CLUSTER = store(CONNECTED, origins=CLOUDHSM)
+CLUSTER = store(connection.CONNECTED, origins=CLOUDHSM)
 
 
 def row(
@@ -200,7 +191,7 @@ def change(name: str, run: Callable[..., dict[str, Any]], *roles: Role) -> Row:
 
 
 ROWS = (
-    change("CreateKey", keys.create, ACCOUNT, TAGGING, store(CONNECTED)),
+    change("CreateKey", keys.create, ACCOUNT, TAGGING, store(connection.CONNECTED)),
     row("DescribeKey", keys.describe, show(ANY, KEY), makes_managed_key=True),
     row("ListKeys", keys.list_, ACCOUNT),
     row("GetKeyLastUsage", keys.last_usage, manage(ANY), slow=True),
@@ -268,11 +259,11 @@ ROWS = (
     change("RevokeGrant", grants.revoke, show(ANY)),
     # Custom key stores
     change("CreateCustomKeyStore", key_stores.create, ACCOUNT),
-    change("ConnectCustomKeyStore", key_stores.connect, store(CONNECTABLE)),
+    change("ConnectCustomKeyStore", key_stores.connect, store(connection.CONNECTABLE)),
     row("DescribeCustomKeyStores", key_stores.describe, ACCOUNT),
-    change("UpdateCustomKeyStore", key_stores.update, store(SETTLED)),
-    change("DisconnectCustomKeyStore", key_stores.disconnect, store(DISCONNECTABLE)),
-    change("DeleteCustomKeyStore", key_stores.delete, store(DISCONNECTED)),
+    change("UpdateCustomKeyStore", key_stores.update, store(connection.SETTLED)),
+    change("DisconnectCustomKeyStore", key_stores.disconnect, store(connection.DISCONNECTABLE)),
+    change("DeleteCustomKeyStore", key_stores.delete, store(connection.DISCONNECTED)),
 )
 TABLE: dict[str, Row] = {row.name: row for row in ROWS}
 # Roles without a key state.

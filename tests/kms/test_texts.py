@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
-from kmslab.kms import admission, names, service, throttle
+from kmslab.kms import admission, named_stores, names, service, throttle
 from kmslab.kms.access import enforcement, grant_tokens
 from kmslab.kms.backing import cloudhsm, hsm, importing, recipients
 from kmslab.kms.contract.errors import EXCEPTIONS
@@ -18,7 +18,7 @@ from kmslab.lab import lab, view
 
 OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
 CORE = (
-    *(admission, names, service, throttle, enforcement, grant_tokens, pages),
+    *(admission, named_stores, names, service, throttle, enforcement, grant_tokens, pages),
     *(cloudhsm, hsm, importing, recipients),
 )
 MODULES = (lab, view, *CORE, *OPERATIONS)

@@ -18,7 +18,7 @@ from kmslab.kms.backing import Asking, blob
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.backing.key_stores import SymmetricOnly, secret_of, with_secret
 from kmslab.kms.contract.errors import EXCEPTIONS, fail
-from kmslab.kms.contract.key_stores import KeyStore
+from kmslab.kms.contract.key_stores import KeyStore, StoreType
 from kmslab.kms.contract.proxy_troubles import (
     UNHEALTHY,
     UNINTELLIGIBLE,
@@ -37,6 +37,11 @@ IVS = (12, 16)  # bytes
 METADATA = 20  # bytes at most
 WANTED: dict[str, Any] = {"keySpec": "AES_256", "keyStatus": "ENABLED"}
 USES = {"ENCRYPT", "DECRYPT"}
+
+
+def in_use(records: Reader) -> bool:
+    """Whether the use of a key may wait for the network. Known without a query."""
+    return bool(records.find(KeyStore, type=StoreType.EXTERNAL_KEY_STORE))
 
 
 class Xks:

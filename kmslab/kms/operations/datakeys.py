@@ -51,10 +51,9 @@ def generate_random(call: Call, store: KeyStore | None = None) -> dict[str, Any]
     """NumberOfBytes is optional in the model and required by the service."""
     if "NumberOfBytes" not in call.request:
         fail("ValidationException", "NumberOfBytes is required.")
-    size = call["NumberOfBytes"]
-    if store:
-        return {"Plaintext": call.key_stores[store.type].random(store, size)}
-    return {"Plaintext": call.backings[Origin.AWS_KMS].random(size)}
+    size, kms = call["NumberOfBytes"], call.backings[Origin.AWS_KMS]
+    drawn = call.key_stores[store.type].random(store, size) if store else kms.random(size)
+    return {"Plaintext": drawn}
 
 
 def _wrapped(call: Call, key: Key, secret: bytes) -> bytes:

@@ -15,7 +15,7 @@ from kmslab.kms.contract.key_stores import ConnectionState, KeyStore, StoreType,
 from kmslab.kms.contract.records import Key, Setting
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, Origin
 from kmslab.kms.contract.validation import missing
-from kmslab.kms.names import NO_STORE
+from kmslab.kms.named_stores import NO_STORE
 from kmslab.kms.operations.pages import stored_page
 
 CONNECTING = timedelta(seconds=5)

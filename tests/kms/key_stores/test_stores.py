@@ -1,8 +1,11 @@
 """The six operations, the place of a new key, and the simulated CloudHSM clusters."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,9 @@ import pytest
 
 from kmslab import Clock, Lab
 from kmslab.kms.backing.cloudhsm import Clusters
+from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.key_stores import ConnectionState, KeyStore
+from kmslab.kms.store import Damaged
 from kmslab.lab.key_stores import CustomKeyStore
 from tests.cases import for_every
 
@@ -215,6 +220,35 @@ def test_id_and_name_together_are_refused(lab: Lab, refused: Any) -> None:
         lab.kms.describe_custom_key_stores(CustomKeyStoreId="a", CustomKeyStoreName="b")
 
 
+def at_once(*calls: Callable[[], Any]) -> list[str]:
+    """The outcome of each call, all made at the same time: an error's code, or ""."""
+    start = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> str:
+        start.wait()
+        try:
+            call()
+        except KMSError as error:
+            return error.code
+        return ""
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return sorted(threads.map(run, calls))
+
+
+def test_of_callers_that_want_one_name_at_once_one_gets_it(lab: Lab) -> None:
+    requests = [store_request(lab, "vault") for _ in range(4)]
+    outcomes = at_once(*[partial(lab.kms.create_custom_key_store, **each) for each in requests])
+    assert outcomes == ["", *["CustomKeyStoreNameInUseException"] * 3]
+
+
+def test_of_callers_that_want_one_external_key_at_once_one_gets_it(
+    lab: Lab, vault: CustomKeyStore
+) -> None:
+    outcomes = at_once(*[partial(lab.create_cmk, key_store=vault, external_key="patients")] * 4)
+    assert outcomes == ["", *["XksKeyAlreadyInUseException"] * 3]
+
+
 # ----------------------------------------------------------------------------- what a store needs
 
 
@@ -394,6 +428,19 @@ def test_passwords_are_in_no_event(lab: Lab) -> None:
     [event] = lab.trail
     assert event["requestParameters"].keys() >= {"customKeyStoreName", "cloudHsmClusterId"}
     assert request["KeyStorePassword"] not in repr(event) + repr(lab._store.all(KeyStore))
+
+
+def test_secret_of_another_store_does_not_open(
+    lab: Lab, vault: CustomKeyStore, proxy: Any, credential: tuple[str, str]
+) -> None:
+    """Somebody who writes to the store exchanges two secrets."""
+    other = lab.create_key_store("cluster")
+    records = {record.id: record for record in lab._store.all(KeyStore)}
+    swapped = replace(records[vault.id], sealed=records[other.id].sealed)
+    lab._store.commit(put=[swapped])
+    with pytest.raises(lab.kms.exceptions.KMSInternalException) as caught:
+        lab.create_cmk(key_store=vault, external_key="patients")
+    assert isinstance(caught.value.__cause__, Damaged)
 
 
 # ------------------------------------------------------------------------------------ plain Python
