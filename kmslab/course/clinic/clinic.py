@@ -9,8 +9,9 @@ from itertools import count
 from uuid import NAMESPACE_DNS, uuid5
 
 from kmslab.clock import Clock
-from kmslab.course.clinic import archive, records, staff, stolen_laptop, workshop_envelope
+from kmslab.course.clinic import archive, mail, records, staff, stolen_laptop, workshop_envelope
 from kmslab.course.clinic.archive import Archive
+from kmslab.course.clinic.mail import Mail
 from kmslab.course.clinic.repeated_content import RepeatedContent
 from kmslab.course.clinic.staff import Staff
 from kmslab.course.clinic.stolen_laptop import Laptop
@@ -79,6 +80,10 @@ class Clinic:
         key = _records_key(self.lab)
         key.enable()
         return workshop_envelope.workshop_folder(self.table, key, self.lab)
+
+    def mail_on_friday(self) -> Mail:
+        """An e-mail to Busan with a report of R-017, its signature and a public key: all forged."""
+        return mail.forged_mail(self.record(STOLEN))
 
     def forgotten_key(self) -> Archive:
         """A key that has lost its name, enabled, and the folders that were sealed under it."""

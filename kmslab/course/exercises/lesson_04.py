@@ -1,172 +1,320 @@
-"""Exercise 04-reports: sign reports of any length, and verify them without the KMS."""
+"""Exercises of lesson 04: sign a report, check one without the KMS, forge one, refuse the forgery.
 
+The checks hand over keys of other KMSs, other reports, and each thing that a forger may change.
+"""
+
+from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import wraps
 from hashlib import sha256
 from typing import Any
 
 from kmslab.course.clinic.clinic import STOLEN, Clinic, reports_key
+from kmslab.course.exercises import fresh
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
-from kmslab.crypto import Forged, Malformed, PublicKey, pyca
-from kmslab.crypto.message_types import MessageType
+from kmslab.course.exercises.forgeries import (
+    Paper,
+    broken_keys,
+    forgeries,
+    signed,
+    signing_key,
+    verifies,
+)
+from kmslab.course.exercises.recording import recorded
+from kmslab.course.exercises.verifiers import (
+    GENUINE_REFUSED,
+    check_accepts,
+    check_not_accepted,
+    check_refuses,
+)
+from kmslab.crypto import PublicKey
 from kmslab.kms.contract.errors import EXCEPTIONS
-from kmslab.kms.contract.specs import KeyUsage
 from kmslab.kms.contract.states import KeyState
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
-SignedReport = tuple[bytes, bytes]  # a report and its signature
-
-OTHER = "R-101"
-DIGIT = (b"14.68", b"11.68")
 MAX_MESSAGE = 4096  # bytes that Sign takes
-TABLE_SENT_TO_KMS = (
-    "`{}` sent the whole table, and Sign takes 4,096 bytes. The table has to stay at home: send "
-    "what stands for it."
+NUMBER = 32  # bytes of each of the two numbers in a signature on P-256
+
+
+# -------------------------------------------------------------------------------------- 04-sign
+
+TOO_LONG = (
+    "`{}` sent {:,} bytes, and Sign takes 4,096. The report has to stay at home: send what stands "
+    "for it."
 )
 HASHED_TWICE = (
     "This is a signature of the report's hash, hashed once more: Sign took the hash for a message "
     "like any other. Tell it that it is a digest."
 )
 HASH_NOT_SIGNED = (
-    "What `{}` gives back is the report's hash. Whoever changes a digit computes a new one: that "
-    "takes no key."
+    "What `{}` gives back is the report's hash. A forger who changes a digit computes a new hash: "
+    "that takes no key."
 )
 MAC_NOT_SIGNATURE = (
-    "`{}` gives back 32 bytes, the length of a MAC. Whoever checks a MAC needs the secret that "
-    "made it, and with that he can make one too."
+    "`{}` gives back 32 bytes, the length of a MAC. To check a MAC one needs the secret that made "
+    "it, and with that secret one can make MACs too."
 )
-NOT_BY_REPORTS = (
-    "What `{}` gives back is not a signature of that report by `reports`: with the clinic's public "
-    "key anybody would refuse it. (Or did you run the lesson's first cell again? Then run those "
-    "after it too.)"
+RESPELT = (
+    "What `{}` gives back is a signature of the report by the key, respelt as r‖s, 64 bytes. The "
+    "clinic's reports carry it as Sign wrote it, in DER."
 )
-KMS_CALLED = (
-    "`genuine` called `{}`, and in Busan nobody can call the KMS. A public key and a library are "
-    "enough."
+AS_TEXT = (
+    "What `{}` gives back is a signature of the report, written as text. Give back the bytes that "
+    "Sign returned."
 )
-GENUINE_REFUSED = (
-    "`{}` says no to a genuine report. (Does it give back what a library's `verify` gave? "
-    "PyCryptodome's is False when all is well.)"
+NOT_BYTES = "`{}` should give back bytes: the signature, as Sign made it. It gave back a `{}`."
+BY_ANOTHER_KEY = (
+    "What `{}` gives back was signed by another key than the one that it was given as `key`."
 )
-RAISES_AT_FORGERY = (
-    "`{}` raised `{}` at a forged report. There will be others: catch that error and give back "
-    "False."
+PART_SIGNED = (
+    "What `{}` gives back is a signature of the report's first {:,} bytes. What stands after them "
+    "can be changed, and nobody will see it."
 )
-NOT_A_BOOL = "`{}` should give back True or False, and it gave back `{!r}`."
+NOT_A_SIGNATURE = (
+    "What `{}` gives back ({:,} bytes) is not a signature of a report of {:,} bytes by the key "
+    "that it was given: with that key's public half Busan refuses it."
+)
+OTHER_KMS = (
+    "The check gave `{}` a key of another KMS, and it stopped with `{}`: this lab has no such key. "
+    "Everything goes through the `key` that it is given."
+)
+NO_ERROR = (
+    "The key was turned off, and Sign refused. `{}` gave back {} all the same, as if it had "
+    "signed. Let the error come out."
+)
+
+
+def check_sign(clinic: Clinic, sign_report: Function) -> str:
+    key, record = _enabled(reports_key(clinic.lab)), clinic.record(STOLEN)
+    require_bodies([sign_report], key, record)
+    for report in _reports(clinic):
+        _check_signature(sign_report, key, report, other=None)
+    with Lab() as elsewhere:
+        _check_signature(sign_report, signing_key(elsewhere), fresh.record(), other=key)
+    another = signing_key(clinic.lab)
+    _check_signature(sign_report, another, fresh.record(), other=key)
+    another.disable()
+    _check_error(sign_report, another, record)
+    return (
+        "A line, 4,097 bytes or the whole table: each has its signature, by the key that was "
+        "given, and that key may be in any KMS."
+    )
+
+
+def _reports(clinic: Clinic) -> tuple[bytes, ...]:
+    exactly = clinic.table[:MAX_MESSAGE]
+    return clinic.record(STOLEN), clinic.table, exactly, clinic.table[: MAX_MESSAGE + 1], b"R"
+
+
+def _check_signature(sign_report: Function, key: CMK, report: bytes, other: CMK | None) -> None:
+    """`other`: a key that the program was given before."""
+    name, meanings = sign_report.__name__, dict[type[Exception], str]()
+    if len(report) > MAX_MESSAGE:
+        meanings[EXCEPTIONS["ValidationException"]] = TOO_LONG.format(name, len(report))
+    for code in ("NotFoundException", "AccessDeniedException") if other else ():
+        meanings[EXCEPTIONS[code]] = OTHER_KMS.format(name, code)
+    made = result_of(sign_report, key, report, meanings=meanings)
+    public = key.public_key()
+    if isinstance(made, bytes) and verifies(public, report, made):
+        return
+    if other and isinstance(made, bytes) and verifies(other.public_key(), report, made):
+        raise Wrong(BY_ANOTHER_KEY.format(name))
+    raise Wrong(_what_else(name, public, report, made))
+
+
+def _what_else(name: str, public: PublicKey, report: bytes, made: Any) -> str:
+    """Says what the program gave back in place of a signature."""
+    digest = sha256(report).digest()
+    if any(verifies(public, report, each) for each in _from_text(made)):
+        return AS_TEXT.format(name)
+    if not isinstance(made, bytes):
+        return NOT_BYTES.format(name, type(made).__name__)
+    if made == digest:
+        return HASH_NOT_SIGNED.format(name)
+    if len(made) == len(digest):
+        return MAC_NOT_SIGNATURE.format(name)
+    if verifies(public, digest, made):
+        return HASHED_TWICE
+    if verifies(public, report, _as_der(made)):
+        return RESPELT.format(name)
+    if len(report) > MAX_MESSAGE and verifies(public, report[:MAX_MESSAGE], made):
+        return PART_SIGNED.format(name, MAX_MESSAGE)
+    return NOT_A_SIGNATURE.format(name, len(made), len(report))
+
+
+def _from_text(made: Any) -> Iterator[bytes]:
+    text = made.decode("ascii", "replace") if isinstance(made, bytes) else str(made)
+    for decode in (bytes.fromhex, b64decode):
+        with suppress(ValueError):
+            yield decode(text)
+
+
+def _as_der(signature: bytes) -> bytes:
+    """r‖s as a SEQUENCE of two INTEGERs (RFC 3279 §2.2.3); other bytes unchanged."""
+    if len(signature) != 2 * NUMBER:
+        return signature
+    numbers = b""
+    for half in (signature[:NUMBER], signature[NUMBER:]):
+        value = int.from_bytes(half, "big")
+        size = value.bit_length() // 8 + 1
+        numbers += bytes([2, size]) + value.to_bytes(size, "big")
+    return bytes([0x30, len(numbers)]) + numbers
+
+
+def _check_error(sign_report: Function, key: CMK, report: bytes) -> None:
+    try:
+        made = sign_report(key, report)
+    except Exception:
+        return
+    shown = "nothing (`None`)" if made is None else f"a `{type(made).__name__}`"
+    raise Wrong(NO_ERROR.format(sign_report.__name__, shown))
+
+
+# ----------------------------------------------------------------------------------- 04-genuine
+
 IGNORES_PUBLIC_KEY = (
     "`{}` refuses what another clinic has signed, though it was given that clinic's public key. "
     "Does it use one of its own?"
 )
+LONG_REPORT = "a genuine report of {:,} bytes"
 
 
-def check_reports(clinic: Clinic, sign_report: Function, genuine: Function) -> str:
-    lab, key = clinic.lab, reports_key(clinic.lab)
-    if key.state is KeyState.DISABLED:
-        key.enable()
-    public, record = key.public_key(), clinic.record(STOLEN)
-    require_bodies([sign_report, _with_arguments(genuine, b"", public)], record)
-    signed = [(each, _signature(sign_report, each, public)) for each in (record, clinic.table)]
-    if not all(_accepts(lab, genuine, each, public) for each in signed):
-        raise Wrong(GENUINE_REFUSED.format(genuine.__name__))
-    for what, forged in _forgeries(clinic, *signed[0]).items():
-        if not _refuses(lab, genuine, forged, public):
-            raise Wrong(f"{what}, and `{genuine.__name__}` says yes.")
-    theirs, their_public = _signed_elsewhere(clinic.record(OTHER))
-    if not _accepts(lab, genuine, theirs, their_public):
-        raise Wrong(IGNORES_PUBLIC_KEY.format(genuine.__name__))
+def check_genuine(clinic: Clinic, is_genuine: Function) -> str:
+    lab, key = clinic.lab, _enabled(reports_key(clinic.lab))
+    ours = signed(key, clinic.record(STOLEN))
+    require_bodies([is_genuine], ours.public, ours.report, ours.signature)
+    check_accepts(lab, is_genuine, ours)
+    with Lab() as elsewhere:
+        theirs = signed(signing_key(elsewhere), fresh.record())
+    check_accepts(lab, is_genuine, theirs, IGNORES_PUBLIC_KEY.format(is_genuine.__name__))
+    table = signed(key, clinic.table)
+    long = GENUINE_REFUSED.format(is_genuine.__name__, LONG_REPORT.format(len(clinic.table)))
+    check_accepts(lab, is_genuine, table, long)
+    forged = [*forgeries(key, ours, theirs)]
+    for paper in forged:
+        check_refuses(lab, is_genuine, paper)
+    for paper in broken_keys(lab, ours):
+        check_not_accepted(lab, is_genuine, paper)
     return (
-        "The clinic signs, everybody can check, and nobody was asked. A forger changed digits, "
-        "signatures and keys, and got nothing through."
+        f"It says True to three genuine reports and to none of {len(forged)} forged ones, and no "
+        "call was made. It needs a public key and a library."
     )
 
 
-def _with_arguments(function: Function, *more: Any) -> Function:
-    """The function with its other arguments filled in, so that both take a report alone."""
-
-    @wraps(function)
-    def filled_in(report: bytes) -> Any:
-        return function(report, *more)
-
-    return filled_in
+def _enabled(key: CMK) -> CMK:
+    if key.state is KeyState.DISABLED:
+        key.enable()
+    return key
 
 
-def _signature(sign_report: Function, report: bytes, public: PublicKey) -> bytes:
-    """What the clinic's program returns for the report, if it is this key's signature of it."""
-    name, digest = sign_report.__name__, sha256(report).digest()
-    meanings: dict[type[Exception], str] = {}
-    if len(report) > MAX_MESSAGE:
-        meanings = {EXCEPTIONS["ValidationException"]: TABLE_SENT_TO_KMS.format(name)}
-    made = result_of(sign_report, report, meanings=meanings)
-    if not isinstance(made, bytes):
-        raise Wrong(f"`{name}` should give back bytes: the signature, as Sign made it.")
-    if made == digest:
-        raise Wrong(HASH_NOT_SIGNED.format(name))
-    if len(made) == len(digest):
-        raise Wrong(MAC_NOT_SIGNATURE.format(name))
-    if _is_valid(public, digest, made):
-        raise Wrong(HASHED_TWICE)
-    if not _is_valid(public, report, made):
-        raise Wrong(NOT_BY_REPORTS.format(name))
-    return made
+# ------------------------------------------------------------------------------------- 04-forge
+
+NOT_A_PAIR = (
+    "`{}` should give back two things, `signature, public_key`: what Sign returned, and what "
+    "`public_key()` returns. It gave back {}."
+)
+CLINICS_KEY_CALLED = (
+    "`{}` called {} with the clinic's own key. The forger can't: he is not one of the clinic's "
+    "people. A key of his own he can have, in a KMS of his own."
+)
+CLINICS_PUBLIC_KEY = (
+    "`{}` sends the clinic's public key along, and the signature does not fit it. The forger can "
+    "choose what he sends: which public key fits *his* signature?"
+)
+DOES_NOT_FIT = (
+    "`verify_in_busan` refuses what `{}` made: this signature, this public key and the report do "
+    "not fit together."
+)
+ONE_REPORT_ONLY = (
+    "`{}` forges one report. It was asked for another one, and its signature does not fit that."
+)
 
 
-def _is_valid(public: PublicKey, message: bytes, signature: bytes) -> bool:
-    with suppress(Forged, Malformed):
-        pyca.verify("ECDSA_SHA_256", public.der, message, MessageType.RAW, signature)
-        return True
-    return False
+def check_forge(clinic: Clinic, forge: Function) -> str:
+    lab, clinics = clinic.lab, _enabled(reports_key(clinic.lab))
+    forged = clinic.record(STOLEN).replace(b"malignant", b"benign")
+    require_bodies([forge], forged)
+    for report, no in ((forged, DOES_NOT_FIT), (fresh.record(), ONE_REPORT_ONLY)):
+        with recorded(lab) as calls:
+            made = result_of(forge, report)
+        if used := calls.on(clinics):
+            raise Wrong(CLINICS_KEY_CALLED.format(forge.__name__, used[0].operation))
+        signature, public = _pair(forge, made)
+        if public == clinics.public_key():
+            raise Wrong(CLINICS_PUBLIC_KEY.format(forge.__name__))
+        if not verifies(public, report, signature):
+            raise Wrong(no.format(forge.__name__))
+    return (
+        "Report, signature and public key fit together, and the clinic has signed nothing. That "
+        "they fit says that one person made all three. It does not say who."
+    )
 
 
-@contextmanager
-def _no_kms_call(lab: Lab) -> Iterator[None]:
-    calls_before = len(lab.trail)
-    try:
-        yield
-    finally:
-        if calls := list(lab.trail)[calls_before:]:
-            raise Wrong(KMS_CALLED.format(calls[0]["eventName"]))
+def _pair(forge: Function, made: Any) -> tuple[bytes, PublicKey]:
+    parts = made if isinstance(made, tuple | list) else [made]
+    shown = ", ".join(f"a `{type(part).__name__}`" for part in parts) or "nothing"
+    if len(parts) != 2 or not isinstance(parts[0], bytes):
+        raise Wrong(NOT_A_PAIR.format(forge.__name__, shown))
+    signature, public = parts
+    if isinstance(public, bytes):
+        public = PublicKey(public)
+    if not isinstance(public, PublicKey):
+        raise Wrong(NOT_A_PAIR.format(forge.__name__, shown))
+    return signature, public
 
 
-def _accepts(lab: Lab, genuine: Function, signed: SignedReport, public: PublicKey) -> bool:
-    with _no_kms_call(lab):
-        return _checked_bool(genuine, result_of(genuine, *signed, public))
+# ------------------------------------------------------------------------------- 04-fingerprint
+
+RIGHT_REFUSED = (
+    "The fingerprint is that of the public key, and the signature fits. `{}` says False. (The "
+    "fingerprint is the SHA-256 of `public_key.der`, in 64 hexadecimal digits.)"
+)
+OTHER_CLINIC_REFUSED = (
+    "Another clinic's report, with that clinic's public key and its fingerprint: all of it fits, "
+    "and `{}` says False. Does it compare with a fingerprint of its own?"
+)
 
 
-def _refuses(lab: Lab, genuine: Function, signed: SignedReport, public: PublicKey) -> bool:
-    try:
-        with _no_kms_call(lab):
-            answer = genuine(*signed, public)
-    except Wrong:
-        raise
-    except Exception as error:
-        raise Wrong(RAISES_AT_FORGERY.format(genuine.__name__, type(error).__name__)) from error
-    return not _checked_bool(genuine, answer)
+def check_fingerprint(clinic: Clinic, is_from_clinic: Function) -> str:
+    lab, key = clinic.lab, _enabled(reports_key(clinic.lab))
+    ours = signed(key, clinic.record(STOLEN))
+    with Lab() as elsewhere:
+        theirs = signed(signing_key(elsewhere), fresh.record())
+    known = {id(paper): sha256(paper.public.der).hexdigest() for paper in (ours, theirs)}
+    arguments = (known[id(ours)], ours.public, ours.report, ours.signature)
+    require_bodies([is_from_clinic], *arguments)
+    for paper, no in ((ours, RIGHT_REFUSED), (theirs, OTHER_CLINIC_REFUSED)):
+        told = _with_fingerprint(is_from_clinic, known[id(paper)])
+        check_accepts(lab, told, paper, no.format(told.__name__))
+    for what, fingerprint in _wrong_fingerprints(known[id(ours)], known[id(theirs)]):
+        paper = Paper(ours.public, ours.report, ours.signature, what)
+        check_refuses(lab, _with_fingerprint(is_from_clinic, fingerprint), paper)
+    for paper in forgeries(key, ours, theirs):
+        check_refuses(lab, _with_fingerprint(is_from_clinic, known[id(ours)]), paper)
+    return (
+        "The surgeon's 64 digits came by telephone, and they decide which public key is the right "
+        "one. That key decides about the report."
+    )
 
 
-def _checked_bool(genuine: Function, answer: Any) -> bool:
-    if isinstance(answer, bool):
-        return answer
-    raise Wrong(NOT_A_BOOL.format(genuine.__name__, answer))
+def _with_fingerprint(is_from_clinic: Function, fingerprint: str) -> Function:
+    """The function with its first argument filled in, so that it can be called as `is_genuine`."""
+
+    @wraps(is_from_clinic)
+    def told(public: PublicKey, report: bytes, signature: bytes) -> Any:
+        return is_from_clinic(fingerprint, public, report, signature)
+
+    return told
 
 
-def _forgeries(clinic: Clinic, report: bytes, signature: bytes) -> dict[str, SignedReport]:
-    with Lab() as thiefs_lab:
-        thiefs_signature = _signing_key(thiefs_lab).sign(report)
-    return {
-        "A digit was changed": (report.replace(*DIGIT), signature),
-        "The signature is that of another report": (clinic.record(OTHER), signature),
-        "The last byte of the signature is missing": (report, signature[:-1]),
-        "The thief signed the report himself, with a key of his own": (report, thiefs_signature),
-    }
-
-
-def _signed_elsewhere(report: bytes) -> tuple[SignedReport, PublicKey]:
-    with Lab() as other_lab:
-        key = _signing_key(other_lab)
-        return (report, key.sign(report)), key.public_key()
-
-
-def _signing_key(lab: Lab) -> CMK:
-    return lab.create_cmk(spec="ECC_NIST_P256", usage=KeyUsage.SIGN_VERIFY)
+def _wrong_fingerprints(right: str, other: str) -> Iterator[tuple[str, str]]:
+    """Two long numbers that agree in their first digits look equal to somebody in a hurry."""
+    yield "The fingerprint that she knows is another key's", other
+    for at in (63, 32, 16, 8, 0):
+        digit = "0" if right[at] != "0" else "1"
+        what = f"The fingerprint that she knows differs in digit {at + 1} of 64"
+        yield what, right[:at] + digit + right[at + 1 :]
+    yield "She has only the fingerprint's first 8 digits", right[:8]
+    yield "She has no fingerprint", ""
