@@ -3,9 +3,7 @@
 The checks hand over keys of other KMSs, other reports, and each thing that a forger may change.
 """
 
-from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import wraps
 from hashlib import sha256
 from typing import Any
@@ -21,6 +19,7 @@ from kmslab.course.exercises.forgeries import (
     signing_key,
     verifies,
 )
+from kmslab.course.exercises.not_signatures import MAX_MESSAGE, in_its_place
 from kmslab.course.exercises.recording import recorded
 from kmslab.course.exercises.verifiers import (
     GENUINE_REFUSED,
@@ -34,47 +33,14 @@ from kmslab.kms.contract.states import KeyState
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
-MAX_MESSAGE = 4096  # bytes that Sign takes
-NUMBER = 32  # bytes of each of the two numbers in a signature on P-256
-
-
 # -------------------------------------------------------------------------------------- 04-sign
 
 TOO_LONG = (
     "`{}` sent {:,} bytes, and Sign takes 4,096. The report has to stay at home: send what stands "
     "for it."
 )
-HASHED_TWICE = (
-    "This is a signature of the report's hash, hashed once more: Sign took the hash for a message "
-    "like any other. Tell it that it is a digest."
-)
-HASH_NOT_SIGNED = (
-    "What `{}` gives back is the report's hash. A forger who changes a digit computes a new hash: "
-    "that takes no key."
-)
-MAC_NOT_SIGNATURE = (
-    "`{}` gives back 32 bytes, the length of a MAC. To check a MAC one needs the secret that made "
-    "it, and with that secret one can make MACs too."
-)
-RESPELT = (
-    "What `{}` gives back is a signature of the report by the key, respelt as r‖s, 64 bytes. The "
-    "clinic's reports carry it as Sign wrote it, in DER."
-)
-AS_TEXT = (
-    "What `{}` gives back is a signature of the report, written as text. Give back the bytes that "
-    "Sign returned."
-)
-NOT_BYTES = "`{}` should give back bytes: the signature, as Sign made it. It gave back a `{}`."
 BY_ANOTHER_KEY = (
     "What `{}` gives back was signed by another key than the one that it was given as `key`."
-)
-PART_SIGNED = (
-    "What `{}` gives back is a signature of the report's first {:,} bytes. What stands after them "
-    "can be changed, and nobody will see it."
-)
-NOT_A_SIGNATURE = (
-    "What `{}` gives back ({:,} bytes) is not a signature of a report of {:,} bytes by the key "
-    "that it was given: with that key's public half Busan refuses it."
 )
 OTHER_KMS = (
     "The check gave `{}` a key of another KMS, and it stopped with `{}`: this lab has no such key. "
@@ -121,46 +87,7 @@ def _check_signature(sign_report: Function, key: CMK, report: bytes, other: CMK 
         return
     if other and isinstance(made, bytes) and verifies(other.public_key(), report, made):
         raise Wrong(BY_ANOTHER_KEY.format(name))
-    raise Wrong(_what_else(name, public, report, made))
-
-
-def _what_else(name: str, public: PublicKey, report: bytes, made: Any) -> str:
-    """Says what the program gave back in place of a signature."""
-    digest = sha256(report).digest()
-    if any(verifies(public, report, each) for each in _from_text(made)):
-        return AS_TEXT.format(name)
-    if not isinstance(made, bytes):
-        return NOT_BYTES.format(name, type(made).__name__)
-    if made == digest:
-        return HASH_NOT_SIGNED.format(name)
-    if len(made) == len(digest):
-        return MAC_NOT_SIGNATURE.format(name)
-    if verifies(public, digest, made):
-        return HASHED_TWICE
-    if verifies(public, report, _as_der(made)):
-        return RESPELT.format(name)
-    if len(report) > MAX_MESSAGE and verifies(public, report[:MAX_MESSAGE], made):
-        return PART_SIGNED.format(name, MAX_MESSAGE)
-    return NOT_A_SIGNATURE.format(name, len(made), len(report))
-
-
-def _from_text(made: Any) -> Iterator[bytes]:
-    text = made.decode("ascii", "replace") if isinstance(made, bytes) else str(made)
-    for decode in (bytes.fromhex, b64decode):
-        with suppress(ValueError):
-            yield decode(text)
-
-
-def _as_der(signature: bytes) -> bytes:
-    """r‖s as a SEQUENCE of two INTEGERs (RFC 3279 §2.2.3); other bytes unchanged."""
-    if len(signature) != 2 * NUMBER:
-        return signature
-    numbers = b""
-    for half in (signature[:NUMBER], signature[NUMBER:]):
-        value = int.from_bytes(half, "big")
-        size = value.bit_length() // 8 + 1
-        numbers += bytes([2, size]) + value.to_bytes(size, "big")
-    return bytes([0x30, len(numbers)]) + numbers
+    raise Wrong(in_its_place(name, public, report, made))
 
 
 def _check_error(sign_report: Function, key: CMK, report: bytes) -> None:
@@ -204,6 +131,8 @@ def check_genuine(clinic: Clinic, is_genuine: Function) -> str:
 
 
 def _enabled(key: CMK) -> CMK:
+    if key.state is KeyState.PENDING_DELETION:
+        key.cancel_deletion()
     if key.state is KeyState.DISABLED:
         key.enable()
     return key
@@ -216,7 +145,7 @@ NOT_A_PAIR = (
     "`public_key()` returns. It gave back {}."
 )
 CLINICS_KEY_CALLED = (
-    "`{}` called {} with the clinic's own key. The forger can't: he is not one of the clinic's "
+    "`{}` called Sign with the clinic's own key. The forger can't: he is not one of the clinic's "
     "people. A key of his own he can have, in a KMS of his own."
 )
 CLINICS_PUBLIC_KEY = (
@@ -224,8 +153,8 @@ CLINICS_PUBLIC_KEY = (
     "choose what he sends: which public key fits *his* signature?"
 )
 DOES_NOT_FIT = (
-    "`verify_in_busan` refuses what `{}` made: this signature, this public key and the report do "
-    "not fit together."
+    "Busan refuses what `{}` made: this signature, this public key and the report do not fit "
+    "together."
 )
 ONE_REPORT_ONLY = (
     "`{}` forges one report. It was asked for another one, and its signature does not fit that."
@@ -239,8 +168,8 @@ def check_forge(clinic: Clinic, forge: Function) -> str:
     for report, no in ((forged, DOES_NOT_FIT), (fresh.record(), ONE_REPORT_ONLY)):
         with recorded(lab) as calls:
             made = result_of(forge, report)
-        if used := calls.on(clinics):
-            raise Wrong(CLINICS_KEY_CALLED.format(forge.__name__, used[0].operation))
+        if calls.on(clinics).of("Sign"):
+            raise Wrong(CLINICS_KEY_CALLED.format(forge.__name__))
         signature, public = _pair(forge, made)
         if public == clinics.public_key():
             raise Wrong(CLINICS_PUBLIC_KEY.format(forge.__name__))
