@@ -277,6 +277,6 @@ SERVICE_ROWS = (
     change("DeleteKey", keys.delete),
     change("SynchronizeMultiRegionKey", regions.synchronize),
     change("DeleteExpiredKeyMaterial", importing.delete_expired),
-    change("SeedKey", keys.seed),
+    change("SeedKey", regions.seed),
 )
 SERVICE_TABLE: dict[str, Row] = {row.name: row for row in SERVICE_ROWS}

@@ -606,3 +606,88 @@ def _plant_or_refuse(lab: Lab, content: bytes, suffix: str) -> None:
     if refused is not None:
         assert refused.startswith("seed.")
         assert count(lab) == before
+
+
+# ------------------------------------------------------------------------------ multi-Region keys
+
+MRK = "mrk-1b6a5ec633b24e0c9d436d1b3a1c7e01"
+MIRRORED = f"""
+keys:
+  - id: {MRK}
+    alias: orders
+    region: us-east-1
+    replicas: [eu-west-1, ap-northeast-2]
+    tags: {{ward: "3"}}
+    rotation: 90
+    material: [{{hex: {HEX}}}, {{hex: {OTHER_HEX}}}]
+"""
+
+
+def test_replicas_are_made_with_their_primary(write: Write):
+    with Lab.from_seed(write(MIRRORED)) as lab:
+        orders = lab.region("us-east-1").cmk("alias/orders")
+        assert [each.region for each in orders.replicas] == ["ap-northeast-2", "eu-west-1"]
+        for replica in orders.replicas:
+            assert replica.state == "Enabled"
+            assert replica.decrypt(orders.encrypt(b"x")) == b"x"
+            assert (replica.tags, replica.id) == ({"ward": "3"}, MRK)
+            assert str(replica.rotations) == str(orders.rotations)
+        orders.rotate()
+        assert lab.region("eu-west-1").decrypt(orders.encrypt(b"x")) == b"x"
+
+
+def test_replicas_are_made_once_and_later_ones_are_added(write: Write):
+    with Lab(region="us-east-1") as lab:
+        lab.seed(write(MIRRORED.replace(", ap-northeast-2", "")))
+        before = count(lab)
+        assert (
+            dict(lab.seed(write(MIRRORED)))[f"arn:aws:kms:ap-northeast-2:111122223333:key/{MRK}"]
+            == "made"
+        )
+        assert count(lab) == before + 3  # a key and its two materials
+        assert {outcome for _, outcome in lab.seed(write(MIRRORED))} == {"was there"}
+        assert count(lab) == before + 3
+
+
+def test_multi_region_key_may_be_known_by_its_alias_alone(write: Write):
+    with Lab(region="us-east-1") as lab:
+        for _ in range(2):
+            lab.seed(write("keys: [{alias: orders, replicas: [eu-west-1]}]"))
+        assert lab.cmk("alias/orders").id.startswith("mrk-")
+        assert len(lab.cmk("alias/orders").replicas) == 1
+
+
+def test_known_id_of_a_multi_region_key_makes_a_primary(write: Write):
+    with Lab(region="us-east-1") as lab:
+        lab.seed(write(f"keys: [{{id: {MRK}}}]"))
+        assert lab.cmk(MRK).primary == lab.cmk(MRK)
+        assert lab.cmk(MRK).metadata["MultiRegion"] is True
+
+
+@for_every(
+    ("text", "said"),
+    [
+        (MIRRORED.replace(MRK, ID), "the id of a key with replicas begins with mrk-"),
+        (MIRRORED.replace("[eu-west-1", "[us-east-1"), "each replica is in another Region"),
+        (MIRRORED.replace("[eu-west-1", "[ap-northeast-2"), "each replica is in another Region"),
+        (MIRRORED.replace("[eu-west-1", "[cn-north-1"), "each replica is in another Region"),
+        (MIRRORED.replace("[eu-west-1", "[mars"), "is not a Region"),
+    ],
+)
+def test_wrong_replicas_are_refused(text: str, said: str):
+    with tempfile.TemporaryDirectory() as folder, Lab() as lab:
+        path = Path(folder) / "seed.yaml"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(SeedError, match=said):
+            lab.seed(path)
+        assert count(lab) == 0
+
+
+def test_replicas_of_a_key_that_cannot_have_them_are_refused(write: Write):
+    with Lab(region="us-east-1") as lab:
+        lab.create_cmk("orders")
+        with pytest.raises(SeedError, match="is there already as a single-Region key"):
+            lab.seed(write("keys: [{alias: orders, replicas: [eu-west-1]}]"))
+        lab.seed(write(f"keys: [{{id: {MRK}, region: eu-west-1}}]"))
+        with pytest.raises(SeedError, match="is not a replica of this key"):
+            lab.seed(write(f"keys: [{{id: {MRK}, replicas: [eu-west-1]}}]"))

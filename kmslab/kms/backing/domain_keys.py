@@ -36,9 +36,14 @@ class DomainKeys:
     def seal(self, domain: DomainKey, secret: bytes, identity: bytes) -> bytes:
         return self._backends.seal_box(self._opened(domain), secret, identity)
 
-    def open(self, domain: str, sealed: bytes, identity: bytes) -> SecretBytes:
-        """Raises `Damaged` unless it was sealed under this domain key and with this identity."""
-        record = self._records.get(DomainKey, domain)
+    def open(
+        self, domain: str, sealed: bytes, identity: bytes, records: Reader | None = None
+    ) -> SecretBytes:
+        """Raises `Damaged` unless it was sealed under this domain key and with this identity.
+
+        `records`: where the domain key is, if it is yet to be stored.
+        """
+        record = (records or self._records).get(DomainKey, domain)
         if record is None:
             raise stores.Damaged(f"domain key {domain} is missing")
         try:

@@ -90,7 +90,7 @@ class Hsm:
         domain, is_new = self.domain_keys.domain(records, key.region, now)
         copies: list[Material | DomainKey] = [domain] if is_new else []
         for old in materials:
-            new = self._sealed(domain, key, self._secret(old), old.public, old.created)
+            new = self._sealed(domain, key, self._secret(old, records), old.public, old.created)
             copies.append(replace(new, number=old.number, rotation=old.rotation))
         return copies
 
@@ -219,9 +219,9 @@ class Hsm:
         algorithms = next(iter(KEY_SPECS[spec].algorithms.values()))
         return self._backend(algorithms[0], spec)
 
-    def _secret(self, material: Material) -> SecretBytes:
+    def _secret(self, material: Material, records: Reader | None = None) -> SecretBytes:
         identity = _identity(material.key, material.spec, material.id, material.public)
-        return self.domain_keys.open(material.domain, material.sealed, identity)
+        return self.domain_keys.open(material.domain, material.sealed, identity, records)
 
     def _derive(self, secret: bytes, derivation_nonce: bytes) -> SecretBytes:
         derive = self._backend("KDF_CTR_HMAC_SHA_256").kdf_counter

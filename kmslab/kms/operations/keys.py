@@ -67,7 +67,7 @@ def seed(call: Call) -> dict[str, Any]:
     whose id is random, once for its first alias.
     """
     spec, usage = _spec_and_usage(call)
-    arn = _named_already(call) or f"{call.caller.here}key/{call.get('KeyId') or call.new_id()}"
+    arn = _named_already(call) or f"{call.caller.here}key/{call.get('KeyId') or _new_id(call)}"
     if call.records.get(Key, arn) is None:
         _put_seeded(call, new_key(call, arn, spec, usage))
     for name in call.get("Aliases", ()):

@@ -9,15 +9,15 @@ Source: AWS KMS developer guide, "Multi-Region keys in AWS KMS".
 from dataclasses import replace
 from typing import Any
 
-from kmslab.kms.arn import partition_of
+from kmslab.kms.arn import known_arn, partition_of
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Elsewhere, Key, Material
 from kmslab.kms.contract.specs import Origin
-from kmslab.kms.contract.states import KeyState
+from kmslab.kms.contract.states import PENDING, KeyState
 from kmslab.kms.lifecycle import SYNCHRONIZING
+from kmslab.kms.operations import keys
 from kmslab.kms.operations.importing import to_be_brought
-from kmslab.kms.operations.keys import metadata, new_key
 from kmslab.kms.operations.policies import check_control
 
 TRANSIENT = (KeyState.CREATING, KeyState.UPDATING)
@@ -34,7 +34,7 @@ def replicate(call: Call, primary: Key) -> dict[str, Any]:
         call.put(*(to_be_brought(replica, each) for each in materials if not each.is_pending))
     else:
         call.put(*call.backing(primary).copy(call.records, replica, materials, call.now))
-    shown = metadata(call.records, replica, call.state_of(replica))
+    shown = keys.metadata(call.records, replica, call.state_of(replica))
     tags = [{"TagKey": name, "TagValue": value} for name, value in replica.tags.items()]
     created = {
         "Policy": replica.policy,
@@ -61,7 +61,7 @@ def _replica(call: Call, primary: Key) -> Key:
     if call.records.get(Key, arn):
         fail("AlreadyExistsException", f"Key {arn} already exists")
     return replace(
-        new_key(call, arn, primary.spec, primary.usage),
+        keys.new_key(call, arn, primary.spec, primary.usage),
         origin=primary.origin,
         state=KeyState.CREATING,
         primary_arn=primary.arn,
@@ -91,6 +91,25 @@ def update_primary(call: Call, primary: Key, replica: Key | None = None) -> dict
         call.put(moved)
     call.elsewhere[replica.arn] = Elsewhere(call.name, call.request, {})
     return {}
+
+
+def seed(call: Call) -> dict[str, Any]:
+    """The lab's own operation: makes a key, and those of its replicas that are not there yet."""
+    answer = keys.seed(call)
+    key = call.records.get(Key, answer["KeyId"])
+    if key is None or key.state in PENDING:
+        return answer
+    there = {each.region for each in (key, *call.related(key))}
+    for region in sorted({*call.get("ReplicaRegions", ())} - there):
+        arn = str(known_arn(key.arn)._replace(region=region))
+        state = call.get("State", KeyState.ENABLED)
+        replica = replace(key, arn=arn, state=state, ready=None, created=call.now, version=0)
+        materials = call.records.find(Material, key=key.arn)
+        copies = call.backing(key).copy(call.records, replica, materials, call.now)
+        call.put(replica, *copies)
+        shown = {"KeyMetadata": keys.metadata(call.records, replica, state)}
+        call.elsewhere[arn] = Elsewhere("CreateKey", {}, shown)
+    return answer
 
 
 def synchronize(call: Call, key: Key) -> dict[str, Any]:

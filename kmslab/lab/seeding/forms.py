@@ -12,7 +12,7 @@ from typing import Any
 
 from kmslab.crypto import SecretBytes
 from kmslab.kms.access import check_identity_policy
-from kmslab.kms.arn import known_arn, role_arn, root_arn, session_arn, user_arn
+from kmslab.kms.arn import known_arn, partition_of, role_arn, root_arn, session_arn, user_arn
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, Origin
@@ -21,6 +21,7 @@ from kmslab.kms.iam import account_number, region_name, session_name, user_name
 from kmslab.kms.names import ALIAS_PREFIX, KEY_ID
 from kmslab.kms.operations.aliases import MAX_ALIASES_PER_KEY
 from kmslab.kms.operations.aliases import NAME as ALIAS_NAME
+from kmslab.kms.operations.keys import MULTI_REGION
 from kmslab.lab.seeding.declared import Seed, SeedAccessKey, SeedKey, SeedPrincipal
 from kmslab.lab.seeding.material import materials, settled
 from kmslab.lab.seeding.nodes import Node
@@ -36,6 +37,7 @@ KEY_MEMBERS = (
     "alias",
     "aliases",
     "region",
+    "replicas",
     "spec",
     "usage",
     "origin",
@@ -122,8 +124,10 @@ def _key(node: Node, account: str, region: str) -> SeedKey:
         found["next_rotation"].wrong("a key with next_rotation also needs rotation: with its days.")
     known = materials(found["material"]) if "material" in found else []
     spec, known = settled(_text(found, "spec"), known, found.get("material", node))
+    region = checked(found["region"], region_name) if "region" in found else region
     members = {
         "KeyId": key_id(found["id"]) if "id" in found else None,
+        **_multi_region(found, region),
         "KeySpec": spec,
         "KeyUsage": _text(found, "usage") or _only_usage(spec),
         "Origin": origin(found["origin"]) if "origin" in found else None,
@@ -136,7 +140,6 @@ def _key(node: Node, account: str, region: str) -> SeedKey:
         "Materials": known or None,
         "Aliases": _aliases(found, node),
     }
-    region = checked(found["region"], region_name) if "region" in found else region
     return key(node, account, region, members)
 
 
@@ -162,6 +165,22 @@ def key(node: Node, account: str, region: str, members: dict[str, Any]) -> SeedK
     except KMSError as error:
         node.wrong(f"{error.code}: {error}")
     return SeedKey(node.at, account, region, {**members, **accepted})
+
+
+def _multi_region(found: dict[str, Node], region: str) -> dict[str, Any]:
+    """A key with an `mrk-` id or with replicas, even none, is a multi-Region primary."""
+    named = _text(found, "id")
+    if "replicas" not in found:
+        return {"MultiRegion": True} if named.startswith(MULTI_REGION) else {}
+    if named and not named.startswith(MULTI_REGION):
+        found["id"].wrong("the id of a key with replicas begins with mrk-.")
+    regions: list[str] = []
+    for node in found["replicas"].items():
+        name = checked(node, region_name)
+        if name in (region, *regions) or partition_of(name) != partition_of(region):
+            node.wrong("each replica is in another Region, and in the partition of the key.")
+        regions.append(name)
+    return {"MultiRegion": True, "ReplicaRegions": regions}
 
 
 def key_id(node: Node) -> str:

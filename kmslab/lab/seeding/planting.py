@@ -111,10 +111,12 @@ class SeedAttempt:
             self._compare(declared, known)
         if arn:
             self._check_materials(declared, arn, known)
+            self._check_replicas(declared, arn, known)
         if arn in self._declared:
             declared.at.wrong(f"{arn} is declared twice.")
         names = declared.request.get("Aliases", ())
         aliases = [(name, self._alias(declared, here + name, arn)) for name in names]
+        there = {each.arn for each in self._related(known)} if known else set()
         try:
             arn = self._target.own_acts.seed_key(
                 declared.account, declared.region, declared.request, self._change
@@ -122,7 +124,13 @@ class SeedAttempt:
         except KMSError as error:
             declared.at.wrong(f"{error.code}: {error}")
         self._declared.add(arn)
-        return Planted([(arn, THERE if known else MADE), *aliases])
+        regions = declared.request.get("ReplicaRegions", ())
+        replicas = [str(known_arn(arn)._replace(region=each)) for each in regions]
+        made = [(each, THERE if each in there else MADE) for each in replicas]
+        return Planted([(arn, THERE if known else MADE), *made, *aliases])
+
+    def _related(self, known: Key) -> list[Key]:
+        return self._change.find(Key, primary_arn=known.primary_arn) if known.primary_arn else []
 
     def _arn(self, declared: SeedKey, here: str) -> str | None:
         """The ARN of the key's id, or of the key that its first alias names; else None."""
@@ -144,6 +152,18 @@ class SeedAttempt:
                 f"{known.arn} is there already as {known.spec} for {known.usage}, and is declared "
                 f"as {spec} for {usage}. Give this one another id, or start with a new store."
             )
+
+    def _check_replicas(self, declared: SeedKey, arn: str, known: Key | None) -> None:
+        """A key without a primary cannot get replicas, nor one whose id another key has there."""
+        if not declared.request.get("MultiRegion"):
+            return
+        if known and not known.primary_arn:
+            declared.at.wrong(f"{arn} is there already as a single-Region key.")
+        related = {each.arn for each in self._related(known)} if known else set()
+        for region in declared.request.get("ReplicaRegions", ()):
+            replica = str(known_arn(arn)._replace(region=region))
+            if replica not in related and self._change.get(Key, replica):
+                declared.at.wrong(f"{replica} is there already, and is not a replica of this key.")
 
     def _check_materials(self, declared: SeedKey, arn: str, known: Key | None) -> None:
         """Material that differs from an existing key's: tests that know it would fail later."""
