@@ -89,8 +89,16 @@ def update_primary(call: Call, primary: Key, replica: Key | None = None) -> dict
         if each.arn in changing:
             moved = replace(moved, state=KeyState.UPDATING, ready=call.now + SYNCHRONIZING)
         call.put(moved)
+    _pass_on_what_waits(call, primary, replica)
     call.elsewhere[replica.arn] = Elsewhere(call.name, call.request, {})
     return {}
+
+
+def _pass_on_what_waits(call: Call, old: Key, new: Key) -> None:
+    """Imported material that waits for a rotation waits on the new primary, to be brought there."""
+    known = {each.id for each in call.records.find(Material, key=new.arn)}
+    waiting = [each for each in call.records.find(Material, key=old.arn) if each.is_pending]
+    call.put(*(to_be_brought(new, each) for each in waiting if each.id not in known))
 
 
 def seed(call: Call) -> dict[str, Any]:
@@ -102,7 +110,8 @@ def seed(call: Call) -> dict[str, Any]:
     there = {each.region for each in (key, *call.related(key))}
     for region in sorted({*call.get("ReplicaRegions", ())} - there):
         arn = str(known_arn(key.arn)._replace(region=region))
-        state = call.get("State", KeyState.ENABLED)
+        brought = call.get("State", KeyState.ENABLED)
+        state = KeyState.PENDING_IMPORT if key.lacks_material else brought
         replica = replace(key, arn=arn, state=state, ready=None, created=call.now, version=0)
         materials = call.records.find(Material, key=key.arn)
         copies = call.backing(key).copy(call.records, replica, materials, call.now)
