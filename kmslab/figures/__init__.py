@@ -16,8 +16,8 @@ for every picture, `html.py` how it is shown. Then, by subject:
 - *accounts*: `bill(lab.bill())` draws what a month costs, `costs(lab, programs)` what sealing costs
   and what one leaked data key opens, `kinds(lab)` who may do what with each
   of the three kinds of key (`key_kind_trials.py` finds that out);
-- *measured times*: `times`, `sizes_and_times` and `times_with_means` draw what `kmslab.bench`
-  measured.
+- *measured times*: `times`, `sizes_and_times`, `times_with_means` and `throughput` draw what
+  `kmslab.bench` measured.
 """
 
 from kmslab.figures.bill import bill
@@ -35,6 +35,7 @@ from kmslab.figures.operations import operations
 from kmslab.figures.outside import outside
 from kmslab.figures.signatures import signatures
 from kmslab.figures.swimlane import swimlane
+from kmslab.figures.throughput import SealingTimes, throughput
 from kmslab.figures.timeline import timeline
 from kmslab.figures.timings import (
     OperationTimes,
@@ -52,6 +53,7 @@ __all__ = [
     "OperationTimes",
     "Picture",
     "ReferenceTime",
+    "SealingTimes",
     "TimingRow",
     "WatchedCall",
     "bill",
@@ -69,6 +71,7 @@ __all__ = [
     "signatures",
     "sizes_and_times",
     "swimlane",
+    "throughput",
     "timeline",
     "times",
     "times_with_means",

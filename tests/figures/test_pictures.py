@@ -31,6 +31,7 @@ from tests.figures import (
     drawn_kinds,
     drawn_modes,
     drawn_signatures,
+    drawn_throughputs,
     drawn_timelines,
     drawn_timings,
 )
@@ -87,6 +88,7 @@ DRAWINGS = [
     *drawn_kinds.DRAWINGS,
     *drawn_modes.DRAWINGS,
     *drawn_signatures.DRAWINGS,
+    *drawn_throughputs.DRAWINGS,
     *drawn_timelines.DRAWINGS,
     *drawn_timings.DRAWINGS,
 ]
