@@ -11,7 +11,20 @@ from textwrap import wrap
 from kmslab.figures.canvas import INK, PALE, PALE_GREEN, VERMILLION, WIDTH, Canvas, Picture
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.states import KeyState, refusal
-from kmslab.kms.table import ALIAS_OLD, STATELESS, TABLE, TARGET, Role, Row
+from kmslab.kms.table import (
+    ACCOUNT,
+    ALIAS,
+    ALIAS_OLD,
+    ALIAS_TO_DELETE,
+    NEW_ALIAS,
+    NEW_REPLICA,
+    STORE,
+    TABLE,
+    TAGGING,
+    TARGET,
+    Role,
+    Row,
+)
 from kmslab.lab.cmk import CMK
 
 MARGIN, HEADER, LINE, PAD, CELL = 16, 68, 20, 8, 184  # CSS pixels; CELL is a column's width
@@ -19,6 +32,8 @@ COLUMNS = (KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_DELETION)
 NAMES = WIDTH - 2 * MARGIN - len(COLUMNS) * CELL
 NAME_LETTERS, CELL_LETTERS = 36, 18  # in a line
 
+# Roles without a state. A custom key store has one, but not that of a key.
+STATELESS = {ALIAS, ALIAS_TO_DELETE, NEW_ALIAS, ACCOUNT, TAGGING, *NEW_REPLICA}
 # Names the key, for an operation whose keys have different rules.
 KEY_NAMES = {ALIAS_OLD: "old key", TARGET: "new key"}
 
@@ -84,9 +99,13 @@ def _groups() -> list[Group]:
     return sorted(groups, key=lambda group: (bool(group.pattern[0]), group.pattern.count(None)))
 
 
+def is_a_keys(role: Role) -> bool:
+    return role not in STATELESS and role.naming is not STORE
+
+
 def _roles(row: Row) -> Iterator[tuple[Role, str]]:
     """An operation's roles that have a key state (an alias or an account has none), with names."""
-    keys = [role for role in row.roles if role not in STATELESS]
+    keys = [role for role in row.roles if is_a_keys(role)]
     same_rules = len({role.states for role in keys}) == 1
     for role in keys:
         yield role, row.name if same_rules else f"{row.name} ({KEY_NAMES[role.naming]})"

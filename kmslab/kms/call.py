@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from kmslab.kms.arn import as_arn
 from kmslab.kms.backing import Backing, KeyStoreBacking
+from kmslab.kms.backing.key_stores import in_store
 from kmslab.kms.backing.recipients import Recipient
 from kmslab.kms.changes import Change
-from kmslab.kms.contract.key_stores import KeyStore, StoreType
+from kmslab.kms.contract.key_stores import StoreType
 from kmslab.kms.contract.records import (
     Caller,
     Elsewhere,
@@ -94,12 +95,9 @@ class Call:
 
     def backing(self, key: Key) -> Backing:
         """The place of the key's material. A custom key store is told for which call it is used."""
-        if not key.store:
-            return self.backings[key.origin]
-        store = self.records.get(KeyStore, key.store)
-        if store is None:
-            raise Damaged(f"{key.arn} is in a custom key store that does not exist")
-        return self.key_stores[store.type].holding(store, key, self)
+        if key.store:
+            return in_store(self.records, self.key_stores, key, self)
+        return self.backings[key.origin]
 
     def related(self, key: Key) -> list[Key]:
         """The multi-Region keys related to this one. The call relies on them as on this one."""

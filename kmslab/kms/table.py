@@ -103,9 +103,7 @@ NO_REPLICA = EVERY_REACH - {Reach.REPLICA}
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    states: (
-        frozenset[KeyState] | frozenset[connection.ConnectionState]
-    )  # in which the operation works
+    states: frozenset[KeyState] | frozenset[connection.ConnectionState]  # in which it works
     naming: Naming = KEY_NO_ALIAS
     kinds: frozenset[KeyKind] = EVERY_KIND
     reach: frozenset[Reach] = EVERY_REACH
@@ -145,9 +143,7 @@ ROTATING = manage(
     USABLE, kinds=SYMMETRIC, reach=NO_REPLICA, origins=IN_KMS - EXTERNAL, names_origin=True
 )
 # The state comes first, but a key that can be Unavailable can never be rotated.
-ROTATED = replace(
-    ROTATING, states=USABLE | {KeyState.UNAVAILABLE}, origins=IN_KMS, state_first=True
-)
+ROTATED = replace(ROTATING, states=GRANTABLE, origins=IN_KMS, state_first=True)
 ROTATIONS = replace(ROTATED, states=ANY, reach=EVERY_REACH)
 IMPORTED = partial(manage, origins=EXTERNAL)
 
@@ -266,10 +262,6 @@ ROWS = (
     change("DeleteCustomKeyStore", key_stores.delete, store(connection.DISCONNECTED)),
 )
 TABLE: dict[str, Row] = {row.name: row for row in ROWS}
-# Roles without a key state.
-STATELESS = frozenset({ALIAS, ALIAS_TO_DELETE, NEW_ALIAS, ACCOUNT, TAGGING, *NEW_REPLICA}) | {
-    role for row in ROWS for role in row.roles if role.naming is STORE
-}
 
 # What the service does by itself (`own_acts`). No caller can name these.
 SERVICE_ROWS = (

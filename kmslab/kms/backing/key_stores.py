@@ -4,12 +4,16 @@ Rule: a store's secret (a proxy's credential, a cluster's password) is opened on
 bound to the store and to the credential's id, so that rows swapped in the store do not open.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
 from kmslab.crypto import SecretBytes
+from kmslab.kms.backing import Asking, Backing, KeyStoreBacking
 from kmslab.kms.backing.hsm import Hsm
-from kmslab.kms.contract.key_stores import KeyStore
+from kmslab.kms.contract.key_stores import KeyStore, StoreType
+from kmslab.kms.contract.records import Key, Reader
+from kmslab.kms.store import Damaged
 
 
 def with_secret(hsm: Hsm, store: KeyStore, secret: str) -> KeyStore:
@@ -23,6 +27,16 @@ def secret_of(hsm: Hsm, store: KeyStore) -> SecretBytes:
 
 def _name(store: KeyStore) -> str:
     return f"secret {store.access_key} of key store {store.handle}"
+
+
+def in_store(
+    records: Reader, backings: Mapping[StoreType, KeyStoreBacking], key: Key, asking: Asking
+) -> Backing:
+    """The backing of a key in a custom key store, for one call."""
+    store = records.get(KeyStore, key.store)
+    if store is None:
+        raise Damaged(f"{key.arn} is in a custom key store that does not exist")
+    return backings[store.type].holding(store, key, asking)
 
 
 class SymmetricOnly:

@@ -69,9 +69,7 @@ MOVES: dict[str, set[Move]] = {
         (KeyState.UPDATING, KeyState.ENABLED),
     },
     "SeedKey": {
-        (None, KeyState.ENABLED),
-        (None, KeyState.DISABLED),
-        (None, KeyState.PENDING_IMPORT),
+        (None, state) for state in (KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_IMPORT)
     },
     "EnableKey": {(KeyState.DISABLED, KeyState.ENABLED)},
     "DisableKey": {(KeyState.ENABLED, KeyState.DISABLED)},
