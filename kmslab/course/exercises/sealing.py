@@ -168,7 +168,7 @@ def seal(pair: Pair, data: bytes, *named: str) -> Sealed:
             raise
     _check_sealing_calls(pair, data, calls)
     parts = parts_of(box)
-    if not parts or not all(isinstance(part, bytes | str) for part in parts):
+    if not parts or not all(isinstance(part, bytes | bytearray | str) for part in parts):
         found = ", ".join(f"`{type(part).__name__}`" for part in parts) or "nothing"
         raise Wrong(NOT_BYTES.format(function.__name__, found))
     return Sealed(data, named, box, calls)
