@@ -139,12 +139,10 @@ def use(usage: Usage, named_by: Naming = KEY, permission: str = "") -> Role:
 manage, show = Role, partial(Role, cross_account=True)
 PUBLIC = show(USABLE, KEY, ASYMMETRIC)
 SWAPPED = (manage(USABLE, reach=PRIMARY), manage(USABLE, REPLICA))
-ROTATING = manage(
-    USABLE, kinds=SYMMETRIC, reach=NO_REPLICA, origins=IN_KMS - EXTERNAL, names_origin=True
-)
+ROTATIONS = manage(ANY, kinds=SYMMETRIC, origins=IN_KMS, names_origin=True)
+SCHEDULED = replace(ROTATIONS, states=USABLE, reach=NO_REPLICA, origins=IN_KMS - EXTERNAL)
 # The state comes first, but a key that can be Unavailable can never be rotated.
-ROTATED = replace(ROTATING, states=GRANTABLE, origins=IN_KMS, state_first=True)
-ROTATIONS = replace(ROTATED, states=ANY, reach=EVERY_REACH)
+ROTATED = replace(SCHEDULED, states=GRANTABLE, origins=IN_KMS, state_first=True)
 IMPORTED = partial(manage, origins=EXTERNAL)
 
 # Resources without a state: an alias, an alias to be created, and the account as a whole.
@@ -222,8 +220,8 @@ ROWS = (
     row("Encapsulate", agreement.encapsulate, use(ENCAPSULATE)),
     row("Decapsulate", agreement.decapsulate, use(ENCAPSULATE)),
     # Rotation
-    change("EnableKeyRotation", rotation.enable, ROTATING),
-    change("DisableKeyRotation", rotation.disable, ROTATING),
+    change("EnableKeyRotation", rotation.enable, SCHEDULED),
+    change("DisableKeyRotation", rotation.disable, SCHEDULED),
     row("GetKeyRotationStatus", rotation.status, show(ANY, origins=IN_KMS)),
     change("RotateKeyOnDemand", rotation.rotate_on_demand, ROTATED),
     row("ListKeyRotations", rotation.list_, ROTATIONS),

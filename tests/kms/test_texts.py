@@ -10,7 +10,7 @@ from types import ModuleType
 
 from kmslab.kms import admission, named_stores, names, service, throttle
 from kmslab.kms.access import enforcement, grant_tokens
-from kmslab.kms.backing import cloudhsm, hsm, importing, recipients
+from kmslab.kms.backing import brought, cloudhsm, hsm, importing, recipients
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.operations import pages
 from kmslab.kms.table import TABLE
@@ -19,7 +19,7 @@ from kmslab.lab import lab, view
 OPERATIONS = {inspect.getmodule(row.run) for row in TABLE.values()}
 CORE = (
     *(admission, named_stores, names, service, throttle, enforcement, grant_tokens, pages),
-    *(cloudhsm, hsm, importing, recipients),
+    *(brought, cloudhsm, hsm, importing, recipients),
 )
 MODULES = (lab, view, *CORE, *OPERATIONS)
 GUESSED = Path(__file__).parents[1] / "guessed_texts.txt"

@@ -16,7 +16,6 @@ from kmslab import Lab
 from kmslab.kms import wire
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.model import MODEL
-from kmslab.kms.table import TABLE
 from kmslab.kms.wire import Answer, handle
 from tests.cases import for_every
 
@@ -134,13 +133,6 @@ def test_the_status_says_whose_fault_it_was(name: str) -> None:
 def test_an_unknown_target_is_an_unknown_operation(lab: Lab, target: str) -> None:
     answer = handle(lab.service, lab.caller, target, b"{}")
     assert (answer.status, parsed(answer)) == (400, {"__type": "UnknownOperationException"})
-
-
-@for_every("name", sorted(set(MODEL.operations) - set(TABLE)))
-def test_an_operation_that_is_not_built_says_so(lab: Lab, name: str) -> None:
-    answer = parsed(send(lab, name, b"{}"))
-    assert answer["__type"] == "UnsupportedOperationException"
-    assert "not built" in answer["message"]
 
 
 @for_every(

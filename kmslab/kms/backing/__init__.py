@@ -16,6 +16,8 @@ from kmslab.crypto.message_types import MessageType
 from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.records import Caller, DomainKey, Key, Material, Reader
 
+Sealed = tuple[Material, *tuple[DomainKey, ...]]  # with the domain key, if that is new
+
 
 class Backing(Protocol):
     """What operations ask of the place where key material lives.
@@ -33,18 +35,14 @@ class Backing(Protocol):
         """A private key (PKCS#8) and its public key (SubjectPublicKeyInfo), both in DER."""
         ...
 
-    def create(
-        self, records: Reader, key: Key, now: datetime
-    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+    def create(self, records: Reader, key: Key, now: datetime) -> Sealed:
         """New material for a key, sealed, and the domain key that seals it if that is new too.
 
         `records`: what is stored, or will be together with the material.
         """
         ...
 
-    def take(
-        self, records: Reader, key: Key, now: datetime, known: bytes
-    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+    def take(self, records: Reader, key: Key, now: datetime, known: bytes) -> Sealed:
         """The same of known material: raw, or a private key in PKCS#8.
 
         Raises IncorrectKeyMaterialException if it does not fit the key's spec.

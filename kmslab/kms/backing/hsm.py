@@ -25,14 +25,13 @@ from kmslab.crypto import (
     encode_context,
     frame,
     has_long_exponent,
-    read_pkcs8,
-    spec_of,
 )
 from kmslab.crypto.backend import AES_256_KEY, GCM_IV
 from kmslab.crypto.message_types import MessageType
 from kmslab.crypto.self_tested import BACKENDS, SelfTested
 from kmslab.kms.arn import known_arn
-from kmslab.kms.backing import blob
+from kmslab.kms.backing import Sealed, blob
+from kmslab.kms.backing.brought import checked
 from kmslab.kms.backing.domain_keys import DomainKeys
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
@@ -63,21 +62,17 @@ class Hsm:
         private = backend.generate_key(spec)
         return private, backend.public_key(private)
 
-    def create(
-        self, records: Reader, key: Key, now: datetime
-    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+    def create(self, records: Reader, key: Key, now: datetime) -> Sealed:
         size = KEY_SPECS[key.spec].size
         made = (self.random(size), b"") if size else self.key_pair(key.spec)
         return self._new(records, key, now, *made)
 
-    def take(
-        self, records: Reader, key: Key, now: datetime, known: bytes
-    ) -> tuple[Material, *tuple[DomainKey, ...]]:
-        return self._new(records, key, now, *self._checked(key.spec, known))
+    def take(self, records: Reader, key: Key, now: datetime, known: bytes) -> Sealed:
+        return self._new(records, key, now, *checked(key.spec, known, self._backend_for_keys))
 
     def _new(
         self, records: Reader, key: Key, now: datetime, secret: SecretBytes, public: bytes
-    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+    ) -> Sealed:
         """A Region's first material comes with the domain key that seals it."""
         domain, is_new = self.domain_keys.domain(records, key.region, now)
         material = self._sealed(domain, key, secret, public, now)
@@ -109,25 +104,6 @@ class Hsm:
             created=created,
             imported=key.origin is Origin.EXTERNAL,
         )
-
-    def _checked(self, spec: str, known: bytes) -> tuple[SecretBytes, bytes]:
-        """Known key material and its public key. Refuses material that does not fit the spec."""
-        sizes = KEY_SPECS[spec].sizes
-        if sizes:
-            if len(known) not in sizes:
-                span = " to ".join(map(str, sorted({sizes[0], sizes[-1]})))
-                text = f"Key material of spec {spec} has {span} bytes."
-                fail("IncorrectKeyMaterialException", text)
-            return SecretBytes(known), b""
-        try:
-            _, private = read_pkcs8(known)  # which checks RSA's numbers and a curve's points
-            public = self._backend_for_keys(spec).public_key(private)
-            if spec_of(public) != spec:
-                raise Malformed
-        except (Malformed, RuntimeError):  # a backend expects a well-formed private key
-            text = f"This is not a private key of spec {spec} in PKCS#8 (DER)."
-            fail("IncorrectKeyMaterialException", text)
-        return private, public
 
     def encrypt(
         self, material: Material, algorithm: str, plaintext: bytes, context: Mapping[str, str]

@@ -8,6 +8,7 @@ Source: AWS KMS developer guide, "Key states of AWS KMS keys".
 """
 
 from enum import StrEnum
+from itertools import product
 
 
 class KeyState(StrEnum):
@@ -41,7 +42,8 @@ PENDING = frozenset({KeyState.PENDING_DELETION, KeyState.PENDING_REPLICA_DELETIO
 LIVE = ANY - PENDING
 DELETABLE = LIVE - {KeyState.UPDATING}
 REPLICABLE = frozenset({KeyState.ENABLED})
-SWITCHABLE = frozenset({KeyState.ENABLED, KeyState.DISABLED, KeyState.UNAVAILABLE})
+SWITCHED = frozenset({KeyState.ENABLED, KeyState.DISABLED})
+SWITCHABLE = SWITCHED | {KeyState.UNAVAILABLE}
 USABLE = frozenset({KeyState.ENABLED, KeyState.UPDATING})
 GRANTABLE = USABLE | {KeyState.UNAVAILABLE}
 AT_REST = ANY - {KeyState.CREATING, KeyState.UPDATING}
@@ -64,36 +66,22 @@ MOVES: dict[str, set[Move]] = {
     "ReplicateKey": {(None, KeyState.CREATING)},
     "UpdatePrimaryRegion": {(KeyState.ENABLED, KeyState.UPDATING)},
     "SynchronizeMultiRegionKey": {
-        (KeyState.CREATING, KeyState.ENABLED),
-        (KeyState.CREATING, KeyState.PENDING_IMPORT),
+        *product({KeyState.CREATING}, {KeyState.ENABLED, KeyState.PENDING_IMPORT}),
         (KeyState.UPDATING, KeyState.ENABLED),
     },
-    "SeedKey": {
-        (None, state) for state in (KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_IMPORT)
-    },
+    "SeedKey": {(None, state) for state in SWITCHED | {KeyState.PENDING_IMPORT}},
     "EnableKey": {(KeyState.DISABLED, KeyState.ENABLED)},
     "DisableKey": {(KeyState.ENABLED, KeyState.DISABLED)},
     # A key shows Unavailable while its key store is disconnected. It is never stored, so no move
     # starts from it.
-    "ScheduleKeyDeletion": {
-        (state, pending) for state in DELETABLE - {KeyState.UNAVAILABLE} for pending in PENDING
-    },
-    "CancelKeyDeletion": {
-        (state, after)
-        for state in PENDING
-        for after in (KeyState.DISABLED, KeyState.PENDING_IMPORT)
-    },
+    "ScheduleKeyDeletion": {*product(DELETABLE - {KeyState.UNAVAILABLE}, PENDING)},
+    "CancelKeyDeletion": {*product(PENDING, (KeyState.DISABLED, KeyState.PENDING_IMPORT))},
     "DeleteKey": {
         (KeyState.PENDING_DELETION, None),
         # the primary of the last replica
         (KeyState.PENDING_REPLICA_DELETION, KeyState.PENDING_DELETION),
     },
     "ImportKeyMaterial": {(KeyState.PENDING_IMPORT, KeyState.ENABLED)},
-    "DeleteImportedKeyMaterial": {
-        (state, KeyState.PENDING_IMPORT) for state in (KeyState.ENABLED, KeyState.DISABLED)
-    },
-    "DeleteExpiredKeyMaterial": {
-        (state, KeyState.PENDING_IMPORT)
-        for state in (KeyState.ENABLED, KeyState.DISABLED, KeyState.UPDATING)
-    },
+    "DeleteImportedKeyMaterial": {*product(SWITCHED, {KeyState.PENDING_IMPORT})},
+    "DeleteExpiredKeyMaterial": {*product(USABLE | SWITCHED, {KeyState.PENDING_IMPORT})},
 }
