@@ -11,6 +11,7 @@ lesson is not saved if it does not run to its end, or if a cell that should fail
 line of each lesson (previous · contents · next) is made of the folder's file names and titles.
 """
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from kmslab.course.workbook import WorkbookError, find
+from kmslab.course.workbook import WORKBOOK_VARIABLE, WorkbookError, find
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 FAILS = "raises-exception"
@@ -129,6 +130,7 @@ def size(path: Path) -> str:
 
 
 def main() -> None:
+    os.environ.pop(WORKBOOK_VARIABLE, None)  # else a learner's own program would take part
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         paths = [find(wanted, FOLDER)] if wanted not in ("", LINKS) else lessons(FOLDER)

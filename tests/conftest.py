@@ -4,6 +4,7 @@ deep property tests go.
 A new operation needs its example in `EXAMPLES`; the tests over THE TABLE then include it.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from kmslab.kms.operations.policies import default_policy
 from kmslab.kms.table import TABLE
 from kmslab.lab.key_stores import CustomKeyStore
 
+os.environ.pop("KMSLAB_WORKBOOK", None)  # set in JupyterLab's terminals: a learner's own program
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 # Property tests. `make test` tries a few examples and always the same ones, so that it answers for

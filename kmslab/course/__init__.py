@@ -8,7 +8,8 @@ In order of reading:
 4. `outcome.py`, `network.py`, `policy_statements.py`, `module_self_tests.py`,
    `simulated_machines.py`, `careless_kms.py` and `endpoint.py`: small tools, each for a lesson or
    two.
-5. `doctor.py`: is this computer ready? `workbook.py`: the learner's own copies of the lessons.
+5. `program/`: the learner's own program, which grows with each pass; `progress.py` shows how far.
+6. `doctor.py`: is this computer ready? `workbook.py`: the learner's own copies of the lessons.
 
 `messages.py`, `texts.py` and `installed_files.py` serve the others: they show Markdown, read the
 texts, and find the lessons and the clinic's data.
@@ -28,9 +29,12 @@ from kmslab.course.module_self_tests import faulty_lab, self_tests
 from kmslab.course.network import network_off
 from kmslab.course.outcome import outcome, refusal
 from kmslab.course.policy_statements import let
+from kmslab.course.program.importing import install
+from kmslab.course.progress import progress
 from kmslab.course.simulated_machines import machines
 
 accept_bare_letters()
+install()
 
 __all__ = [
     "A",
@@ -51,6 +55,7 @@ __all__ = [
     "openssl",
     "outcome",
     "predict",
+    "progress",
     "recorded",
     "refusal",
     "reveal",

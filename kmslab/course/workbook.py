@@ -45,7 +45,7 @@ def lay_out(workbook: Path, lessons: Path = LESSONS) -> list[Path]:
         workbook.mkdir(parents=True, exist_ok=True)
         if not os.access(workbook, os.W_OK):  # even if nothing is missing, learners save there
             raise PermissionError
-        return [_write(workbook / source.name, _fresh(source)) for source in missing]
+        return [write_beside(workbook / source.name, _fresh(source)) for source in missing]
     except OSError as error:
         raise WorkbookError(
             f"The lessons can't be laid out in {_refused(workbook, error)}"
@@ -64,9 +64,9 @@ def reset(workbook: Path, lesson: str, lessons: Path = LESSONS) -> Path | None:
     try:
         workbook.mkdir(parents=True, exist_ok=True)
         if target.exists() and target.read_bytes() != fresh:
-            kept = _free_name(target)
+            kept = free_name(target)
             target.rename(kept)
-        _write(target, fresh)
+        write_beside(target, fresh)
     except OSError as error:
         raise WorkbookError(
             f"Lesson {source.stem} can't be reset in {_refused(workbook, error)}"
@@ -235,14 +235,14 @@ def _kernel_metadata() -> dict[str, Any]:
     }
 
 
-def _free_name(path: Path) -> Path:
+def free_name(path: Path) -> Path:
     number = 1
     while (name := path.with_name(f"{path.stem}.mine-{number}{path.suffix}")).exists():
         number += 1
     return name
 
 
-def _write(target: Path, content: bytes) -> Path:
+def write_beside(target: Path, content: bytes) -> Path:
     """Through a file beside it: a half-written lesson would count as the learner's and be kept."""
     beside = target.with_name(f".{target.name}.part")
     beside.write_bytes(content)

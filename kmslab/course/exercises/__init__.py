@@ -20,7 +20,11 @@ learner's functions. How to write an exercise, `05-rescue` for example:
        check("05-rescue", clinic, rescue)
        hint("05-rescue", 0)  # stuck? 1, 2 or 3
 
-4. *The answers*, in `tests/solutions/05-rescue.toml`: right ones, and each wrong one that you can
+4. *The course's own version*, in `course/program/courses/exercise_05_rescue.py`: the functions as
+   plain Python, which stand in for the learner's in later lessons (`from clinic_program import …`).
+   After a pass, `check` keeps the learner's functions with the helpers, constants and imports that
+   they use; so a function takes what it works with as its arguments, and not the lesson's `lab`.
+5. *The answers*, in `tests/solutions/05-rescue.toml`: right ones, and each wrong one that you can
    think of, by name, with the message that it gets and no other does. The tests run them all, and
    the second way, in the lesson itself.
 

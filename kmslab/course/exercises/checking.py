@@ -1,16 +1,20 @@
 """`check` calls the learner's functions and shows whether they do what the exercise asks.
 
 It does so in the learner's own lab, which those functions use; afterwards the lab's keys, trail and
-clock are as they were.
+clock are as they were. What passes is kept in the learner's own program.
 """
 
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from inspect import signature
+from io import StringIO
 
 from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.exercises import EXERCISES
 from kmslab.course.exercises.answers import Function, NotWritten, Wrong
 from kmslab.course.exercises.hinting import second_way
 from kmslab.course.messages import show_message
+from kmslab.course.program.keeping import keep
 from kmslab.kms.contract.errors import KMSError
 
 NO_SCENE = (
@@ -42,4 +46,20 @@ def check(exercise: str, clinic: Clinic, *functions: Function) -> None:
         return show_message(f"`[FAIL]` {why}")
     except KMSError as refusal:  # the check's own call; `result_of` catches the learner's
         return show_message(f"`[    ]` {NO_SCENE.format(refusal.code)}")
-    return show_message("\n\n".join(filter(None, [f"`[ OK ]` {praise}", second_way(exercise)])))
+
+    def passes(others: Sequence[Function]) -> bool:
+        with redirect_stdout(StringIO()):  # the learner has seen once what they print
+            return _passes(exercise, clinic, others)
+
+    kept = keep(exercise, functions, passes)
+    parts = [f"`[ OK ]` {praise}", kept, second_way(exercise)]
+    return show_message("\n\n".join(filter(None, parts)))
+
+
+def _passes(exercise: str, clinic: Clinic, functions: Sequence[Function]) -> bool:
+    try:
+        with clinic.lab.rehearsal():
+            EXERCISES[exercise](clinic, *functions)
+    except Exception:
+        return False
+    return True
