@@ -5,7 +5,7 @@ them or drops them.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,15 +16,7 @@ from kmslab.kms.backing.key_stores import in_store
 from kmslab.kms.backing.recipients import Recipient
 from kmslab.kms.changes import Change
 from kmslab.kms.contract.key_stores import StoreType
-from kmslab.kms.contract.records import (
-    Caller,
-    Elsewhere,
-    Key,
-    Material,
-    Reader,
-    Record,
-    Resource,
-)
+from kmslab.kms.contract.records import Caller, Elsewhere, Key, Material, Reader, Record, Resource
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.lifecycle import check_moves, shown_state
@@ -99,21 +91,10 @@ class Call:
             return in_store(self.records, self.key_stores, key, self)
         return self.backings[key.origin]
 
-    def related(self, key: Key) -> list[Key]:
-        """The multi-Region keys related to this one. The call relies on them as on this one."""
-        keys = self.records.find(Key, primary_arn=key.primary_arn) if key.primary_arn else []
-        others = [each for each in keys if each.arn != key.arn]
-        self.change.found = [*self.change.found, *others]
-        return others
-
     def put(self, *records: Record) -> None:
         """Stage records: they are stored if the call succeeds."""
         check_moves(self.name, self.change.found, records)
         self.change.put(*records)
-
-    def put_shared(self, key: Key, **shared: Any) -> None:
-        """Stage a key with new values of what it shares with its replicas, and stage those too."""
-        self.put(*(replace(each, **shared) for each in (key, *self.related(key))))
 
     def remove(self, *records: Record) -> None:
         """Stage records for deletion, if the call succeeds."""

@@ -14,7 +14,7 @@ from kmslab.kms import store as stores
 from kmslab.kms.contract.records import Caller, Event, Key, Reader, damaged
 from kmslab.kms.lifecycle import shown_state
 from kmslab.kms.names import key_in, whole_account
-from kmslab.kms.operations.keys import metadata
+from kmslab.kms.operations.metadata import metadata
 from kmslab.kms.service import Service
 from kmslab.kms.table import SERVICE_TABLE, TABLE, Role
 

@@ -1,8 +1,10 @@
-"""Finds the key that shares a named key's id in another Region, for a role of THE TABLE."""
+"""Finds and changes the related keys of a multi-Region key: one id and material, many Regions."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from kmslab.kms.call import Call
 from kmslab.kms.contract.records import Caller, Key, Reader
 from kmslab.kms.names import Finder, Found
 
@@ -16,3 +18,16 @@ def related_in(member: str) -> Finder:
         return Found(arn, records.get(Key, arn)) if key_id.startswith("mrk-") else None
 
     return find
+
+
+def related(call: Call, key: Key) -> list[Key]:
+    """The other keys of a multi-Region key. The call relies on them as on the key itself."""
+    keys = call.records.find(Key, primary_arn=key.primary_arn) if key.primary_arn else []
+    others = [each for each in keys if each.arn != key.arn]
+    call.change.found = [*call.change.found, *others]
+    return others
+
+
+def put_shared(call: Call, key: Key, **shared: Any) -> None:
+    """Stage a key with new values of what it shares with its replicas, and stage those too."""
+    call.put(*(replace(each, **shared) for each in (key, *related(call, key))))

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from kmslab.kms import twins
 from kmslab.kms.arn import known_arn
 from kmslab.kms.backing.importing import Importing
 from kmslab.kms.call import Call
@@ -125,13 +126,13 @@ def to_be_brought(replica: Key, material: Material) -> Material:
 
 def pending_everywhere(call: Call, key: Key) -> Material | None:
     """The material that waits for the next rotation, if all related keys have it too."""
-    waiting = [_pending(call, each) for each in (key, *call.related(key))]
+    waiting = [_pending(call, each) for each in (key, *twins.related(call, key))]
     return waiting[0] if all(each and each.sealed for each in waiting) else None
 
 
 def take_turn(call: Call, key: Key) -> list[Key]:
     """The key and its replicas with their pending material as the current one, which is staged."""
-    keys = [key, *call.related(key)]
+    keys = [key, *twins.related(call, key)]
     if not pending_everywhere(call, key):  # another process has deleted it meanwhile
         return keys
     turned = []
@@ -166,7 +167,7 @@ def _forget(call: Call, key: Key, known: Sequence[Material], material: Material)
 
 def _forget_at_replicas(call: Call, key: Key) -> None:
     """What waits at a primary waits at its replicas; what a replica deletes stays elsewhere."""
-    for replica in call.related(key) if key.reach is Reach.PRIMARY else ():
+    for replica in twins.related(call, key) if key.reach is Reach.PRIMARY else ():
         known = call.records.find(Material, key=replica.arn)
         call.remove(*(each for each in known if each.is_pending))
         call.put(with_materials(replica, [each for each in known if not each.is_pending]))

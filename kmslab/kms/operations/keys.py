@@ -1,21 +1,19 @@
-"""KMS keys: their creation, their metadata, and their states until deletion."""
+"""KMS keys: their creation, and their states until deletion."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from kmslab.kms import twins
 from kmslab.kms.access import check_key_policy
 from kmslab.kms.arn import known_arn
 from kmslab.kms.audit import event_id
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.importing import ExpirationModel
 from kmslab.kms.contract.key_stores import KeyStore
-from kmslab.kms.contract.records import TRACKING_BEGAN, Alias, Grant, Key, Material, Reader
+from kmslab.kms.contract.records import TRACKING_BEGAN, Alias, Grant, Key, Material
 from kmslab.kms.contract.specs import (
-    ALGORITHMS_MEMBER,
     KEY_SPECS,
-    MULTI_REGION_TYPES,
     SYMMETRIC_DEFAULT,
     KeyKind,
     KeyManager,
@@ -25,6 +23,7 @@ from kmslab.kms.contract.specs import (
 )
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.operations.key_stores import placed
+from kmslab.kms.operations.metadata import metadata
 from kmslab.kms.operations.pages import stored_page
 from kmslab.kms.operations.policies import check_control, default_policy
 from kmslab.kms.operations.tags import merged_tags
@@ -135,7 +134,7 @@ def enable(call: Call, key: Key) -> dict[str, Any]:
     if key.reach is Reach.REPLICA:
         call.put(enabled)  # only its primary rotates
     else:
-        call.put_shared(enabled, next_rotation=late, rotate_at=asked)
+        twins.put_shared(call, enabled, next_rotation=late, rotate_at=asked)
     return {}
 
 
@@ -153,7 +152,7 @@ def schedule_deletion(call: Call, key: Key) -> dict[str, Any]:
     if not 7 <= days <= 30:
         fail("ValidationException", "PendingWindowInDays must be between 7 and 30")
     answer = {"KeyId": key.arn, "PendingWindowInDays": days}
-    if key.reach is Reach.PRIMARY and call.related(key):
+    if key.reach is Reach.PRIMARY and twins.related(call, key):
         key = replace(key, state=KeyState.PENDING_REPLICA_DELETION, deletion_days=days)
     else:
         key = pending(key, call.now + timedelta(days=days))
@@ -178,7 +177,7 @@ def delete(call: Call, key: Key) -> dict[str, Any]:
 
     A related key still opens them. A primary that waited for its last replica starts to count.
     """
-    related = call.related(key)
+    related = twins.related(call, key)
     for primary in related if len(related) == 1 else ():
         if primary.state is KeyState.PENDING_REPLICA_DELETION:
             call.put(pending(primary, call.now + timedelta(days=primary.deletion_days)))
@@ -206,59 +205,6 @@ def last_usage(call: Call, key: Key) -> dict[str, Any]:
         "KeyLastUsage": shown,
         "TrackingStartDate": max(key.created, TRACKING_BEGAN),
         "KeyCreationDate": key.created,
-    }
-
-
-def _place(records: Reader, key: Key) -> dict[str, Any]:
-    """Which custom key store the key is in, and what it stands on there."""
-    store = records.get(KeyStore, key.store)
-    return {
-        "CustomKeyStoreId": key.store.rpartition("/")[2],
-        "CloudHsmClusterId": (store.cluster or None) if store else None,
-        "XksKeyConfiguration": {"Id": key.external_key} if key.external_key else None,
-    }
-
-
-def metadata(records: Reader, key: Key, state: KeyState) -> dict[str, Any]:
-    """AWS's KeyMetadata, without the members that do not apply to this key, shown in `state`."""
-    spec = KEY_SPECS[key.spec]
-    symmetric = spec.kind is KeyKind.SYMMETRIC
-    shown = {
-        "AWSAccountId": key.account,
-        "KeyId": key.id,
-        "Arn": key.arn,
-        "CreationDate": key.created,
-        "Enabled": state is KeyState.ENABLED,
-        "Description": key.description,
-        "KeyUsage": key.usage,
-        "KeyState": state,
-        "DeletionDate": key.deletion_date,
-        "PendingDeletionWindowInDays": key.deletion_days or None,
-        "Origin": key.origin,
-        "KeyManager": key.manager,
-        "CustomerMasterKeySpec": key.spec,
-        "KeySpec": key.spec,
-        ALGORITHMS_MEMBER[key.usage]: list(spec.algorithms[key.usage]),
-        "MultiRegion": key.reach is not Reach.SINGLE_REGION,
-        "MultiRegionConfiguration": _configuration(records, key) if key.primary_arn else None,
-        "CurrentKeyMaterialId": key.material if symmetric and not key.store else None,
-        **(_place(records, key) if key.store else {}),
-    }
-    if key.origin is Origin.EXTERNAL:
-        shown |= {"ValidTo": key.expires, "ExpirationModel": ExpirationModel.of(key.expires)}
-    if key.lacks_material:
-        shown |= dict.fromkeys(("CurrentKeyMaterialId", "ValidTo", "ExpirationModel"))
-    return {member: value for member, value in shown.items() if value is not None}
-
-
-def _configuration(records: Reader, key: Key) -> dict[str, Any]:
-    """All related keys as AWS lists them. The key itself may be about to be stored."""
-    related = {each.arn for each in records.find(Key, primary_arn=key.primary_arn)} | {key.arn}
-    listed = [{"Arn": arn, "Region": known_arn(arn).region} for arn in sorted(related)]
-    return {
-        "MultiRegionKeyType": MULTI_REGION_TYPES[key.reach],
-        "PrimaryKey": next(each for each in listed if each["Arn"] == key.primary_arn),
-        "ReplicaKeys": [each for each in listed if each["Arn"] != key.primary_arn],
     }
 
 

@@ -9,6 +9,7 @@ Source: AWS KMS developer guide, "Multi-Region keys in AWS KMS".
 from dataclasses import replace
 from typing import Any
 
+from kmslab.kms import twins
 from kmslab.kms.arn import known_arn, partition_of
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
@@ -18,6 +19,7 @@ from kmslab.kms.contract.states import PENDING, KeyState
 from kmslab.kms.lifecycle import SYNCHRONIZING
 from kmslab.kms.operations import keys
 from kmslab.kms.operations.importing import to_be_brought
+from kmslab.kms.operations.metadata import metadata
 from kmslab.kms.operations.policies import check_control
 
 TRANSIENT = (KeyState.CREATING, KeyState.UPDATING)
@@ -34,7 +36,7 @@ def replicate(call: Call, primary: Key) -> dict[str, Any]:
         call.put(*(to_be_brought(replica, each) for each in materials if not each.is_pending))
     else:
         call.put(*call.backing(primary).copy(call.records, replica, materials, call.now))
-    shown = keys.metadata(call.records, replica, call.state_of(replica))
+    shown = metadata(call.records, replica, call.state_of(replica))
     tags = [{"TagKey": name, "TagValue": value} for name, value in replica.tags.items()]
     created = {
         "Policy": replica.policy,
@@ -84,7 +86,7 @@ def update_primary(call: Call, primary: Key, replica: Key | None = None) -> dict
     if replica.arn == primary.arn:
         fail("ValidationException", f"{region} is already the primary Region of {primary.arn}.")
     changing = {primary.arn, replica.arn}
-    for each in (primary, *call.related(primary)):
+    for each in (primary, *twins.related(call, primary)):
         moved = replace(each, primary_arn=replica.arn)
         if each.arn in changing:
             moved = replace(moved, state=KeyState.UPDATING, ready=call.now + SYNCHRONIZING)
@@ -107,7 +109,7 @@ def seed(call: Call) -> dict[str, Any]:
     key = call.records.get(Key, answer["KeyId"])
     if key is None or key.state in PENDING:
         return answer
-    there = {each.region for each in (key, *call.related(key))}
+    there = {each.region for each in (key, *twins.related(call, key))}
     for region in sorted({*call.get("ReplicaRegions", ())} - there):
         arn = str(known_arn(key.arn)._replace(region=region))
         brought = call.get("State", KeyState.ENABLED)
@@ -116,7 +118,7 @@ def seed(call: Call) -> dict[str, Any]:
         materials = call.records.find(Material, key=key.arn)
         copies = call.backing(key).copy(call.records, replica, materials, call.now)
         call.put(replica, *copies)
-        shown = {"KeyMetadata": keys.metadata(call.records, replica, state)}
+        shown = {"KeyMetadata": metadata(call.records, replica, state)}
         call.elsewhere[arn] = Elsewhere("CreateKey", {}, shown)
     return answer
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from kmslab.kms import twins
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.importing import ExpirationModel, ImportState, MaterialState
@@ -24,12 +25,12 @@ MIN_DISTANCE = timedelta(minutes=20)  # to the next automatic rotation
 def enable(call: Call, key: Key) -> dict[str, Any]:
     """Enabling it again changes the period and starts it from now."""
     days = call.get("RotationPeriodInDays", 365)
-    call.put_shared(key, rotation_days=days, next_rotation=call.now + timedelta(days=days))
+    twins.put_shared(call, key, rotation_days=days, next_rotation=call.now + timedelta(days=days))
     return {}
 
 
 def disable(call: Call, key: Key) -> dict[str, Any]:
-    call.put_shared(key, rotation_days=0, next_rotation=None)
+    twins.put_shared(call, key, rotation_days=0, next_rotation=None)
     return {}
 
 
@@ -63,7 +64,7 @@ def rotate_on_demand(call: Call, key: Key) -> dict[str, Any]:
             "KMSInvalidStateException",
             f"No available key material pending rotation for the key: {key.arn}.",
         )
-    call.put_shared(key, rotate_at=call.now, rotations_on_demand=key.rotations_on_demand + 1)
+    twins.put_shared(call, key, rotate_at=call.now, rotations_on_demand=key.rotations_on_demand + 1)
     return {"KeyId": key.arn}
 
 
@@ -96,7 +97,7 @@ def _renew(call: Call, key: Key, kind: str) -> list[Key]:
     material, *domain = call.backing(key).create(call.records, key, call.now)
     material = replace(material, number=number, rotation=kind)
     call.put(material, *domain)
-    replicas = call.related(key)
+    replicas = twins.related(call, key)
     for replica in replicas:
         call.put(*call.backing(key).copy(call.records, replica, [material], call.now))
     return [replace(each, material=material.id) for each in (key, *replicas)]
