@@ -744,8 +744,10 @@ def primary_origin(lab: Lab, cmk: CMK) -> Any:
 def test_the_documents_example_runs() -> None:
     text = (Path(__file__).parents[3] / "docs" / "multi-region.md").read_text("utf-8")
     names: dict[str, Any] = {}
-    exec(text.partition("```python\n")[2].partition("```")[0], names)
+    for block in text.split("```python\n")[1:]:
+        exec(block.partition("```")[0], names)
     assert names["ireland"].primary == names["ireland"]
+    assert names["seoul"].decrypt(names["own"].encrypt(b"x")) == b"x"
     names["lab"].close()
 
 
