@@ -96,6 +96,8 @@ class CustomKeyStores:
             store = self._named(name)
         if store is None:
             raise RuntimeError(f"the key store {name} is gone")
+        if store.state is ConnectionState.FAILED:
+            store.disconnect()  # otherwise KMS refuses to connect it
         if store.state is not ConnectionState.CONNECTED:
             store.connect()
         return store

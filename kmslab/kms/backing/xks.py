@@ -37,10 +37,12 @@ IVS = (12, 16)  # bytes
 METADATA = 20  # bytes at most
 WANTED: dict[str, Any] = {"keySpec": "AES_256", "keyStatus": "ENABLED"}
 USES = {"ENCRYPT", "DECRYPT"}
+HEALTH = ("ACTIVE", "DEGRADED", "UNAVAILABLE")
+QUOTED = 100  # characters of what a proxy says
 
 
 def in_use(records: Reader) -> bool:
-    """Whether the use of a key may wait for the network. Known without a query."""
+    """Whether the use of a key may wait for the network. The store remembers the answer."""
     return bool(records.find(KeyStore, type=StoreType.EXTERNAL_KEY_STORE))
 
 
@@ -86,12 +88,11 @@ class Xks:
         except ProxyError as error:
             return error.trouble
         fleet = answer.get("ekmFleetDetails")
-        if not isinstance(fleet, list) or not all(isinstance(each, dict) for each in fleet):
+        fleet = fleet if isinstance(fleet, list) else []
+        shown = [each.get("healthStatus") if isinstance(each, dict) else None for each in fleet]
+        if not shown or not all(status in HEALTH for status in shown):
             return UNINTELLIGIBLE
-        statuses = {each.get("healthStatus") for each in fleet}
-        if not statuses or not all(isinstance(status, str) for status in statuses):
-            return UNINTELLIGIBLE
-        return UNHEALTHY if statuses == {"UNAVAILABLE"} else None
+        return UNHEALTHY if all(status == "UNAVAILABLE" for status in shown) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class XksKey(SymmetricOnly):
         wrong = [member for member, value in WANTED.items() if found.get(member) != value]
         wrong += [] if {str(use) for use in uses} >= USES else ["keyUsage"]
         if wrong:
-            text = WRONG_KEY[wrong[0]].format(found.get(wrong[0]))
+            text = WRONG_KEY[wrong[0]].format(str(found.get(wrong[0]))[:QUOTED])
             fail("XksKeyInvalidConfigurationException", text)
         return self._hsm.create(records, key, now)
 

@@ -392,6 +392,11 @@ HEALTH: dict[str, tuple[Any, str]] = {
     "none": (lying(ekmFleetDetails=[{"healthStatus": "UNAVAILABLE"}]), "XKS_PROXY_NOT_REACHABLE"),
     "empty": (lying(ekmFleetDetails=[]), "XKS_PROXY_INVALID_RESPONSE"),
     "no list": (lying(ekmFleetDetails=7), "XKS_PROXY_INVALID_RESPONSE"),
+    "a list for a status": (
+        lying(ekmFleetDetails=[{"healthStatus": []}]),
+        "XKS_PROXY_INVALID_RESPONSE",
+    ),
+    "a number in the list": (lying(ekmFleetDetails=[7]), "XKS_PROXY_INVALID_RESPONSE"),
     "no status": (lying(ekmFleetDetails=[{}]), "XKS_PROXY_INVALID_RESPONSE"),
     "denied": (
         raw(http(403, b'{"errorName": "AccessDeniedException"}')),
@@ -430,6 +435,16 @@ def test_failed_store_must_be_disconnected_before_it_is_connected_again(
     vault.disconnect()
     proxy.send = honest
     assert vault.connect() == "CONNECTED"
+
+
+def test_cell_that_is_run_again_connects_a_store_that_failed(
+    lab: Lab, vault: CustomKeyStore, proxy: Unreliable, credential: tuple[str, str]
+) -> None:
+    vault.disconnect()
+    honest, proxy.send = proxy.send, HEALTH["none"][0]
+    assert lab.create_key_store("vault", proxy.url, credential).state == "FAILED"
+    proxy.send = honest
+    assert lab.create_key_store("vault", proxy.url, credential).state == "CONNECTED"
 
 
 def test_new_credential_replaces_the_old_one_while_connected(
@@ -496,6 +511,12 @@ METADATA: dict[str, tuple[Any, str, str]] = {
         "XksKeyInvalidConfigurationException",
         "The key usage of the external key must include ENCRYPT and DECRYPT. The key use of "
         "specified external key is ['ENCRYPT'].",
+    ),
+    "a long story": (
+        lying(keySpec="x" * 10_000),
+        "XksKeyInvalidConfigurationException",
+        "The key spec of the external key must be AES_256. The key spec of specified external key "
+        f"is {'x' * 100}.",
     ),
     "no list": (
         lying(keyUsage="ENCRYPT"),
