@@ -113,6 +113,11 @@ def partition_of(region: str) -> str:
     return next((each for each, fits in starts.items() if fits), AWS)
 
 
+def is_region_of(partition: str, region: str) -> bool:
+    """Whether a Region of this partition can have this name."""
+    return re.fullmatch(PARTITIONS[partition], region, re.ASCII) is not None
+
+
 def in_partition(principal: str, partition: str) -> str:
     """A principal's ARN as the partition knows it; an AWS service's name unchanged."""
     arn = as_arn(principal)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from kmslab.kms import twins
-from kmslab.kms.arn import known_arn, partition_of
+from kmslab.kms.arn import is_region_of, known_arn
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Elsewhere, Key, Material
@@ -53,7 +53,7 @@ def replicate(call: Call, primary: Key) -> dict[str, Any]:
 
 def _replica(call: Call, primary: Key) -> Key:
     region = call["ReplicaRegion"]
-    if region == primary.region or partition_of(region) != partition_of(primary.region):
+    if region == primary.region or not is_region_of(call.caller.partition, region):
         fail(
             "ValidationException",
             f"{region} is not a valid replica Region for {primary.arn}: it must be another Region "

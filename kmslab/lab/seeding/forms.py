@@ -12,7 +12,15 @@ from typing import Any
 
 from kmslab.crypto import SecretBytes
 from kmslab.kms.access import check_identity_policy
-from kmslab.kms.arn import known_arn, partition_of, role_arn, root_arn, session_arn, user_arn
+from kmslab.kms.arn import (
+    is_region_of,
+    known_arn,
+    partition_of,
+    role_arn,
+    root_arn,
+    session_arn,
+    user_arn,
+)
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, Origin
@@ -177,7 +185,7 @@ def _multi_region(found: dict[str, Node], region: str) -> dict[str, Any]:
     regions: list[str] = []
     for node in found["replicas"].items():
         name = checked(node, region_name)
-        if name in (region, *regions) or partition_of(name) != partition_of(region):
+        if name in (region, *regions) or not is_region_of(partition_of(region), name):
             node.wrong("each replica is in another Region, and in the partition of the key.")
         regions.append(name)
     return {"MultiRegion": True, "ReplicaRegions": regions}

@@ -321,7 +321,7 @@ def test_a_second_replica_in_a_region_exists_already(
         lab.kms.replicate_key(KeyId=primary.id, ReplicaRegion=ABROAD)
 
 
-@for_every("region", [HOME, "cn-north-1", "us-gov-west-1"])
+@for_every("region", [HOME, "cn-north-1", "us-gov-west-1", "a-b-1", "mars-is-far-1"])
 def test_replica_region_is_another_one_of_the_partition(
     shared_lab: Lab, refused: Any, region: str
 ) -> None:
@@ -332,6 +332,15 @@ def test_replica_region_is_another_one_of_the_partition(
     )
     with refused("ValidationException", text):
         shared_lab.kms.replicate_key(KeyId=cmk.id, ReplicaRegion=region)
+
+
+def test_a_region_of_china_replicates_within_china(lab: Lab) -> None:
+    beijing = lab.region("cn-north-1").create_cmk(multi_region=True)
+    replica = synchronized(beijing.replicate("cn-northwest-1"))
+    assert replica.arn.startswith(f"arn:aws-cn:kms:cn-northwest-1:{ACCOUNT}:key/mrk-")
+    assert replica.decrypt(beijing.encrypt(b"x")) == b"x"
+    replica.make_primary()
+    assert beijing.primary == replica
 
 
 def test_what_is_no_region_is_refused(shared_lab: Lab) -> None:
