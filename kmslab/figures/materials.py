@@ -41,6 +41,11 @@ class Material:
     expires: datetime | None  # of imported material only
 
     @property
+    def waits(self) -> bool:
+        """Imported, and not current before a rotation."""
+        return self.state.startswith("PENDING_")
+
+    @property
     def look(self) -> tuple[str, str]:
         return LOOKS[(self.number - 1) % len(LOOKS)]
 

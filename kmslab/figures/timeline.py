@@ -17,7 +17,7 @@ from kmslab.lab.cmk import CMK
 from kmslab.lab.view import View
 
 MARGIN, TOP, LANE, BAND, FOOT = 16, 104, 92, 22, 64  # CSS pixels
-BARS, BLOBS = (176, 706), 736  # the left and right end of the time axis; where the blobs begin
+BARS, BLOBS = (200, 706), 736  # the left and right end of the time axis; where the blobs begin
 LINE, DATE, THINNEST = 22, 100, 8  # heights of a line; widths of a date and a bar
 IMPORTED, TAKEN = "ImportKeyMaterial", ("DeleteImportedKeyMaterial", "DeleteExpiredKeyMaterial")
 MAX_LANES = 6
@@ -48,7 +48,8 @@ def timeline(key: CMK, *blobs: bytes) -> Picture:
     shown = _shown(pasts)
     ends = [past.material.expires for past in shown if past.material.expires]
     scale = _scale(created, max([now, *ends]))
-    gaps = _merged([span for past in pasts for span in past.absent])
+    absences = [span for past in pasts for span in past.absent]
+    gaps = _merged(_before_the_first(key, pasts, created) + absences)
     canvas = Canvas(TOP + LANE * len(shown) + FOOT)
     _draw_key(canvas, scale, key, (created, now), gaps)
     for lane, past in enumerate(shown):
@@ -73,10 +74,10 @@ def _scale(first: datetime, last: datetime) -> Scale:
 
 
 def _pasts(key: CMK, blobs: Sequence[bytes], created: datetime, now: datetime) -> list[Past]:
-    materials = history(key)
+    """Each material's past; it is current until the next rotation, or until now."""
+    materials, events = history(key), _events(key)
     named = named_by(key, blobs, materials)
-    events = _events(key)
-    starts = [each.since or _first_import(each, events) or created for each in materials]
+    starts = [now if each.waits else _start(each, events, created) for each in materials]
     return [
         Past(
             material,
@@ -88,8 +89,14 @@ def _pasts(key: CMK, blobs: Sequence[bytes], created: datetime, now: datetime) -
                 if name is material
             ],
         )
-        for material, start, end in zip(materials, starts, [*starts[1:], now], strict=True)
+        for material, start, end in zip(materials, starts, [*starts[1:], now], strict=False)
     ]
+
+
+def _before_the_first(key: CMK, pasts: Sequence[Past], created: datetime) -> list[Span]:
+    """A key for imported material is PendingImport until it gets some."""
+    first = pasts[0].current[0] if pasts else key.lab.clock.now()
+    return [(created, first)] if first > created else []
 
 
 def _events(key: CMK) -> list[tuple[datetime, str, str]]:
@@ -111,10 +118,12 @@ def _material_id(event: Mapping[str, Any]) -> str:
     return str([*found, more.get("keyMaterialId", "")][0])
 
 
-def _first_import(
-    material: Material, events: Sequence[tuple[datetime, str, str]]
-) -> datetime | None:
-    return next((at for at, name, id in events if name == IMPORTED and id == material.id), None)
+def _start(
+    material: Material, events: Sequence[tuple[datetime, str, str]], created: datetime
+) -> datetime:
+    """When it became current: by a rotation, by its first import, or with the key."""
+    first = next((at for at, name, id in events if name == IMPORTED and id == material.id), None)
+    return material.since or first or created
 
 
 def _absences(
@@ -166,10 +175,12 @@ def _draw_key(canvas: Canvas, scale: Scale, key: CMK, whole: Span, gaps: Sequenc
     for gap in gaps:
         look = {"edgecolor": VERMILLION, "linestyle": "--", "linewidth": 2}
         _bar(canvas, scale, gap, middle, BAND, **look)
-    canvas.label(BARS[0], 30, f"from {whole[0]:%Y-%m-%d}")
     if gaps:
-        dates = f"no use from {gaps[0][0]:%Y-%m-%d} to {gaps[0][1]:%Y-%m-%d}"
-        canvas.label(BARS[1], 30, dates, ha="right", color=VERMILLION, weight="bold")
+        longest = max(gaps, key=lambda gap: gap[1] - gap[0])
+        text = f"PendingImport {_dates(longest)}"
+        canvas.label(BARS[0], 30, text, color=VERMILLION, weight="bold")
+    else:
+        canvas.label(BARS[0], 30, f"from {whole[0]:%Y-%m-%d}")
     canvas.label(BLOBS, 30, "blobs that need it", weight="bold")
 
 
@@ -181,19 +192,28 @@ def _draw(canvas: Canvas, scale: Scale, past: Past, now: datetime, top: float) -
     if past.current[1] < now:
         later = (past.current[1], now)
         _bar(canvas, scale, later, middle, 6, facecolor=colour, edgecolor="none")
-    look = {"facecolor": colour, "edgecolor": "white", "hatch": hatch}
+    look = {
+        "facecolor": "white" if material.waits else colour,
+        "edgecolor": "white",
+        "hatch": hatch,
+    }
     _bar(canvas, scale, past.current, middle, BAND, **look)
     for span in past.absent:
         look = {"facecolor": "white", "edgecolor": VERMILLION, "linestyle": "--"}
         _bar(canvas, scale, span, middle, BAND, linewidth=2, **look)
-    _draw_dates(canvas, scale, past, middle)
-    _draw_blobs(canvas, past, middle)
+    _draw_dates(canvas, scale, past, scale.at(now.timestamp()), middle)
+    _draw_blobs(canvas, past, scale.at(now.timestamp()), middle)
 
 
-def _draw_dates(canvas: Canvas, scale: Scale, past: Past, middle: float) -> None:
+def _draw_dates(canvas: Canvas, scale: Scale, past: Past, now: float, middle: float) -> None:
+    """`now` is the line of the present, which no date crosses if there is room to its left."""
     start, expires = past.current[0], past.material.expires
-    x = min(scale.at(start.timestamp()), BARS[1] - DATE)
-    canvas.label(x, middle - 26, f"{start:%Y-%m-%d}")
+    x, text = scale.at(start.timestamp()), f"{start:%Y-%m-%d}"
+    if past.material.waits or x + DATE > now > BARS[0] + DATE:
+        text = "waits" if past.material.waits else text
+        canvas.label(now - 6, middle - 26, text, ha="right")
+    else:
+        canvas.label(x + 4, middle - 26, text)
     if expires:
         end = scale.at(expires.timestamp())
         canvas.axes.plot([end, end], [middle - 14, middle + 14], color=VERMILLION, linewidth=3)
@@ -201,10 +221,12 @@ def _draw_dates(canvas: Canvas, scale: Scale, past: Past, middle: float) -> None
         canvas.label(end, middle + 27, ends, ha="right", color=VERMILLION)
 
 
-def _draw_blobs(canvas: Canvas, past: Past, middle: float) -> None:
+def _draw_blobs(canvas: Canvas, past: Past, now: float, middle: float) -> None:
     colour, _ = past.material.look
     if not past.blobs:
         return
+    if now < BARS[1]:
+        canvas.axes.plot([now, BARS[1]], [middle, middle], color=colour, linestyle=":", zorder=0)
     height = LINE * len(past.blobs)
     room = WIDTH - MARGIN - BLOBS
     canvas.box(BLOBS, middle - height / 2 - 4, room, height + 8, edgecolor=colour, linewidth=2)
@@ -230,9 +252,9 @@ def _dates(span: Span) -> str:
 def _sentence(past: Past) -> str:
     material = past.material
     needs = ", ".join(f"blob {number} ({count(size)})" for number, size in past.blobs)
+    current = "waits" if material.waits else f"was current from {_dates(past.current)}"
     parts = [
-        f"**Material {material.number}** ({material.state}) was current from "
-        f"{_dates(past.current)}",
+        f"**Material {material.number}** ({material.state}) {current}",
         f"expires on {material.expires:%Y-%m-%d}" if material.expires else "",
         f"is needed by {needs}" if needs else "",
     ]
