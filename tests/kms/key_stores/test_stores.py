@@ -371,6 +371,15 @@ def test_key_in_a_cluster_works_while_a_module_does(
         lab.decrypt(blob)
 
 
+def test_refusal_of_a_clusters_ciphertext_is_explained(
+    lab: Lab, cluster_store: CustomKeyStore
+) -> None:
+    blob = lab.create_cmk(key_store=cluster_store).encrypt(PLAINTEXT, {"order": "17"})
+    with pytest.raises(lab.kms.exceptions.InvalidCiphertextException) as caught:
+        lab.decrypt(blob, {"order": "18"})
+    assert "The encryption context differs" in str(caught.value.explain())
+
+
 def test_cluster_must_be_ready_for_a_new_store(lab: Lab) -> None:
     exceptions = lab.kms.exceptions
     for modules, expected in {
