@@ -144,9 +144,10 @@ def _new_folder(function: Function, desk: CMK, key: CMK) -> bytes:
             f"`{name}` should give back one thing, the encrypted data key, which is bytes. It gave "
             f"back `{type(folder).__name__}`."
         )
-    if (answer := outcome(key.decrypt, folder)) != "ok":
+    context = next((call.request.get("EncryptionContext") for call in calls), None)
+    if (answer := outcome(key.decrypt, folder, context)) != "ok":
         raise Wrong(NOT_A_DATA_KEY.format(name, answer))
-    if (size := len(key.decrypt(folder))) != AES_256_KEY:
+    if (size := len(key.decrypt(folder, context))) != AES_256_KEY:
         raise Wrong(f"The folder's data key has {size} bytes; `lock` takes {AES_256_KEY}.")
     return folder
 

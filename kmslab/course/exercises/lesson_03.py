@@ -153,12 +153,16 @@ CONTEXT_DIFFERS = (
 )
 CONTEXT_FROM_THE_BOX = (
     "The file of `{1}` was put in the place of `{2}`, and `{0}({2!r}, …)` opened it: it told "
-    "Decrypt the context {3}. That came out of the box and not from its argument, so the thief "
-    "chooses it."
+    "Decrypt the context {3}. A context that is taken from the box is one that the thief chooses; "
+    "the name that was asked for is the argument."
 )
 SWAPPED_FILES = (
     "The file of `{1}` was put in the place of `{2}`, and `{0}({2!r}, …)` opened it as if it "
     "belonged there."
+)
+NAME_NOT_TOLD = (
+    "`{}` sealed `{}` twice, and told the KMS {} and {}. Neither says which file that is, so the "
+    "trail does not know it, and on another computer no program does."
 )
 RELABELLED = (
     "The name that lies in the box was changed from `{1}` to `{2}`, and `{0}({2!r}, …)` opened it. "
@@ -190,6 +194,7 @@ def check_file(clinic: Clinic, seal_file: Function, unseal_file: Function) -> st
         for name in dict.fromkeys((*NAMES, fresh.record().decode()[:5])):
             if name not in file.named:
                 _check_refuses_under(pair, file, name)
+    _check_names_the_file(pair, files)
     sealing.check_notices_damage(pair, files[0])
     sealing.check_uses_the_key(pair, files[0], files[1])
     sealing.check_needs_the_key(pair, files[0], other)
@@ -225,6 +230,15 @@ def _check_contexts(pair: sealing.Pair, files: list[sealing.Sealed]) -> None:
             if _context(earlier) == context and earlier.named != file.named:
                 names = earlier.named[0], file.named[0]
                 raise Wrong(ONE_CONTEXT_FOR_ALL.format(name, *names, f"`{context}`"))
+
+
+def _check_names_the_file(pair: sealing.Pair, files: list[sealing.Sealed]) -> None:
+    """Contexts of the same name share a pair that those of other names lack."""
+    first, *others, again = files
+    of_others = {told for each in others for told in _context(each).items()}
+    if not (_context(first).items() & _context(again).items()) - of_others:
+        told = f"`{_context(first)}`", f"`{_context(again)}`"
+        raise Wrong(NAME_NOT_TOLD.format(pair.seal.__name__, first.named[0], *told))
 
 
 def _check_opens(pair: sealing.Pair, files: list[sealing.Sealed]) -> list[set[bytes]]:
