@@ -25,7 +25,12 @@ class Metadata(dict[str, Any]):
 
 
 def rotation_table(rotations: Iterable[Mapping[str, Any]]) -> Table:
-    return Table(["rotated (UTC)", "how", "state"], [_rotation(each) for each in rotations])
+    """With what is said about imported material, if there is any."""
+    listed = list(rotations)
+    headings = ["rotated (UTC)", "how", "state"]
+    if any("ImportState" in each for each in listed):
+        headings += ["material", "expires (UTC)"]
+    return Table(headings, [_rotation(each)[: len(headings)] for each in listed])
 
 
 def grant_table(grants: Iterable[Mapping[str, Any]]) -> Table:
@@ -34,9 +39,18 @@ def grant_table(grants: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _rotation(entry: Mapping[str, Any]) -> list[str]:
-    date = entry.get("RotationDate")
-    when = f"{date:%Y-%m-%d %H:%M:%S}" if date else "with the key"
-    return [when, entry.get("RotationType", ""), entry["KeyMaterialState"]]
+    state = entry["KeyMaterialState"]
+    return [
+        _time(entry, "RotationDate") or ("not yet" if "PENDING" in state else "with the key"),
+        entry.get("RotationType", ""),
+        state,
+        entry.get("ImportState", ""),
+        _time(entry, "ValidTo"),
+    ]
+
+
+def _time(entry: Mapping[str, Any], member: str) -> str:
+    return f"{entry[member]:%Y-%m-%d %H:%M:%S}" if member in entry else ""
 
 
 def _grant(entry: Mapping[str, Any]) -> list[str]:

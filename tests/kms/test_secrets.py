@@ -146,6 +146,7 @@ def test_secret_numbers_are_not_in_the_public_key() -> None:
 def tell_story(lab: Lab, exposed: Exposed) -> dict[str, bytes]:
     """Use every operation that handles a secret, also wrongly; returns the secrets."""
     planted = tell_of_symmetric_keys(lab, exposed) | tell_of_other_keys(lab, exposed)
+    planted |= tell_of_imported_keys(lab, exposed)
     show_the_inside(lab, exposed)
     return planted
 
@@ -214,6 +215,39 @@ def tell_of_other_keys(lab: Lab, exposed: Exposed) -> dict[str, bytes]:
         "encapsulated by a CMK": bytes(encapsulated.secret),
         "encapsulated": bytes(answers["Encapsulate"]["SharedSecret"]),
         **{f"number {n} of data key pairs": number for n, number in enumerate(numbers)},
+    }
+
+
+def tell_of_imported_keys(lab: Lab, exposed: Exposed) -> dict[str, bytes]:
+    own = lab.create_cmk(origin="EXTERNAL")
+    signer = lab.create_cmk(spec="ECC_NIST_P256", usage="SIGN_VERIFY", origin="EXTERNAL")
+    brought, longer = plant()[:32], plant()
+    private = pyca.generate_key("ECC_NIST_P256")
+    given, other = own.import_parameters(), signer.import_parameters()
+    (hsm,) = [hsm for hsm in alive(Hsm) if hsm.domain_keys._records is lab._store]
+    token = hsm.domain_keys.unprotect(f"import token of {own.arn}", given.token)
+    wrapping = secret_numbers(bytes(token).partition(b"\n")[2])
+    imports = {
+        "material that is too long": lambda: own.import_material(longer),
+        "material for a private key": lambda: signer.import_material(brought),
+        "material as its own wrapping": lambda: own.import_wrapped(brought, given.token),
+        "material for a token": lambda: own.import_wrapped(given.wrap(brought), brought),
+        "another key's token": lambda: own.import_wrapped(given.wrap(brought), other.token),
+        "too long to wrap": lambda: given.wrap(longer * 9),
+        "material for an algorithm": lambda: own.import_parameters(brought),
+    }
+    for name, error in raised(imports):
+        exposed.add_error(name, error)
+    exposed.add_shown("import parameters", given)
+    exposed.add_shown("wrapped", given.wrap(brought))
+    exposed.add_shown("imported", own.import_wrapped(given.wrap(brought), given.token))
+    exposed.add_shown("imported too", signer.import_material(private))
+    exposed.add_shown("rotations", own.rotations)
+    return {
+        "brought": brought,
+        "too long": longer,
+        **{f"number {n} of a wrapping key": number for n, number in enumerate(wrapping)},
+        **{f"number {n} brought": number for n, number in enumerate(secret_numbers(private))},
     }
 
 
@@ -343,7 +377,8 @@ def mistakes(lab: Lab, key: str, blob: bytes, plaintext: bytes) -> Iterator[tupl
 
 def raised(calls: dict[str, Callable[[], Any]]) -> Iterator[tuple[str, Exception]]:
     for name, call in calls.items():
-        with pytest.raises((KMSError, TypeError)) as caught:  # TypeError: not even a request
+        # TypeError and ValueError: not even a request
+        with pytest.raises((KMSError, TypeError, ValueError)) as caught:
             call()
         yield name, caught.value
 

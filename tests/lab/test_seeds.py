@@ -145,6 +145,67 @@ def test_several_materials_make_a_rotated_key(write: Write):
         assert len(lab._store.page(DomainKey, "", limit=9)) == 1
 
 
+def test_imported_keys_are_declared_with_their_material_or_without(write: Write):
+    text = f"""
+keys:
+  - {{id: {ID}, alias: full, origin: EXTERNAL, material: [{{hex: {HEX}}}, {{hex: {"11" * 32}}}]}}
+  - {{id: {ID_2}, alias: empty, origin: EXTERNAL, spec: HMAC_384}}
+"""
+    with Lab.from_seed(write(text), clock=Clock()) as lab:
+        full, empty = lab.cmk("alias/full"), lab.cmk("alias/empty")
+        assert (full.metadata["Origin"], full.state) == ("EXTERNAL", "Enabled")
+        blob = full.encrypt(b"x")
+        full.delete_material()
+        assert full.state == "PendingImport"
+        full.import_material(bytes.fromhex("11" * 32))
+        assert full.decrypt(blob) == b"x"
+        assert empty.state == "PendingImport"
+        empty.import_material(bytes(100))
+        assert lab.seed(write(text))[0][1] == "was there"
+
+
+@for_every(
+    ("text", "said"),
+    [
+        ("origin: AWS_CLOUDHSM", "a key's origin can be declared as AWS_KMS or EXTERNAL"),
+        ("origin: EXTERNAL, rotation: 90", "those with imported material do not"),
+        ("origin: EXTERNAL, state: Disabled", "is PendingImport, as it is made"),
+        (
+            "spec: SYMMETRIC_DEFAULT, origin: EXTERNAL, material: {hex: '11'}",
+            "Key material of spec SYMMETRIC_DEFAULT has 32",
+        ),
+        ("spec: HMAC_224, origin: EXTERNAL, material: {hex: '11'}", "has 28 to 64 bytes"),
+    ],
+)
+def test_wrong_imported_keys_are_refused(lab: Lab, write: Write, text: str, said: str):
+    with pytest.raises(SeedError) as caught:
+        lab.seed(write(f"keys: [{{id: {ID}, {text}}}]"))
+    assert said in str(caught.value)
+    assert count(lab) == 0
+
+
+def test_a_key_of_another_origin_is_not_the_declared_one(lab: Lab, write: Write):
+    lab.seed(write(f"keys: [{{id: {ID}}}]"))
+    with pytest.raises(SeedError, match="is there already with the origin AWS_KMS"):
+        lab.seed(write(f"keys: [{{id: {ID}, origin: EXTERNAL}}]"))
+
+
+def test_imported_keys_of_local_kms_are_read(write: Write):
+    text = f"""
+Keys:
+  Symmetric:
+    Aes:
+      - Metadata: {{KeyId: {ID}, Origin: EXTERNAL}}
+        BackingKeys: [{HEX}]
+      - Metadata: {{KeyId: {ID_2}, Origin: EXTERNAL}}
+"""
+    with Lab.from_seed(write(text), clock=Clock()) as lab:
+        assert [lab.cmk(each).metadata["Origin"] for each in (ID, ID_2)] == ["EXTERNAL"] * 2
+        assert [lab.cmk(each).state for each in (ID, ID_2)] == ["Enabled", "PendingImport"]
+        lab.cmk(ID).delete_material()
+        lab.cmk(ID).import_material(bytes.fromhex(HEX))
+
+
 def test_next_rotation_in_the_past_is_carried_out_at_the_first_call(write: Write):
     path = write(f"keys: [{{id: {ID}, rotation: true, next_rotation: 2020-01-01T00:00:00Z}}]")
     with Lab.from_seed(path) as lab:

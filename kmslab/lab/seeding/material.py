@@ -15,8 +15,8 @@ from kmslab.lab.seeding.nodes import Node
 # The curve of a private number of so many bytes, if a file does not say which.
 CURVE_OF_SIZE = {32: "ECC_NIST_P256", 48: "ECC_NIST_P384", 66: "ECC_NIST_P521"}
 NO_KEY = (
-    "this is not the private key of a KMS key: RSA (2048, 3072 or 4096 bits, exponent "
-    "65537), one of AWS KMS's curves, ML-DSA or ML-KEM, as PEM or PKCS#8 DER, not encrypted."
+    "this is not the private key of a KMS key: RSA (2048, 3072 or 4096 bits, an exponent from "
+    "65537 on), one of AWS KMS's curves, ML-DSA or ML-KEM, as PEM or PKCS#8 DER, not encrypted."
 )
 
 

@@ -142,7 +142,7 @@ class SeedAttempt:
     def _compare(self, declared: SeedKey, known: Key) -> None:
         spec, usage = declared.request["KeySpec"], declared.request.get("KeyUsage", known.usage)
         origin = declared.request.get("Origin", Origin.AWS_KMS)
-        if known.origin is not origin:
+        if known.origin != origin:
             declared.at.wrong(
                 f"{known.arn} is there already with the origin {known.origin}, and is declared "
                 f"with {origin}. Give this one another id, or start with a new store."
