@@ -45,7 +45,8 @@ def progress() -> Progress:
 def _line(done: frozenset[str], folder: Path | None) -> str:
     if folder is None:
         return NOT_KEPT
-    ahead = [exercise for exercise in sorted(EXERCISES) if exercise not in done]
+    in_order = sorted(EXERCISES, key=lambda exercise: exercise[:2])  # keeps a lesson's own order
+    ahead = [exercise for exercise in in_order if exercise not in done]
     if not ahead:
         return ALL_DONE.format(len(EXERCISES))
     return SOME_DONE.format(

@@ -306,7 +306,7 @@ def test_progress_names_lessons_exercises_and_the_next_one(own, answer):
     thief(answer)
     shown = course.progress()
     total = len(EXERCISES)
-    first = next(exercise for exercise in sorted(EXERCISES) if exercise != "00-thief")
+    first = [exercise for exercise in EXERCISES if exercise.startswith("00-")][1]
     assert f"1 of {total} exercises passed; the next is {first}, in lesson 0." in repr(shown)
     assert "✓ 00-thief" in repr(shown)
     assert f"· {first}" in repr(shown)

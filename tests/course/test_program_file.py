@@ -88,6 +88,15 @@ def test_imports_of_one_module_are_joined_and_long_ones_wrapped():
     assert ast.parse(text)
 
 
+def test_imports_that_only_the_older_version_used_are_gone():
+    older = source("def seal():\n    return lock(sha256)", imports=(SHA, LOCK))
+    newer = source("def seal():\n    return unlock", imports=(UNLOCK,))
+    text = with_section("", "02-envelope", older).replace("import lock", "import lock\nimport json")
+    text = with_section(text, "02-envelope", newer)
+    assert "import json\n\nfrom kmslab.course import unlock\n\n\n#" in text
+    assert "sha256" not in text
+
+
 def test_the_courses_own_version_is_imported_until_the_learners_passes():
     user = source("def rescue(key):\n    return seal(key)", own=("seal", "thief"))
     text = with_section("", "05-rescue", user)

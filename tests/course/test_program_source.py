@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from kmslab.course.exercises.restarting import restarted
 from kmslab.course.program.source import Source, source_of
 from tests.course.notebook import Notebook, open_notebook
 
@@ -180,3 +181,41 @@ def test_ipythons_own_names_are_not_pythons(notebook):
     imported = [str(each) for each in source.imports if each.bound == "display"]
     assert imported or "display" in source.missing
     assert "IPython" in sys.modules
+
+
+# ---------------------------------------------------------------------------------- restarted
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "kept = {}\ndef seal(data):\n    kept[0] = data\ndef unseal():\n    return kept.get(0)",
+        "last = None\ndef seal(data):\n    global last\n    last = data\n"
+        "def unseal():\n    return last",
+        "def seal(data):\n    seal.d = data\ndef unseal():\n    return getattr(seal, 'd', None)",
+        "class Memory:\n    data = None\ndef seal(data):\n    Memory.data = data\n"
+        "def unseal():\n    return Memory.data",
+    ],
+)
+def test_a_restarted_program_has_forgotten_and_the_old_one_has_not(notebook, program):
+    notebook.run(program)
+    functions = [notebook.names["seal"], notebook.names["unseal"]]
+    functions[0](b"record")
+    seal, unseal = restarted(functions)
+    assert unseal() is None
+    assert functions[1]() == b"record"
+    seal(b"another")
+    assert (unseal(), functions[1]()) == (b"another", b"record")
+
+
+def test_a_restarted_program_keeps_its_lab(notebook):
+    notebook.run("from kmslab import Lab\nlab = Lab()\ndef seal(data):\n    return lab, data")
+    [again] = restarted([notebook.names["seal"]])
+    assert again is not notebook.names["seal"]
+    assert again(1) == (notebook.names["lab"], 1)
+
+
+@pytest.mark.parametrize("program", ["seal = lambda data: data", "exec('def seal(data): pass')"])
+def test_a_program_without_source_is_not_restarted(notebook, program):
+    notebook.run(program)
+    assert restarted([notebook.names["seal"]]) == [notebook.names["seal"]]

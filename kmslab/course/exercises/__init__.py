@@ -34,6 +34,7 @@ What the checks' opponents share. A check is a thief, an auditor and a careless 
     with other_answers(lab): …         other_answers.py: is what the KMS answers used at all?
     found_in(box, calls.secrets[0])    searching.py: "in base64", or "" (hex, reversed, halves, …)
     swapped, exchanged, damaged(box)   boxes.py: encrypted keys exchanged, bits flipped, bytes added
+    restarted([seal, unseal])          restarting.py: the program, without what it remembered
     every_key.disable(lab, but=key)    every_key.py: is this key enough, and is it needed?
     fresh.record(), .key(lab), .person(lab), .held_by(person, key)    fresh.py: never met before
     error_of(function, …)              answers.py: a refusal must reach the caller as an exception

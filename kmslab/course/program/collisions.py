@@ -7,7 +7,7 @@ exercise's own functions, and what is imported, keep their names: there the lear
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from kmslab.course.program.imports import import_nodes, imports_of
+from kmslab.course.program.imports import import_nodes, imports_of, root
 from kmslab.course.program.renaming import renamed
 from kmslab.course.program.sections import defined_by, definitions, outside, sections
 from kmslab.course.program.source import COURSES_OWN, Import, Source
@@ -75,11 +75,6 @@ def _with_sections(
             if differs and not (own and name in functions):
                 may_change = name in ours and name not in functions
                 yield Collision(name, other.exercise, may_change, not own)
-
-
-def root(each: Import) -> str:
-    """The name that an import binds: `import a.b` binds `a`."""
-    return each.bound.partition(".")[0]
 
 
 def _with_ours_renamed(source: Source, collision: Collision, exercise: str) -> Source:

@@ -7,8 +7,9 @@ added between and around them stays as it is, also if the file is not valid Pyth
 from collections.abc import Sequence
 from itertools import groupby
 
+from kmslab.course.exercises import EXERCISES
 from kmslab.course.program.collisions import without_collisions
-from kmslab.course.program.imports import with_imports
+from kmslab.course.program.imports import no_longer_used, with_imports
 from kmslab.course.program.sections import Section, defined_by, is_python, outside, sections
 from kmslab.course.program.source import COURSES_OWN, PROGRAM, Import, Source
 
@@ -28,11 +29,10 @@ in this folder, with the alias or the ARN of a key that exists:
 '''
 # The docstring's last line, by the functions that it calls; the first that the file has.
 EXAMPLES = {
-    (
-        "seal_record",
-        "open_record",
-    ): "print({0}.open_record(key, {0}.seal_record(key, b'a record')))",
     ("seal", "unseal"): "print({0}.unseal(key, {0}.seal(key, b'a record')))",
+    ("seal_record", "open_record"): (
+        "print({0}.open_record(key, {0}.seal_record(key, b'a record')))"
+    ),
     (): "help({0})",
 }
 
@@ -47,6 +47,7 @@ def with_section(text: str, exercise: str, source: Source) -> str:
     courses = {Import(COURSES_OWN, name, name) for name in source.own - there}
     imports = source.imports | courses
     text, source = without_collisions(text, exercise, source, imports)
+    before = text
     parts = _together(list(source.definitions.values()))
     valid = is_python(text)
     if not valid:  # then there is no telling where its imports are
@@ -56,7 +57,7 @@ def with_section(text: str, exercise: str, source: Source) -> str:
     if not valid and not is_python(text):
         return text
     written = _functions(text)
-    outdated = {Import(COURSES_OWN, name, name) for name in written}
+    outdated = {Import(COURSES_OWN, name, name) for name in written} | no_longer_used(before, text)
     return _with_example(with_imports(text, imports if valid else set(), outdated), written)
 
 
@@ -79,11 +80,17 @@ def _placed(text: str, section: Section) -> str:
     lines, there = text.split("\n"), sections(text)
     if old := there.get(section.exercise):
         return "\n".join([*lines[: old.first], section.text, *lines[old.last + 1 :]])
-    later = [each.first for name, each in there.items() if name > section.exercise]
+    later = [each.first for name, each in there.items() if _order(name) > _order(section.exercise)]
     ends = [each.last + 1 for each in there.values()]
     at = min(later) if later else max(ends, default=len(lines))
     before, after = "\n".join(lines[:at]).rstrip(), "\n".join(lines[at:]).strip("\n")
     return "\n\n\n".join(filter(None, [before, section.text, after])) + "\n"
+
+
+def _order(exercise: str) -> tuple[str, int]:
+    """By lesson, then as the exercises follow each other there."""
+    known = list(EXERCISES)
+    return exercise[:2], known.index(exercise) if exercise in known else len(known)
 
 
 def _with_example(text: str, functions: set[str]) -> str:

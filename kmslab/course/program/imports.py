@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from kmslab.course.program.sections import outside
-from kmslab.course.program.source import Import, parsed
+from kmslab.course.program.sections import is_python, outside, sections
+from kmslab.course.program.source import Import, parsed, used_names
 
 WIDTH = 100
 ImportNode = ast.Import | ast.ImportFrom
@@ -31,6 +31,28 @@ def with_imports(text: str, wanted: set[Import], outdated: set[Import]) -> str:
         new = [str(each) for each in sorted(wanted - there)]
         return "\n".join([*lines[:last], *new, *lines[last:]])
     return _joined(lines[:first], _block((there | wanted) - outdated), lines[last:])
+
+
+def no_longer_used(before: str, after: str) -> set[Import]:
+    """The imports that a section used `before`, and that nothing uses `after` it was replaced."""
+    old, new = sections(before), sections(after)
+    gone = [section.body for name, section in old.items() if section.body != new[name].body]
+    used = {name for body in gone if is_python(body) for name in used_names(body)}
+    still_used = used_names(_without_imports(after))
+    there = [each for node in import_nodes(after) for each in imports_of(node)]
+    return {each for each in there if root(each) in used - still_used}
+
+
+def _without_imports(text: str) -> str:
+    lines = text.split("\n")
+    for node in import_nodes(text):
+        lines[node.lineno - 1 : _end(node)] = [""] * (_end(node) - node.lineno + 1)
+    return "\n".join(lines)
+
+
+def root(each: Import) -> str:
+    """The name that an import binds: `import a.b` binds `a`."""
+    return each.bound.partition(".")[0]
 
 
 def import_nodes(text: str) -> list[ImportNode]:

@@ -9,6 +9,7 @@ import ast
 import builtins
 import inspect
 import linecache
+import re
 import symtable
 import sys
 import textwrap
@@ -102,7 +103,7 @@ class _Collector:
         """What it uses first; a place is kept for it, since functions may call each other."""
         text = segment(cell, node)
         self._found.definitions[name] = text
-        for used in sorted(_used_names(text) - {name}):
+        for used in sorted(used_names(text) - {name}):
             self._add(used)
         self._found.definitions[name] = self._found.definitions.pop(name)
 
@@ -163,11 +164,13 @@ class _Collector:
     ) -> None:
         """As it was written, if all that it was made of can be written down; else its value.
 
-        A number or a text has the value that it has now; a list or a dict begins as it was written.
+        A number or a text has the value that it has now. What the program itself changes begins as
+        it was written: a list, a dict, and what a function declares `global`.
         """
         calls = any(isinstance(each, ast.Call) for each in ast.walk(node))
         changed = isinstance(value, Hashable) and _literal(node.value) not in (value, NO_LITERAL)
-        if _is_live(value) or ((calls or changed) and _is_literal(value)):
+        by_value = (calls or changed) and _is_literal(value) and not self._is_state(name)
+        if _is_live(value) or by_value:
             return self._add_value(name, value)
         before = deepcopy(self._found)
         self._add_definition(name, cell, node)
@@ -175,6 +178,10 @@ class _Collector:
             for part in ("definitions", "imports", "own", "missing"):
                 setattr(self._found, part, getattr(before, part))
             self._add_value(name, value)
+
+    def _is_state(self, name: str) -> bool:
+        declares = re.compile(rf"^\s+global\b.*\b{re.escape(name)}\b", re.MULTILINE)
+        return any(map(declares.search, self._cells))
 
     def _add_value(self, name: str, value: Any) -> None:
         """What can be said of a value alone: how to import it, or its literal."""
@@ -244,7 +251,7 @@ def segment(cell: str, node: ast.stmt) -> str:
     return textwrap.dedent(text) if node.col_offset else text
 
 
-def _used_names(text: str) -> set[str]:
+def used_names(text: str) -> set[str]:
     """The global names that a statement uses, in its inner functions too."""
     return set(_global_names(symtable.symtable(text, "cell", "exec")))
 
