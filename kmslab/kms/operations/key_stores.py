@@ -64,7 +64,7 @@ def create(call: Call) -> dict[str, Any]:
     for member in NEEDED[type_]:
         if member not in call.request:
             fail("ValidationException", missing(member))
-    others = _others(call)
+    shelf, others = _shelf(call), _others(call)
     if len(others) >= QUOTA:
         fail("LimitExceededException", f"You have {QUOTA} custom key stores in this Region.")
     new = handle(call.caller.account, call.caller.region, "cks-" + secrets.token_hex(9)[:17])
@@ -73,7 +73,7 @@ def create(call: Call) -> dict[str, Any]:
         text = f"The CloudHSM cluster {store.cluster} is already in use by a custom key store."
         fail("CloudHsmClusterInUseException", text)
     call.key_stores[type_].check(store, call)
-    call.put(store, _shelf(call))
+    call.put(store, shelf)
     return {"CustomKeyStoreId": store.id}
 
 
@@ -82,10 +82,11 @@ def update(call: Call, store: KeyStore) -> dict[str, Any]:
     if connected and not call.request.keys() <= WHILE_CONNECTED:
         text = f"Disconnect the custom key store {store.id} before you change these properties."
         fail("CustomKeyStoreInvalidStateException", text)
+    shelf = _shelf(call)
     changed = _changed(call, store, _others(call, store))
     if not call.request.keys() <= NAMES_ONLY:
         call.key_stores[store.type].check(changed, call)
-    call.put(changed, _shelf(call))
+    call.put(changed, shelf)
     return {}
 
 
@@ -159,7 +160,10 @@ def _others(call: Call, but: KeyStore | None = None) -> list[KeyStore]:
 
 
 def _shelf(call: Call) -> Setting:
-    """A record that every change of the account's stores changes: names must differ among them."""
+    """A record that every change of the account's stores changes: names must differ among them.
+
+    It has to be read before the stores are: then a change made meanwhile is a conflict.
+    """
     name = "key stores of " + handle(call.caller.account, call.caller.region)
     return call.records.get(Setting, name) or Setting(name=name, value="")
 
