@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from PIL import Image
 
-from scripts.notebooks import METADATA, normalise
+from scripts.notebooks import METADATA, normalise, run
 from tests.browser.conftest import eventually
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -92,3 +92,19 @@ def test_picture_is_dark_on_light_or_light_on_dark_as_the_theme_is(page, scheme)
     eventually(lambda: page.evaluate("document.body.dataset.jpThemeLight"), 10)
     ground, ink = lightness(page)
     assert (ground > 250 and ink < 60) if scheme == "light" else (ground < 30 and ink > 190)
+
+
+def test_notebook_of_somebody_else_shows_its_pictures_before_it_is_run(lab, browser):
+    """It is not trusted, so JupyterLab sanitises its outputs: style rules go, pictures stay."""
+    folder, url, token = lab
+    write(folder)
+    path = folder / NAME
+    notebook = nbformat.read(path, as_version=4)
+    run(notebook, folder)
+    nbformat.write(notebook, path)
+    page = browser.new_page()
+    page.goto(f"{url}lab/tree/{NAME}?reset&token={token}")
+    pictures = page.locator(".jp-OutputArea-output img[alt^='Picture: ']")
+    pictures.nth(1).wait_for(timeout=60_000)
+    assert pictures.evaluate_all("all => all.map(each => each.naturalWidth)") == [1920, 1920]
+    page.close()
