@@ -37,6 +37,7 @@ What the checks' opponents share. A check is a thief, an auditor and a careless 
     restarted([seal, unseal])          restarting.py: the program, without what it remembered
     every_key.disable(lab, but=key)    every_key.py: is this key enough, and is it needed?
     fresh.record(), .key(lab), .person(lab), .held_by(person, key)    fresh.py: never met before
+    sealing.seal(pair, …), opening.check_opens(pair, …)    the trials of a `seal` and its `unseal`
     error_of(function, …)              answers.py: a refusal must reach the caller as an exception
 """
 

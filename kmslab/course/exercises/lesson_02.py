@@ -3,7 +3,7 @@
 from kmslab.course.clinic import workshop_envelope
 from kmslab.course.clinic.clinic import STOLEN, Clinic
 from kmslab.course.clinic.stolen_laptop import NotOpened, unlock
-from kmslab.course.exercises import every_key, fresh, sealing
+from kmslab.course.exercises import every_key, fresh, opening, sealing
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
@@ -43,8 +43,8 @@ def check_note(clinic: Clinic, read_anyway: Function) -> str:
     if calls:
         raise Wrong(f"`{name}` called {calls.operations[0]}. The thief has no KMS, and needs none.")
     return (
-        "Four people's files, four names of key files, and not one key. Nobody had to steal "
-        "anything but the notes."
+        "Four people's files, four names of key files, and not one key. The thief had to steal "
+        "nothing but the notes."
     )
 
 
@@ -71,13 +71,13 @@ def check_envelope(clinic: Clinic, seal: Function, unseal: Function) -> str:
     sealing.check_asks_for_each(pair, files, before)
     for file in files:
         sealing.check_hides(pair, file)
-    keys = sealing.check_opens(pair, files)
-    sealing.check_key_for_each(files, keys)
+    keys = opening.check_opens(pair, files)
+    opening.check_key_for_each(files, keys)
     if files[0].box == files[1].box:
         raise Wrong(sealing.SAME_BYTES)
-    sealing.check_notices_damage(pair, files[0])
-    sealing.check_uses_the_key(pair, files[0], files[1])
-    sealing.check_needs_the_key(pair, files[0], other)
+    opening.check_notices_damage(pair, files[0])
+    opening.check_uses_the_key(pair, files[0], files[1])
+    opening.check_needs_the_key(pair, files[0], other)
     return (
         "Four files, four data keys, and the largest file took no more calls than the smallest. "
         "With the key off nothing opens; on again, everything does. Sora's test is passed."
@@ -100,7 +100,7 @@ NOT_ALLOWED = (
 WENT_ON = "`{}` called {}, then went on as if nothing had happened. The desk was refused: {}."
 AS_SOMEBODY_ELSE = (
     "`{}` was given the desk's own handle on the key, and made a call as {}. On the desk's "
-    "computer there is nobody else: use the argument `key`."
+    "computer no other user is signed in: use the argument `key`."
 )
 NOT_A_DATA_KEY = (
     "What `{}` gave back is not a data key that this KMS key has encrypted: Decrypt answers `{}`."

@@ -6,7 +6,7 @@ from typing import Any
 from kmslab.course.careless_kms import careless_lab
 from kmslab.course.clinic import records
 from kmslab.course.clinic.clinic import STOLEN, Clinic
-from kmslab.course.exercises import every_key, fresh, sealing
+from kmslab.course.exercises import every_key, fresh, opening, sealing
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.exercises.boxes import exchanged
 from kmslab.course.exercises.recording import RecordedCalls, recorded
@@ -189,15 +189,15 @@ def check_file(clinic: Clinic, seal_file: Function, unseal_file: Function) -> st
         sealing.check_hides(pair, file)
     _check_contexts(pair, files)
     keys = _check_opens(pair, files)
-    sealing.check_key_for_each(files, keys)
+    opening.check_key_for_each(files, keys)
     for file in files:
         for name in dict.fromkeys((*NAMES, fresh.record().decode()[:5])):
             if name not in file.named:
                 _check_refuses_under(pair, file, name)
     _check_names_the_file(pair, files)
-    sealing.check_notices_damage(pair, files[0])
-    sealing.check_uses_the_key(pair, files[0], files[1])
-    sealing.check_needs_the_key(pair, files[0], other)
+    opening.check_notices_damage(pair, files[0])
+    opening.check_uses_the_key(pair, files[0], files[1])
+    opening.check_needs_the_key(pair, files[0], other)
     return (
         "Five files under four names; each opens under its own and under no other. The trail says "
         "which file was asked for, and the thief can carry nothing to another place."
@@ -255,18 +255,18 @@ def _check_opens(pair: sealing.Pair, files: list[sealing.Sealed]) -> list[set[by
                 raise Wrong(CONTEXT_DIFFERS.format(name, seal_name, *both)) from None
         except Exception:
             break  # `check_opens` says what went wrong
-    return sealing.check_opens(pair, files)
+    return opening.check_opens(pair, files)
 
 
 def _check_refuses_under(pair: sealing.Pair, file: sealing.Sealed, name: str) -> None:
     """The file lies where another one belongs."""
-    tried = sealing.attempt(pair, file.box, [name])
+    tried = opening.attempt(pair, file.box, [name])
     if tried.found == file.data:
         from_the_box = _context(file) in _told(tried.calls.of("Decrypt"))
         message = CONTEXT_FROM_THE_BOX if from_the_box else SWAPPED_FILES
         names = pair.unseal.__name__, file.named[0], name
         raise Wrong(message.format(*names, f"`{_context(file)}`"))
-    sealing.check_loud(pair, f"`{file.named[0]}` lay in the place of `{name}`", tried)
+    opening.check_loud(pair, f"`{file.named[0]}` lay in the place of `{name}`", tried)
     relabelled = exchanged(file.box, file.named[0].encode(), name.encode())
-    if sealing.attempt(pair, relabelled, [name]).found == file.data:
+    if opening.attempt(pair, relabelled, [name]).found == file.data:
         raise Wrong(RELABELLED.format(pair.unseal.__name__, file.named[0], name))

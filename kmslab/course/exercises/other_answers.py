@@ -13,21 +13,29 @@ from kmslab.crypto import SecretBytes
 from kmslab.kms.contract.records import Caller
 from kmslab.lab.view import View
 
+EVERY_BYTE = slice(None)
+
 
 @contextmanager
-def other_answers(lab: View) -> Iterator[None]:
-    """Meanwhile each secret that the lab's KMS hands out is another one, of the same length."""
+def other_answers(lab: View, part: slice = EVERY_BYTE) -> Iterator[None]:
+    """Meanwhile each secret that the lab's KMS hands out is another one, of the same length.
+
+    `part`: the bytes that differ; by default each does.
+    """
     make_call = lab.service.call
 
     def call(
         name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
     ) -> dict[str, Any]:
         answer = make_call(name, caller, request, request_id)
-        return answer | {member: _another(answer[member]) for member in SECRET if member in answer}
+        secrets = {name: _another(answer[name], part) for name in SECRET if name in answer}
+        return answer | secrets
 
     with patch.object(lab.service, "call", call):
         yield
 
 
-def _another(secret: bytes) -> SecretBytes:
-    return SecretBytes(byte ^ 1 for byte in secret)
+def _another(secret: bytes, part: slice) -> SecretBytes:
+    changed = bytearray(secret)
+    changed[part] = bytes(byte ^ 1 for byte in changed[part])
+    return SecretBytes(changed)
