@@ -2,10 +2,14 @@
 
 The rules: 960 pixels wide and drawn at twice that, labels of 16 pixels, at most 32 colours; four
 colours that colour-blind people can tell apart (Okabe and Ito, 2008), each with a second sign such
-as hatching, a dashed line or a cross; only fonts that matplotlib ships. Text is dark on light, with
-a contrast of at least 4.5 (WCAG 2.2, AA), also when a dark theme turns the lightness around: so it
-stands on white or on a pale colour, never on one of the four. The caption is the picture's text for
-screen readers, and what tests of notebooks compare, since they compare no PNG.
+as hatching, a dashed line or a cross; only fonts that matplotlib ships. Green is a key inside the
+wall and what works; vermillion a key outside, in plaintext, and what is refused (dashed, with a
+cross); blue what is sent and what is sealed; purple a second of its kind (hatched).
+
+Text is dark on light, with a contrast of at least 4.5 (WCAG 2.2, AA), also when a dark theme turns
+the lightness around: so it stands on white or on a pale colour, never on one of the four. The
+caption is the picture's text for screen readers, and what tests of notebooks compare, since they
+compare no PNG.
 """
 
 from bisect import bisect

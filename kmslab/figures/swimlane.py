@@ -176,7 +176,7 @@ def _draw_work(canvas: Canvas, program: FollowedProgram, top: float) -> None:
         _draw_preparation(canvas, program, top)
         return
     verb, data = ("opens", program.output_size) if program.opens else ("seals", program.input_size)
-    canvas.key(TEXT + 16, top + 38, VERMILLION)
+    canvas.key(TEXT + 16, top + 38, VERMILLION, "...")
     canvas.label(TEXT + 118, top + 30, f"{verb} {_short(data)},", MAX_TEXT - 118)
     canvas.label(TEXT + 118, top + 54, "and is forgotten", MAX_TEXT - 118)
     if program.data_stayed:
@@ -187,7 +187,7 @@ def _draw_work(canvas: Canvas, program: FollowedProgram, top: float) -> None:
 def _draw_preparation(canvas: Canvas, program: FollowedProgram, top: float) -> None:
     """A program that has no data: all that matters is whether it had a data key in plaintext."""
     if program.had_data_key:
-        canvas.key(TEXT + 16, top + 38, VERMILLION)
+        canvas.key(TEXT + 16, top + 38, VERMILLION, "...")
         canvas.label(TEXT + 118, top + 38, "was here", MAX_TEXT - 118, color=VERMILLION)
     else:
         canvas.label(TEXT, top + 38, "no plaintext key came here", MAX_TEXT)
