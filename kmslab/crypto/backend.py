@@ -83,9 +83,10 @@ class Backend(Protocol):
         """The inverse. It opens anything of the right lengths; Forged for other lengths."""
 
     def aes_wrap(self, key: bytes, secret: bytes) -> bytes:
-        """AES Key Wrap with Padding (RFC 5649; KWP in SP 800-38F) of one byte or more.
+        """AES Key Wrap with Padding (RFC 5649; KWP in SP 800-38F), 9 to 16 bytes longer.
 
-        The result is 9 to 16 bytes longer and needs no IV, but equal secrets are wrapped alike.
+        The secret has one byte or more (else RuntimeError). There is no IV, so equal secrets are
+        wrapped alike.
         """
 
     def aes_unwrap(self, key: bytes, wrapped: bytes) -> SecretBytes:
@@ -203,6 +204,17 @@ def fits_cbc(key: bytes, iv: bytes, blocks: bytes) -> bool:
 def check_cbc(key: bytes, iv: bytes, blocks: bytes) -> None:
     if not fits_cbc(key, iv, blocks):
         raise RuntimeError("AES-CBC takes a key of 16, 24 or 32 bytes, an IV and blocks of 16")
+
+
+def check_wrap(key: bytes, secret: bytes) -> None:
+    if len(key) not in AES_KEYS or not secret:
+        raise RuntimeError("AES key wrap takes a key of 16, 24 or 32 bytes, and a secret")
+
+
+def check_unwrap(key: bytes) -> None:
+    """A wrong key is refused like any other forgery."""
+    if len(key) not in AES_KEYS:
+        raise Forged
 
 
 def check_buffers(plaintext: Bytes, sealed: Bytes) -> None:

@@ -9,7 +9,7 @@ material"; RFC 8017 §7.1; RFC 5649; PKCS #11 (CKM_RSA_AES_KEY_WRAP).
 import secrets
 from collections.abc import Callable
 
-from kmslab.crypto.backend import AES_256_KEY, Backend, Forged
+from kmslab.crypto.backend import AES_256_KEY, Backend, Forged, Malformed
 from kmslab.crypto.secret import CiphertextBlob, SecretBytes
 from kmslab.crypto.self_tested import proven
 
@@ -27,22 +27,25 @@ def wrap(public_key: bytes, material: bytes, algorithm: str) -> CiphertextBlob:
     `public_key`: the wrapping key that GetParametersForImport returned, as SubjectPublicKeyInfo in
     DER. `material`: raw bytes of a symmetric or HMAC key, or a private key in PKCS#8 DER.
     `algorithm`: the one that the wrapping key was asked for, such as RSAES_OAEP_SHA_256 or, for
-    private keys, RSA_AES_KEY_WRAP_SHA_256. Raises ValueError for another algorithm, and for
-    material that is too long for it.
+    private keys, RSA_AES_KEY_WRAP_SHA_256. Raises ValueError for another algorithm, for
+    material that is too long for it, and for what is not such a public key.
     """
     if algorithm not in DIRECT | HYBRID.keys():
         raise ValueError(f"{algorithm} does not wrap key material: {', '.join(sorted(HYBRID))} do")
     public_key, material = bytes(public_key), bytes(material)
-    if algorithm in HYBRID:
-        once = SecretBytes(secrets.token_bytes(AES_256_KEY))
-        wrapped = proven("AES_KWP").aes_wrap(once, material)
-        algorithm = HYBRID[algorithm]
-        return CiphertextBlob(proven(algorithm).encrypt(algorithm, public_key, once) + wrapped)
     try:
-        return CiphertextBlob(proven(algorithm).encrypt(algorithm, public_key, material))
+        if algorithm in DIRECT:
+            return CiphertextBlob(proven(algorithm).encrypt(algorithm, public_key, material))
+        once, inner = SecretBytes(secrets.token_bytes(AES_256_KEY)), HYBRID[algorithm]
+        encrypted = proven(inner).encrypt(inner, public_key, once)
+        return CiphertextBlob(encrypted + proven("AES_KWP").aes_wrap(once, material))
+    except Malformed:
+        raise ValueError(
+            "the wrapping key is not an RSA key as GetParametersForImport gives it"
+        ) from None
     except RuntimeError:
         raise ValueError(
-            f"{len(material)} bytes are too many for {algorithm} under this wrapping key. "
+            f"{algorithm} does not take {len(material)} bytes under this wrapping key. "
             "RSA_AES_KEY_WRAP_SHA_256 wraps private keys of any length."
         ) from None
 

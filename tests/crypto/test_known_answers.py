@@ -90,6 +90,16 @@ def test_wrapped_bytes_of_an_impossible_length_are_forged(backend: Backend, leng
         backend.aes_unwrap(bytes(32), bytes(length))
 
 
+def test_nothing_is_wrapped_with_a_key_of_another_size_and_nothing_can_be_wrapped(
+    backend: Backend,
+) -> None:
+    for key, secret in ((bytes(31), b"x"), (b"", b"x"), (bytes(32), b"")):
+        with pytest.raises(RuntimeError):
+            backend.aes_wrap(key, secret)
+    with pytest.raises(Forged):
+        backend.aes_unwrap(bytes(31), backend.aes_wrap(bytes(32), b"x"))
+
+
 @KEY_BITS
 def test_genuine_messages_with_other_iv_or_tag_lengths_are_refused(
     backend: Backend, bits: int, step: int

@@ -23,6 +23,8 @@ from kmslab.crypto.backend import (
     check_hkdf,
     check_open,
     check_seal,
+    check_unwrap,
+    check_wrap,
     fits_cbc,
     kdf_fixed_input,
     wipe,
@@ -90,9 +92,11 @@ class Symmetric:
         return SecretBytes(cipher.update(blocks) + cipher.finalize())
 
     def aes_wrap(self, key: bytes, secret: bytes) -> bytes:
+        check_wrap(key, secret)
         return aes_key_wrap_with_padding(key, secret)
 
     def aes_unwrap(self, key: bytes, wrapped: bytes) -> SecretBytes:
+        check_unwrap(key)
         try:
             return SecretBytes(aes_key_unwrap_with_padding(key, wrapped))
         except (InvalidUnwrap, ValueError):  # ValueError: an impossible length

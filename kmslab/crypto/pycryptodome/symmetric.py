@@ -16,6 +16,8 @@ from kmslab.crypto.backend import (
     check_hkdf,
     check_open,
     check_seal,
+    check_unwrap,
+    check_wrap,
     fits_cbc,
     kdf_fixed_input,
     wipe,
@@ -86,9 +88,11 @@ class Symmetric:
         return SecretBytes(AES.new(key, AES.MODE_CBC, iv=iv).decrypt(blocks))
 
     def aes_wrap(self, key: bytes, secret: bytes) -> bytes:
+        check_wrap(key, secret)
         return bytes(AES.new(key, AES.MODE_KWP).seal(secret))
 
     def aes_unwrap(self, key: bytes, wrapped: bytes) -> SecretBytes:
+        check_unwrap(key)
         try:
             return SecretBytes(AES.new(key, AES.MODE_KWP).unseal(wrapped))
         except ValueError:

@@ -1,9 +1,10 @@
 """Where key material lives. A key's Origin chooses its backing, and operations know only `Backing`.
 
 Outside a backing, key material is sealed. `hsm` are KMS's own hardware security modules; `blob` is
-the form of their ciphertexts, `domain_keys` and `root_key` are the keys that seal keys,
-`access_keys` keeps the secrets with which requests are signed, and `recipients` seals answers for
-enclaves that it has verified. Keys in custom key stores have other backings: `cloudhsm`, a
+the form of their ciphertexts, and `domain_keys` and `root_key` are the keys that seal keys.
+`importing` takes key material that its owner brings, and `brought` refuses what does not fit the
+key. `access_keys` keeps the secrets with which requests are signed, and `recipients` seals answers
+for enclaves that it has verified. Keys in custom key stores have other backings: `cloudhsm`, a
 simulated cluster, and `xks`, an external key manager behind its `proxy`.
 """
 

@@ -1,5 +1,6 @@
 """Imported key material: the way in, what is refused, its end, and its rotation."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -418,8 +419,13 @@ def test_an_aes_key_of_another_size_is_refused(own: CMK, refused: Any, lab: Lab)
 
 
 def test_wrap_names_what_it_cannot_wrap(parameters: ImportParameters) -> None:
-    with pytest.raises(ValueError, match="300 bytes are too many for RSAES_OAEP_SHA_256"):
+    with pytest.raises(ValueError, match="RSAES_OAEP_SHA_256 does not take 300 bytes"):
         parameters.wrap(bytes(300))
+    with pytest.raises(ValueError, match="RSA_AES_KEY_WRAP_SHA_1 does not take 0 bytes"):
+        wrap(parameters.public_key.der, b"", "RSA_AES_KEY_WRAP_SHA_1")
+    for algorithm in ALGORITHMS:
+        with pytest.raises(ValueError, match="the wrapping key is not an RSA key"):
+            wrap(pyca.public_key(material(P256)), A, algorithm)
     with pytest.raises(ValueError, match="RSAES_PKCS1_V1_5 does not wrap key material"):
         wrap(parameters.public_key.der, A, "RSAES_PKCS1_V1_5")
 
@@ -656,6 +662,29 @@ def test_one_new_material_waits_at_most(own: CMK, refused: Any) -> None:
     own.import_material(C, new=True)
     own.rotate()
     assert [each["KeyMaterialState"] for each in rotations(own)] == ["NON_CURRENT", "CURRENT"]
+
+
+def test_of_several_new_materials_at_once_one_waits(lab: Lab, own: CMK) -> None:
+    own.import_material(A)
+    given = own.import_parameters()
+    start, outcomes = threading.Barrier(4), []
+
+    def bring(number: int) -> None:
+        wrapped = given.wrap(bytes([number]) * 32)
+        start.wait()
+        try:
+            outcomes.append(own.import_wrapped(wrapped, given.token, new=True))
+        except KMSError as error:
+            outcomes.append(error.code)
+
+    threads = [threading.Thread(target=bring, args=[number]) for number in range(10, 14)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes.count("KMSInvalidStateException") == 3
+    (waiting,) = [each for each in rotations(own) if each["KeyMaterialState"] != "CURRENT"]
+    assert waiting["KeyMaterialId"] in outcomes
 
 
 def test_material_that_was_imported_is_not_new(own: CMK, refused: Any) -> None:
