@@ -3,16 +3,19 @@
 A fresh data key encrypts each message, a wrapping key encrypts the data key, and the message
 carries both. `encrypt` and `decrypt` work on bytes. `encrypt_file`, `encrypt_stream` and their
 opposites work on data of any size, and keep a few frames of it in memory. `inspect` explains a
-message without any key. The KMS is asked once for each message, and never sees the data.
+message without any key. The KMS is asked once for each message, or less often with a
+`DataKeyCache`, and never sees the data.
 
 Reading order: `message.py`, the format; `suites.py`, how a message gets its keys; `keyrings.py`,
-`kms.py` and `raw.py`, how a data key is wrapped; `stream.py`, which uses all of these; then
-`signing.py`, `in_memory.py`, `files.py` and `inspect.py`.
+`kms.py` and `raw.py`, how a data key is wrapped; `materials.py`, what a message gets from them;
+`stream.py`, which uses all of these; then `signing.py`, `in_memory.py`, `files.py`, `inspect.py`
+and `caching.py`.
 
 Rule: nothing here imports the service. A KMS is an object with boto3's `generate_data_key`,
 `encrypt` and `decrypt`, so AWS's own works as well.
 """
 
+from kmslab.envelope.caching import DataKeyCache
 from kmslab.envelope.errors import DecryptionError
 from kmslab.envelope.files import decrypt_file, encrypt_file
 from kmslab.envelope.in_memory import Decrypted, decrypt, encrypt
@@ -25,6 +28,7 @@ from kmslab.envelope.stream import Opened, decrypt_stream, encrypt_stream
 
 __all__ = [
     "Context",
+    "DataKeyCache",
     "Decrypted",
     "DecryptionError",
     "EncryptedDataKey",

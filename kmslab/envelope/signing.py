@@ -1,16 +1,17 @@
-"""Signed suites: each message has a key pair, and carries the public key in its context.
+"""Signed suites: each data key has a key pair, whose public key is in the message's context.
 
-The private key signs the hash of all bytes before the footer, and is then forgotten. KMS and AES
-keyrings bind the public key to the data key, as they do with the whole context. So a reader who may
-open messages but not wrap keys cannot alter one for other readers.
+The private key signs the hash of all bytes before the footer, and is forgotten with the data key.
+KMS and AES keyrings bind the public key to the data key, as they do with the whole context. So a
+reader who may open messages but not wrap keys cannot alter one for other readers.
 """
 
 import hashlib
 from base64 import b64decode, b64encode
 from contextlib import suppress
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Self
 
-from kmslab.crypto import Malformed, compress
+from kmslab.crypto import Malformed, SecretBytes, compress
 from kmslab.crypto.backend import Bytes
 from kmslab.crypto.message_types import MessageType
 from kmslab.crypto.self_tested import proven
@@ -19,13 +20,25 @@ from kmslab.envelope.message import PUBLIC_KEY, Context, FieldReader
 from kmslab.envelope.suites import Signature, Suite
 
 
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    how: Signature
+    private: SecretBytes
+
+    @classmethod
+    def new(cls, how: Signature) -> Self:
+        return cls(how, SecretBytes(proven(how.algorithm).generate_key(how.spec)))
+
+    @property
+    def context(self) -> dict[str, str]:
+        public = proven("EC_POINT").public_key(self.private)
+        return {PUBLIC_KEY: b64encode(compress(public)).decode()}
+
+
 class Signer:
-    def __init__(self, signature: Signature) -> None:
-        self._how = signature
-        self._hash = hashlib.new(signature.hash)
-        self._private = proven(signature.algorithm).generate_key(signature.spec)
-        public = proven("EC_POINT").public_key(self._private)
-        self.context = {PUBLIC_KEY: b64encode(compress(public)).decode()}
+    def __init__(self, key: SigningKey) -> None:
+        self._how, self._private = key.how, key.private
+        self._hash = hashlib.new(key.how.hash)
 
     def update(self, content: Bytes) -> None:
         self._hash.update(content)
@@ -58,8 +71,6 @@ class Verifier:
 class Unsigned:
     """Takes the place of both if the suite has no signature."""
 
-    context: ClassVar[dict[str, str]] = {}
-
     def update(self, content: Bytes) -> None: ...
 
     def footer(self) -> bytes:
@@ -68,8 +79,8 @@ class Unsigned:
     def read_footer(self, fields: FieldReader) -> None: ...
 
 
-def signer_of(suite: Suite) -> Signer | Unsigned:
-    return Signer(suite.signature) if suite.signature else Unsigned()
+def signer_of(key: SigningKey | None) -> Signer | Unsigned:
+    return Signer(key) if key else Unsigned()
 
 
 def verifier_of(suite: Suite, context: Context) -> Verifier | Unsigned:

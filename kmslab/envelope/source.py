@@ -15,6 +15,8 @@ LARGEST_STEP = 16 * STEP
 
 
 class ByteSource(ABC):
+    size: int | None = None  # of all of it, in bytes, if that is known in advance
+
     @abstractmethod
     def upto(self, size: int) -> memoryview:
         """The next `size` bytes; fewer only at the end."""
@@ -54,6 +56,7 @@ class Buffer:
 class FromMemory(ByteSource):
     def __init__(self, content: Bytes) -> None:
         self._rest = memoryview(content).cast("B")
+        self.size = len(self._rest)
         self._buffer = Buffer()
 
     def upto(self, size: int) -> memoryview:

@@ -16,14 +16,12 @@ from kmslab.crypto import Forged, check_context
 from kmslab.crypto.backend import GCM_TAG
 from kmslab.crypto.self_tested import proven
 from kmslab.envelope.errors import NOT_OPENED, DecryptionError, NotAMessage
-from kmslab.envelope.keyrings import Keyring, keyrings_of, unwrap
+from kmslab.envelope.materials import FreshMaterials, Materials, materials_of
 from kmslab.envelope.message import (
     HEADER_IV,
-    MAX_COUNT,
     MAX_FRAME_LENGTH,
     MAX_FRAMES,
     RESERVED,
-    Context,
     FieldReader,
     Frame,
     Header,
@@ -70,37 +68,29 @@ def encrypt_stream(
 
     `reader`: a binary file, or bytes. `writer`: a binary file; it is not closed. `keyring`: a
     keyring, a CMK, or a list of them. Each of them can open the message; the first makes the data
-    key. `context`: string → string; the message contains it in clear, in at most 65,535 bytes with
-    its lengths. `suite`: 0x0578, signed (ECDSA P-384), or 0x0478, unsigned. `frame_length`: bytes
-    of plaintext in a frame, 1 to 2³¹ - 1. Raises ValueError beyond a limit, and the KMS's own
-    errors. The format is the AWS Encryption SDK's.
+    key. Or a `DataKeyCache` of these. `context`: string → string; the message contains it in clear,
+    in at most 65,535 bytes with its lengths. `suite`: 0x0578, signed (ECDSA P-384), or 0x0478,
+    unsigned. `frame_length`: bytes of plaintext in a frame, 1 to 2³¹ - 1. Raises ValueError beyond
+    a limit, and the KMS's own errors. The format is the AWS Encryption SDK's.
     """
-    chosen, rings = _suite(suite), keyrings_of(keyring)
+    chosen, materials = _suite(suite), materials_of(keyring)
     if not isinstance(frame_length, int) or not 0 < frame_length <= MAX_FRAME_LENGTH:
         raise ValueError(f"a frame has 1 to {MAX_FRAME_LENGTH:,} bytes, not {frame_length}")
-    signer = signer_of(chosen)
-    bound = Context.of({**_allowed({} if context is None else context), **signer.context})
-    header, keys = _begin(chosen, rings, bound, frame_length)
-    write = _write_all(writer)
+    source, pairs = source_of(reader), _allowed({} if context is None else context)
+    made = materials.to_encrypt(chosen, pairs, source.size)
+    header, keys = _begin(chosen, made, frame_length)
+    signer, write = signer_of(made.signing_key), _write_all(writer)
     _seal_header(header, keys, signer, write)
-    _seal_body(source_of(reader), header, keys, signer, write)
+    _seal_body(source, header, keys, signer, write)
     write(signer.footer())
     return header
 
 
-def _begin(
-    suite: Suite, rings: tuple[Keyring, ...], context: Context, frame_length: int
-) -> tuple[Header, MessageKeys]:
-    if len(rings) > MAX_COUNT:
-        raise ValueError(f"{len(rings):,} keyrings are too many: there is room for {MAX_COUNT:,}")
-    first, *others = rings
-    data_key, wrapped = first.generate(suite.data_key, context)
-    if len(data_key) != suite.data_key:
-        raise RuntimeError(f"{first} made a data key of another size than requested")
-    wrapped_keys = (wrapped, *(ring.wrap(data_key, context) for ring in others))
+def _begin(suite: Suite, made: Materials, frame_length: int) -> tuple[Header, MessageKeys]:
     message_id = secrets.token_bytes(suite.message_id)
-    keys = suite.derive(data_key, message_id)
-    return Header(suite, message_id, context, wrapped_keys, frame_length, keys.commitment), keys
+    keys = suite.derive(made.data_key, message_id)
+    commitment, wrapped_keys = keys.commitment, made.wrapped_keys
+    return Header(suite, message_id, made.context, wrapped_keys, frame_length, commitment), keys
 
 
 def _seal_header(
@@ -163,19 +153,19 @@ def decrypt_stream(reader: Any, writer: Any, keyring: Any) -> Opened:
     holder of the data key encrypted each frame for its place, but only the end of the message shows
     that it is complete and comes from its sender. DecryptionError if it does not open.
     """
-    rings, write = keyrings_of(keyring), _write_all(writer)
+    materials, write = materials_of(keyring), _write_all(writer)
     try:
-        return _open(FieldReader(source_of(reader)), rings, write)
+        return _open(FieldReader(source_of(reader)), materials, write)
     except (NotAMessage, Forged):
         pass
     raise DecryptionError(NOT_OPENED)  # here, not in the handler, whose error would be __context__
 
 
-def _open(fields: FieldReader, rings: tuple[Keyring, ...], write: Write) -> Opened:
+def _open(fields: FieldReader, materials: FreshMaterials, write: Write) -> Opened:
     header = read_header(fields)
     tag = fields.take("header tag", GCM_TAG)
     verifier = verifier_of(header.suite, header.context)
-    encoded, data_key = header.encode(), unwrap(rings, header)
+    encoded, data_key = header.encode(), materials.to_decrypt(header)
     keys = header.suite.derive(data_key, header.message_id)
     # With GCM alone, a forger can make a message that opens under two keys, to two plaintexts.
     committed = compare_digest(keys.commitment, header.commitment)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import aws_encryption_sdk as sdk
+from aws_encryption_sdk.caches.local import LocalCryptoMaterialsCache
 from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
 from aws_encryption_sdk.identifiers import (
     Algorithm,
@@ -14,6 +15,7 @@ from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
 from aws_encryption_sdk.key_providers.base import MasterKeyProvider
 from aws_encryption_sdk.key_providers.kms import StrictAwsKmsMasterKeyProvider
 from aws_encryption_sdk.key_providers.raw import RawMasterKeyProvider
+from aws_encryption_sdk.materials_managers.caching import CachingCryptoMaterialsManager
 from cryptography.exceptions import InvalidSignature, InvalidTag
 
 CLIENT = sdk.EncryptionSDKClient(commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
@@ -73,6 +75,12 @@ class _Here(StrictAwsKmsMasterKeyProvider):
 def kms(client: Any, *arns: str) -> StrictAwsKmsMasterKeyProvider:
     provider = type("Here", (_Here,), {"client": client})
     return provider(key_ids=list(arns))
+
+
+def caching(provider: MasterKeyProvider, **limits: Any) -> CachingCryptoMaterialsManager:
+    return CachingCryptoMaterialsManager(
+        master_key_provider=provider, cache=LocalCryptoMaterialsCache(10), **limits
+    )
 
 
 def encrypt(
