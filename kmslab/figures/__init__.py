@@ -14,8 +14,8 @@ for every picture, `html.py` how it is shown. Then, by subject:
 - *one key*: `life(key)` draws its states and moves, `operations(key)` what works in which state,
   `materials(key, *blobs)` what a rotation changed, and `timeline(key, *blobs)` when;
 - *accounts*: `bill(lab.bill())` draws what a month costs, `costs(lab, programs)` what sealing costs
-  and what one leaked data key opens, `kinds(lab)` who may do what with each
-  of the three kinds of key (`key_kind_trials.py` finds that out);
+  and what one leaked data key opens, `kinds(lab)` who may do what with each of the three kinds of
+  key (`key_kind_trials.py` finds that out);
 - *measured times*: `times`, `sizes_and_times`, `times_with_means` and `throughput` draw what
   `kmslab.bench` measured.
 """

@@ -108,7 +108,7 @@ def _draw_local(canvas: Canvas, call: WatchedCall, top: float) -> None:
     canvas.label(TRACK + 8, top + 58, box, KEY_OUTSIDE - TRACK - 34, color=BLUE)
     canvas.arrow((KEY_OUTSIDE - 26, top + 104), (TRACK, top + 104), color=VERMILLION)
     canvas.label(TRACK + 8, top + 120, f"opened: {count(call.returned)}", color=VERMILLION)
-    canvas.key(KEY_OUTSIDE, top + 84, VERMILLION)
+    canvas.key(KEY_OUTSIDE, top + 84, VERMILLION, "...")
     canvas.label(KEY_OUTSIDE - 14, top + 120, ", ".join(keys), WALL[0] - KEY_OUTSIDE)
     _draw_nothing_inside(canvas, top)
 
