@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
+from kmslab.kms.arn import as_arn, is_arn
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import Caller
 from kmslab.lab.cmk import CMK
@@ -95,7 +96,6 @@ def recorded(lab: View) -> Iterator[RecordedCalls]:
 def _keys(caller: Caller, request: Mapping[str, Any], answer: Mapping[str, Any]) -> frozenset[str]:
     named = [each.get(member) for each in (request, answer) for member in NAMES_OF_KEYS]
     named.append(answer.get("KeyMetadata", {}).get("Arn"))
-    arns = (
-        name if name.startswith("arn:") else f"{caller.here}key/{name}" for name in named if name
-    )
-    return frozenset(arn for arn in arns if ":key/" in arn and ":key/alias/" not in arn)
+    full = (name if is_arn(name) else f"{caller.here}key/{name}" for name in named if name)
+    arns = filter(None, map(as_arn, full))
+    return frozenset(str(arn) for arn in arns if arn.kind == "key" and arn.name[:6] != "alias/")

@@ -29,7 +29,7 @@ def generate_pair(call: Call, key: Key) -> dict[str, Any]:
     """The private key is in PKCS#8, the public key a SubjectPublicKeyInfo, both in DER."""
     spec = call["KeyPairSpec"]
     if spec not in KEY_SPECS:
-        fail("UnsupportedOperationException", f"Key pairs of spec {spec} are not built yet")
+        fail("UnsupportedOperationException", f"{spec} is offered in the China Regions only.")
     private, public = call.backing(key).key_pair(spec)
     return {
         "PrivateKeyCiphertextBlob": _wrapped(call, key, private),

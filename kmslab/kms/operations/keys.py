@@ -241,7 +241,7 @@ def _spec_and_usage(call: Call) -> tuple[str, KeyUsage]:
         fail("ValidationException", TWO_SPECS)
     spec = call.get("KeySpec") or call.get("CustomerMasterKeySpec", SYMMETRIC_DEFAULT)
     if spec not in KEY_SPECS:
-        fail("UnsupportedOperationException", f"Keys of spec {spec} are not built yet")
+        fail("UnsupportedOperationException", f"{spec} is offered in the China Regions only.")
     if "KeyUsage" not in call.request and KEY_SPECS[spec].kind is not KeyKind.SYMMETRIC:
         fail("ValidationException", NO_USAGE)
     usage = KeyUsage(call.get("KeyUsage", KeyUsage.ENCRYPT_DECRYPT))

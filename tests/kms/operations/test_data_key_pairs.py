@@ -274,5 +274,5 @@ def test_there_are_no_pairs_of_other_specs(refused: Any, wrapping: str, spec: st
 
 
 def test_pair_of_sm2_is_refused_with_a_text(refused: Any, wrapping: str) -> None:
-    with refused("UnsupportedOperationException", "Key pairs of spec SM2 are not built yet"):
+    with refused("UnsupportedOperationException", "SM2 is offered in the China Regions only."):
         kms.generate_data_key_pair(KeyId=wrapping, KeyPairSpec="SM2")

@@ -86,8 +86,3 @@ def test_random_bytes_need_no_key_and_a_number(lab: Lab, refused: Any) -> None:
     assert {len(draw) for draw in draws} == {32}
     with refused("ValidationException", "NumberOfBytes is required."):
         lab.kms.generate_random()
-
-
-def test_random_bytes_of_a_key_store_are_not_built(lab: Lab) -> None:
-    with pytest.raises(lab.kms.exceptions.UnsupportedOperationException):
-        lab.kms.generate_random(NumberOfBytes=8, CustomKeyStoreId="cks-1234567890abcdef0")
