@@ -70,7 +70,7 @@ def setting(value: str, name: str = "number") -> Setting:
 
 
 ONE_OF_EACH: list[Record] = [
-    key(deletion_date=NOON, due=NOON),
+    key(deletion_date=NOON, due=NOON, lacks_material=True, pending_expires=NOON),
     material("us-east-1/aa"),
     domain_key("d"),
     alias("orders"),
