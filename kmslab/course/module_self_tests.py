@@ -19,6 +19,7 @@ from kmslab.lab.lab import Lab
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AES-GCM", ("AES_GCM",)),
     ("AES-CBC", ("AES_CBC",)),
+    ("AES key wrap", ("AES_KWP",)),
     ("key derivation", ("KDF", "HKDF")),
     ("HMAC", ("HMAC",)),
     ("RSA", ("RSA",)),
