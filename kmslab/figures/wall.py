@@ -37,6 +37,8 @@ INPUT_AND_OUTPUT = {
     "ReEncrypt": ("ciphertext blob", "ciphertext blob"),
     "Sign": ("message", "signature"),
     "GenerateMac": ("message", "MAC"),
+    "Decapsulate": ("capsule", "shared secret"),
+    "DeriveSharedSecret": ("public key", "shared secret"),
 }
 
 

@@ -52,6 +52,7 @@ from kmslab.course.exercises import (
     lesson_05,
     lesson_07,
     lesson_08,
+    lesson_10,
 )
 
 EXERCISES: Mapping[str, Callable[..., str]] = {
@@ -74,4 +75,7 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "05-rescue": lesson_05.check_rescue,
     "07-policy": lesson_07.check_policy,
     "08-fair": lesson_08.check_fair,
+    "10-letter": lesson_10.check_letter,
+    "10-swap": lesson_10.check_swap,
+    "10-both": lesson_10.check_both,
 }

@@ -17,10 +17,11 @@ EVERY_BYTE = slice(None)
 
 
 @contextmanager
-def other_answers(lab: View, part: slice = EVERY_BYTE) -> Iterator[None]:
+def other_answers(lab: View, part: slice = EVERY_BYTE, *, only: str = "") -> Iterator[None]:
     """Meanwhile each secret that the lab's KMS hands out is another one, of the same length.
 
-    `part`: the bytes that differ; by default each does.
+    `part`: the bytes that differ; by default each does. `only`: one operation, such as `Decrypt`,
+    whose answers alone are exchanged.
     """
     make_call = lab.service.call
 
@@ -28,6 +29,8 @@ def other_answers(lab: View, part: slice = EVERY_BYTE) -> Iterator[None]:
         name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
     ) -> dict[str, Any]:
         answer = make_call(name, caller, request, request_id)
+        if only not in ("", name):
+            return answer
         secrets = {name: _another(answer[name], part) for name in SECRET if name in answer}
         return answer | secrets
 
