@@ -13,3 +13,12 @@ def test_secrets_are_other_ones_of_the_same_length_and_blobs_stay():
     assert other_key != data_key.plaintext
     assert key.decrypt(answer["CiphertextBlob"]) == record
     assert key.decrypt(blob) == record  # afterwards it is as before
+
+
+def test_only_one_operations_answers_are_exchanged():
+    lab, _ = clinic(until="02")
+    key = lab.cmk("alias/records")
+    with other_answers(lab, only="Decrypt"):
+        data_key = key.generate_data_key()
+        assert key.decrypt(data_key.encrypted) != data_key.plaintext
+    assert key.decrypt(data_key.encrypted) == data_key.plaintext
