@@ -140,6 +140,21 @@ def test_what_passes_is_kept_and_the_learner_is_told(program, answer):
     assert is_courses_own("policy")
 
 
+def test_under_another_name_it_is_kept_and_not_found_by_lessons(program, answer):
+    said = answer("00-thief", THIEF.replace("thief", "steal"), "steal")
+    assert "Kept in your clinic_program.py: steal. Later lessons look for thief;" in said
+    assert is_courses_own("thief")
+    assert imported("steal")
+
+
+def test_a_helper_does_not_pass_for_another_exercises_function(program, answer):
+    cell = THIEF.replace("thief", "search") + THIEF.replace("unlock", "search and unlock")
+    thief(answer, cell)
+    assert "def search(" in program.read_text("utf-8")
+    assert is_courses_own("search")
+    assert not is_courses_own("thief")
+
+
 def test_nothing_is_kept_outside_a_workbook(answer, tmp_path, monkeypatch):
     monkeypatch.delenv(workbook.WORKBOOK_VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -272,6 +287,15 @@ def test_a_file_that_cannot_be_run_breaks_no_lesson(program, answer, capsys, dam
     assert report in capsys.readouterr().out
     assert is_courses_own("thief")
     assert capsys.readouterr().out == ""  # once is enough
+
+
+def test_a_file_in_another_encoding_breaks_no_lesson(program, capsys):
+    named = "# coding: cp949\n# 임상\ndef mine():\n    return '임상'\n"
+    program.write_bytes(named.encode("cp949"))
+    assert imported("mine")() == "임상"
+    program.write_bytes(named.partition("\n")[2].encode("cp949"))
+    assert is_courses_own("thief")
+    assert "cannot be run" in capsys.readouterr().out
 
 
 def test_a_syntax_error_elsewhere_keeps_nothing_from_being_kept(program, answer):

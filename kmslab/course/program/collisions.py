@@ -1,16 +1,16 @@
 """Names that have one meaning in an exercise and another elsewhere in `clinic_program.py`.
 
-A helper of one exercise gets a longer name where another exercise has one that differs. An
-exercise's own functions, and what is imported, keep their names: there the learner has to choose.
+A helper or an import of one exercise gets a longer name where another exercise has one that
+differs. An exercise's own functions keep their names: there the learner has to choose.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kmslab.course.program.imports import import_nodes, imports_of, root
+from kmslab.course.program.imports import by_root, imports_used, root
 from kmslab.course.program.renaming import renamed
 from kmslab.course.program.sections import defined_by, definitions, outside, sections
-from kmslab.course.program.source import COURSES_OWN, Import, Source
+from kmslab.course.program.source import COURSES_OWN, Source
 
 MAX_ROUNDS = 100
 
@@ -29,12 +29,10 @@ class Collision:
     theirs_may_change: bool
 
 
-def without_collisions(
-    text: str, exercise: str, source: Source, imports: set[Import]
-) -> tuple[str, Source]:
-    """The file's text and the new source after helpers were renamed. Raises NotKept."""
+def without_collisions(text: str, exercise: str, source: Source) -> tuple[str, Source]:
+    """The file's text and the new source after names were changed. Raises NotKept."""
     for _ in range(MAX_ROUNDS):
-        collision = next(_collisions(text, exercise, source, imports), None)
+        collision = next(_collisions(text, exercise, source), None)
         if collision is None:
             return text, source
         if collision.ours_may_change:
@@ -46,35 +44,34 @@ def without_collisions(
     raise NotKept("too many of its names mean something else elsewhere")
 
 
-def _collisions(
-    text: str, exercise: str, source: Source, imports: set[Import]
-) -> Iterator[Collision]:
-    imported = {root(each): each for each in imports}
-    yield from _with_sections(text, exercise, source, imported)
-    helpers = source.definitions.keys() - set(source.functions)
+def _collisions(text: str, exercise: str, source: Source) -> Iterator[Collision]:
+    yield from _with_sections(text, exercise, source)
+    imported, helpers = by_root(source.imports), _may_change(source)
     for name, theirs in defined_by(text, list(outside(text))).items():
         if source.definitions.get(name, theirs) != theirs or name in imported:
             yield Collision(name, "", name in helpers, False)
-    for known in (each for node in import_nodes(text) for each in imports_of(node)):
-        name = root(known)
+    for name, known in by_root(imports_used(text, but=exercise)).items():
         other = imported.get(name, known)
-        if other != known and (other.name or known.name):  # not: import a.b, import a.c
-            yield Collision(name, "", False, False)
-        elif name in helpers or (name in source.functions and known.module != COURSES_OWN):
+        is_function = name in source.functions and known.module != COURSES_OWN
+        differs = other != known and (other.name or known.name)  # not: import a.b, import a.c
+        if differs or is_function or name in helpers - imported.keys():
             yield Collision(name, "", name in helpers, False)
 
 
-def _with_sections(
-    text: str, exercise: str, source: Source, imported: Mapping[str, Import]
-) -> Iterator[Collision]:
-    ours, functions = source.definitions, source.functions
+def _with_sections(text: str, exercise: str, source: Source) -> Iterator[Collision]:
+    ours, imported, helpers = source.definitions, by_root(source.imports), _may_change(source)
     for other in sections(text).values():
         for name, theirs in definitions(other.body).items() if other.exercise != exercise else ():
             differs = ours[name] != theirs if name in ours else name in imported
             own = name in other.functions
-            if differs and not (own and name in functions):
-                may_change = name in ours and name not in functions
-                yield Collision(name, other.exercise, may_change, not own)
+            if differs and not (own and name in source.functions):
+                yield Collision(name, other.exercise, name in helpers, not own)
+
+
+def _may_change(source: Source) -> set[str]:
+    """Helpers, constants and imported names, but for a package's own name (`import a.b`)."""
+    imported = {root(each) for each in source.imports if each.name or each.bound != each.module}
+    return (source.definitions.keys() | imported) - set(source.functions)
 
 
 def _with_ours_renamed(source: Source, collision: Collision, exercise: str) -> Source:
@@ -83,7 +80,8 @@ def _with_ours_renamed(source: Source, collision: Collision, exercise: str) -> S
         new if name == old else name: _renamed(text, old, new, collision)
         for name, text in source.definitions.items()
     }
-    return replace(source, definitions=texts)
+    imports = {replace(each, bound=new) if root(each) == old else each for each in source.imports}
+    return replace(source, definitions=texts, imports=imports)
 
 
 def _with_theirs_renamed(text: str, collision: Collision) -> str:

@@ -5,11 +5,12 @@ added between and around them stays as it is, also if the file is not valid Pyth
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from kmslab.course.exercises import EXERCISES
 from kmslab.course.program.collisions import without_collisions
-from kmslab.course.program.imports import no_longer_used, with_imports
+from kmslab.course.program.imports import outdated, with_imports
 from kmslab.course.program.sections import Section, defined_by, is_python, outside, sections
 from kmslab.course.program.source import COURSES_OWN, PROGRAM, Import, Source
 
@@ -45,20 +46,20 @@ def with_section(text: str, exercise: str, source: Source) -> str:
     text = text if text.strip() else _header(EXAMPLES[()])
     there = _functions(text, but=exercise) | defined_by(text, list(outside(text))).keys()
     courses = {Import(COURSES_OWN, name, name) for name in source.own - there}
-    imports = source.imports | courses
-    text, source = without_collisions(text, exercise, source, imports)
-    before = text
+    source = replace(source, imports=source.imports | courses)
+    before, source = without_collisions(text, exercise, source)
     parts = _together(list(source.definitions.values()))
-    valid = is_python(text)
+    valid = is_python(before)
     if not valid:  # then there is no telling where its imports are
-        parts.insert(0, "\n".join(map(str, sorted(imports))))
+        parts.insert(0, "\n".join(map(str, sorted(source.imports))))
     body = "\n" + "\n\n\n".join(filter(None, parts)) + "\n"
-    text = _placed(text, Section(exercise, tuple(source.functions), body))
-    if not valid and not is_python(text):
-        return text
-    written = _functions(text)
-    outdated = {Import(COURSES_OWN, name, name) for name in written} | no_longer_used(before, text)
-    return _with_example(with_imports(text, imports if valid else set(), outdated), written)
+    after = _placed(before, Section(exercise, tuple(source.functions), body))
+    if not is_python(after):
+        return after
+    wanted, written = source.imports if valid else set(), _functions(after)
+    courses = {Import(COURSES_OWN, name, name) for name in written}
+    after = with_imports(after, wanted, outdated(before, after, wanted) | courses)
+    return _with_example(after, written)
 
 
 def _functions(text: str, but: str = "") -> set[str]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from kmslab.course.messages import show_message
 from kmslab.course.program import courses, passed
+from kmslab.course.program.sections import defined_by, definitions, outside, sections
 from kmslab.course.program.source import PROGRAM
 
 FILE = f"{PROGRAM}.py"
@@ -81,7 +82,8 @@ def _learners() -> Mapping[str, Any]:
         _loaded.clear()
         _loaded[stamp] = {}  # for the file itself, should it import `clinic_program`
         try:
-            _loaded[stamp] = run(path)
+            there, helpers = run(path), _helpers(path.read_bytes().decode("utf-8-sig", "replace"))
+            _loaded[stamp] = {name: there[name] for name in there.keys() - helpers}
         except NotRunnable as error:
             _report(BROKEN.format(error))
     return _loaded[stamp]
@@ -102,6 +104,15 @@ def run(path: Path, text: str | None = None) -> Mapping[str, Any]:
     except (Exception, SystemExit) as error:
         raise NotRunnable(f"`{type(error).__name__}`: {error}") from error
     return {name: value for name, value in vars(module).items() if not name.startswith("__")}
+
+
+def _helpers(text: str) -> set[str]:
+    """Of the names that are exercises' functions, those that here only help another exercise."""
+    found = sections(text).values()
+    kept = {name for section in found for name in section.functions}
+    by_hand = defined_by(text, list(outside(text))).keys()
+    helping = {name for section in found for name in definitions(section.body)}
+    return (helping & courses.by_name().keys()) - kept - by_hand
 
 
 def _report(text: str) -> None:

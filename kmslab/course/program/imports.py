@@ -33,14 +33,40 @@ def with_imports(text: str, wanted: set[Import], outdated: set[Import]) -> str:
     return _joined(lines[:first], _block((there | wanted) - outdated), lines[last:])
 
 
-def no_longer_used(before: str, after: str) -> set[Import]:
-    """The imports that a section used `before`, and that nothing uses `after` it was replaced."""
+def outdated(before: str, after: str, wanted: set[Import]) -> set[Import]:
+    """The imports that only a replaced section used, or that others of the same name replace."""
     old, new = sections(before), sections(after)
     gone = [section.body for name, section in old.items() if section.body != new[name].body]
-    used = {name for body in gone if is_python(body) for name in used_names(body)}
-    still_used = used_names(_without_imports(after))
-    there = [each for node in import_nodes(after) for each in imports_of(node)]
-    return {each for each in there if root(each) in used - still_used}
+    unused = _used(gone) - used_names(_without_imports(after))
+    replacing = by_root(wanted)
+    return {
+        each
+        for each in _imports(after)
+        if root(each) in unused
+        or (replacing.get(root(each), each) != each and (each.name or replacing[root(each)].name))
+    }
+
+
+def imports_used(text: str, but: str) -> set[Import]:
+    """The imports at the top, without those that only one exercise's section uses."""
+    there = sections(text)
+    own = there[but].body if but in there else ""
+    others = [section.body for name, section in there.items() if name != but]
+    rest = [ast.unparse(node) for node in outside(text) if not isinstance(node, ImportNode)]
+    unused = _used([own]) - _used([*others, *rest])
+    return {each for each in _imports(text) if root(each) not in unused}
+
+
+def by_root(imports: Iterable[Import]) -> dict[str, Import]:
+    return {root(each): each for each in imports}
+
+
+def _imports(text: str) -> list[Import]:
+    return [each for node in import_nodes(text) for each in imports_of(node)]
+
+
+def _used(bodies: Iterable[str]) -> set[str]:
+    return {name for body in bodies if is_python(body) for name in used_names(body)}
 
 
 def _without_imports(text: str) -> str:

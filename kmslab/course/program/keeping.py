@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmslab.course.program import importing, passed
+from kmslab.course.program import courses, importing, passed
 from kmslab.course.program.collisions import NotKept
 from kmslab.course.program.file import with_section
 from kmslab.course.program.passed import Passed
@@ -24,6 +24,7 @@ UNCHANGED = "Your `clinic_program.py` has {} already, just as you wrote it here.
 COPIED = "You had changed that part of the file by hand; the file as it was is now `{}`."
 UNREADABLE = "The old file was not text in UTF-8; it is now `{}`."
 BROKEN = "But Python cannot read that file, because of what stands outside this exercise's part."
+OTHER_NAMES = "Later lessons look for {}; under another name they do not find yours."
 NOT_KEPT = "Passed, but not kept in your `clinic_program.py`: {}"
 MISSING = "{}. What a function works with should come in as its arguments."
 NOT_ALONE = (
@@ -77,15 +78,22 @@ def _keep_functions(
     if is_python(after):
         _check_alone(path, after, source, passes)
     said = [] if is_python(after) else [BROKEN]
-    names = " and ".join(f"`{name}`" for name in source.functions)
+    names = _listed(source.functions)
     if before is None or _changed_by_hand(done, before, after):
         copy = free_name(path)
         write_beside(copy, old)
         said.append((UNREADABLE if before is None else COPIED).format(copy.name))
+    expected = courses.by_exercise().get(exercise, {}).keys()
+    if looked_for := [name for name in expected if name not in source.functions]:
+        said.append(OTHER_NAMES.format(_listed(looked_for)))
     if after != before:
         write_beside(path, after.encode())
     passed.write(folder, _with_fingerprints(done, exercise, before or "", after))
     return " ".join([(KEPT if after != before else UNCHANGED).format(names), *said])
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
 
 
 def _missing(source: Source) -> str:
