@@ -10,6 +10,7 @@ for every picture, `html.py` how it is shown. Then, by subject:
 - *one blob or signature*: `blob_map(blob)` draws each byte, `signatures(report, *keys)` the sizes;
 - *where keys are*: `hierarchy(key, *sealed)` draws what opens what, from the root key to the data;
 - *encryption contexts*: `contexts(key, blob, *tried)` draws with which of them the blob opens;
+- *names of keys*: `names((lab, "alias/archive"), …)` draws to which key each name leads;
 - *modes of AES*: `ecb(scan)` draws an image through ECB, which keeps its outlines, and CTR;
 - *one key*: `life(key)` draws its states and moves, `operations(key)` what works in which state,
   `materials(key, *blobs)` what a rotation changed, and `timeline(key, *blobs)` when;
@@ -31,6 +32,7 @@ from kmslab.figures.hierarchy import hierarchy
 from kmslab.figures.kinds import kinds
 from kmslab.figures.life import life
 from kmslab.figures.materials import materials
+from kmslab.figures.names import names
 from kmslab.figures.operations import operations
 from kmslab.figures.outside import outside
 from kmslab.figures.signatures import signatures
@@ -66,6 +68,7 @@ __all__ = [
     "kinds",
     "life",
     "materials",
+    "names",
     "operations",
     "outside",
     "signatures",

@@ -4,6 +4,7 @@ import pytest
 
 from kmslab import CMK, figures
 from kmslab.course import clinic, outcome
+from kmslab.errors import AccessDeniedException
 from kmslab.figures.life import ARROWS, DRAWN
 from kmslab.figures.operations import COLUMNS, _groups, is_a_keys
 from kmslab.kms.audit import NAMES
@@ -132,15 +133,43 @@ def test_a_blob_of_another_key_is_not_drawn(blob):
 # ------------------------------------------------------------------------------------ scenes
 
 
-def test_forgotten_key_has_no_name_no_note_and_no_use_for_weeks():
+def test_forgotten_key_has_no_name_no_note_and_no_use_for_days():
     lab, the_clinic = clinic(until="05")
     archive = the_clinic.forgotten_key()
     assert lab.kms.list_aliases(KeyId=archive.key.id)["Aliases"] == []
     assert (archive.key.tags, archive.key.metadata["Description"]) == ({}, "")
-    assert (lab.clock.now() - archive.key.last_used).days >= 84
+    assert (lab.clock.now() - archive.key.last_used).days >= 7
     assert lab.cmk("alias/archive") != archive.key
     assert len(archive.folders) == len(set(archive.folders)) == 569
     assert len(lab.decrypt(archive.folders[0])) == 32
+
+
+def test_a_forgotten_key_and_its_end_fit_into_january():
+    lab, the_clinic = clinic(until="05")
+    the_clinic.tidied_on_friday()
+    lab.clock.advance(days=6)
+    the_clinic.forgotten_key()
+    the_clinic.tidied_on_friday()
+    lab.clock.advance(days=8)
+    assert lab.clock.now().month == 1
+
+
+def test_a_later_lesson_finds_the_forgotten_key_turned_off_under_the_same_id():
+    (before, the_clinic), (after, _) = clinic(until="05"), clinic(until="06")
+    forgotten = the_clinic.forgotten_key().key
+    assert after.cmk(forgotten.id).state is KeyState.DISABLED
+    assert after.cmk("alias/archive").arn == before.cmk("alias/archive").arn
+    assert forgotten.id in repr(after.bill())
+
+
+def test_hospital_in_busan_may_encrypt_for_the_clinic_and_not_open():
+    lab, the_clinic = clinic(until="05")
+    busan, archive = the_clinic.hospital_in_busan(), lab.cmk("alias/archive")
+    assert busan.cmk("alias/archive").arn != archive.arn
+    blob = busan.kms.encrypt(KeyId=archive.arn, Plaintext=b"1")["CiphertextBlob"]
+    assert archive.decrypt(blob) == b"1"
+    with pytest.raises(AccessDeniedException):
+        busan.decrypt(blob)
 
 
 def test_scenes_keep_the_key_until_it_is_deleted_and_then_make_another():

@@ -2,25 +2,31 @@
 
 A folder is sealed under a data key, which lies beside it, encrypted under that KMS key. The KMS key
 has lost its name: the alias was moved to a newer one. A scene sets the key's state again, whatever
-was done to it before.
+was done to it before. All of it happens in January, and stands on January's bill.
 """
 
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from kmslab.course.clinic import records
 from kmslab.crypto import CiphertextBlob
+from kmslab.kms.arn import root_arn
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.states import PENDING, KeyState
+from kmslab.kms.operations.policies import default_policy
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
+from kmslab.lab.view import View
 
 NAME = "archive"
 ALIAS = f"alias/{NAME}"
 DESCRIPTION, TAGS = "Seals the data keys of the patients' folders", {"owner": "Sora"}
-UNUSED_FOR = timedelta(weeks=12)  # at least
+UNUSED_FOR = timedelta(weeks=1)  # at least
 WAITING_PERIOD = timedelta(days=7)
 FRIDAY = 4  # as `weekday` counts
+BUSAN = "444455556666"  # the account of a hospital that has an archive too
+FOR_OTHER_ACCOUNTS = ("kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Archive:
 
 
 def forgotten_archive(lab: Lab) -> Archive:
-    """Sealed in January, then the alias moved to another key; today is a Friday in spring.
+    """Sealed on a Monday, then the alias moved to another key; today is the Friday of next week.
 
     Once the alias has moved, it stays there: the next forgotten key never had it.
     """
@@ -75,9 +81,37 @@ def schedule_deletion_on_friday(lab: Lab, key: CMK) -> None:
     key.schedule_deletion(days=WAITING_PERIOD.days)
 
 
-def current_key(lab: Lab) -> CMK:
-    """What lesson 05 leaves behind: the archive's key of today, with a name and tags."""
-    return lab.create_cmk(NAME, description=DESCRIPTION, tags=TAGS)
+def hospital(lab: Lab) -> View:
+    """The hospital in Busan, which has an archive and an alias of its own.
+
+    The clinic's key lets its account encrypt.
+    """
+    busan = lab.account(BUSAN)
+    busan.create_cmk(NAME)
+    let_use(lab.create_cmk(NAME), BUSAN)
+    return busan
+
+
+def let_use(key: CMK, account: str) -> None:
+    """Give the key the default policy, and let another account look it up and encrypt with it."""
+    policy = json.loads(default_policy(key.lab.caller.account))
+    statement = {
+        "Sid": "Another account may encrypt",
+        "Effect": "Allow",
+        "Principal": {"AWS": root_arn(account)},
+        "Action": list(FOR_OTHER_ACCOUNTS),
+        "Resource": "*",
+    }
+    key.put_policy({**policy, "Statement": [*policy["Statement"], statement]})
+
+
+def left_behind(lab: Lab) -> None:
+    """What lesson 05 leaves: the forgotten key, turned off and not deleted, and the one of today.
+
+    A key that is turned off costs as much as any other.
+    """
+    lab.create_cmk().disable()
+    lab.create_cmk(NAME, description=DESCRIPTION, tags=TAGS)
 
 
 def _alias_exists(lab: Lab) -> bool:

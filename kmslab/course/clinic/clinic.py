@@ -21,6 +21,7 @@ from kmslab.kms.contract.specs import KeyUsage
 from kmslab.kms.operations.policies import default_policy
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
+from kmslab.lab.view import View
 
 SEOUL = "ap-northeast-2"
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # nine in the morning in Seoul
@@ -97,6 +98,11 @@ class Clinic:
         archive.schedule_deletion_on_friday(self.lab, found.key)
         return found
 
+    def hospital_in_busan(self) -> View:
+        """Another account, which has an archive of its own and may encrypt for the clinic's."""
+        self._living_archive()
+        return archive.hospital(self.lab)
+
     def staff(self) -> Staff:
         """Sora, Jiho and Mina, each with every right that IAM can give."""
         return staff.staff(self.lab)
@@ -158,5 +164,5 @@ LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10")
 LEFT_BY_LESSON: Mapping[str, Callable[[Lab], object]] = {
     "01": _records_key,
     "04": reports_key,
-    "05": archive.current_key,
+    "05": archive.left_behind,
 }

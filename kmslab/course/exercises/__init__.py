@@ -72,6 +72,8 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "04-sign": lesson_04.check_sign,
     "04-forge": lesson_04.check_forge,
     "04-fingerprint": lesson_04.check_fingerprint,
+    "05-whole-name": lesson_05.check_whole_name,
+    "05-back-to-work": lesson_05.check_back_to_work,
     "05-rescue": lesson_05.check_rescue,
     "07-policy": lesson_07.check_policy,
     "08-fair": lesson_08.check_fair,
