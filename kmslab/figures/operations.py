@@ -4,8 +4,8 @@ Each cell follows from the roles in `table.py` and the rules in `contract/states
 function that the service itself calls. Operations with the same answers share a row.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from kmslab.figures.canvas import INK, PALE, PALE_GREEN, VERMILLION, WIDTH, Canvas, Picture
@@ -58,13 +58,15 @@ class Group:
         return LINE * lines + 2 * PAD
 
 
-def operations(key: CMK) -> Picture:
+def operations(key: CMK, *names: str) -> Picture:
     """Draw which operations work on a key that is Enabled, Disabled or PendingDeletion.
 
-    The column of `key`'s present state is marked. Other states are not drawn: only imported keys,
-    multi-Region keys and keys in custom key stores can have them.
+    `names`: of the operations to draw, such as `Encrypt`; without any, all that name a key. Raises
+    ValueError for an operation that has no key with a state. The column of `key`'s present state is
+    marked. Other states are not drawn: only imported keys, multi-Region keys and keys in custom key
+    stores can have them.
     """
-    current, groups = _state(key), _groups()
+    current, groups = _state(key), _chosen(_groups(), names)
     height = HEADER + sum(group.height for group in groups)
     canvas = Canvas(round(height) + MARGIN)
     _draw_header(canvas, current)
@@ -84,6 +86,15 @@ def _state(key: CMK) -> KeyState | None:
         return key.state
     except EXCEPTIONS["NotFoundException"]:
         return None
+
+
+def _chosen(groups: Sequence[Group], names: Sequence[str]) -> list[Group]:
+    known = {name for group in groups for name in group.names}
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"{unknown[0]!r} is not an operation that a key's state concerns")
+    wanted = set(names) or known
+    left = [(group, tuple(each for each in group.names if each in wanted)) for group in groups]
+    return [replace(group, names=chosen) for group, chosen in left if chosen]
 
 
 def _groups() -> list[Group]:

@@ -38,6 +38,11 @@ def operations_while_enabled() -> figures.Picture:
 
 
 @cache
+def one_operation() -> figures.Picture:
+    return figures.operations(new_key(), "CancelKeyDeletion")
+
+
+@cache
 def operations_while_pending() -> figures.Picture:
     key = new_key()
     key.schedule_deletion()
@@ -73,6 +78,7 @@ DRAWINGS = [
     shortest_life,
     longest_life,
     operations_while_enabled,
+    one_operation,
     operations_while_pending,
     operations_when_gone,
     one_material,

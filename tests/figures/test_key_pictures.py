@@ -110,6 +110,19 @@ def test_column_of_the_keys_own_state_is_marked(state):
     assert f"is {state}." in repr(picture)
 
 
+def test_only_the_named_operations_are_drawn():
+    caption = repr(figures.operations(new_key(), "Sign", "Encrypt", "TagResource"))
+    assert "2 operations, such as Encrypt, work in Enabled;" in caption
+    assert "TagResource works in Enabled and Disabled;" in caption
+    assert "CancelKeyDeletion" not in caption
+
+
+@pytest.mark.parametrize("name", ["CreateKey", "encrypt", ""])
+def test_an_operation_without_a_key_is_not_drawn(name):
+    with pytest.raises(ValueError, match="is not an operation that a key's state concerns"):
+        figures.operations(new_key(), name)
+
+
 # --------------------------------------------------------------------------------- materials
 
 
