@@ -10,7 +10,7 @@ from kmslab.course.exercises import EXERCISES
 from kmslab.course.program import passed
 from kmslab.display import Table
 
-DONE, OPEN = "✓", "·"
+DONE, OPEN = "✓", "○"
 NOT_KEPT = "Passes are kept only in lessons that `kmslab lab` (or `make lab`) has opened."
 ALL_DONE = "All {} exercises passed."
 SOME_DONE = "{} of {} exercises passed; the next is `{}`, in lesson {}."

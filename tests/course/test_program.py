@@ -333,7 +333,7 @@ def test_progress_names_lessons_exercises_and_the_next_one(own, answer):
     first = [exercise for exercise in EXERCISES if exercise.startswith("00-")][1]
     assert f"1 of {total} exercises passed; the next is {first}, in lesson 0." in repr(shown)
     assert "✓ 00-thief" in repr(shown)
-    assert f"· {first}" in repr(shown)
+    assert f"○ {first}" in repr(shown)
     assert all(
         lesson.notebook.cells[0].source.splitlines()[0][2:] in repr(shown) for lesson in LESSONS
     )
