@@ -22,7 +22,7 @@ from kmslab.endpoint.server import running
 from scripts.notebooks import run
 from tests.cases import for_every
 from tests.course.notebook import Notebook, open_notebook
-from tests.hygiene.lessons import LESSONS, syntax
+from tests.hygiene.lessons import LESSONS, syntax, tags
 
 THIEF = """\
 def thief(files):
@@ -101,6 +101,20 @@ def test_the_courses_own_version_passes_the_check(exercise):
             EXERCISES[exercise](clinic, *functions.values())
         except Wrong as why:
             pytest.fail(str(why))
+
+
+def test_every_exercise_has_the_courses_own_version_of_the_functions_in_its_cell():
+    stubs = {
+        tag.removeprefix("exercise:"): [
+            node.name for node in syntax(cell).body if isinstance(node, ast.FunctionDef)
+        ]
+        for lesson in LESSONS
+        for cell in lesson.code
+        for tag in tags(cell)
+        if tag.startswith("exercise:")
+    }
+    assert stubs.keys() == EXERCISES.keys()
+    assert stubs == {exercise: list(by_exercise().get(exercise, ())) for exercise in stubs}
 
 
 def test_no_two_exercises_have_a_function_of_one_name():
