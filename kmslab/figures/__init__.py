@@ -32,7 +32,7 @@ from kmslab.figures.hierarchy import hierarchy
 from kmslab.figures.kinds import kinds
 from kmslab.figures.life import life
 from kmslab.figures.materials import materials
-from kmslab.figures.names import names
+from kmslab.figures.named_keys import names
 from kmslab.figures.operations import operations
 from kmslab.figures.outside import outside
 from kmslab.figures.signatures import signatures
