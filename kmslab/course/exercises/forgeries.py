@@ -16,6 +16,7 @@ from kmslab.lab.lab import Lab
 from kmslab.lab.view import View
 
 DIGIT = (b"14.68", b"11.68")
+MAX_MESSAGE = 4096  # bytes that Sign takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,11 @@ def signed(key: CMK, report: bytes) -> Paper:
     return Paper(key.public_key(), report, signature)
 
 
-def forgeries(key: CMK, ours: Paper, theirs: Paper) -> Iterator[Paper]:
-    """All that a forger may have done to a genuine report, one thing at a time."""
+def forgeries(key: CMK, ours: Paper, theirs: Paper, table: bytes) -> Iterator[Paper]:
+    """All that a forger may have done to a genuine report, one thing at a time.
+
+    `ours`: by this key; `theirs`: by another clinic's; `table`: a report that Sign does not take.
+    """
     with Lab() as thiefs_lab:
         thiefs = signed(signing_key(thiefs_lab), ours.report)
     other = signed(key, fresh.record())
@@ -72,6 +76,9 @@ def forgeries(key: CMK, ours: Paper, theirs: Paper) -> Iterator[Paper]:
         yield Paper(public, ours.report, ours.signature, what)
     what = "The clinic's public key was handed over with another clinic's report"
     yield Paper(ours.public, theirs.report, theirs.signature, what)
+    for size in (len(table.partition(b"\n")[0]), MAX_MESSAGE):
+        what = f"The signature is that of the report's first {size:,} bytes"
+        yield Paper(ours.public, table, signed(key, table[:size]).signature, what)
 
 
 def _changed_reports(report: bytes) -> Iterator[tuple[str, bytes]]:

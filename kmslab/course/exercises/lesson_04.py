@@ -12,6 +12,7 @@ from kmslab.course.clinic.clinic import STOLEN, Clinic, reports_key
 from kmslab.course.exercises import fresh
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.exercises.forgeries import (
+    MAX_MESSAGE,
     Paper,
     broken_keys,
     forgeries,
@@ -19,7 +20,7 @@ from kmslab.course.exercises.forgeries import (
     signing_key,
     verifies,
 )
-from kmslab.course.exercises.not_signatures import MAX_MESSAGE, in_its_place
+from kmslab.course.exercises.not_signatures import in_its_place
 from kmslab.course.exercises.recording import recorded
 from kmslab.course.exercises.verifiers import (
     GENUINE_REFUSED,
@@ -119,7 +120,7 @@ def check_genuine(clinic: Clinic, is_genuine: Function) -> str:
     table = signed(key, clinic.table)
     long = GENUINE_REFUSED.format(is_genuine.__name__, LONG_REPORT.format(len(clinic.table)))
     check_accepts(lab, is_genuine, table, long)
-    forged = [*forgeries(key, ours, theirs)]
+    forged = [*forgeries(key, ours, theirs, clinic.table)]
     for paper in forged:
         check_refuses(lab, is_genuine, paper)
     for paper in broken_keys(lab, ours):
@@ -220,7 +221,7 @@ def check_fingerprint(clinic: Clinic, is_from_clinic: Function) -> str:
     for what, fingerprint in _wrong_fingerprints(known[id(ours)], known[id(theirs)]):
         paper = Paper(ours.public, ours.report, ours.signature, what)
         check_refuses(lab, _with_fingerprint(is_from_clinic, fingerprint), paper)
-    for paper in forgeries(key, ours, theirs):
+    for paper in forgeries(key, ours, theirs, clinic.table):
         check_refuses(lab, _with_fingerprint(is_from_clinic, known[id(ours)]), paper)
     return (
         "The surgeon's 64 digits came by telephone, and they decide which public key is the right "

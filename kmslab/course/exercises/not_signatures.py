@@ -6,10 +6,9 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
-from kmslab.course.exercises.forgeries import verifies
+from kmslab.course.exercises.forgeries import MAX_MESSAGE, verifies
 from kmslab.crypto import PublicKey
 
-MAX_MESSAGE = 4096  # bytes that Sign takes
 NUMBER = 32  # bytes of each of the two numbers in a signature on P-256
 HASHED_TWICE = (
     "This is a signature of the report's hash, hashed once more: Sign took the hash for a message "
