@@ -15,6 +15,7 @@ from kmslab.cli.options import CommandError, library_errors, validate
 from kmslab.lab import ACCOUNT, REGION
 
 if TYPE_CHECKING:
+    from kmslab.cli.classroom import Classroom
     from kmslab.endpoint.server import Endpoint
     from kmslab.endpoint.tls import SelfSigned, Tls
     from kmslab.lab.lab import Lab
@@ -90,6 +91,22 @@ PrivateKey = Annotated[
     typer.Option("--tls-key", metavar="FILE", help="The certificate's private key, in PEM."),
 ]
 
+Learners = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBER|FILE",
+        help="An account and an access key for each learner of a class: for so many, or for each "
+        "name in a file with one name a line.",
+    ),
+]
+SheetOption = Annotated[
+    Path,
+    typer.Option(
+        metavar="FILE",
+        help="With --learners: where to write the slips to print and cut; .html or .txt.",
+    ),
+]
+
 
 def serve(
     host: Host = "127.0.0.1",
@@ -106,6 +123,8 @@ def serve(
     tls_authority: Authority = None,
     tls_cert: Certificate = None,
     tls_key: PrivateKey = None,
+    learners: Learners = None,
+    sheet: SheetOption = Path("learners.html"),
 ) -> None:
     """Serve AWS KMS to any AWS client, until Ctrl+C."""
     with library_errors():
@@ -116,14 +135,38 @@ def serve(
     self_signed = _self_signed(tls, tls_name or [], tls_authority)
     files = _tls_files(tls, tls_cert, tls_key) or self_signed
     with _lab(store, account, region, seed, throttle, trail) as lab:
-        server.serve(
-            lab,
-            host,
-            port,
-            tls=files,
-            access_keys=pairs,
-            ready=lambda endpoint: _print_endpoint(lab, endpoint, store),
-        )
+        room = _classroom(learners, sheet, host, self_signed, lab.caller.account, store)
+
+        def ready(endpoint: "Endpoint") -> None:
+            if room:
+                room.hand_out(lab, endpoint)
+                typer.echo(room.summary, err=True)
+            _print_endpoint(lab, endpoint, store)
+
+        server.serve(lab, host, port, tls=files, access_keys=pairs, ready=ready)
+
+
+def _classroom(
+    learners: str | None,
+    sheet: Path,
+    host: str,
+    tls: "SelfSigned | None",
+    account: str,
+    store: str | None,
+) -> "Classroom | None":
+    if learners is None:
+        return None
+    from kmslab.cli.classroom import classroom
+
+    return classroom(
+        learners,
+        sheet,
+        host=host,
+        names=tls.names if tls else (),
+        account=account,
+        in_memory=store is None,
+        new_certificate=tls is not None and tls.authority is None,
+    )
 
 
 def _lab(
