@@ -23,7 +23,7 @@ from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
 from kmslab.course.outcome import outcome
 from kmslab.kms.access import allow
-from kmslab.kms.arn import Arn
+from kmslab.kms.arn import Arn, is_arn
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.states import KeyState
 from kmslab.lab.cmk import CMK
@@ -91,7 +91,7 @@ def _check_whole(view: View, given: str, right: CMK, found: Any) -> None:
         raise Wrong(NAME_NOT_TEXT.format(type(found).__name__))
     if "alias/" in found:
         raise Wrong(ALIAS_AGAIN.format(found))
-    if not found.startswith("arn:") or found.count(":") != right.arn.count(":"):
+    if not is_arn(found) or found.count(":") != right.arn.count(":"):
         raise Wrong(NO_ARN.format(found))
     here = view.caller
     names = [part for arn in (found, right.arn) for part in _named(Arn.parse(arn))]
