@@ -1,7 +1,7 @@
 # `make lab` opens the lessons, `make test` runs the tests. Needed: make, and Python 3.11 or newer with venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all coverage lint bench notebooks handout reset lock setup-lab setup-test setup-browser setup-clients
+.PHONY: help lab test test-all coverage lint bench notebooks book handout reset lock setup-lab setup-test setup-browser setup-clients setup-book
 
 PY := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE # the tests start some sixty Pythons: one of them compiles for all
@@ -41,11 +41,16 @@ bench: setup-lab ## measure what wrapping and sealing cost, ten minutes or so, a
 notebooks: setup-test ## run every lesson and save it with its outputs
 	$(PY) scripts/notebooks.py $(LESSON)
 
+book: setup-book ## lessons, documents and reference as one site in dist/book/, which needs no network
+	rm -rf dist/book
+	.venv-book/bin/python -m sphinx -c docs/book -d .venv-book/doctrees -E -W --keep-going -q . dist/book
+	@echo "Open dist/book/index.html in a browser."
+
 handout: setup-lab ## one zip in dist/ with all that a room without network needs
 	@$(PY) scripts/handout.py $(HANDOUT_ARGS)
 
 lock: ## resolve the locks anew, keeping pins that still fit (LOCK_ARGS=--upgrade moves them; needs uv)
 	sh scripts/lock.sh $(LOCK_ARGS)
 
-setup-lab setup-test setup-browser setup-clients: setup-%:
+setup-lab setup-test setup-browser setup-clients setup-book: setup-%:
 	@sh scripts/setup.sh $*

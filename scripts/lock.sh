@@ -21,6 +21,9 @@ printf '%s\n' $build $tools | compile oldest pyproject.toml --extra boto3 --extr
     --resolution lowest-direct --constraint "$pins" "$@"
 rm "$pins"
 echo playwright | compile browser --constraint requirements/test.lock "$@"
+# Sphinx, with what the modules import that it describes. awscli, among the clients, pins an older docutils.
+printf '%s\n' $build furo matplotlib myst-nb pillow sphinx sphinx-copybutton | compile book pyproject.toml \
+    --extra boto3 --extra serve --constraint requirements/lab.lock "$@"
 # A handout brings its own pip: some Pythons come without, and it is the one that was tried.
 echo pip | compile handout --constraint requirements/lab.lock "$@"
 # Clients that the endpoint is tried with, in an environment of their own: they pin libraries that

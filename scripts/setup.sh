@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make .venv and install a lock and kmslab into it: sh scripts/setup.sh lab|test
 # `clients` has .venv-clients and no kmslab: AWS's clients on their own, with those for Node beside.
+# `book` has .venv-book: Sphinx, and what it takes to import kmslab.
 # Does nothing when the same has been installed here before. What can be wrong with the machine is
 # said before anything is installed.
 set -eu
@@ -14,6 +15,8 @@ if [ "$lock" = clients ]; then
     venv=${VENV:-.venv-clients}
     more=tests/clients/node/package-lock.json
     npm=$(command -v npm) || true # without it the clients for Node are left out
+elif [ "$lock" = book ]; then
+    venv=${VENV:-.venv-book}
 fi
 
 state() { # what is to be installed for a lock; a moved folder is set up anew

@@ -101,7 +101,11 @@ def test_both_locks_live_in_one_environment():
 
 @pytest.mark.parametrize(
     ("lock", "extras"),
-    [("lab", ["boto3", "lab", "serve"]), ("test", ["boto3", "lab", "serve", "test"])],
+    [
+        ("lab", ["boto3", "lab", "serve"]),
+        ("test", ["boto3", "lab", "serve", "test"]),
+        ("book", ["boto3", "serve"]),
+    ],
 )
 def test_lock_holds_what_the_project_asks_for(lock, extras):
     asked = PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"]
