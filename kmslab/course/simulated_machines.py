@@ -5,7 +5,7 @@ is over at once, and gives the same result each time.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 CLOCK_READING = 1e-6  # seconds that it takes to read the clock
 SLOWDOWN = 1.6  # a call's time is multiplied by this while the other program runs
@@ -26,6 +26,7 @@ class SimulatedMachine:
     now: float = 0
     calls: int = 0
     clock_readings: int = 0
+    stretches: list[float] = field(default_factory=list)  # a program's cost, each time it changes
     _busy_from: int = 1  # the call at which the other program starts, or started last
 
     def call(self) -> None:
@@ -36,6 +37,8 @@ class SimulatedMachine:
 
         def call() -> None:
             self.calls += 1
+            if self.stretches[-1:] != [cost]:
+                self.stretches.append(cost)
             self.now += cost * self._slowdown()
             if self.calls == 1:
                 self.now += self.loading
@@ -57,13 +60,13 @@ class SimulatedMachine:
         return 1
 
 
-def machines() -> list[SimulatedMachine]:
-    """Four new machines, each with its fault in its name."""
+def machines(work: float = 1) -> list[SimulatedMachine]:
+    """Four new machines, each with its fault in its name. `work` multiplies what a call costs."""
     return [
-        SimulatedMachine("quiet", cost=0.002),
-        SimulatedMachine("loads at the first call", cost=0.002, loading=0.5),
-        SimulatedMachine("its clock ticks seldom", cost=0.00025, tick=1 / 64),
-        SimulatedMachine("another program runs too", cost=0.002, shared=True),
+        SimulatedMachine("quiet", cost=work * 0.002),
+        SimulatedMachine("loads at the first call", cost=work * 0.002, loading=0.5),
+        SimulatedMachine("its clock ticks seldom", cost=work * 0.00025, tick=1 / 64),
+        SimulatedMachine("another program runs too", cost=work * 0.002, shared=True),
     ]
 
 

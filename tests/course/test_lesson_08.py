@@ -61,6 +61,18 @@ def test_ml_kem_wraps_about_as_fast_as_the_shortest_rsa_unwraps_far_faster_and_i
     assert run().sizes[way] > 2 * max(run().sizes[each] for each in RSA)
 
 
+def test_from_2048_to_4096_bits_busans_work_grows_almost_sixfold():
+    assert 5.5 < took(RSA[2], UNWRAP) / took(RSA[0], UNWRAP) < 6
+
+
+def test_on_a_card_rsa_is_quicker_if_more_than_about_three_are_wrapped_for_one_unwrapped():
+    ecdh = "ECDH P-256"
+    dearer = took(RSA[0], UNWRAP) - took(ecdh, UNWRAP)
+    assert dearer / (took(ecdh, WRAP) - took(RSA[0], WRAP)) == pytest.approx(3.2, abs=0.3)
+    fits = [way for way, size in run().sizes.items() if size <= 300 and "AES" not in way]
+    assert fits == [RSA[0], ecdh]
+
+
 def test_rsa_beats_aes_in_the_other_library_and_the_cost_of_a_call_does_not_explain_it():
     aes = took("AES-KW", WRAP, OTHER)
     assert aes > 1.1 * took(RSA[0], WRAP, OTHER)
@@ -96,6 +108,7 @@ def test_with_the_network_three_powers_of_ten_become_less_than_one():
 def test_a_simulated_machine_gives_the_same_times_in_every_run():
     said = [[machine.clock() for machine in machines() if not machine.call()] for _ in range(2)]
     assert said[0] == said[1]
+    assert machines(work=2)[2].cost == 2 * machines()[2].cost
     assert len({machine.name for machine in [*machines(), heating_machine()]}) == 5
 
 

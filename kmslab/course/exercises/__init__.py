@@ -76,6 +76,8 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "05-back-to-work": lesson_05.check_back_to_work,
     "05-rescue": lesson_05.check_rescue,
     "07-policy": lesson_07.check_policy,
+    "08-flood": lesson_08.check_flood,
+    "08-choose": lesson_08.check_choose,
     "08-fair": lesson_08.check_fair,
     "10-letter": lesson_10.check_letter,
     "10-swap": lesson_10.check_swap,

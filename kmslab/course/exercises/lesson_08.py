@@ -1,111 +1,152 @@
-"""Exercise 08-fair: a benchmark that finds the known truth on machines that mislead."""
+"""Lesson 08's checks: parcels that make Busan work, the best way for a job, a fair benchmark."""
 
-from functools import wraps
+from collections.abc import Sequence
+from functools import cache
+from itertools import product
 from typing import Any
 
 from kmslab.course.clinic.clinic import Clinic
-from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
-from kmslab.course.simulated_machines import SimulatedMachine, heating_machine, machines
+from kmslab.course.exercises.answers import (
+    Function,
+    Wrong,
+    error_of,
+    require_bodies,
+    result_of,
+)
+from kmslab.course.exercises.fair_benchmark import check_fair
+from kmslab.crypto import PublicKey, pyca
 
-TOLERANCE = 0.04  # as a share of the true value
-TRUE_RATIO = 3.0  # the second program's time divided by the first's
+__all__ = ["check_choose", "check_fair", "check_flood"]
 
-NOT_A_NUMBER = "`{}` should give back a number, and it gave back {!r}."
-CLOCK_NOT_READ = (
-    "`{}` never looked at the clock that it was given. Time is an argument here, so that a machine "
-    "can be simulated whose time is known. Call `clock()`."
+OAEP = "RSAES_OAEP_SHA_256"
+
+PARCELS = 20
+NOT_PARCELS = "`flood` should give back a list of parcels, each `bytes`. It gave back {}."
+WRONG_NUMBER = "`flood` was asked for {asked} and gave back {given} parcels."
+WRONG_LENGTH = (
+    "A parcel has {given} bytes, and Busan's key here takes parcels of {wanted}: it was refused by "
+    "its length, before any arithmetic. `public.key_size` says how many bits the key has."
 )
-NOTHING_CALLED = "`{}` looked at the clock and never made the call."
-TOTAL_NOT_COST = (
-    "`cost` says {found} for a call that takes {true}: that is all the calls together. By how many "
-    "must it be divided?"
+TOO_LARGE = (
+    "{refused} of {asked} parcels are numbers that are not smaller than the key's modulus. They "
+    "were refused before any arithmetic. `public.public_numbers().n` is the modulus."
 )
-MISLED_BY = {
-    "quiet": (
-        "On a quiet machine `cost` says {found} for a call that takes {true}. What it gives back "
-        "are seconds, of a single call."
-    ),
-    "loads at the first call": (
-        "This machine loads the program at the first call. `cost` says {found} where a call takes "
-        "{true}: you timed the loading too. Whoever wraps many keys loads once, so call once "
-        "before the clock runs."
-    ),
-    "its clock ticks seldom": (
-        "This machine's clock ticks 64 times a second, and `cost` says {found} for a call that "
-        "takes {true}. Between two looks at the clock there must be so many calls that one tick "
-        "more or less is no matter."
-    ),
-    "another program runs too": (
-        "On this machine another program runs now and then. `cost` says {found} where a call takes "
-        "{true}: the other program is in it. Take many samples, each short enough to fall "
-        "between, and then not their mean."
-    ),
-}
-INVERTED_RATIO = (
-    "`ratio` says {found:.3g}, and the second program takes {true:.3g} times as long as the first. "
-    "It is upside down."
-)
-WRONG_RATIO = (
-    "`ratio` says {found:.3g} on a quiet machine, where the second program takes {true:.3g} times "
-    "as long as the first."
-)
-NOT_ALTERNATING = (
-    "This machine gets hot, and slower the longer it works. `ratio` says {found:.3g} where "
-    "{true:.3g} is true: whichever you timed later met a slower machine. Let them take turns, so "
-    "that both meet the same one."
+SEEN_BEFORE = (
+    "Only {different} of {asked} parcels are different. Busan keeps a list of what it has opened, "
+    "and looks there first."
 )
 
 
-def check_fair(clinic: Clinic, cost: Function, ratio: Function) -> str:
-    require_bodies([_with_arguments(cost, 1), _with_arguments(ratio, 2)])
-    for machine in machines():
-        found = _number(cost, machine, machine.call)
-        if not _near(found, machine.cost):
-            together = machine.name == "quiet" and _near(found, machine.cost * machine.calls)
-            why = TOTAL_NOT_COST if together else MISLED_BY[machine.name]
-            raise Wrong(why.format(found=_time(found), true=_time(machine.cost)))
-    _check_ratio(ratio)
+def check_flood(clinic: Clinic, flood: Function) -> str:
+    private = _busans_key()
+    public = PublicKey(pyca.public_key(private)).load()
+    modulus, length = public.public_numbers().n, public.key_size // 8
+    require_bodies([flood], public, PARCELS)
+    for asked in (1, PARCELS):
+        parcels = _parcels(flood, public, asked)
+        if len(parcels) != asked:
+            raise Wrong(WRONG_NUMBER.format(asked=asked, given=len(parcels)))
+        for parcel in parcels:
+            if len(parcel) != length:
+                raise Wrong(WRONG_LENGTH.format(given=len(parcel), wanted=length))
+        if refused := sum(int.from_bytes(parcel) >= modulus for parcel in parcels):
+            raise Wrong(TOO_LARGE.format(refused=refused, asked=asked))
+        if (different := len(set(parcels))) < asked:
+            raise Wrong(SEEN_BEFORE.format(different=different, asked=asked))
+    found = sum(error_of(pyca.decrypt, OAEP, private, parcel) is None for parcel in parcels)
     return (
-        "One machine loaded, one had a slow clock, one ran something else and one grew hot, and "
-        "each time you found what is true. Whoever doubts your number may read how it was taken."
+        f"Busan did the whole arithmetic for {PARCELS} parcels, and found a message in {found} of "
+        "them. You had nothing but the public half. Before a server unwraps for anybody, it should "
+        "ask who they are; a KMS does."
     )
 
 
-def _check_ratio(ratio: Function) -> None:
-    for machine, why_wrong in ((machines()[0], WRONG_RATIO), (heating_machine(), NOT_ALTERNATING)):
-        other = machine.program(TRUE_RATIO * machine.cost)
-        found = _number(ratio, machine, machine.call, other)
-        if not _near(found, TRUE_RATIO):
-            why = INVERTED_RATIO if _near(found, 1 / TRUE_RATIO) else why_wrong
-            raise Wrong(why.format(found=found, true=TRUE_RATIO))
+def _parcels(flood: Function, public: Any, asked: int) -> list[bytes]:
+    parcels = result_of(flood, public, asked)
+    if not isinstance(parcels, Sequence) or isinstance(parcels, bytes | str):
+        raise Wrong(NOT_PARCELS.format(f"`{type(parcels).__name__}`"))
+    for parcel in parcels:
+        if not isinstance(parcel, bytes | bytearray):
+            raise Wrong(
+                NOT_PARCELS.format(f"a list with an item of type `{type(parcel).__name__}`")
+            )
+    return [bytes(parcel) for parcel in parcels]
 
 
-def _with_arguments(function: Function, programs: int) -> Function:
-    """The function with its arguments filled in, so that both are called without any."""
-
-    @wraps(function)
-    def filled_in() -> Any:
-        machine = machines()[0]
-        return function(*[machine.call] * programs, machine.clock)
-
-    return filled_in
+@cache
+def _busans_key() -> bytes:
+    """Shorter than the one in the lesson. Made once, because that is slow."""
+    return pyca.generate_key("RSA_2048")
 
 
-def _number(function: Function, machine: SimulatedMachine, *programs: Any) -> float:
-    found = result_of(function, *programs, machine.clock)
-    name = function.__name__
-    if isinstance(found, bool) or not isinstance(found, int | float):
-        raise Wrong(NOT_A_NUMBER.format(name, found))
-    if not machine.clock_readings:
-        raise Wrong(CLOCK_NOT_READ.format(name))
-    if not machine.calls:
-        raise Wrong(NOTHING_CALLED.format(name))
-    return float(found)
+# Ways that no library has: name, bytes, and microseconds to wrap and to unwrap.
+WAYS = (
+    ("quick to write", 300, 10.0, 900.0),
+    ("quick to read", 280, 400.0, 20.0),
+    ("even", 120, 200.0, 190.0),
+    ("fat", 2000, 5.0, 6.0),
+    ("thin", 60, 600.0, 700.0),
+)
+# How many are wrapped, how many unwrapped, and the room for a parcel. 300 bytes of room hold 300.
+JOBS = (*product((1, 1000), (1, 1000), (5000, 300, 130)), (1000, 200, 300), (300, 1000, 300))
+SMALL_ROOM = 59
+NOT_A_NAME = "`choose` should give back the name of one of the ways, and it gave back {!r}."
+TOO_FAT = (
+    "For {job} `choose` takes *{name}*, whose parcel has {bytes:,} bytes: it does not fit into the "
+    "room."
+)
+EXACTLY_FITS = (
+    "For {job} `choose` takes *{name}*. A parcel of {room:,} bytes fits into {room:,}, and with "
+    "*{best}* it all takes {best_time}, in place of {time}."
+)
+SLOWER = (
+    "For {job} `choose` takes *{name}*: in all {time}. With *{best}*, which fits as well, it takes "
+    "{best_time}."
+)
+CHOSE_ANYWAY = (
+    "No way fits into {room} bytes, and `choose` gave back {found!r}. It should raise "
+    "`ValueError`, so that no program sends a parcel that does not fit."
+)
+OTHER_ERROR = (
+    "No way fits into {room} bytes. `choose` should raise `ValueError`, and it raised `{error}`."
+)
 
 
-def _near(found: float, true: float) -> bool:
-    return abs(found - true) <= TOLERANCE * true
+def check_choose(clinic: Clinic, choose: Function) -> str:
+    require_bodies([choose], list(WAYS), 1, 1, 5000)
+    for ways in (WAYS, WAYS[::-1]):
+        for job in JOBS:
+            _check_choice(choose, ways, *job)
+    error = error_of(choose, list(WAYS), 1, 1, SMALL_ROOM)
+    if error is None:
+        found = result_of(choose, list(WAYS), 1, 1, SMALL_ROOM, may_fail=True)
+        raise Wrong(CHOSE_ANYWAY.format(room=SMALL_ROOM, found=found))
+    if not isinstance(error, ValueError):
+        raise Wrong(OTHER_ERROR.format(room=SMALL_ROOM, error=type(error).__name__))
+    return (
+        f"For {len(JOBS)} jobs you took the way that costs least, and for the one that no way fits "
+        "you took none. There is no fastest way: there is one for each job."
+    )
 
 
-def _time(seconds: float) -> str:
-    return f"{float(f'{seconds * 1e3:.3g}'):,g} ms"
+def _check_choice(
+    choose: Function, ways: Sequence[tuple[str, int, float, float]], *job: int
+) -> None:
+    wraps, unwraps, room = job
+    name = result_of(choose, list(ways), *job)
+    times = {each: wraps * wrap + unwraps * unwrap for each, _, wrap, unwrap in ways}
+    sizes = {each: size for each, size, _, _ in ways}
+    if not isinstance(name, str) or name not in times:
+        raise Wrong(NOT_A_NAME.format(name))
+    best = min((each for each in times if sizes[each] <= room), key=times.__getitem__)
+    words = f"{wraps:,} wrapped, {unwraps:,} unwrapped and room for {room:,} bytes"
+    if sizes[name] > room:
+        raise Wrong(TOO_FAT.format(job=words, name=name, bytes=sizes[name]))
+    if name != best:
+        why = EXACTLY_FITS if sizes[best] == room else SLOWER
+        shown = {"time": _in_all(times[name]), "best_time": _in_all(times[best])}
+        raise Wrong(why.format(job=words, name=name, best=best, room=room, **shown))
+
+
+def _in_all(microseconds: float) -> str:
+    return f"{microseconds / 1000:,.3g} ms"
