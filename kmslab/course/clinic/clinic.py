@@ -9,13 +9,21 @@ from itertools import count
 from uuid import NAMESPACE_DNS, uuid5
 
 from kmslab.clock import Clock
-from kmslab.course.clinic import archive, mail, records, staff, stolen_laptop, workshop_envelope
+from kmslab.course.clinic import (
+    archive,
+    mail,
+    records,
+    safe,
+    staff,
+    stolen_laptop,
+    workshop_envelope,
+)
 from kmslab.course.clinic.archive import Archive
 from kmslab.course.clinic.mail import Mail
 from kmslab.course.clinic.repeated_content import RepeatedContent
 from kmslab.course.clinic.staff import Staff
 from kmslab.course.clinic.stolen_laptop import Laptop
-from kmslab.crypto import CiphertextBlob
+from kmslab.crypto import CiphertextBlob, SecretBytes
 from kmslab.kms.access import allow
 from kmslab.kms.contract.specs import KeyUsage
 from kmslab.kms.operations.policies import default_policy
@@ -37,6 +45,7 @@ class Clinic:
         self.lab = lab
         self._archive: Archive | None = None  # kept, so that a lesson finds the same key again
         self._january: Mapping[str, CiphertextBlob] = {}
+        self._safe = safe.Safe()
 
     @property
     def table(self) -> bytes:
@@ -102,6 +111,21 @@ class Clinic:
         """Another account, which has an archive of its own and may encrypt for the clinic's."""
         self._living_archive()
         return archive.hospital(self.lab)
+
+    def sheet(self, number: int) -> SecretBytes:
+        """The 32 bytes of key material that stand on a sheet of paper in the clinic's safe."""
+        return self._safe.sheet(number)
+
+    def two_sheets(self, key: CMK) -> None:
+        """A Monday: sheet 2 is the key's current material, and on Friday sheet 1 expires.
+
+        `key`: one that sheet 1 was imported into first.
+        """
+        safe.two_sheets(key, self._safe)
+
+    def account_for_trials(self) -> View:
+        """Another account of the clinic's, with its own bill."""
+        return self.lab.account(safe.TRIAL)
 
     def staff(self) -> Staff:
         """Sora, Jiho and Mina, each with every right that IAM can give."""

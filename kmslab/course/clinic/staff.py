@@ -2,7 +2,7 @@
 
 All three are administrators, as happens in small offices. On a Friday evening a thief uses the
 laptop on which Jiho is signed in (lesson 01), and the trail records that like any other reading. On
-the next three Mondays Sora rotates the key, which takes nothing from a thief (lesson 05).
+the next three Mondays Sora rotates the key, which takes nothing from a thief (lesson 06).
 """
 
 from collections.abc import Callable, Sequence

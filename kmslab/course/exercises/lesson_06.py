@@ -1,0 +1,368 @@
+"""Lesson 06's exercises: find what needs old material, mend a leak, bring material back.
+
+What 06-mend asks: the data key that leaked opens nothing of what is kept from now on, and the new
+one depends on nothing that the thief has.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from random import SystemRandom
+from secrets import token_bytes
+from typing import Any
+
+from kmslab.course.clinic.clinic import STOLEN, Clinic
+from kmslab.course.clinic.safe import MATERIAL
+from kmslab.course.clinic.stolen_laptop import lock, unlock
+from kmslab.course.exercises import every_key, fresh
+from kmslab.course.exercises.answers import (
+    Function,
+    Wrong,
+    error_of,
+    require_bodies,
+    result_of,
+)
+from kmslab.course.exercises.boxes import damaged
+from kmslab.course.exercises.recording import RecordedCalls, recorded
+from kmslab.course.exercises.searching import found_in
+from kmslab.crypto import Forged
+from kmslab.kms.access import allow
+from kmslab.kms.arn import Arn
+from kmslab.kms.contract.errors import KMSError
+from kmslab.kms.contract.states import KeyState
+from kmslab.lab.cmk import CMK
+from kmslab.lab.lab import Lab
+
+_random = SystemRandom()
+
+# ------------------------------------------------------------------------------------- 06-older
+
+NOT_A_LIST = "`older` gave back a value of type `{}`. It should give back a list of blobs."
+NOT_GIVEN = (
+    "In what `older` gave back lies something that did not go in. It should give back blobs as "
+    "they are, and make no new ones."
+)
+TWICE = "`older` gave back one and the same blob more than once."
+THE_OTHERS = (
+    "`older` gave back {} blobs, and those are the ones of the current material. It is the others "
+    "that are asked for."
+)
+TOO_MANY = (
+    "`older` gave back {} of {} blobs. {} of those were made with the current material, and need "
+    "no older one."
+)
+TOO_FEW = "Of {} blobs {} need older material, and `older` gave back {} of those."
+ANOTHER_KEYS = (
+    "`older` called {} for another key than the one that it was given, so it compared with another "
+    "key's material."
+)
+ROTATED_AGAIN = (
+    "The key was rotated once more, so all {} blobs need older material now, and `older` gave back "
+    "{}. Which material is the current one has to be asked anew."
+)
+ROTATED_IT = "`older` rotated the key. It was asked to look, and to change nothing."
+WRONG_ORDER = "These are the right blobs, but not in the order in which they went in."
+
+
+def check_older(clinic: Clinic, older: Function) -> str:
+    lab = clinic.lab
+    every_key.enable(lab)
+    key, unrotated = fresh.key(lab), fresh.key(lab)
+    blobs = [key.encrypt(fresh.record())]
+    require_bodies([older], key, blobs)
+    for number in (2, 4):
+        key.rotate()
+        blobs += [key.encrypt(fresh.record()) for _ in range(number)]
+    needs_older = blobs[:3]
+    _random.shuffle(blobs)
+    _check_older(lab, older, key, blobs, [each for each in blobs if each in needs_older])
+    all_current = [unrotated.encrypt(fresh.record()) for _ in range(3)]
+    _check_older(lab, older, unrotated, all_current, [])
+    key.rotate()
+    found = result_of(older, key, list(blobs))
+    if _is_list(found) and len(found) < len(blobs):
+        raise Wrong(ROTATED_AGAIN.format(len(blobs), len(found)))
+    _check_older(lab, older, key, blobs, blobs)
+    return (
+        "Of seven blobs of three materials, `older` found the three; of a key that was never "
+        "rotated, none; and after one more rotation, all seven."
+    )
+
+
+def _check_older(
+    lab: Lab, older: Function, key: CMK, blobs: Sequence[bytes], right: Sequence[bytes]
+) -> None:
+    with recorded(lab) as calls:
+        found = result_of(older, key, list(blobs))
+    if calls.of("RotateKeyOnDemand"):
+        raise Wrong(ROTATED_IT)
+    if not _is_list(found):
+        raise Wrong(NOT_A_LIST.format(type(found).__name__))
+    if any(each not in blobs for each in found):
+        raise Wrong(NOT_GIVEN)
+    if len(set(found)) < len(found):
+        raise Wrong(TWICE)
+    if list(found) != list(right):
+        asked = calls.of("DescribeKey", "ListKeyRotations")
+        if asked and not asked.on(key):
+            raise Wrong(ANOTHER_KEYS.format(asked[0].operation))
+        raise Wrong(_difference(blobs, right, found))
+
+
+def _difference(blobs: Sequence[bytes], right: Sequence[bytes], found: Sequence[bytes]) -> str:
+    wrong = [each for each in found if each not in right]
+    if wrong and len(wrong) == len(found) == len(blobs) - len(right):
+        return THE_OTHERS.format(len(found))
+    if wrong:
+        return TOO_MANY.format(len(found), len(blobs), len(wrong))
+    if len(found) < len(right):
+        return TOO_FEW.format(len(blobs), len(right), len(found))
+    return WRONG_ORDER
+
+
+def _is_list(found: Any) -> bool:
+    return isinstance(found, list | tuple)
+
+
+# -------------------------------------------------------------------------------------- 06-mend
+
+NOT_A_PAIR = (
+    "`mend` should give back two things, the encrypted data key and the box: `return …, …`. It "
+    "gave back {}."
+)
+NOT_BYTES = "`mend` gave back {} and {}, and both should be bytes."
+TURNED_ROUND = "`mend` gave back the box first. First the encrypted data key, then the box."
+SAME_BOX = (
+    "The box is the one that went in, and the thief's data key opens it as before. {}The data key "
+    "has leaked, so it is the box that has to be made anew."
+)
+ROTATED = "The KMS key was rotated; that changes no box. "
+REENCRYPTED = "The data key was encrypted anew; inside it is the same. "
+SAME_DATA_KEY = (
+    "The box is a new one, and the thief's data key opens it all the same. What was called is {}: "
+    "that takes no data key out of use. The box needs another data key."
+)
+OTHER_KEY = (
+    "The new data key is encrypted under the KMS key `{}…`. `mend` was given `{}…`: use that one."
+)
+SHUT = "The encrypted data key and the box that `mend` gave back do not fit together: {}."
+OTHER_DATA = "The new box opens, and what comes out is not what was in the old one."
+READABLE = "The thief reads it without any key: {} lies in what `mend` gave back{}."
+GUESSED = (
+    "`mend` was called twice for one and the same box, and both times the new data key was the "
+    "same. What can be made again, the thief may make too. A fresh one differs each time."
+)
+ONE_FOR_ALL = (
+    "Of {} different boxes, {} got one and the same new data key. If that one leaks, it opens them "
+    "all."
+)
+DAMAGE = (
+    "{} of what lay on the disk, and `mend` gave back a new box without an error. What is in "
+    "there now, nobody has checked. Let the error come out."
+)
+
+
+def check_mend(clinic: Clinic, mend: Function) -> str:
+    lab = clinic.lab
+    every_key.enable(lab)
+    key = fresh.key(lab)
+    contents = [clinic.record(STOLEN), fresh.record(), clinic.scan]
+    require_bodies([mend], key, *_sealed(key, contents[0])[1:])
+    leaks = [(data, *_sealed(key, data)) for data in contents]
+    chosen = [_mended(lab, mend, key, *each) for each in leaks]
+    if (most := max(map(chosen.count, chosen))) > 1:
+        raise Wrong(ONE_FOR_ALL.format(len(chosen), most))
+    if any(_mended(lab, mend, key, *each) in chosen for each in leaks):
+        raise Wrong(GUESSED)
+    _, encrypted, box = _sealed(key, contents[0])
+    for happened, (spoiled_key, spoiled_box) in damaged((encrypted, box)):
+        if error_of(mend, key, spoiled_key, spoiled_box) is None:
+            raise Wrong(DAMAGE.format(happened))
+    return (
+        "Each box has a new data key, and the one that leaked opens it no more. (The thief may "
+        "have copied the old box, and what he has read he has read.)"
+    )
+
+
+def _sealed(key: CMK, data: bytes) -> tuple[bytes, bytes, bytes]:
+    """A data key that has leaked, its encrypted copy, and the box that it opens."""
+    made = key.generate_data_key()
+    return made.plaintext, made.encrypted, lock(data, made.plaintext)
+
+
+def _mended(
+    lab: Lab, mend: Function, key: CMK, data: bytes, leaked: bytes, encrypted: bytes, box: bytes
+) -> bytes:
+    """The data key that opens what `mend` gave back."""
+    with recorded(lab) as calls:
+        pair = result_of(mend, key, encrypted, box)
+    new_encrypted, new_box = _pair(pair)
+    for what, secret in (("the data", data), ("the old data key", leaked)):
+        if how := found_in([new_encrypted, new_box], secret):
+            raise Wrong(READABLE.format(what, "" if how == "as it is" else f", {how}"))
+    _check_leaked(calls, leaked, box, new_box)
+    new = _decrypted(key, new_encrypted, new_box)
+    if how := found_in([new_encrypted, new_box], new):
+        raise Wrong(READABLE.format("the new data key", "" if how == "as it is" else f", {how}"))
+    if _unlocked(new_box, new) != data:
+        raise Wrong(OTHER_DATA)
+    return new
+
+
+def _pair(pair: Any) -> tuple[bytes, bytes]:
+    if not _is_list(pair) or len(pair) != 2:
+        shown = (
+            f"{len(pair)} things" if _is_list(pair) else f"a value of type `{type(pair).__name__}`"
+        )
+        raise Wrong(NOT_A_PAIR.format(shown))
+    if not all(isinstance(part, bytes) for part in pair):
+        raise Wrong(NOT_BYTES.format(*(f"`{type(part).__name__}`" for part in pair)))
+    return pair[0], pair[1]
+
+
+def _check_leaked(calls: RecordedCalls, leaked: bytes, box: bytes, new_box: bytes) -> None:
+    if new_box == box:
+        if calls.of("RotateKeyOnDemand"):
+            raise Wrong(SAME_BOX.format(ROTATED))
+        raise Wrong(SAME_BOX.format(REENCRYPTED if calls.of("ReEncrypt", "Encrypt") else ""))
+    try:
+        unlock(new_box, leaked)
+    except Forged:
+        return
+    names = ", ".join(f"`{name}`" for name in dict.fromkeys(calls.operations)) or "nothing"
+    raise Wrong(SAME_DATA_KEY.format(names))
+
+
+def _decrypted(key: CMK, encrypted: bytes, box: bytes) -> bytes:
+    try:
+        answer = key.lab.kms.decrypt(CiphertextBlob=encrypted)
+    except KMSError as refusal:
+        if error_of(key.decrypt, box) is None:
+            raise Wrong(TURNED_ROUND) from None
+        raise Wrong(SHUT.format(f"Decrypt answers `{refusal.code}`")) from None
+    named = Arn.parse(answer["KeyId"]).name
+    if named != key.id:
+        raise Wrong(OTHER_KEY.format(named[:8], key.id[:8]))
+    return bytes(answer["Plaintext"])
+
+
+def _unlocked(box: bytes, data_key: bytes) -> bytes:
+    try:
+        return unlock(box, data_key)
+    except (Forged, ValueError) as error:
+        raise Wrong(SHUT.format(error)) from None
+
+
+# ------------------------------------------------------------------------------------ 06-sheets
+
+NOT_A_NUMBER = (
+    "`bring_back` gave back a value of type `{}`. It should give back a number: how many of the "
+    "sheets fitted."
+)
+STILL_PENDING = (
+    "After `bring_back` the key is {}. It has {} pieces of material, and {} of them {} back. The "
+    "sheets for all of them were there."
+)
+BLOBS_SHUT = "The key is Enabled, and a blob that it made answers `{}`."
+WRONG_NUMBER = "{} of the {} sheets belong to this key, and `bring_back` gave back {}."
+NEW_MATERIAL = (
+    "A sheet that does not belong to this key was brought in as new material, for a rotation "
+    "later on. It is asked for what was there before, and nothing else."
+)
+ANOTHER_KEY = (
+    "`bring_back` made a new KMS key. The same bytes in another key open none of the old blobs."
+)
+EXPIRED_AGAIN = (
+    "A month later the key is PendingImport again: `bring_back` gave the material an expiry date. "
+    "Sora asked for none."
+)
+MISSING_UNNOTICED = (
+    "One of the sheets was missing, so the key is still PendingImport, and `bring_back` gave back "
+    "{}: {} fitted."
+)
+RIGHTS_UNNOTICED = (
+    "`bring_back` was run by somebody who may not import. The KMS refused, with `{}`, and "
+    "`bring_back` gave back {} as if the sheets did not fit. Let that error come out."
+)
+
+
+def check_sheets(clinic: Clinic, bring_back: Function) -> str:
+    lab = clinic.lab
+    require_bodies([bring_back], fresh.key(lab, origin="EXTERNAL"), [])
+    own = [token_bytes(MATERIAL) for _ in range(2)]
+    strange = [token_bytes(MATERIAL) for _ in range(2)]
+    key, blobs = _expired(lab, own)
+    _check_back(lab, bring_back, key, blobs, [strange[0], own[1], own[0], strange[1]], own)
+    lab.clock.advance(days=31)
+    if key.state is not KeyState.ENABLED:
+        raise Wrong(EXPIRED_AGAIN)
+    _check_others_rights(lab, bring_back, own)
+    missing, _ = _expired(lab, own)
+    found = result_of(bring_back, missing, [own[1], strange[0]])
+    if found != 1:
+        raise Wrong(MISSING_UNNOTICED.format(_shown(found), 1))
+    return (
+        "Two sheets of four belonged to the key, and with both of them in it all its blobs open "
+        "again. With one sheet missing, `bring_back` said how many fitted, and the key stayed shut."
+    )
+
+
+def _imported(lab: Lab, sheets: Sequence[bytes]) -> tuple[CMK, list[bytes]]:
+    """A key into which one sheet after the other was imported, and a blob of each material."""
+    key, blobs = fresh.key(lab, origin="EXTERNAL"), []
+    for number, sheet in enumerate(sheets):
+        key.import_material(sheet, expires=lab.clock.now() + timedelta(days=2), new=True)
+        if number:
+            key.rotate()
+        blobs.append(bytes(key.encrypt(fresh.record())))
+    return key, blobs
+
+
+def _expired(lab: Lab, sheets: Sequence[bytes]) -> tuple[CMK, list[bytes]]:
+    """Such a key after its material has expired."""
+    key, blobs = _imported(lab, sheets)
+    lab.clock.advance(days=3)
+    return key, blobs
+
+
+def _check_back(
+    lab: Lab,
+    bring_back: Function,
+    key: CMK,
+    blobs: Sequence[bytes],
+    sheets: Sequence[bytes],
+    own: Sequence[bytes],
+) -> None:
+    with recorded(lab) as calls:
+        found = result_of(bring_back, key, list(sheets))
+    if calls.of("CreateKey"):
+        raise Wrong(ANOTHER_KEY)
+    materials = key.rotations.rows
+    if len(materials) > len(own):
+        raise Wrong(NEW_MATERIAL)
+    if (state := key.state) is not KeyState.ENABLED:
+        there = sum("IMPORTED" in row for row in materials)
+        raise Wrong(
+            STILL_PENDING.format(state, len(own), there or "none", "is" if there == 1 else "are")
+        )
+    for blob in blobs:
+        if error := error_of(key.decrypt, blob):
+            raise Wrong(BLOBS_SHUT.format(type(error).__name__))
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise Wrong(NOT_A_NUMBER.format(type(found).__name__))
+    if found != len(own):
+        raise Wrong(WRONG_NUMBER.format(len(own), len(sheets), found))
+
+
+def _check_others_rights(lab: Lab, bring_back: Function, own: Sequence[bytes]) -> None:
+    key, _ = _expired(lab, own[:1])
+    person = fresh.person(lab, allow("kms:DescribeKey", "kms:GetParametersForImport"))
+    with recorded(lab) as calls:
+        error = error_of(bring_back, fresh.held_by(person, key), own[:1])
+    if error is None:
+        refusal = calls.refused[0].error if calls.refused else None
+        told = _shown(bring_back(fresh.held_by(person, key), own[:1]))
+        raise Wrong(RIGHTS_UNNOTICED.format(refusal.code if refusal else "no call", told))
+
+
+def _shown(found: Any) -> str:
+    return "nothing (`None`)" if found is None else f"`{found!r}`"
