@@ -11,7 +11,7 @@ from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.records import Key
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, Origin
-from kmslab.kms.contract.states import refusal
+from kmslab.kms.contract.states import USABLE, KeyState, refusal
 from kmslab.kms.table import Role
 
 
@@ -54,7 +54,10 @@ def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
 def _check_key(call: Call, role: Role, filled: FilledRole, key: Key) -> None:
     """Raise unless the key's kind, origin, state, usage and algorithms suit this role."""
     spec = KEY_SPECS[key.spec]
-    refused = refusal(call.state_of(key), role.states)
+    state = call.state_of(key)
+    if state in USABLE and filled.used and filled.used.is_gone:  # since the key was read
+        state = KeyState.PENDING_IMPORT
+    refused = refusal(state, role.states)
     if not (role.state_first and refused):
         _check_kind(role, key)
     if refused:

@@ -93,7 +93,9 @@ def blob_in(member: str, prefix: str = "") -> Finder:
             fail("ValidationException", missing(key_member))
         parsed = blob.parse(request[member])
         used = records.get(Material, f"{caller.region}/{parsed.material}") if parsed else None
-        # A blob that names an existing key, but material that does not exist, was altered.
+        if used and used.is_pending:
+            used = None
+        # A blob that names an existing key, but material that it never used, was altered.
         tampered = not used and (not parsed or _key(records, f"{caller.here}key/{parsed.key}"))
         if named:
             fits = used and used.key == named.arn

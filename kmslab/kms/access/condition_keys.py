@@ -107,9 +107,9 @@ def _own(name: str) -> Raw:
     return lambda q: q.request.get(q.prefix + name)
 
 
-def _of_key(attribute: str, member: str, default: str) -> Raw:
-    """An attribute of the key, or a member of the CreateKey that is to make the key."""
-    create = _only(_CREATE, _member(member, default))
+def _of_key(attribute: str, default: str, *members: str) -> Raw:
+    """An attribute of the key, or what the CreateKey says that is to make the key, in a member."""
+    create = _only(_CREATE, lambda q: next(filter(None, map(q.request.get, members)), default))
     copy = _only(_CREATE, lambda q: getattr(q.original, attribute))
     return lambda q: getattr(q.key, attribute) if q.key else copy(q) if q.original else create(q)
 
@@ -232,6 +232,7 @@ def _source_account(question: Question) -> str | None:
 
 
 _CREATE = ("CreateKey",)
+_SPEC = ("KeySpec", "CustomerMasterKeySpec")  # its name today, and before 2021
 _GRANT = ("CreateGrant",)
 _GRANTS = ("CreateGrant", "ListGrants", "RevokeGrant")
 _POLICY = ("CreateKey", "PutKeyPolicy", "ReplicateKey")
@@ -242,11 +243,11 @@ KEYS: dict[str, Raw] = {
     name.lower(): raw
     for name, raw in {
         # the key
-        "kms:KeySpec": _of_key("spec", "KeySpec", SYMMETRIC_DEFAULT),
-        "kms:KeyUsage": _of_key("usage", "KeyUsage", KeyUsage.ENCRYPT_DECRYPT),
-        "kms:KeyOrigin": _of_key("origin", "Origin", Origin.AWS_KMS),
-        "kms:CustomerMasterKeySpec": _of_key("spec", "KeySpec", SYMMETRIC_DEFAULT),
-        "kms:CustomerMasterKeyUsage": _of_key("usage", "KeyUsage", KeyUsage.ENCRYPT_DECRYPT),
+        "kms:KeySpec": _of_key("spec", SYMMETRIC_DEFAULT, *_SPEC),
+        "kms:KeyUsage": _of_key("usage", KeyUsage.ENCRYPT_DECRYPT, "KeyUsage"),
+        "kms:KeyOrigin": _of_key("origin", Origin.AWS_KMS, "Origin"),
+        "kms:CustomerMasterKeySpec": _of_key("spec", SYMMETRIC_DEFAULT, *_SPEC),
+        "kms:CustomerMasterKeyUsage": _of_key("usage", KeyUsage.ENCRYPT_DECRYPT, "KeyUsage"),
         "kms:MultiRegion": _multi_region,
         "kms:MultiRegionKeyType": _multi_region_type,
         "kms:ResourceAliases": _resource_aliases,

@@ -121,7 +121,7 @@ def _addresses(host: str, port: int, deadline: float) -> list[Any]:
     found: list[Any] = []
 
     def look() -> None:
-        with suppress(OSError):
+        with suppress(OSError, UnicodeError):  # a name with an empty or too long part
             found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
     looking = Thread(target=look, name="kmslab proxy address", daemon=True)

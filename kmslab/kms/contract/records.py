@@ -100,6 +100,11 @@ class Material:
         return self.handle.rpartition("/")[2]
 
     @property
+    def is_gone(self) -> bool:
+        """Whether it was imported, and has been deleted or has expired since."""
+        return self.imported and not self.sealed
+
+    @property
     def is_pending(self) -> bool:
         """Whether it was imported for the next rotation. It can still be exchanged."""
         return self.imported and self.number > 0 and not self.rotation

@@ -50,14 +50,18 @@ def metadata(records: Reader, key: Key, state: KeyState) -> dict[str, Any]:
 
 
 def _configuration(records: Reader, key: Key) -> dict[str, Any]:
-    """All related keys as AWS lists them. The key itself may be about to be stored."""
+    """All related keys as AWS lists them. The key itself may be about to be stored, and another
+    call may have moved the primary since it was read."""
     related = {each.arn for each in records.find(Key, primary_arn=key.primary_arn)} | {key.arn}
-    listed = [{"Arn": arn, "Region": known_arn(arn).region} for arn in sorted(related)]
     return {
         "MultiRegionKeyType": MULTI_REGION_TYPES[key.reach],
-        "PrimaryKey": next(each for each in listed if each["Arn"] == key.primary_arn),
-        "ReplicaKeys": [each for each in listed if each["Arn"] != key.primary_arn],
+        "PrimaryKey": _related(key.primary_arn),
+        "ReplicaKeys": [_related(arn) for arn in sorted(related - {key.primary_arn})],
     }
+
+
+def _related(arn: str) -> dict[str, str]:
+    return {"Arn": arn, "Region": known_arn(arn).region}
 
 
 def _place(records: Reader, key: Key) -> dict[str, Any]:

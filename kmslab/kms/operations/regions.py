@@ -30,7 +30,7 @@ def replicate(call: Call, primary: Key) -> dict[str, Any]:
     default one."""
     replica = _replica(call, primary)
     check_control(call, replica)
-    call.put(replica)
+    call.put(replica, primary)  # unchanged: who looked for its replicas before comes too late
     materials = call.records.find(Material, key=primary.arn)
     if primary.origin is Origin.EXTERNAL:  # AWS does not copy it: the owner brings it there too
         call.put(*(to_be_brought(replica, each) for each in materials if not each.is_pending))

@@ -16,6 +16,7 @@ from kmslab.errors import (
     ConflictException,
     DisabledException,
     IncorrectKeyMaterialException,
+    InvalidCiphertextException,
     KMSInvalidStateException,
     LimitExceededException,
     NotFoundException,
@@ -221,6 +222,28 @@ def test_material_that_waits_waits_on_the_new_primary(lab: Lab, primary: CMK, re
     replica.import_material(SECOND)
     replica.rotate()
     assert primary.decrypt(replica.encrypt(b"x")) == b"x"
+
+
+@for_every("waits_at", ("primary", "replica", "new primary"))
+def test_blob_that_names_waiting_material_was_forged(waits_at: str) -> None:
+    """No key has encrypted with it yet, and a new primary does not even have its bytes."""
+    with new_lab() as lab:
+        own = lab.create_cmk(origin="EXTERNAL", multi_region=True)
+        own.import_material(FIRST)
+        abroad = brought(own.replicate(ABROAD))
+        waiting = own.import_material(SECOND, new=True)
+        if waits_at == "replica":
+            abroad.import_material(SECOND)
+        if waits_at == "new primary":
+            abroad.make_primary()
+        key = own if waits_at == "primary" else abroad
+        genuine = key.encrypt(b"x")
+        used = key.metadata["CurrentKeyMaterialId"]
+        forged = bytes(genuine).replace(bytes.fromhex(used), bytes.fromhex(waiting))
+        assert forged != genuine
+        for named in ({}, {"KeyId": key.arn}):
+            with pytest.raises(InvalidCiphertextException):
+                key.lab.kms.decrypt(CiphertextBlob=forged, **named)
 
 
 # --------------------------------------------------------------------------------- any history

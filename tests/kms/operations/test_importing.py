@@ -583,6 +583,24 @@ def test_material_that_expires_while_the_key_is_pending_deletion_is_missing_late
     assert stored(own) == []
 
 
+def test_material_deleted_while_a_call_finds_it_is_missing_and_no_damage(
+    lab: Lab, own: CMK, refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another call deletes the material after this one has read the key."""
+    own.import_material(A)
+    get = lab._store.get
+
+    def interrupted(kind: Any, name: str) -> Any:
+        if kind is Material:
+            monkeypatch.undo()
+            own.delete_material()
+        return get(kind, name)
+
+    monkeypatch.setattr(lab._store, "get", interrupted)
+    with refused("KMSInvalidStateException", f"{own.arn} is pending import."):
+        lab.kms.generate_data_key(KeyId=own.arn, KeySpec="AES_256")
+
+
 # -------------------------------------------------------------------------------------- rotation
 
 

@@ -31,6 +31,7 @@ from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import DomainKey, Key, Material
 from kmslab.kms.contract.specs import KeyUsage
 from kmslab.kms.contract.states import KeyState
+from kmslab.kms.operations.metadata import metadata
 from kmslab.kms.operations.policies import default_policy
 from tests.cases import for_every
 from tests.kms.operations.keyring import NOW
@@ -742,6 +743,58 @@ def test_rotation_that_meets_a_replication_leaves_no_replica_behind(
     replica = synchronized(primary.replicate(ABROAD))
     assert replica.metadata["CurrentKeyMaterialId"] == primary.metadata["CurrentKeyMaterialId"]
     assert replica.decrypt(primary.encrypt(b"x")) == b"x"
+
+
+def rotated_by_the_service(primary: CMK, replica: CMK) -> None:
+    primary.rotate()
+    assert primary.state is KeyState.ENABLED  # any call carries the rotation out
+
+
+MEET: dict[str, Callable[[CMK, CMK], object]] = {
+    "a deletion": lambda primary, replica: primary.schedule_deletion(7),
+    "a rotation": rotated_by_the_service,
+    "a new schedule": lambda primary, replica: primary.enable_rotation(90),
+    "a new primary": lambda primary, replica: replica.make_primary(),
+}
+
+
+@for_every("deed", MEET)
+def test_replication_that_meets_another_change_is_not_overlooked(deed: str) -> None:
+    """ReplicateKey commits between the reading of the replicas and the commit of the change."""
+    with Lab(clock=Clock.frozen(NOW)) as lab, pytest.MonkeyPatch.context() as patch:
+        primary = lab.create_cmk(multi_region=True)
+        replica = synchronized(primary.replicate(ABROAD))
+        commit, acts, met = lab._store.commit, lab.service.own_acts, []
+
+        def interrupted(**changes: Any) -> None:
+            rotates = any(isinstance(record, Material) for record in changes["put"])
+            if not met and (rotates or deed != "a rotation"):
+                met.append(deed)
+                with pytest.MonkeyPatch.context() as other:  # its process has done what was due
+                    other.setattr(acts, "settle", lambda now: None)
+                    lab.kms.replicate_key(KeyId=primary.id, ReplicaRegion=THIRD)
+            commit(**changes)
+
+        patch.setattr(lab._store, "commit", interrupted)
+        MEET[deed](primary, replica)
+        lab.clock.advance(seconds=2)
+        lab.kms.list_keys()
+        found = [key for key in lab._store.all(Key) if key.id == primary.id]
+        shared = {(key.primary_arn, key.material, key.rotation_days) for key in found}
+        assert (met, len(found), len(shared)) == ([deed], 3, 1)
+        assert KeyState.PENDING_DELETION not in {key.state for key in found}
+
+
+def test_description_of_a_key_whose_primary_has_just_moved_names_a_primary(
+    lab: Lab, primary: CMK, replica: CMK
+) -> None:
+    """The key was read before another call moved the primary, and its relatives after that."""
+    old = lab._store.get(Key, replica.arn)
+    assert old is not None
+    replica.make_primary()
+    shown = metadata(lab._store, old, old.state)["MultiRegionConfiguration"]
+    assert shown["PrimaryKey"] == {"Arn": primary.arn, "Region": HOME}
+    assert shown["ReplicaKeys"] == [{"Arn": replica.arn, "Region": ABROAD}]
 
 
 def primary_origin(lab: Lab, cmk: CMK) -> Any:
