@@ -16,7 +16,8 @@ for every picture, `html.py` how it is shown. Then, by subject:
   `materials(key, *blobs)` what a rotation changed, and `timeline(key, *blobs)` when;
 - *accounts*: `bill(lab.bill())` draws what a month costs, `costs(lab, programs)` what sealing costs
   and what one leaked data key opens, `kinds(lab)` who may do what with each of the three kinds of
-  key (`key_kind_trials.py` finds that out);
+  key (`key_kind_trials.py` finds that out), `permissions(key, people)` what each person may do with
+  one key, and what allows it;
 - *measured times*: `times`, `sizes_and_times`, `times_with_means` and `throughput` draw what
   `kmslab.bench` measured.
 """
@@ -35,6 +36,7 @@ from kmslab.figures.materials import materials
 from kmslab.figures.named_keys import names
 from kmslab.figures.operations import operations
 from kmslab.figures.outside import outside
+from kmslab.figures.permissions import permissions
 from kmslab.figures.signatures import signatures
 from kmslab.figures.swimlane import swimlane
 from kmslab.figures.throughput import SealingTimes, throughput
@@ -71,6 +73,7 @@ __all__ = [
     "names",
     "operations",
     "outside",
+    "permissions",
     "signatures",
     "sizes_and_times",
     "swimlane",

@@ -242,14 +242,18 @@ def _resources(records: Sequence[Record]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys + aliases))
 
 
+HEADINGS, MATERIAL = ("time (UTC)", "who", "did", "key", "context", "outcome"), "key material"
+
+
 class Trail(list[dict[str, Any]]):
     """Events in CloudTrail's form: a list that shows itself as a table."""
 
-    def table(self, *, material_ids: bool = False) -> Table:
-        headings = ["time (UTC)", "who", "did", "key", "context", "outcome"]
-        if material_ids:
-            headings.append("key material")
-        return Table(headings, [_event_row(event)[: len(headings)] for event in self])
+    def table(self, *only: str, material_ids: bool = False) -> Table:
+        """All columns, or `only` those with these headings, such as `who` and `outcome`."""
+        headings = only or (*HEADINGS, *([MATERIAL] if material_ids else []))
+        places = [[*HEADINGS, MATERIAL].index(heading) for heading in headings]
+        rows = map(_event_row, self)
+        return Table(headings, [[row[place] for place in places] for row in rows])
 
     def about(self, text: str) -> "Trail":
         """The events that contain this text anywhere: a name, a key's id, a record's number."""

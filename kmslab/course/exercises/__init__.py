@@ -38,6 +38,7 @@ What the checks' opponents share. A check is a thief, an auditor and a careless 
     every_key.disable(lab, but=key)    every_key.py: is this key enough, and is it needed?
     fresh.record(), .key(lab), .person(lab), .held_by(person, key)    fresh.py: never met before
     sealing.seal(pair, …), opening.check_opens(pair, …)    the trials of a `seal` and its `unseal`
+    may(person, "Decrypt", key, …)     permissions.py: what a policy allows, also in the worst case
     error_of(function, …)              answers.py: a refusal must reach the caller as an exception
 """
 
@@ -54,6 +55,7 @@ from kmslab.course.exercises import (
     lesson_07,
     lesson_08,
     lesson_10,
+    policies,
 )
 
 EXERCISES: Mapping[str, Callable[..., str]] = {
@@ -79,7 +81,9 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "06-older": lesson_06.check_older,
     "06-mend": lesson_06.check_mend,
     "06-sheets": lesson_06.check_sheets,
-    "07-policy": lesson_07.check_policy,
+    "07-lend": lesson_07.check_lend,
+    "07-night": lesson_07.check_night,
+    "07-policy": policies.check_policy,
     "08-flood": lesson_08.check_flood,
     "08-choose": lesson_08.check_choose,
     "08-fair": lesson_08.check_fair,
