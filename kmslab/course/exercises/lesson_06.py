@@ -55,6 +55,11 @@ ANOTHER_KEYS = (
     "`older` called {} for another key than the one that it was given, so it compared with another "
     "key's material."
 )
+READ_THE_BYTES = (
+    "These are the right blobs, and the KMS was asked about none of them: `older` has read their "
+    "bytes. Their layout is this lab's own. AWS publishes none, so on AWS this finds nothing. Ask "
+    "with a call."
+)
 ROTATED_AGAIN = (
     "The key was rotated once more, so all {} blobs need older material now, and `older` gave back "
     "{}. Which material is the current one has to be asked anew."
@@ -101,6 +106,8 @@ def _check_older(
         raise Wrong(NOT_GIVEN)
     if len(set(found)) < len(found):
         raise Wrong(TWICE)
+    if blobs and list(found) == list(right) and not calls.of("Decrypt", "ReEncrypt"):
+        raise Wrong(READ_THE_BYTES)
     if list(found) != list(right):
         asked = calls.of("DescribeKey", "ListKeyRotations")
         if asked and not asked.on(key):
@@ -150,6 +157,10 @@ READABLE = "The thief reads it without any key: {} lies in what `mend` gave back
 GUESSED = (
     "`mend` was called twice for one and the same box, and both times the new data key was the "
     "same. What can be made again, the thief may make too. A fresh one differs each time."
+)
+HALF_LEAKED = (
+    "A part of the new data key is a part of the one that leaked, so the thief knows that much of "
+    "it already. A new data key has nothing of an old one in it."
 )
 ONE_FOR_ALL = (
     "Of {} different boxes, {} got one and the same new data key. If that one leaks, it opens them "
@@ -201,6 +212,8 @@ def _mended(
             raise Wrong(READABLE.format(what, "" if how == "as it is" else f", {how}"))
     _check_leaked(calls, leaked, box, new_box)
     new = _decrypted(key, new_encrypted, new_box)
+    if new != leaked and found_in(new, leaked):
+        raise Wrong(HALF_LEAKED)
     if how := found_in([new_encrypted, new_box], new):
         raise Wrong(READABLE.format("the new data key", "" if how == "as it is" else f", {how}"))
     if _unlocked(new_box, new) != data:
@@ -291,7 +304,8 @@ def check_sheets(clinic: Clinic, bring_back: Function) -> str:
     own = [token_bytes(MATERIAL) for _ in range(2)]
     strange = [token_bytes(MATERIAL) for _ in range(2)]
     key, blobs = _expired(lab, own)
-    _check_back(lab, bring_back, key, blobs, [strange[0], own[1], own[0], strange[1]], own)
+    sheets = [strange[0], own[1], strange[1], own[0]]
+    _check_back(lab, bring_back, key, blobs, sheets, own)
     lab.clock.advance(days=31)
     if key.state is not KeyState.ENABLED:
         raise Wrong(EXPIRED_AGAIN)
