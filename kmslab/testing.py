@@ -14,7 +14,7 @@ from typing import Any, TypeVar, overload
 from unittest.mock import patch
 
 from kmslab.kms.arn import known_arn
-from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.callers import Caller
 from kmslab.lab import REGION, boto
 from kmslab.lab.lab import Lab
 from kmslab.lab.view import View

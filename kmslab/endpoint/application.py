@@ -22,8 +22,8 @@ from kmslab.kms import wire
 from kmslab.kms.arn import known_arn
 from kmslab.kms.backing import xks
 from kmslab.kms.backing.access_keys import AccessKeys
+from kmslab.kms.contract.callers import Caller, NetworkSource
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
-from kmslab.kms.contract.records import Caller, NetworkSource
 from kmslab.kms.service import Service
 from kmslab.kms.table import TABLE
 from kmslab.kms.wire import Answer, new_id

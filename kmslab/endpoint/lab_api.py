@@ -20,8 +20,9 @@ from kmslab.kms import reports, wire
 from kmslab.kms.access import Explanation, principals
 from kmslab.kms.arn import as_arn, is_arn, known_arn, resource_of, root_arn, session_arn, user_arn
 from kmslab.kms.billing import Bill, Line
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import KMSError, fail
-from kmslab.kms.contract.records import Caller, Principal
+from kmslab.kms.contract.records import Principal
 from kmslab.kms.service import Service
 from kmslab.kms.wire import Answer, new_id
 

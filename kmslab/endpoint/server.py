@@ -22,7 +22,7 @@ from kmslab.endpoint.application import Application
 from kmslab.endpoint.lab_api import LabApi
 from kmslab.endpoint.tls import SelfSigned, ServeError, Tls, made
 from kmslab.kms.backing.access_keys import AccessKeyPair
-from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.iam import Iam
 from kmslab.kms.service import Service
 

@@ -14,9 +14,11 @@ from uuid import NAMESPACE_OID, uuid5
 from kmslab.display import Table
 from kmslab.kms.arn import Arn, is_arn, known_arn, resource_of
 from kmslab.kms.call import Call, FilledRole
+from kmslab.kms.contract.callers import NetworkSource
 from kmslab.kms.contract.errors import KMSError
+from kmslab.kms.contract.events import Event
 from kmslab.kms.contract.model import MODEL, Operation
-from kmslab.kms.contract.records import Alias, Event, Grant, Key, Material, NetworkSource, Record
+from kmslab.kms.contract.records import Alias, Grant, Key, Material, Record
 from kmslab.kms.contract.shapes import camel
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind
 

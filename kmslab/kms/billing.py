@@ -21,7 +21,8 @@ from typing import Any
 from kmslab.display import Table
 from kmslab.kms import store as stores
 from kmslab.kms.arn import known_arn
-from kmslab.kms.contract.records import Alias, Event, Key, Reader
+from kmslab.kms.contract.events import Event
+from kmslab.kms.contract.records import Alias, Key, Reader
 from kmslab.kms.contract.source import CONTRACT
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyManager
 

@@ -15,8 +15,10 @@ from kmslab.kms.backing import Backing, KeyStoreBacking
 from kmslab.kms.backing.key_stores import in_store
 from kmslab.kms.backing.recipients import Recipient
 from kmslab.kms.changes import Change
+from kmslab.kms.contract.callers import Caller
+from kmslab.kms.contract.events import Elsewhere
 from kmslab.kms.contract.key_stores import StoreType
-from kmslab.kms.contract.records import Caller, Elsewhere, Key, Material, Reader, Record, Resource
+from kmslab.kms.contract.records import Key, Material, Reader, Record, Resource
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.lifecycle import check_moves, shown_state

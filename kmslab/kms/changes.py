@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from kmslab.kms import store as stores
-from kmslab.kms.contract.records import Event, LastUse, R, Reader, Record, name_of
+from kmslab.kms.contract.events import Event, LastUse
+from kmslab.kms.contract.records import R, Reader, Record, name_of
 from kmslab.kms.lifecycle import stamp
 
 ATTEMPTS = 50  # to commit a change, while other commits keep changing its records

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.key_stores import KeyStore, handle
-from kmslab.kms.contract.records import Caller, Reader
+from kmslab.kms.contract.records import Reader
 from kmslab.kms.names import Finder, Found
 
 NO_STORE = ("CustomKeyStoreNotFoundException", "The custom key store is not found.")

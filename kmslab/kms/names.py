@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, NoReturn
 from kmslab.kms.access import grant_tokens
 from kmslab.kms.arn import Arn, as_arn, is_arn
 from kmslab.kms.backing import blob
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.records import Alias, Caller, Grant, Key, Material, Reader, Resource
+from kmslab.kms.contract.records import Alias, Grant, Key, Material, Reader, Resource
 from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, KeyKind
 from kmslab.kms.contract.validation import missing
 

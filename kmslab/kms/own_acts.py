@@ -15,8 +15,9 @@ from kmslab.kms import audit, lifecycle
 from kmslab.kms import store as stores
 from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.changes import Change, apply
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.managed_keys import MANAGED_KEYS
-from kmslab.kms.contract.records import Alias, Caller, Key
+from kmslab.kms.contract.records import Alias, Key
 from kmslab.kms.table import SERVICE_TABLE, Row
 
 log = logging.getLogger("kmslab")

@@ -11,7 +11,9 @@ from typing import Any, NoReturn
 
 from kmslab.kms import access, audit, billing
 from kmslab.kms import store as stores
-from kmslab.kms.contract.records import Caller, Event, Key, Reader, damaged
+from kmslab.kms.contract.callers import Caller
+from kmslab.kms.contract.events import Event, damaged
+from kmslab.kms.contract.records import Key, Reader
 from kmslab.kms.lifecycle import shown_state
 from kmslab.kms.names import key_in, whole_account
 from kmslab.kms.operations.metadata import metadata

@@ -23,10 +23,12 @@ from kmslab.kms.backing import Backing, KeyStoreBacking
 from kmslab.kms.backing.recipients import Recipients
 from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.changes import Change, apply
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
+from kmslab.kms.contract.events import Event
 from kmslab.kms.contract.key_stores import StoreType
 from kmslab.kms.contract.model import MODEL
-from kmslab.kms.contract.records import Caller, Event, Reader
+from kmslab.kms.contract.records import Reader
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.own_acts import OwnActs
 from kmslab.kms.table import TABLE, Role, Row

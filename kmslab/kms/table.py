@@ -14,7 +14,7 @@ from typing import Any
 from kmslab.kms import named_stores, names, twins
 from kmslab.kms.billing import Billed
 from kmslab.kms.contract import key_stores as connection
-from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyKind, KeyUsage, Origin, Reach
 from kmslab.kms.contract.states import (
     ANY,

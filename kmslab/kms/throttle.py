@@ -11,8 +11,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.source import CONTRACT
 from kmslab.kms.table import Row
 

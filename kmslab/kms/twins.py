@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from kmslab.kms.call import Call
-from kmslab.kms.contract.records import Caller, Key, Reader
+from kmslab.kms.contract.callers import Caller
+from kmslab.kms.contract.records import Key, Reader
 from kmslab.kms.names import Finder, Found
 
 

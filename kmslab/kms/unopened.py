@@ -16,9 +16,10 @@ from kmslab.display import Table
 from kmslab.kms.access.blocks import Block, Title, markdown, terminal
 from kmslab.kms.arn import resource_of
 from kmslab.kms.backing import blob
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
-from kmslab.kms.contract.records import Caller, Key, Material
+from kmslab.kms.contract.records import Key, Material
 from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, KeyUsage, Origin
 from kmslab.kms.names import key_in
 from kmslab.kms.service import Service

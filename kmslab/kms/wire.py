@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 from kmslab.display import PlainError
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
 from kmslab.kms.contract.model import MODEL, Operation
-from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.source import KMS
 from kmslab.kms.service import Service
 

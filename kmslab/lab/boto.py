@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from kmslab.kms import wire
-from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.service import Service
 
 if TYPE_CHECKING:

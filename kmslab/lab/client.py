@@ -6,9 +6,9 @@ The methods are made from the contract when this module is imported. `client.pyi
 
 from types import SimpleNamespace
 
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.model import MODEL
-from kmslab.kms.contract.records import Caller
 from kmslab.kms.service import Service
 from kmslab.lab.methods import method_of
 

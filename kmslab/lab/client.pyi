@@ -6,7 +6,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.service import Service
 
 Blob = bytes | bytearray | memoryview | str  # a text is sent as UTF-8

@@ -15,7 +15,7 @@ from kmslab.crypto.message_types import MessageType
 from kmslab.display import Table
 from kmslab.kms.arn import Arn
 from kmslab.kms.audit import Trail
-from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.specs import KEY_SPECS, KeyUsage
 from kmslab.kms.contract.states import KeyState
 from kmslab.lab.client import KmsClient

@@ -24,8 +24,9 @@ from kmslab.kms.backing.importing import Importing
 from kmslab.kms.backing.recipients import Recipients
 from kmslab.kms.backing.xks import Xks
 from kmslab.kms.clock_offset import StoredOffset
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.key_stores import StoreType
-from kmslab.kms.contract.records import AccessKey, Caller, DomainKey
+from kmslab.kms.contract.records import AccessKey, DomainKey
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.iam import Iam, account_number, region_name
 from kmslab.kms.names import KEY_ID

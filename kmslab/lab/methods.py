@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from kmslab.crypto import check_context
 from kmslab.kms import unopened
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import Operation
-from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.shapes import Shape
 from kmslab.kms.service import Service
 

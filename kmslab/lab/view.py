@@ -16,9 +16,9 @@ from kmslab.kms.arn import resource_of, root_arn, session_arn
 from kmslab.kms.audit import Trail
 from kmslab.kms.backing.access_keys import AccessKeyPair
 from kmslab.kms.billing import Bill
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import EXCEPTIONS, fail
 from kmslab.kms.contract.model import MODEL
-from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Origin
 from kmslab.kms.iam import Iam, Policy, account_number, region_name, session_name
 from kmslab.kms.service import Service

@@ -7,9 +7,9 @@ from itertools import count
 import pytest
 
 from kmslab import Lab
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.model import MODEL
-from kmslab.kms.contract.records import Caller
 from kmslab.kms.contract.specs import KEY_SPECS
 from kmslab.kms.table import TABLE
 from kmslab.kms.throttle import QUOTAS, TOO_FAST, Throttle, rates

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from kmslab.course.exercises.recording import SECRET
 from kmslab.crypto import SecretBytes
-from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.callers import Caller
 from kmslab.lab.view import View
 
 EVERY_BYTE = slice(None)

@@ -11,8 +11,8 @@ from typing import Any
 from unittest.mock import patch
 
 from kmslab.kms.arn import as_arn, is_arn
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import KMSError
-from kmslab.kms.contract.records import Caller
 from kmslab.lab.cmk import CMK
 from kmslab.lab.view import View
 

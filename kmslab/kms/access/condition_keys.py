@@ -15,7 +15,8 @@ from typing import Any
 from kmslab.kms.access import principals
 from kmslab.kms.access.question import Question
 from kmslab.kms.arn import as_arn, known_arn, resource_of
-from kmslab.kms.contract.records import TRACKING_BEGAN, Alias
+from kmslab.kms.contract.events import TRACKING_BEGAN
+from kmslab.kms.contract.records import Alias
 from kmslab.kms.contract.specs import (
     MULTI_REGION_TYPES,
     SYMMETRIC_DEFAULT,

@@ -9,7 +9,8 @@ from base64 import b32encode
 from hashlib import sha256
 
 from kmslab.kms.arn import arn_prefix, as_arn, is_service_name, known_arn
-from kmslab.kms.contract.records import Caller, Principal, Reader
+from kmslab.kms.contract.callers import Caller
+from kmslab.kms.contract.records import Principal, Reader
 
 
 def exist(records: Reader, text: str, partition: str) -> bool:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from kmslab.kms.access import principals
 from kmslab.kms.arn import Arn, known_arn
-from kmslab.kms.contract.records import Caller, Grant, Key, Reader, Resource
+from kmslab.kms.contract.callers import Caller
+from kmslab.kms.contract.records import Grant, Key, Reader, Resource
 
 
 class Question(NamedTuple):

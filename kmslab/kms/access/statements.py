@@ -11,7 +11,7 @@ from kmslab.kms.access import principals
 from kmslab.kms.access.conditions import Condition
 from kmslab.kms.access.patterns import AmbiguousError, Test
 from kmslab.kms.access.question import Question
-from kmslab.kms.contract.records import Caller
+from kmslab.kms.contract.callers import Caller
 
 
 class PrincipalMatch(Enum):

@@ -14,8 +14,9 @@ from typing import Protocol
 
 from kmslab.crypto import CiphertextBlob, SecretBytes
 from kmslab.crypto.message_types import MessageType
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.key_stores import KeyStore
-from kmslab.kms.contract.records import Caller, DomainKey, Key, Material, Reader
+from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
 
 Sealed = tuple[Material, *tuple[DomainKey, ...]]  # with the domain key, if that is new
 

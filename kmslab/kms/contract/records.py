@@ -8,20 +8,11 @@ datetimes in UTC.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from datetime import datetime
+from typing import Protocol, TypeVar
 
-from kmslab.kms.arn import (
-    Arn,
-    arn_prefix,
-    identity_of,
-    in_partition,
-    is_arn,
-    known_arn,
-    partition_of,
-    root_arn,
-)
+from kmslab.kms.arn import known_arn
+from kmslab.kms.contract.events import LastUse
 from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.specs import KeyManager, KeyUsage, Origin, Reach
 from kmslab.kms.contract.states import KeyState
@@ -217,18 +208,6 @@ def name_of(record: Record) -> str:
     return name
 
 
-TRACKING_BEGAN = datetime(2026, 4, 23, tzinfo=UTC)  # AWS records last uses since; developer guide
-
-
-@dataclass(frozen=True, slots=True)
-class LastUse:
-    """A key's last cryptographic use. It is kept with the events, not with the key."""
-
-    operation: str
-    time: datetime
-    request_id: str
-
-
 class Reader(Protocol):
     """The store as all modules but the service see it: records can only be read."""
 
@@ -239,137 +218,3 @@ class Reader(Protocol):
         self, kind: type[R], prefix: str, after: str = "", limit: int = 100, **equal: str
     ) -> list[R]: ...
     def last_use(self, key: str) -> LastUse | None: ...
-
-
-class NetworkSource(NamedTuple):
-    """Where a request came from, as far as its transport knows."""
-
-    ip: str = ""
-    user_agent: str = ""
-    host: str = ""  # the Host header that the client sent
-    tls_version: str = ""  # "TLSv1.3"; "": not encrypted
-    cipher: str = ""
-    access_key: str = ""  # the id that the request was signed with
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """A principal that calls, its account, and the Region that it calls.
-
-    `principal` is what the trail shows: the ARN of a root user, a user or a role's session, or an
-    AWS service's name (`dynamodb.amazonaws.com`). `via` is a service that calls on the principal's
-    behalf (`s3.us-east-1.amazonaws.com`).
-    """
-
-    principal: str
-    account: str
-    region: str
-    via: str = ""
-    source_arn: str = ""  # the resource for which a service calls
-    source: NetworkSource | None = None  # None: the call comes from this process
-
-    def __post_init__(self) -> None:
-        """The principal of the same name in the Region's partition calls: `arn:aws-cn:…`."""
-        principal = in_partition(self.principal, self.partition)
-        object.__setattr__(self, "principal", principal)
-
-    @property
-    def partition(self) -> str:
-        return partition_of(self.region)
-
-    def kms_arn(self, resource: str) -> Arn:
-        """The ARN of a KMS resource in this account and Region, such as `key/1234…`."""
-        return Arn(self.partition, "kms", self.region, self.account, resource)
-
-    @property
-    def here(self) -> str:
-        """The beginning of all ARNs of KMS resources in this account and Region."""
-        return arn_prefix("kms", self.region, self.account)
-
-    @property
-    def is_service(self) -> bool:
-        """Whether an AWS service calls in its own name."""
-        return not is_arn(self.principal)
-
-    @property
-    def is_root(self) -> bool:
-        """Whether the account's root user calls."""
-        return not self.is_service and known_arn(self.principal).is_root
-
-    def is_home(self, account: str) -> bool:
-        """Whether the caller is of this account; an AWS service is at home in every account."""
-        return self.account == account or self.is_service
-
-    @property
-    def identity(self) -> str:
-        """The principal whose policies count: a session's role; any other caller itself.
-
-        A session's ARN has no path, so this lacks the role's: see `access.principals.identity`.
-        """
-        return identity_of(self.principal)
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """The names by which a policy or a grant can mean the service: also with its Region."""
-        first, *rest = self.principal.split(".")
-        return (self.principal, ".".join([first, self.region, *rest]))
-
-    @property
-    def account_principal(self) -> str:
-        """What a policy names to mean the caller's whole account; for a service its own name."""
-        return self.principal if self.is_service else root_arn(self.account, self.partition)
-
-
-class Event(NamedTuple):
-    """What one call stores about itself. The trail shows it in CloudTrail's form when it is read.
-
-    `request` and `response` are already redacted by the contract. A tuple, because every call makes
-    one, and a frozen dataclass takes four times as long to make.
-    """
-
-    time: datetime
-    operation: str
-    principal: str  # ARN, or "" when the service itself acted
-    account: str  # the caller's
-    region: str
-    request_id: str
-    recipient: str = ""  # the trail's account, if not the caller's: the key's owner
-    via: str = ""  # the service that called on the principal's behalf
-    source: tuple[str, ...] = ()  # the caller's `NetworkSource`
-    request: Mapping[str, Any] | None = None
-    response: Mapping[str, Any] | None = None
-    resources: tuple[str, ...] = ()
-    used: tuple[str, ...] = ()  # keys that this call used for cryptography
-    extra: Mapping[str, Any] = MappingProxyType({})
-    error_code: str = ""
-    error_message: str = ""
-    sequence: int = 0  # its place in the store, in the order of writing; 0 until stored
-
-
-class Elsewhere(NamedTuple):
-    """The event that a call leaves in another Region, about a key there.
-
-    `name`: of the operation that KMS carries out there, with its request and answer.
-    """
-
-    name: str
-    request: Mapping[str, Any]
-    answer: Mapping[str, Any]
-
-
-DAMAGED = "DamagedEvent"
-
-
-def damaged(event: Event) -> Event:
-    """An event to show in the place of one that cannot be read."""
-    return Event(
-        time=event.time,
-        operation=DAMAGED,
-        principal="",
-        account=event.recipient or event.account,
-        region=event.region,
-        request_id=f"the event in place {event.sequence}",
-        error_code=DAMAGED,
-        error_message="This event is damaged in the store and cannot be read.",
-        sequence=event.sequence,
-    )

@@ -14,8 +14,9 @@ from typing import Any, NoReturn
 from kmslab.kms.access import grant_tokens, principals
 from kmslab.kms.arn import arn_prefix, as_arn, is_service_name, root_arn
 from kmslab.kms.call import Call
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.records import Caller, Grant, Key
+from kmslab.kms.contract.records import Grant, Key
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, grantable
 from kmslab.kms.operations.pages import page_of, stored_page
 

@@ -10,8 +10,9 @@ from kmslab.kms.arn import known_arn
 from kmslab.kms.audit import event_id
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
+from kmslab.kms.contract.events import TRACKING_BEGAN
 from kmslab.kms.contract.key_stores import KeyStore
-from kmslab.kms.contract.records import TRACKING_BEGAN, Alias, Grant, Key, Material
+from kmslab.kms.contract.records import Alias, Grant, Key, Material
 from kmslab.kms.contract.specs import (
     KEY_SPECS,
     SYMMETRIC_DEFAULT,

@@ -13,7 +13,8 @@ from kmslab.kms import twins
 from kmslab.kms.arn import is_region_of, known_arn
 from kmslab.kms.call import Call
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.records import Elsewhere, Key, Material
+from kmslab.kms.contract.events import Elsewhere
+from kmslab.kms.contract.records import Key, Material
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.contract.states import PENDING, KeyState
 from kmslab.kms.lifecycle import SYNCHRONIZING

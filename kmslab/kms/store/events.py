@@ -26,7 +26,7 @@ from sqlalchemy import (
     select,
 )
 
-from kmslab.kms.contract.records import Event, damaged
+from kmslab.kms.contract.events import Event, damaged
 from kmslab.kms.store.errors import UNREADABLE
 from kmslab.kms.store.schema import EPOCH, METADATA, microseconds, moment
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from kmslab.kms.contract.records import DAMAGED, Event, Key, LastUse, R, Record
+from kmslab.kms.contract.events import DAMAGED, Event, LastUse
+from kmslab.kms.contract.records import Key, R, Record
 from kmslab.kms.store.cache import Cache
 from kmslab.kms.store.errors import UNREADABLE, Conflict, Damaged, StoreError
 from kmslab.kms.store.events import EVENTS, decode, insert_all, nth_last, uses, written

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
-from kmslab.kms.contract.records import Event
+from kmslab.kms.contract.events import Event
 from kmslab.kms.store import fork
 from kmslab.kms.store.events import Row, encode, insert_all
 from kmslab.kms.store.sql import Database

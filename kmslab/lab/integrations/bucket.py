@@ -11,8 +11,8 @@ import threading
 from dataclasses import dataclass, field, replace
 
 from kmslab.kms.arn import Arn
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.managed_keys import S3
-from kmslab.kms.contract.records import Caller
 from kmslab.kms.service import Service
 from kmslab.lab.integrations.keys import (
     AWS_MANAGED,

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from kmslab.crypto import CiphertextBlob, SecretBytes, encode_context
 from kmslab.crypto.self_tested import open_box, seal_box
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.managed_keys import ManagedKey
-from kmslab.kms.contract.records import Caller
 from kmslab.kms.service import Service
 
 AWS_MANAGED, AWS_OWNED = "aws-managed", "aws-owned"  # a customer managed key is given by its name

@@ -13,8 +13,8 @@ from typing import Any
 
 from kmslab.crypto import CiphertextBlob
 from kmslab.kms.arn import Arn, partition_of
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.managed_keys import DYNAMODB
-from kmslab.kms.contract.records import Caller
 from kmslab.kms.service import Service
 from kmslab.lab.integrations.keys import (
     AWS_MANAGED,

@@ -15,8 +15,9 @@ from kmslab.kms.arn import known_arn
 from kmslab.kms.backing.access_keys import AccessKeys, digest_of
 from kmslab.kms.backing.hsm import material_id
 from kmslab.kms.changes import Change, apply
+from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import KMSError
-from kmslab.kms.contract.records import AccessKey, Alias, Caller, Key, Material, Principal
+from kmslab.kms.contract.records import AccessKey, Alias, Key, Material, Principal
 from kmslab.kms.contract.specs import KeyUsage, Origin
 from kmslab.kms.iam import new_principal
 from kmslab.kms.own_acts import OwnActs

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kmslab.kms import access
 from kmslab.kms.access import Reason
 from kmslab.kms.access.statements import NO_EFFECT
-from kmslab.kms.contract.records import NetworkSource
+from kmslab.kms.contract.callers import NetworkSource
 from tests.kms.access.oracle import Given, Scene, may
 from tests.kms.access.world import (
     ALICE,

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kmslab.kms.access import condition_keys
-from kmslab.kms.contract.records import Alias, LastUse, NetworkSource, R
+from kmslab.kms.contract.callers import NetworkSource
+from kmslab.kms.contract.events import LastUse
+from kmslab.kms.contract.records import Alias, R
 from kmslab.kms.contract.specs import KeyUsage
 from tests.cases import for_every
 from tests.kms.access.world import (

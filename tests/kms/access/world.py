@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kmslab.kms import access
-from kmslab.kms.contract.records import Caller, Grant, Key, LastUse, Principal, R, Record, name_of
+from kmslab.kms.contract.callers import Caller
+from kmslab.kms.contract.events import LastUse
+from kmslab.kms.contract.records import Grant, Key, Principal, R, Record, name_of
 from kmslab.kms.contract.specs import KeyUsage, Origin
 from kmslab.kms.contract.states import KeyState
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from kmslab.kms.billing import PRICES, Bill, Billed, bill
+from kmslab.kms.contract.events import Event
 from kmslab.kms.contract.model import MODEL
-from kmslab.kms.contract.records import Alias, Event, Key
+from kmslab.kms.contract.records import Alias, Key
 from kmslab.kms.contract.specs import KEY_SPECS, KeyManager, KeyUsage, Origin
 from kmslab.kms.contract.states import KeyState
 from kmslab.kms.store import Store, open_store

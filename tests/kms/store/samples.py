@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kmslab.kms.contract.events import Event
 from kmslab.kms.contract.key_stores import KeyStore, StoreType
 from kmslab.kms.contract.records import (
     AccessKey,
     Alias,
     DomainKey,
-    Event,
     Grant,
     Key,
     Material,

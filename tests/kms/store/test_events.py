@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kmslab.kms.contract.records import Event
+from kmslab.kms.contract.events import Event
 from kmslab.kms.store import Conflict, Store, open_store
 from kmslab.kms.store.writer import BOUND
 from tests.kms.store.samples import NOON, ended, event, setting, start
