@@ -11,6 +11,7 @@ from uuid import NAMESPACE_DNS, uuid5
 from kmslab.clock import Clock
 from kmslab.course.clinic import (
     archive,
+    flawed_portal,
     mail,
     records,
     safe,
@@ -19,6 +20,7 @@ from kmslab.course.clinic import (
     workshop_envelope,
 )
 from kmslab.course.clinic.archive import Archive
+from kmslab.course.clinic.flawed_portal import Portal
 from kmslab.course.clinic.mail import Mail
 from kmslab.course.clinic.repeated_content import RepeatedContent
 from kmslab.course.clinic.staff import Staff
@@ -142,6 +144,11 @@ class Clinic:
             self._january = staff.play_january(self.lab, key)
         return self._january
 
+    def portal(self) -> Portal:
+        """The portal that the clinic may buy, with its disk and its log. Its key is enabled."""
+        archive.enable(self.lab.create_cmk(flawed_portal.NAME))
+        return Portal(self.lab)
+
     def _living_archive(self) -> Archive:
         """The same archive until its key is deleted, then a new one."""
         if self._archive is None or archive.key_is_gone(self._archive):
@@ -183,7 +190,7 @@ def reports_key(lab: Lab) -> CMK:
     return lab.create_cmk(REPORTS, spec="ECC_NIST_P256", usage=KeyUsage.SIGN_VERIFY)
 
 
-LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10")
+LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "12", "13")
 # What a lesson leaves behind for the lessons after it.
 LEFT_BY_LESSON: Mapping[str, Callable[[Lab], object]] = {
     "01": _records_key,

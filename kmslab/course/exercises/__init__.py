@@ -55,6 +55,11 @@ from kmslab.course.exercises import (
     lesson_07,
     lesson_08,
     lesson_10,
+    lesson_12_attacks,
+    lesson_12_cache,
+    lesson_12_log,
+    lesson_12_policy,
+    lesson_12_versions,
     policies,
 )
 
@@ -90,4 +95,10 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "10-letter": lesson_10.check_letter,
     "10-swap": lesson_10.check_swap,
     "10-both": lesson_10.check_both,
+    "12-ecb": lesson_12_attacks.check_ecb,
+    "12-nonce": lesson_12_attacks.check_nonce,
+    "12-log": lesson_12_log.check_log,
+    "12-replay": lesson_12_versions.check_replay,
+    "12-policy": lesson_12_policy.check_policy,
+    "12-cache": lesson_12_cache.check_cache,
 }
