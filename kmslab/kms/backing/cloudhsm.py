@@ -115,6 +115,9 @@ class CloudHsm:
         return "" if known else "INVALID_CREDENTIALS"
 
     def random(self, store: KeyStore, size: int) -> SecretBytes:
+        cluster = self.clusters.find(store.cluster)
+        if not cluster or not cluster.modules:
+            fail("CustomKeyStoreInvalidStateException", NO_MODULE.format(store.cluster))
         return self._hsm.random(size)
 
 

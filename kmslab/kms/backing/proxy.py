@@ -87,7 +87,11 @@ class Proxy(NamedTuple):
     def _exchange(self, message: bytes, deadline: float) -> bytes:
         url = urlsplit(self.endpoint)
         host, secure = url.hostname or "", url.scheme == "https"
-        with _connected(host, url.port or (443 if secure else 80), deadline) as plain:
+        try:
+            port = url.port or (443 if secure else 80)
+        except ValueError:  # above 65535
+            raise OSError("there is no such port") from None
+        with _connected(host, port, deadline) as plain:
             if not secure:
                 return _sent(plain, message, deadline)
             plain.settimeout(_left(deadline))

@@ -28,6 +28,7 @@ from kmslab.kms.contract.proxy_troubles import (
     Trouble,
 )
 from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
+from kmslab.kms.contract.validation import missing
 
 if TYPE_CHECKING:  # it loads HTTP and TLS, which few labs need
     from kmslab.kms.backing.proxy import Proxy
@@ -68,6 +69,8 @@ class Xks:
     def check(self, store: KeyStore, asking: Asking) -> None:
         """Raises the errors of CreateCustomKeyStore and UpdateCustomKeyStore."""
         if store.connectivity != "PUBLIC_ENDPOINT":
+            if not store.vpc_service:
+                fail("ValidationException", missing("XksProxyVpcEndpointServiceName"))
             text = f"The lab has no VPC endpoint service {store.vpc_service}: use PUBLIC_ENDPOINT."
             fail("XksProxyVpcEndpointServiceNotFoundException", text)
         if trouble := self._trouble(store, asking):

@@ -488,6 +488,11 @@ def test_vpc_endpoint_service_is_not_there(
             XksProxyConnectivity="VPC_ENDPOINT_SERVICE",
             XksProxyVpcEndpointServiceName="com.amazonaws.vpce.us-east-1.vpce-svc-example",
         )
+    text = "xksProxyVpcEndpointServiceName.*must not be null"
+    with pytest.raises(lab.kms.exceptions.ValidationException, match=text):
+        lab.kms.update_custom_key_store(
+            CustomKeyStoreId=vault.id, XksProxyConnectivity="VPC_ENDPOINT_SERVICE"
+        )
 
 
 # ------------------------------------------------------------------------------------- CreateKey

@@ -300,6 +300,15 @@ def test_proxy_elsewhere_must_be_reached_as_aws_reaches_it(lab: Lab, endpoint: s
         lab.kms.create_custom_key_store(**XKS | {"XksProxyUriEndpoint": endpoint})
 
 
+@for_every(
+    "endpoint",
+    ["http://localhost:99999", "http://127.0.0.1:0", "https://a..b", f"https://{'a' * 64}.b"],
+)
+def test_address_that_cannot_be_is_unreachable(lab: Lab, endpoint: str) -> None:
+    with pytest.raises(lab.kms.exceptions.XksProxyUriUnreachableException):
+        lab.kms.create_custom_key_store(**XKS | {"XksProxyUriEndpoint": endpoint})
+
+
 # ------------------------------------------------------------------------------ the place of a key
 
 
@@ -429,6 +438,9 @@ def test_cluster_without_modules_does_not_connect(lab: Lab, cluster_store: Custo
 def test_cluster_draws_random_bytes(lab: Lab, cluster_store: CustomKeyStore) -> None:
     answer = lab.kms.generate_random(NumberOfBytes=24, CustomKeyStoreId=cluster_store.id)
     assert len(answer["Plaintext"]) == 24
+    cluster_store.set_active_modules(0)
+    with pytest.raises(lab.kms.exceptions.CustomKeyStoreInvalidStateException, match="active HSM"):
+        lab.kms.generate_random(NumberOfBytes=24, CustomKeyStoreId=cluster_store.id)
 
 
 def test_passwords_are_in_no_event(lab: Lab) -> None:
