@@ -4,8 +4,10 @@
     make handout HANDOUT_ARGS="--for windows-amd64"       for another kind
     make handout HANDOUT_ARGS="--python 3.12"             smaller: for one Python only
 
-It holds kmslab's wheel, the wheels that `requirements/lab.lock` names, and START-HERE.html. The
-wheels' hashes are compared here and again when they are installed. Making it needs the network.
+It holds kmslab's wheel, the wheels that `requirements/lab.lock` names, START-HERE.html, and for the
+teacher teaching.html. The wheels' hashes are compared with the lock's; then the wheels lose what
+`left_out.toml` lists, and what is left is compared again when it is installed. Making a handout
+needs the network.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,12 +28,17 @@ from pathlib import Path
 from string import Template
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from scripts.teaching_page import teaching_page
+from scripts.trimming import left_out, trim
 
 ROOT = Path(__file__).parents[1]
 HANDED_OUT = Path(__file__).parent / "handed_out"
 LOCKS = [ROOT / "requirements" / f"{name}.lock" for name in ("lab", "handout")]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 INSTALLED_SIZE = 1.5  # times the size of a wheel's files, with the bytecode that Python compiles
+LEFT_OUT = left_out()
 FOLDER = "kmslab-course"  # short, because Windows allows 259 characters for a whole path
 
 
@@ -74,8 +82,18 @@ def this_computer() -> str:
 # ------------------------------------------------------------------------------------- wheels
 
 
+def entries() -> Iterator[tuple[str, Requirement, str]]:
+    """Each entry of the locks that a handout holds: its line, what it asks for, its hashes."""
+    for lock in LOCKS:
+        for entry in re.split(r"\n(?=\w)", lock.read_text(encoding="utf-8")):
+            line, _, hashes = entry.partition(" \\\n")
+            wanted = Requirement(line)
+            if canonicalize_name(wanted.name) not in LEFT_OUT.packages:
+                yield line, wanted, hashes
+
+
 def pinned(computer: Computer, python: str) -> Iterator[str]:
-    """The entries of the locks for this computer and Python, without their markers.
+    """The entries for this computer and Python, without their markers.
 
     pip evaluates a marker for the computer that it runs on, not for the one that it downloads for.
     """
@@ -87,12 +105,9 @@ def pinned(computer: Computer, python: str) -> Iterator[str]:
         "python_full_version": f"{python}.0",
         "implementation_name": "cpython",
     }
-    for lock in LOCKS:
-        for entry in re.split(r"\n(?=\w)", lock.read_text(encoding="utf-8")):
-            line, _, hashes = entry.partition(" \\\n")
-            wanted = Requirement(line)
-            if wanted.marker is None or wanted.marker.evaluate(environment):
-                yield f"{line.partition(' ;')[0]} \\\n{hashes}".rstrip()
+    for line, wanted, hashes in entries():
+        if wanted.marker is None or wanted.marker.evaluate(environment):
+            yield f"{line.partition(' ;')[0]} \\\n{hashes}".rstrip()
 
 
 def download(computer: Computer, python: str, wheels: Path) -> None:
@@ -118,6 +133,21 @@ def build_wheel(wheels: Path) -> Path:
     return wheel
 
 
+def lock_of(wheels: Path) -> str:
+    """The entries of the locks with the hashes of these wheels, and kmslab's own."""
+    hashes = defaultdict(list)
+    for wheel in sorted(wheels.glob("*.whl")):
+        name, version, *_ = parse_wheel_filename(wheel.name)
+        hashes[name, str(version)].append(f"--hash=sha256:{sha256(wheel.read_bytes()).hexdigest()}")
+    lines = []
+    for line, wanted, _ in entries():
+        version = str(wanted.specifier).removeprefix("==")
+        if found := hashes.pop((canonicalize_name(wanted.name), version), None):
+            lines.append(" ".join([line, *found]))
+    [((name, version), [own])] = hashes.items()
+    return "\n".join([*lines, f"{name}=={version} {own}"]) + "\n"
+
+
 def run(command: Sequence[str], problem: str) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -136,13 +166,13 @@ def lay_out(folder: Path, computer: Computer, pythons: Sequence[str]) -> None:
     for python in pythons:
         print(f"Fetching what Python {python} needs there", flush=True)
         download(computer, python, wheels)
-    lines = [lock.read_text(encoding="utf-8").rstrip() for lock in LOCKS]
+    trim(wheels.glob("*.whl"), LEFT_OUT)
+    (folder / "wheels.lock").write_text(lock_of(wheels), encoding="utf-8")
     version = own.name.split("-")[1]
-    lines.append(f"kmslab=={version} --hash=sha256:{sha256(own.read_bytes()).hexdigest()}")
-    (folder / "wheels.lock").write_text("\n".join(lines) + "\n", encoding="utf-8")
     made_for = facts(computer, pythons, wheels) | {"kmslab": version}
     (folder / "made-for.json").write_text(json.dumps(made_for, indent=1) + "\n", encoding="utf-8")
     (folder / "start.py").write_bytes((HANDED_OUT / "start.py").read_bytes())
+    (folder / "teaching.html").write_text(teaching_page(), encoding="utf-8")
     (folder / "START-HERE.html").write_text(page(computer, made_for), encoding="utf-8")
 
 
