@@ -22,6 +22,7 @@ from kmslab.endpoint.server import Endpoint, running
 from kmslab.kms.backing.access_keys import AccessKeyPair
 
 pytestmark = pytest.mark.usefixtures("bare")
+ROOT = Path(__file__).parents[2]
 NAMES = ["김서연", "박지호", "<b>Zoë & Co</b>"]
 SECRET = re.compile(r"[a-z2-9]{4}(-[a-z2-9]{4}){4}")
 
@@ -137,6 +138,32 @@ def test_learners_reach_nothing_of_each_other():
         own = [event["eventName"] for event in lab.account(account_of(2)).trail]
         assert "DescribeKey" in own
         assert "Encrypt" not in own
+
+
+def test_letter_to_a_neighbour_in_the_teachers_page_opens_there_and_with_nobody_else(
+    monkeypatch: Any, capsys: Any
+):
+    page = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8")
+    writes, reads = re.findall(
+        r"^```python\n(.*?)^```", page.split("### With a neighbour")[1], re.M | re.S
+    )
+    with Lab() as lab, running(lab) as endpoint:
+        names: dict[str, Any] = {}
+        first, second, third = enrol([""] * 3, keys(lab))
+
+        def run(code: str, learner: Any) -> None:
+            for name, value in (endpoint.environment | learner.access_key.environment).items():
+                monkeypatch.setenv(name, value)
+            exec(code, names)
+
+        run(writes, first)
+        run(reads, second)
+        assert capsys.readouterr().out.endswith("\n점심 같이 먹자\n")
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            run(reads, third)
+        run("import boto3; boto3.client('kms').disable_key(KeyId=key)", first)
+        with pytest.raises(ClientError, match="DisabledException"):
+            run(reads, second)
 
 
 def client(endpoint: Endpoint, learner: Any) -> Any:
