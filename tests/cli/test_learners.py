@@ -154,6 +154,7 @@ def test_letter_to_a_neighbour_in_the_teachers_page_opens_there_and_with_nobody_
         def run(code: str, learner: Any) -> None:
             for name, value in (endpoint.environment | learner.access_key.environment).items():
                 monkeypatch.setenv(name, value)
+            monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps access keys
             exec(code, names)
 
         run(writes, first)
