@@ -108,7 +108,7 @@ SIGNATURES: dict[str, Signature] = {
     "ECDSA_SHA_384": Ecdsa(_hashes(hashes.SHA384())),
     "ECDSA_SHA_512": Ecdsa(_hashes(hashes.SHA512())),
     "ED25519_SHA_512": Ed25519(),
-    # Before version 49 the library cannot verify an external mu: then PyCryptodome serves all of it.
+    # Version 48 cannot verify an external mu: there PyCryptodome serves all of ML-DSA.
     **({"ML_DSA_SHAKE_256": MlDsa()} if hasattr(mldsa.MLDSA44PublicKey, "verify_mu") else {}),
 }
 
