@@ -1,7 +1,7 @@
 """Lesson 00's exercises: read what lies beside its key, find a key that is hidden, be refused."""
 
 from collections.abc import Mapping
-from secrets import token_bytes
+from secrets import token_bytes, token_hex
 from typing import Any
 
 from kmslab.course.clinic import stolen_laptop
@@ -9,6 +9,7 @@ from kmslab.course.clinic.clinic import STOLEN, Clinic
 from kmslab.course.clinic.stolen_laptop import NoKey, NotOpened, lock
 from kmslab.course.exercises import fresh
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
+from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.crypto import SecretBytes
 from kmslab.crypto.backend import AES_256_KEY
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
@@ -16,7 +17,7 @@ from kmslab.lab.cmk import CMK
 
 # ------------------------------------------------------------------------------------- 00-thief
 
-WRONG_ORDER = "`unlock` says that this key does not fit this box. It takes the sealed file first."
+NOT_UNLOCKED = "{}. `unlock` takes what is in the sealed file first, then what is in the key file."
 NOT_BYTES = "`{}` gave back a `{}`. The record is what `unlock` gives back: bytes."
 A_FILE_AS_IT_IS = "What `{}` gave back is the file `{}`, as it lies there. Nothing has opened it."
 
@@ -24,8 +25,12 @@ A_FILE_AS_IT_IS = "What `{}` gave back is the file `{}`, as it lies there. Nothi
 def check_thief(clinic: Clinic, thief: Function) -> str:
     friday = clinic.stolen_on_friday()
     require_bodies([thief], friday.files)
-    meanings: dict[type[Exception], str] = {NoKey: WRONG_ORDER, NotOpened: WRONG_ORDER}
-    found = result_of(thief, friday.files, meanings=meanings)
+    try:
+        found = result_of(thief, friday.files)
+    except Wrong as why:
+        if isinstance(why.__cause__, NoKey | NotOpened):
+            raise Wrong(NOT_UNLOCKED.format(why)) from why
+        raise
     _need_content(thief, found, friday.files)
     if found != clinic.record(STOLEN):
         raise Wrong("What `thief` gave back is not the record that lies in the box.")
@@ -54,12 +59,17 @@ def _need_content(function: Function, found: Any, files: Mapping[str, bytes]) ->
 # ------------------------------------------------------------------------------------ 00-search
 
 OLD_NAMES = (
-    "In this folder the files have other names: {}. `search` stopped with `{}`{}. Go through "
+    "In this folder the files have other names: {}. `search` stopped with `KeyError`. Go through "
     "`files.values()`, whatever the names are."
 )
+STOPPED_AT_A_REFUSAL = (
+    "In a folder with {}, `unlock` refused a pair of files with `{}`, and `search` stopped there. "
+    "Most pairs do not fit: catch that error, and try the next pair."
+)
 FIRST_OF_32 = (
-    "Two files of this folder have 32 bytes, and only one of them is the key. `search` stopped "
-    "when it had tried one of them: if `unlock` refuses a file, catch the error and try the next."
+    "In this folder two files have 32 bytes, and a photo is larger than the box. One of the files "
+    "opens another, and `search` did not come to that pair: neither the size nor the order tells "
+    "which it is. If `unlock` refuses a pair, catch the error and try the next."
 )
 NOT_FOUND = "Box and key both lie in this folder ({}), and `search` gave back {}."
 NO_KEY_HERE = (
@@ -74,12 +84,13 @@ def check_search(clinic: Clinic, search: Function) -> str:
     require_bodies([search], _folder(record, "R-017.sealed", "key.bin"))
     for content, names in (
         (record, ("R-017.sealed", "holiday.jpg")),
-        (other, ("music.mp3", "notes.txt")),
+        (other, (f"{token_hex(3)}.mp3", f"{token_hex(3)}.txt")),
     ):
         _check_finds(search, content, _folder(content, *names))
         _check_finds(search, content, dict(reversed(_folder(content, *names).items())))
     for decoy in ("a-decoy.txt", "z-decoy.txt"):
-        folder = _folder(record, "R-017.sealed", "m.jpg") | {decoy: token_bytes(AES_256_KEY)}
+        folder = _folder(record, f"{token_hex(3)}.doc", f"m-{token_hex(3)}.jpg")
+        folder |= {decoy: SecretBytes(token_bytes(AES_256_KEY)), "photo.png": token_bytes(PHOTO)}
         for files in (sorted(folder.items()), sorted(folder.items(), reverse=True)):
             _check_finds(search, record, dict(files), FIRST_OF_32)
     _check_gives_up(search, record)
@@ -87,6 +98,9 @@ def check_search(clinic: Clinic, search: Function) -> str:
         "Under whatever name the key lies in the folder, the thief finds it, by trying. So the "
         "name is not a hiding place, and where the key is not, he gets nothing."
     )
+
+
+PHOTO = 4000  # bytes: the box is not the largest file of each folder
 
 
 def _folder(record: bytes, box: str, key: str) -> dict[str, bytes]:
@@ -99,12 +113,9 @@ def _check_finds(
     search: Function, record: bytes, files: Mapping[str, bytes], no_luck: str = ""
 ) -> None:
     names = ", ".join(f"`{name}`" for name in files)
-    text = OLD_NAMES.format(names, "KeyError", "")
-    meanings: dict[type[Exception], str] = {KeyError: text}
+    meanings: dict[type[Exception], str] = {KeyError: OLD_NAMES.format(names)}
     for refusal in (NoKey, NotOpened):
-        meanings[refusal] = no_luck or OLD_NAMES.format(
-            names, refusal.__name__, ", which is how `unlock` refuses"
-        )
+        meanings[refusal] = no_luck or STOPPED_AT_A_REFUSAL.format(names, refusal.__name__)
     found = result_of(search, files, meanings=meanings)
     if found == b"":
         raise Wrong(no_luck or NOT_FOUND.format(names, '`b""`'))
@@ -140,6 +151,15 @@ CAUGHT = (
     "The KMS refused, with `{}`, and `refused` caught that error. Let it come out: the "
     "program that called yours has to know."
 )
+ANOTHER_ERROR = (
+    "The KMS refused, with `{}`, and `refused` raised an error of its own in its place, `{}`. Let "
+    "the KMS's error come out."
+)
+ANOTHER_RECORD = "`refused` sealed other bytes than the record that it was given."
+CALLED_MORE = (
+    "`refused` also called {}. Two calls are enough: `key` seals the record, `other` is asked to "
+    "open the blob."
+)
 OWN_ERROR = (
     "`{}` came out of `refused`, and the KMS has refused nothing: your program made that error "
     "itself."
@@ -171,36 +191,45 @@ def check_refused(clinic: Clinic, refused: Function) -> str:
 
 
 def _error_text(clinic: Clinic, refused: Function, key: CMK, other: CMK, record: bytes) -> str:
-    before = len(clinic.lab.trail)
-    error: Exception | None = None
-    found = None
-    try:
-        found = refused(key, other, record)
-    except Exception as caught:
-        error = caught
-    events = list(clinic.lab.trail)[before:]
-    refusals = [event for event in events if "errorCode" in event]
+    error, found = None, None
+    with recorded(clinic.lab) as calls:
+        try:
+            found = refused(key, other, record)
+        except Exception as caught:
+            error = caught
+    refusal = calls.refused[-1].error if calls.refused else None
     if error is None:
-        if refusals:
-            raise Wrong(CAUGHT.format(refusals[-1]["errorCode"]))
+        if refusal:
+            raise Wrong(CAUGHT.format(refusal.code))
         raise Wrong(NOTHING_BACK if found is None else NOT_REFUSED.format(type(found).__name__))
-    if not refusals or not isinstance(error, KMSError):
-        raise Wrong(_own_error(error))
-    if not isinstance(error, EXCEPTIONS["IncorrectKeyException"]):
-        event, said = refusals[-1], f": {error}" if str(error) else ""
-        raise Wrong(ANOTHER_REFUSAL.format(event["eventName"], event["errorCode"], said))
-    sealed = [_key_of(event) for event in events if event["eventName"] == "Encrypt"]
-    if key.arn not in sealed or _key_of(refusals[-1]) != other.arn:
-        exchanged = other.arn in sealed and _key_of(refusals[-1]) == key.arn
+    if not refusal or _code_of(error) != refusal.code:
+        raise Wrong(_own_error(error, refusal))
+    _check_calls(calls, key, other, record)
+    return str(refusal)
+
+
+def _check_calls(calls: RecordedCalls, key: CMK, other: CMK, record: bytes) -> None:
+    last = calls.refused[-1]
+    if not isinstance(last.error, EXCEPTIONS["IncorrectKeyException"]):
+        said = f": {last.error}" if str(last.error) else ""
+        raise Wrong(ANOTHER_REFUSAL.format(last.operation, type(last.error).__name__, said))
+    sealed = calls.of("Encrypt")
+    if not sealed.on(key) or other.arn not in last.keys:
+        exchanged = sealed.on(other) and key.arn in last.keys
         raise Wrong(EXCHANGED if exchanged else OTHER_KEYS)
-    return str(error)
+    if bytes(sealed.on(key)[-1].request["Plaintext"]) != record:
+        raise Wrong(ANOTHER_RECORD)
+    if more := [name for name in calls.operations if name not in ("Encrypt", "Decrypt")]:
+        raise Wrong(CALLED_MORE.format(more[0]))
 
 
-def _own_error(error: Exception) -> str:
+def _code_of(error: Exception) -> str:
+    """The KMS's name for its error, as it comes out of a key's handle or of boto3."""
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+
+
+def _own_error(error: Exception, refusal: KMSError | None) -> str:
+    name = type(error).__name__
     if isinstance(error, AttributeError | NameError | TypeError):
-        return f"`refused` stopped with `{type(error).__name__}`: {error}"
-    return OWN_ERROR.format(type(error).__name__)
-
-
-def _key_of(event: Mapping[str, Any]) -> str:
-    return next((resource["ARN"] for resource in event.get("resources", [])), "")
+        return f"`refused` stopped with `{name}`: {error}"
+    return ANOTHER_ERROR.format(refusal.code, name) if refusal else OWN_ERROR.format(name)
