@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
     from kmslab.crypto.wrapping import wrap
     from kmslab.kms.access import allow
-    from kmslab.lab.cmk import CMK, DataKey
+    from kmslab.lab.cmk import CMK
     from kmslab.lab.elsewhere import key
+    from kmslab.lab.key_uses import DataKey
     from kmslab.lab.lab import Lab
 
 __all__ = [
@@ -34,7 +35,7 @@ MODULES = {
     "CMK": "kmslab.lab.cmk",
     "CiphertextBlob": "kmslab.crypto",
     "Clock": "kmslab.clock",
-    "DataKey": "kmslab.lab.cmk",
+    "DataKey": "kmslab.lab.key_uses",
     "Lab": "kmslab.lab.lab",
     "PublicKey": "kmslab.crypto",
     "SecretBytes": "kmslab.crypto",

@@ -12,7 +12,8 @@ from kmslab.crypto import CiphertextBlob, SecretBytes, check_context
 from kmslab.kms.arn import resource_of
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
 from kmslab.lab.client import KmsClient
-from kmslab.lab.cmk import CMK, CallersLab, Context
+from kmslab.lab.cmk import CMK, CallersLab
+from kmslab.lab.key_uses import Context
 
 SECRETS = ("Plaintext", "PrivateKeyPlaintext", "SharedSecret")  # members of answers
 BLOBS = ("CiphertextBlob", "PrivateKeyCiphertextBlob", "SharedSecretCiphertextBlob")

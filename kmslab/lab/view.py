@@ -23,9 +23,10 @@ from kmslab.kms.contract.specs import SYMMETRIC_DEFAULT, KeyUsage, Origin
 from kmslab.kms.iam import Iam, Policy, account_number, region_name, session_name
 from kmslab.kms.service import Service
 from kmslab.lab.client import KmsClient
-from kmslab.lab.cmk import CMK, Context, tag_list
+from kmslab.lab.cmk import CMK, tag_list
 from kmslab.lab.integrations import Bucket, DataTable, Integrations
 from kmslab.lab.key_stores import CustomKeyStore, CustomKeyStores
+from kmslab.lab.key_uses import Context
 
 SHAPES = [operation.input for operation in MODEL.operations.values()]
 MEMBERS = frozenset(name for shape in SHAPES if shape for name in shape.members)

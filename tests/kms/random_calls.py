@@ -150,6 +150,8 @@ class Calls:
             self._bring(request)
         elif name == "Verify" and self.signed and self._often(0.5):
             request = self.random.choice(self.signed[-RECENT:])
+        elif name == "RetireGrant" and "GrantToken" in self.pools and self._often(0.5):
+            request = {"GrantToken": self.random.choice(self.pools["GrantToken"][-RECENT:])}
         elif shape and self._often(0.9):
             self._fit(shape, request)
         view = self.random.choice(self.views)
