@@ -32,6 +32,7 @@ What the checks' opponents share. A check is a thief, an auditor and a careless 
 
     with recorded(lab) as calls: …     recording.py: operations, keys, and the secrets handed out
     with other_answers(lab): …         other_answers.py: is what the KMS answers used at all?
+    with repeated_answers(lab, calls):     and is it more than compared?
     found_in(box, calls.secrets[0])    searching.py: "in base64", or "" (hex, reversed, halves, …)
     swapped, exchanged, damaged(box)   boxes.py: encrypted keys exchanged, bits flipped, bytes added
     restarted([seal, unseal])          restarting.py: the program, without what it remembered
@@ -47,6 +48,7 @@ from collections.abc import Callable, Mapping
 from kmslab.course.exercises import (
     lesson_00,
     lesson_01,
+    lesson_01_seal,
     lesson_02,
     lesson_03,
     lesson_04,
@@ -69,7 +71,7 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "00-refused": lesson_00.check_refused,
     "01-which": lesson_01.check_which,
     "01-count": lesson_01.check_count,
-    "01-seal": lesson_01.check_seal,
+    "01-seal": lesson_01_seal.check_seal,
     "02-note": lesson_02.check_note,
     "02-envelope": lesson_02.check_envelope,
     "02-folder": lesson_02.check_folder,

@@ -3,12 +3,12 @@
 A program that calls Decrypt and then opens its box with a key of its own does not notice.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from kmslab.course.exercises.recording import SECRET
+from kmslab.course.exercises.recording import SECRET, RecordedCall
 from kmslab.crypto import SecretBytes
 from kmslab.kms.contract.callers import Caller
 from kmslab.lab.view import View
@@ -33,6 +33,26 @@ def other_answers(lab: View, part: slice = EVERY_BYTE, *, only: str = "") -> Ite
             return answer
         secrets = {name: _another(answer[name], part) for name in SECRET if name in answer}
         return answer | secrets
+
+    with patch.object(lab.service, "call", call):
+        yield
+
+
+@contextmanager
+def repeated_answers(lab: View, calls: Sequence[RecordedCall]) -> Iterator[None]:
+    """Meanwhile these calls' operations answer as they did then, whatever they are asked.
+
+    So a program that only compares an answer with what it expects goes on with it.
+    """
+    answers = {call.operation: call.answer for call in calls if call.answer}
+    make_call = lab.service.call
+
+    def call(
+        name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
+    ) -> dict[str, Any]:
+        if name in answers:
+            return dict(answers[name])
+        return make_call(name, caller, request, request_id)
 
     with patch.object(lab.service, "call", call):
         yield
