@@ -57,7 +57,7 @@ class Classroom:
         """For the terminal; it shows no secret."""
         number = len([name for name in self.names if name]) or len(self.names)
         slips = "a slip" if number == 1 else f"{number} slips"
-        first = f"{self.target}: {slips} to print and cut. Only you may read it; keep it so."
+        first = f"{self.target}: {slips} to print and cut. It holds secrets: keep it to yourself."
         return "\n".join([first, *self.notes]) + "\n"
 
     def _sheet(self, learners: list[Learner], endpoint: "Endpoint") -> sheet.Sheet:

@@ -303,7 +303,7 @@ def test_slips_name_the_address_that_the_certificate_is_for():
         *("--learners", "class.txt", "--sheet", "sheet.txt"), *kept, *names, "--host", "0.0.0.0"
     )
     text = Path("sheet.txt").read_text(encoding="utf-8")
-    assert result.stderr.startswith("sheet.txt: 2 slips to print and cut. Only you may read it")
+    assert result.stderr.startswith("sheet.txt: 2 slips to print and cut. It holds secrets")
     assert text.count("https://192.168.0.12:4566") == 2 + 2 * 2
     assert "AWS_CA_BUNDLE=class.pem.crt" in text
     assert "127.0.0.1" not in text
