@@ -6,8 +6,8 @@ In order of reading:
 2. `betting.py`: `predict` keeps a bet and `reveal` replies to it, with the texts in `bets/`.
 3. `exercises/`: `check` and `hint`, and how to write an exercise.
 4. `outcome.py`, `network.py`, `policy_statements.py`, `module_self_tests.py`,
-   `simulated_machines.py`, `careless_kms.py` and `endpoint.py`: small tools, each for a lesson or
-   two.
+   `faulty_modules.py`, `certificates.py`, `simulated_machines.py`, `careless_kms.py` and
+   `endpoint.py`: small tools, each for a lesson or two.
 5. `program/`: the learner's own program, which grows with each pass; `progress.py` shows how far.
 6. `doctor.py`: is this computer ready? `workbook.py`: the learner's own copies of the lessons.
 
@@ -17,6 +17,7 @@ texts, and find the lessons and the clinic's data.
 
 from kmslab.course.betting import A, B, C, accept_bare_letters, predict, reveal, undecided
 from kmslab.course.careless_kms import careless_lab
+from kmslab.course.certificates import Certificate
 from kmslab.course.clinic.clinic import clinic
 from kmslab.course.clinic.records import recorded
 from kmslab.course.clinic.stolen_laptop import lock, unlock
@@ -25,7 +26,8 @@ from kmslab.course.doctor import doctor
 from kmslab.course.endpoint import aws, endpoint
 from kmslab.course.exercises.checking import check
 from kmslab.course.exercises.hinting import hint
-from kmslab.course.module_self_tests import faulty_lab, self_tests
+from kmslab.course.faulty_modules import faulty_lab, lax_lab
+from kmslab.course.module_self_tests import self_tests
 from kmslab.course.network import network_off
 from kmslab.course.outcome import outcome, refusal
 from kmslab.course.policy_statements import let
@@ -40,6 +42,7 @@ __all__ = [
     "A",
     "B",
     "C",
+    "Certificate",
     "aws",
     "careless_lab",
     "check",
@@ -48,6 +51,7 @@ __all__ = [
     "endpoint",
     "faulty_lab",
     "hint",
+    "lax_lab",
     "let",
     "lock",
     "machines",

@@ -1,4 +1,4 @@
-"""The cryptographic module's self-tests as a table, and a lab whose module fails one of them.
+"""The cryptographic module's self-tests as a table.
 
 These are the very tests that the HSM runs before it first uses an algorithm, not imitations. This
 lab is not a validated module (FIPS 140), even if all its self-tests pass.
@@ -7,13 +7,10 @@ lab is not a validated module (FIPS 140), even if all its self-tests pass.
 from collections import Counter
 from collections.abc import Mapping
 
-from kmslab.course.clinic.clinic import SEOUL
-from kmslab.crypto import Backend, pycryptodome, self_test
-from kmslab.crypto.pyca import Pyca
+from kmslab.crypto import Backend, self_test
 from kmslab.crypto.self_test import KNOWN_ANSWERS, SelfTestFailed
 from kmslab.crypto.self_tested import BACKENDS
 from kmslab.display import Table
-from kmslab.lab.lab import Lab
 
 # A family of algorithms in the learner's words, and how the names of its members begin.
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -58,18 +55,3 @@ def self_test_result(backend: Backend, algorithm: str) -> str:
     except SelfTestFailed:
         return "FAILED"
     return "passed"
-
-
-class FaultyModule(Pyca):
-    """A module whose AES-GCM gets one bit wrong, the last one. Everything else works."""
-
-    NAME = "cryptography, made faulty"
-
-    def aes_gcm_seal(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
-        sealed = super().aes_gcm_seal(key, iv, plaintext, aad)
-        return sealed[:-1] + bytes([sealed[-1] ^ 1])
-
-
-def faulty_lab() -> Lab:
-    """A lab like any other, except that the first of its two modules is the faulty one."""
-    return Lab(region=SEOUL, backends=(FaultyModule(), pycryptodome))

@@ -12,6 +12,7 @@ for every picture, `html.py` how it is shown. Then, by subject:
 - *encryption contexts*: `contexts(key, blob, *tried)` draws with which of them the blob opens;
 - *names of keys*: `names((lab, "alias/archive"), …)` draws to which key each name leads;
 - *modes of AES*: `ecb(scan)` draws an image through ECB, which keeps its outlines, and CTR;
+- *cryptographic modules*: `modules(*backends)` draws what each answers to the self-tests;
 - *one key*: `life(key)` draws its states and moves, `operations(key)` what works in which state,
   `materials(key, *blobs)` what a rotation changed, and `timeline(key, *blobs)` when;
 - *accounts*: `bill(lab.bill())` draws what a month costs, `costs(lab, programs)` what sealing costs
@@ -33,6 +34,7 @@ from kmslab.figures.hierarchy import hierarchy
 from kmslab.figures.kinds import kinds
 from kmslab.figures.life import life
 from kmslab.figures.materials import materials
+from kmslab.figures.modules import modules
 from kmslab.figures.named_keys import names
 from kmslab.figures.operations import operations
 from kmslab.figures.outside import outside
@@ -70,6 +72,7 @@ __all__ = [
     "kinds",
     "life",
     "materials",
+    "modules",
     "names",
     "operations",
     "outside",

@@ -190,7 +190,7 @@ def reports_key(lab: Lab) -> CMK:
     return lab.create_cmk(REPORTS, spec="ECC_NIST_P256", usage=KeyUsage.SIGN_VERIFY)
 
 
-LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "12", "13")
+LESSONS = ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "13")
 # What a lesson leaves behind for the lessons after it.
 LEFT_BY_LESSON: Mapping[str, Callable[[Lab], object]] = {
     "01": _records_key,

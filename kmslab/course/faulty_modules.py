@@ -1,0 +1,155 @@
+"""Cryptographic modules with a fault in their AES-GCM, and labs whose HSM is such a module.
+
+A self-test notices some of them. Each fault is a real way to get AES-GCM wrong; all else works.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+from kmslab.course.clinic.clinic import SEOUL
+from kmslab.crypto import Forged, SecretBytes, pycryptodome
+from kmslab.crypto.backend import GCM_IV, GCM_TAG, Bytes
+from kmslab.crypto.pyca import Pyca
+from kmslab.crypto.self_test import KNOWN_ANSWERS
+from kmslab.lab.lab import Lab
+
+
+class OneBitWrong(Pyca):
+    """It gets one bit wrong, the last one. Everything else works."""
+
+    NAME = "one bit wrong"
+
+    def aes_gcm_seal(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        sealed = super().aes_gcm_seal(key, iv, plaintext, aad)
+        return sealed[:-1] + bytes([sealed[-1] ^ 1])
+
+
+class ComparesLess(Pyca):
+    """It opens a box as soon as some bytes of its tag are right."""
+
+    COMPARED = slice(0)
+
+    def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+        if len(sealed) < GCM_TAG:
+            raise Forged
+        plaintext = decrypted(key, iv, sealed)
+        right = self.aes_gcm_seal(key, iv, plaintext, aad)[-GCM_TAG:]
+        if right[self.COMPARED] != sealed[-GCM_TAG:][self.COMPARED]:
+            raise Forged
+        return SecretBytes(plaintext)
+
+    def aes_gcm_open_into(
+        self, key: bytes, iv: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
+    ) -> None:
+        plaintext[:] = self.aes_gcm_open(key, iv, bytes(sealed), aad)
+
+
+class LastByteOnly(ComparesLess):
+    """Of a box's tag it compares only the last byte: it passes every self-test of this lab."""
+
+    NAME, COMPARED = "compares one byte", slice(-1, None)
+
+
+class FourBytesOnly(ComparesLess):
+    NAME, COMPARED = "compares four bytes", slice(4)
+
+
+class ComparesNothing(ComparesLess):
+    NAME = "compares nothing"
+
+
+class RefusesAll(Pyca):
+    NAME = "refuses everything"
+
+    def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+        raise Forged
+
+
+class OpensWrongly(Pyca):
+    NAME = "opens with one bit wrong"
+
+    def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+        opened = super().aes_gcm_open(key, iv, sealed, aad)
+        return SecretBytes(opened[:-1] + bytes(byte ^ 1 for byte in opened[-1:]))
+
+
+class IgnoresAad(Pyca):
+    NAME = "ignores what is authenticated only"
+
+    def aes_gcm_seal(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        return super().aes_gcm_seal(key, iv, plaintext, b"")
+
+    def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+        return super().aes_gcm_open(key, iv, sealed, b"")
+
+
+class IgnoresIv(Pyca):
+    NAME = "ignores the nonce"
+
+    def aes_gcm_seal(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        return super().aes_gcm_seal(key, bytes(GCM_IV), plaintext, aad)
+
+    def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+        return super().aes_gcm_open(key, bytes(GCM_IV), sealed, aad)
+
+
+class StartOnly(Pyca):
+    """It encrypts the first 64 bytes of a plaintext and leaves the others as they are."""
+
+    NAME, ENCRYPTED = "encrypts the first 64 bytes only", 64
+
+    def aes_gcm_seal(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        sealed = super().aes_gcm_seal(key, iv, plaintext, aad)
+        return (
+            sealed[: self.ENCRYPTED] + plaintext[self.ENCRYPTED :] + sealed[-GCM_TAG:]
+            if (len(plaintext) > self.ENCRYPTED)
+            else sealed
+        )
+
+    def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+        start = min(self.ENCRYPTED, len(sealed) - GCM_TAG)
+        plaintext = decrypted(key, iv, sealed)[:start] + sealed[start:-GCM_TAG]
+        if self.aes_gcm_seal(key, iv, plaintext, aad) != sealed:
+            raise Forged
+        return SecretBytes(plaintext)
+
+
+class ByHeart(Pyca):
+    """It knows the published answers by heart, and encrypts nothing else."""
+
+    NAME = "knows the answers by heart"
+
+    def aes_gcm_seal(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        if (key, iv, plaintext, aad) in _PUBLISHED:
+            return super().aes_gcm_seal(key, iv, plaintext, aad)
+        return plaintext + sha256(key + iv + plaintext + aad).digest()[:GCM_TAG]
+
+    def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+        for plaintext in (sealed[:-GCM_TAG], decrypted(key, iv, sealed)):
+            if self.aes_gcm_seal(key, iv, plaintext, aad) == sealed:
+                return SecretBytes(plaintext)
+        raise Forged
+
+
+def decrypted(key: bytes, iv: bytes, sealed: bytes) -> bytes:
+    """What is in a box, without a look at its tag: AES-GCM encrypts as it decrypts, by XOR."""
+    return Pyca().aes_gcm_seal(key, iv, sealed[:-GCM_TAG], b"")[:-GCM_TAG]
+
+
+def _question(arguments: Mapping[str, bytes]) -> tuple[bytes, ...]:
+    return tuple(arguments[name] for name in ("key", "iv", "plaintext", "aad"))
+
+
+_PUBLISHED = {
+    _question(known.arguments) for known in KNOWN_ANSWERS if known.function == "aes_gcm_seal"
+}
+
+
+def faulty_lab() -> Lab:
+    """A lab like any other, except that the first of its two modules gets one bit wrong."""
+    return Lab(region=SEOUL, backends=(OneBitWrong(), pycryptodome))
+
+
+def lax_lab() -> Lab:
+    """A lab whose module passes every self-test, and compares one byte of each tag."""
+    return Lab(region=SEOUL, backends=(LastByteOnly(), pycryptodome))
