@@ -155,7 +155,7 @@ class Calls:
         elif shape and self._often(0.9):
             self._fit(shape, request)
         view = self.random.choice(self.views)
-        arn = as_arn(str(request.get("KeyId")))
+        arn = as_arn(str(request.get("KeyId") or request.get("TargetKeyId")))
         if arn and self._often(0.9):  # otherwise it may be another Region's
             view = view.region(arn.region)
         outcomes = self.outcomes.setdefault(name, set())

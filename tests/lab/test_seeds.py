@@ -6,6 +6,7 @@ import json
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -708,6 +709,43 @@ def test_replicas_are_made_once_and_later_ones_are_added(write: Write):
         assert count(lab) == before + 3  # a key and its two materials
         assert {outcome for _, outcome in lab.seed(write(MIRRORED))} == {"was there"}
         assert count(lab) == before + 3
+
+
+OWN = f"""
+keys:
+  - {{id: {MRK}, alias: own, origin: EXTERNAL, replicas: [eu-west-1],
+      material: {{hex: {"11" * 32}}}}}
+"""
+
+
+@for_every(
+    ("deed", "state", "later"),
+    [
+        (lambda own: own.delete_material(), "PendingImport", "PendingImport"),
+        (
+            lambda own: own.import_material(
+                b"\x11" * 32, expires=own.lab.clock.now() + timedelta(days=1)
+            ),
+            "Enabled",
+            "PendingImport",
+        ),
+        (lambda own: own.import_material(b"\x22" * 32, new=True), "Enabled", "Enabled"),
+    ],
+    ids=["lost", "expires", "waits"],
+)
+def test_replica_added_later_has_the_imported_material_that_its_primary_has(
+    write: Write, deed: Any, state: str, later: str
+):
+    with Lab(region="us-east-1", clock=Clock.frozen(datetime(2026, 1, 5, tzinfo=UTC))) as lab:
+        lab.seed(write(OWN))
+        deed(lab.cmk("alias/own"))
+        lab.seed(write(OWN.replace("eu-west-1", "eu-west-1, eu-west-3")))
+        replica = lab.region("eu-west-3").cmk(MRK)
+        assert replica.state == state
+        lab.clock.advance(days=1)
+        assert replica.state == lab.cmk("alias/own").state == later
+        assert len(lab.kms.list_keys()["Keys"]) == 1  # and what is due has been done
+        assert not lab._store.due(lab.clock.now())
 
 
 def test_multi_region_key_may_be_known_by_its_alias_alone(write: Write):

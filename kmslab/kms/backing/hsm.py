@@ -86,7 +86,8 @@ class Hsm:
         copies: list[Material | DomainKey] = [domain] if is_new else []
         for old in materials:
             new = self._sealed(domain, key, self._secret(old, records), old.public, old.created)
-            copies.append(replace(new, number=old.number, rotation=old.rotation))
+            new = replace(new, number=old.number, rotation=old.rotation)
+            copies.append(replace(new, expires=old.expires, description=old.description))
         return copies
 
     def _sealed(

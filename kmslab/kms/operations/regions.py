@@ -19,7 +19,7 @@ from kmslab.kms.contract.specs import Origin
 from kmslab.kms.contract.states import PENDING, KeyState
 from kmslab.kms.lifecycle import SYNCHRONIZING
 from kmslab.kms.operations import keys
-from kmslab.kms.operations.importing import to_be_brought
+from kmslab.kms.operations.importing import to_be_brought, with_materials
 from kmslab.kms.operations.metadata import metadata
 from kmslab.kms.operations.policies import check_control
 
@@ -112,16 +112,26 @@ def seed(call: Call) -> dict[str, Any]:
         return answer
     there = {each.region for each in (key, *twins.related(call, key))}
     for region in sorted({*call.get("ReplicaRegions", ())} - there):
-        arn = str(known_arn(key.arn)._replace(region=region))
-        brought = call.get("State", KeyState.ENABLED)
-        state = KeyState.PENDING_IMPORT if key.lacks_material else brought
-        replica = replace(key, arn=arn, state=state, ready=None, created=call.now, version=0)
-        materials = call.records.find(Material, key=key.arn)
-        copies = call.backing(key).copy(call.records, replica, materials, call.now)
-        call.put(replica, *copies)
-        shown = {"KeyMetadata": metadata(call.records, replica, state)}
-        call.elsewhere[arn] = Elsewhere("CreateKey", {}, shown)
+        replica = _seeded_replica(call, key, str(known_arn(key.arn)._replace(region=region)))
+        shown = {"KeyMetadata": metadata(call.records, replica, replica.state)}
+        call.elsewhere[replica.arn] = Elsewhere("CreateKey", {}, shown)
     return answer
+
+
+def _seeded_replica(call: Call, key: Key, arn: str) -> Key:
+    """It comes with the materials that its primary has; a lost one has to be brought there too."""
+    replica = replace(key, arn=arn, ready=None, created=call.now, version=0)
+    used = [each for each in call.records.find(Material, key=key.arn) if not each.is_pending]
+    here = [each for each in used if not each.is_gone]
+    lost = [to_be_brought(replica, each) for each in used if each.is_gone]
+    copies = call.backing(key).copy(call.records, replica, here, call.now)
+    replica = with_materials(
+        replica, [*lost, *(each for each in copies if isinstance(each, Material))]
+    )
+    brought = call.get("State", KeyState.ENABLED)
+    replica = replace(replica, state=KeyState.PENDING_IMPORT if replica.lacks_material else brought)
+    call.put(replica, *lost, *copies)
+    return replica
 
 
 def synchronize(call: Call, key: Key) -> dict[str, Any]:
