@@ -106,7 +106,8 @@ class DataKeyCache(FreshMaterials):
             return len(self._entries)
 
     def __repr__(self) -> str:
-        return f"<DataKeyCache {len(self)} data keys, each for at most {self._max_age:g} seconds>"
+        held = f"{len(self)} data key{'' if len(self) == 1 else 's'}"
+        return f"<DataKeyCache of {held}, each for at most {self._max_age:g} seconds>"
 
     def _use(self, name: Hashable, size: int | None = None) -> Any:
         """The content of the entry, or None. `size`: of the message that it is to encrypt."""

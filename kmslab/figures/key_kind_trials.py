@@ -18,6 +18,7 @@ from kmslab.lab.lab import Lab
 
 CONTENT, NAME = b"a page to guard", "on-trial"
 WORKS = "works"
+OTHER_ACCOUNT = "arn:aws:iam::444455556666:root"
 YEAR = timedelta(days=366)
 
 
@@ -80,6 +81,11 @@ def _rotate(trial: Trial) -> TrialResult:
     return trial.call("rotate_key_on_demand")
 
 
+def _lend(trial: Trial) -> TrialResult:
+    members = {"GranteePrincipal": OTHER_ACCOUNT, "Operations": ["Decrypt"]}
+    return trial.call("create_grant", **members)
+
+
 def _automatic_rotation(trial: Trial) -> TrialResult:
     """How often the key was rotated in a year, as far as the account can see."""
     start = len(trial.lab.trail)
@@ -118,6 +124,7 @@ QUESTIONS: Sequence[Question] = (
     Question("use it", "Encrypt", _encrypt),
     Question("use it through S3", "put and get an object", _through_the_service),
     Question("audit it", "that object in the trail", _audit),
+    Question("lend it", "grant to another account", _lend),
     Question("rotate it", "RotateKeyOnDemand", _rotate),
     Question("wait until it is rotated", "RotateKey within a year", _automatic_rotation),
     Question("pay for it", "a month, and that object", _pay),

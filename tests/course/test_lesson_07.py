@@ -25,6 +25,7 @@ EXPECTED = {
     "use it": ["works", "AccessDeniedException", "NotFoundException"],
     "use it through S3": ["works", "works", "works"],
     "audit it": ["2 of 2 calls", "2 of 2 calls", "0 of 2 calls"],
+    "lend it": ["works", "AccessDeniedException", "NotFoundException"],
     "rotate it": ["works", "AccessDeniedException", "NotFoundException"],
     "wait until it is rotated": ["0: not turned on", "1 in the trail", "0 to be seen"],
     "pay for it": ["USD 1.00, 2 requests", "USD 0.00, 2 requests", "USD 0.00, 0 requests"],

@@ -177,7 +177,7 @@ def test_a_refusal_is_not_cached(photos: CMK) -> None:
 def test_a_cache_shows_no_key(aes_ring: RawAesKeyring) -> None:
     cache = DataKeyCache(aes_ring, max_age=60)
     envelope.encrypt(b"photo", cache)
-    assert repr(cache) == "<DataKeyCache 1 data keys, each for at most 60 seconds>"
+    assert repr(cache) == "<DataKeyCache of 1 data key, each for at most 60 seconds>"
 
 
 @for_every(
