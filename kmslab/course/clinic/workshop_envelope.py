@@ -1,6 +1,6 @@
 """The folder that Jiho brought home from a workshop: an envelope that opens without its data key.
 
-The commands are those of a real workshop, as many people have copied them into their notes.
+The commands are those of a real workshop, but for the names of the files.
 OpenSSL's `-k` takes a password, and only the AWS CLI knows `fileb://`. So the table was sealed
 under a key made of the file's *name*, and the file was never read. (With OpenSSL 3.0, the command
 that opens returns the table even without the file. A wrong password gives rubbish, `bad decrypt` in

@@ -1,9 +1,12 @@
 """Exercises of lesson 02: break the workshop's envelope, write a true one, and fill a folder."""
 
+from secrets import token_hex
+from typing import Any
+
 from kmslab.course.clinic import workshop_envelope
 from kmslab.course.clinic.clinic import STOLEN, Clinic
 from kmslab.course.clinic.stolen_laptop import NotOpened, unlock
-from kmslab.course.exercises import every_key, fresh, opening, sealing
+from kmslab.course.exercises import every_key, fresh, mixing, opening, sealing
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
@@ -14,7 +17,7 @@ from kmslab.kms.access import allow
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.lab.cmk import CMK
 
-KEY_FILES = ("datakey.bin", "hers.bin", "key-2026.txt", "k")  # in the notes of four people
+KEY_FILES = ("datakey.bin", "hers-{}.bin", "key-{}.txt", "k")  # in the notes of four people
 JIHOS_NOTE = (
     "Jiho's file opens, and no other: `{}` stopped with `{}`. The others took other words for "
     "their key files. Which word did each of them give to OpenSSL? It stands in the note."
@@ -29,7 +32,8 @@ def check_note(clinic: Clinic, read_anyway: Function) -> str:
     name = read_anyway.__name__
     every_key.enable(clinic.lab)
     contents = [clinic.record(STOLEN), fresh.record(), fresh.record(), clinic.scan]
-    notes = [workshop_envelope.SEAL.format("in.csv", "out.sealed", file) for file in KEY_FILES]
+    files = [file.format(token_hex(2)) for file in KEY_FILES]
+    notes = [workshop_envelope.SEAL.format("in.csv", "out.sealed", file) for file in files]
     sealed = [*map(workshop_envelope.openssl, notes, contents)]
     require_bodies([read_anyway], notes[0], sealed[0])
     with recorded(clinic.lab) as calls:
@@ -39,6 +43,8 @@ def check_note(clinic: Clinic, read_anyway: Function) -> str:
                 for error in (workshop_envelope.OpenSslError, NotOpened):
                     meanings[error] = JIHOS_NOTE.format(name, error.__name__)
             found = result_of(read_anyway, note, box, meanings=meanings)
+            if _seals(note, found, box):
+                raise Wrong(SEALED_AGAIN.format(name, len(found), len(content)))
             _check_content(name, found, content, number)
     if calls:
         raise Wrong(f"`{name}` called {calls.operations[0]}. The thief has no KMS, and needs none.")
@@ -48,14 +54,24 @@ def check_note(clinic: Clinic, read_anyway: Function) -> str:
     )
 
 
+def _seals(note: str, found: Any, box: bytes) -> bool:
+    """True if what was given back is the box, sealed once more as the note says."""
+    opens = note.replace(" -e ", " -d ")
+    try:
+        return isinstance(found, bytes) and workshop_envelope.openssl(opens, found) == box
+    except workshop_envelope.OpenSslError:
+        return False
+
+
 def _check_content(name: str, found: object, content: bytes, number: int) -> None:
     if found == content:
         return
-    if isinstance(found, bytes) and len(found) > len(content) + workshop_envelope.SALT:
-        raise Wrong(SEALED_AGAIN.format(name, len(found), len(content)))
+    what = f"{len(found):,} bytes" if isinstance(found, bytes) else f"`{type(found).__name__}`"
     if number:
-        raise Wrong(f"The file of note {number + 1} is not what `{name}` gave back for it.")
-    what = f"{len(found)} bytes" if isinstance(found, bytes) else f"`{type(found).__name__}`"
+        raise Wrong(
+            f"What `{name}` gave back for note {number + 1} is not the file that belongs to it. It "
+            f"was {what}."
+        )
     raise Wrong(f"What `{name}` gave back is not what Jiho sealed. It was {what}.")
 
 
@@ -78,6 +94,8 @@ def check_envelope(clinic: Clinic, seal: Function, unseal: Function) -> str:
     opening.check_notices_damage(pair, files[0])
     opening.check_uses_the_key(pair, files[0], files[1])
     opening.check_needs_the_key(pair, files[0], other)
+    mixing.check_sealed_with_the_key(pair, files[0], files[2])
+    mixing.check_after_a_restart(pair, files[0])
     return (
         "Four files, four data keys, and the largest file took no more calls than the smallest. "
         "With the key off nothing opens; on again, everything does. Sora's test is passed."

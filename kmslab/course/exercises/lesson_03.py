@@ -6,7 +6,7 @@ from typing import Any
 from kmslab.course.careless_kms import careless_lab
 from kmslab.course.clinic import records
 from kmslab.course.clinic.clinic import STOLEN, Clinic
-from kmslab.course.exercises import every_key, fresh, opening, sealing
+from kmslab.course.exercises import every_key, fresh, mixing, opening, sealing
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.exercises.boxes import exchanged
 from kmslab.course.exercises.recording import RecordedCalls, recorded
@@ -198,6 +198,8 @@ def check_file(clinic: Clinic, seal_file: Function, unseal_file: Function) -> st
     opening.check_notices_damage(pair, files[0])
     opening.check_uses_the_key(pair, files[0], files[1])
     opening.check_needs_the_key(pair, files[0], other)
+    mixing.check_sealed_with_the_key(pair, files[0], files[2])
+    mixing.check_after_a_restart(pair, files[0])
     return (
         "Five files under four names; each opens under its own and under no other. The trail says "
         "which file was asked for, and the thief can carry nothing to another place."
