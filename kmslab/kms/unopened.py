@@ -149,7 +149,8 @@ class _Trial:
                 return Unopened("algorithm", text)
         here = named.arn.removesuffix(named.id)
         for key in records.page(Key, here, limit=MOST_TRIALS):
-            usable = (key.spec, key.usage) == (named.spec, named.usage) and key.arn != named.arn
+            alike = (key.spec, key.usage) == (named.spec, named.usage) and key.arn != named.arn
+            usable = alike and not key.lacks_material
             for algorithm in KEY_SPECS[key.spec].algorithms[key.usage] if usable else ():
                 if self._opens(key, self._material(key), algorithm):
                     text = f"It was encrypted under {resource_of(key.arn)} with {algorithm}, and "
@@ -166,6 +167,8 @@ class _Trial:
         backings = self._service.backings
         # A simulated cluster seals as KMS does, and an external key's blob is not tried again.
         backing = backings.get(key.origin, backings[Origin.AWS_KMS])
+        if not material.sealed:
+            return False  # imported, and not there (any more)
         try:
             backing.decrypt(material, algorithm, self._bytes, context or {})
         except KMSError:

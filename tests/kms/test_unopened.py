@@ -11,6 +11,7 @@ from kmslab.course.outcome import refusal
 from kmslab.errors import InvalidCiphertextException
 from kmslab.kms.backing import blob as layout
 from tests.cases import for_every
+from tests.kms.operations.brought import material, new_lab
 
 CONTEXT = {"record": "R-017", "환자": "하나"}
 
@@ -103,6 +104,36 @@ def test_rsa_key_and_algorithm_are_found(lab):
     assert why(other, "RSAES_OAEP_SHA_256").wrong == "key"
     assert one.id in str(why(other, "RSAES_OAEP_SHA_1"))
     assert why(one, "RSAES_OAEP_SHA_256", bytes(256)).wrong == "bytes"
+
+
+def test_imported_keys_without_their_material_are_passed_over():
+    """They open nothing now, so that nothing can be tried with them."""
+    with new_lab() as lab:
+        kind = {"spec": "RSA_2048", "usage": "ENCRYPT_DECRYPT", "origin": "EXTERNAL"}
+        lab.create_cmk(**kind)
+        lost, own = lab.create_cmk(**kind), lab.create_cmk(**kind)
+        for key in (lost, own):
+            key.import_material(material("RSA_2048"))
+        lost.delete_material()
+        blob = changed(own.encrypt(b"1"), 20)
+        refused = refusal(own.decrypt, blob)
+        assert refused.explain().wrong == "bytes"
+        refused = refusal(own.decrypt, blob)
+        own.delete_material()
+        assert refused.explain().wrong == "bytes"
+
+
+def test_forged_blob_that_names_waiting_material_was_changed():
+    with new_lab() as lab:
+        own = lab.create_cmk(origin="EXTERNAL", multi_region=True)
+        first = own.import_material(material("SYMMETRIC_DEFAULT"))
+        abroad = own.replicate("eu-west-1")
+        lab.clock.advance(seconds=2)
+        abroad.import_material(material("SYMMETRIC_DEFAULT"))
+        waiting = own.import_material(material("SYMMETRIC_DEFAULT", 1), new=True)
+        abroad.make_primary()  # where the waiting material is known by its id alone
+        forged = bytes(own.encrypt(b"1")).replace(bytes.fromhex(first), bytes.fromhex(waiting))
+        assert refusal(abroad.decrypt, forged).explain().wrong == "bytes"
 
 
 def test_source_of_a_re_encrypt_is_explained(lab):
