@@ -6,8 +6,8 @@ In order of reading:
 2. `betting.py`: `predict` keeps a bet and `reveal` replies to it, with the texts in `bets/`.
 3. `exercises/`: `check` and `hint`, and how to write an exercise.
 4. `outcome.py`, `network.py`, `policy_statements.py`, `module_self_tests.py`,
-   `faulty_modules.py`, `certificates.py`, `simulated_machines.py`, `careless_kms.py` and
-   `endpoint.py`: small tools, each for a lesson or two.
+   `faulty_modules.py`, `certificates.py`, `simulated_machines.py`, `careless_kms.py`,
+   `endpoint.py` and `stand_in.py`: small tools, each for a lesson or two.
 5. `program/`: the learner's own program, which grows with each pass; `progress.py` shows how far.
 6. `doctor.py`: is this computer ready? `workbook.py`: the learner's own copies of the lessons.
 
@@ -23,7 +23,7 @@ from kmslab.course.clinic.records import recorded
 from kmslab.course.clinic.stolen_laptop import lock, unlock
 from kmslab.course.clinic.workshop_envelope import openssl
 from kmslab.course.doctor import doctor
-from kmslab.course.endpoint import aws, endpoint
+from kmslab.course.endpoint import aws, aws_sdk_opens, endpoint
 from kmslab.course.exercises.checking import check
 from kmslab.course.exercises.hinting import hint
 from kmslab.course.faulty_modules import faulty_lab, lax_lab
@@ -34,6 +34,7 @@ from kmslab.course.policy_statements import let
 from kmslab.course.program.importing import install
 from kmslab.course.progress import progress
 from kmslab.course.simulated_machines import machines
+from kmslab.course.stand_in import stand_in
 
 accept_bare_letters()
 install()
@@ -44,6 +45,7 @@ __all__ = [
     "C",
     "Certificate",
     "aws",
+    "aws_sdk_opens",
     "careless_lab",
     "check",
     "clinic",
@@ -64,6 +66,7 @@ __all__ = [
     "refusal",
     "reveal",
     "self_tests",
+    "stand_in",
     "undecided",
     "unlock",
 ]

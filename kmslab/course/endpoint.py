@@ -9,8 +9,10 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from kmslab.lab.lab import Lab
@@ -26,6 +28,10 @@ NO_AWS_SETTINGS = {
 NO_CLI = (
     "The AWS CLI is not installed on this computer, so the command was not run. "
     "You miss nothing: boto3 makes the same call."
+)
+NO_SDK = (
+    "The AWS Encryption SDK is not installed on this computer, so it opened nothing. You miss "
+    "nothing: `envelope` reads and writes the same messages."
 )
 
 
@@ -62,3 +68,20 @@ def aws(command: str, **files: bytes) -> str:
             arguments, cwd=folder, capture_output=True, text=True, timeout=COMMAND_TIMEOUT
         )
     return (done.stdout or done.stderr).strip()
+
+
+def aws_sdk_opens(message: bytes, key: str) -> str:
+    """What the AWS Encryption SDK finds in a message, inside `with endpoint(…):`, if it is here.
+
+    `key`: the ARN of the KMS key that has to have encrypted the message's data key.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the SDK's own, about its older interface
+            sdk = import_module("aws_encryption_sdk")
+            providers = import_module("aws_encryption_sdk.key_providers.kms")
+            keys = providers.StrictAwsKmsMasterKeyProvider(key_ids=[key])
+            opened, _ = sdk.EncryptionSDKClient().decrypt(source=message, key_provider=keys)
+    except ModuleNotFoundError:
+        return NO_SDK
+    return str(opened.decode())

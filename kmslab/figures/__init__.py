@@ -19,10 +19,12 @@ for every picture, `html.py` how it is shown. Then, by subject:
   and what one leaked data key opens, `kinds(lab)` who may do what with each of the three kinds of
   key (`key_kind_trials.py` finds that out), `permissions(key, people)` what each person may do with
   one key, and what allows it;
+- *quotas*: `attempts({name: attempts})` draws how many calls were answered, second by second;
 - *measured times*: `times`, `sizes_and_times`, `times_with_means` and `throughput` draw what
   `kmslab.bench` measured.
 """
 
+from kmslab.figures.attempts import attempts
 from kmslab.figures.bill import bill
 from kmslab.figures.blob_map import blob_map
 from kmslab.figures.canvas import Picture
@@ -62,6 +64,7 @@ __all__ = [
     "SealingTimes",
     "TimingRow",
     "WatchedCall",
+    "attempts",
     "bill",
     "blob_map",
     "contexts",

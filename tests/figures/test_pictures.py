@@ -22,6 +22,7 @@ from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.model import MODEL
 from tests.cases import for_every
 from tests.figures import (
+    drawn_attempts,
     drawn_bills,
     drawn_contexts,
     drawn_costs,
@@ -82,6 +83,7 @@ def largest_blob() -> figures.Picture:
 
 DRAWINGS = [
     *(smallest_wall, largest_wall, smallest_blob, largest_blob),
+    *drawn_attempts.DRAWINGS,
     *drawn_bills.DRAWINGS,
     *drawn_contexts.DRAWINGS,
     *drawn_costs.DRAWINGS,

@@ -65,6 +65,8 @@ from kmslab.course.exercises import (
     lesson_12_log,
     lesson_12_policy,
     lesson_12_versions,
+    lesson_13,
+    lesson_13_anywhere,
     policies,
 )
 
@@ -112,4 +114,7 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "12-replay": lesson_12_versions.check_replay,
     "12-policy": lesson_12_policy.check_policy,
     "12-cache": lesson_12_cache.check_cache,
+    "13-client": lesson_13.check_client,
+    "13-anywhere": lesson_13_anywhere.check_anywhere,
+    "13-patient": lesson_13.check_patient,
 }

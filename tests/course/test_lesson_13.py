@@ -1,0 +1,49 @@
+"""What stands for AWS in lesson 13: nothing of the clinic's opens there, and haste is refused."""
+
+import sys
+
+import pytest
+
+from kmslab import envelope, figures
+from kmslab.course import aws_sdk_opens, clinic, endpoint, outcome, stand_in
+from kmslab.course.endpoint import NO_SDK
+
+
+def test_five_keys_a_second_can_be_disabled_by_the_clock_of_the_stand_in():
+    aws = stand_in(wards=12)
+    keys = [aws.cmk(f"alias/ward-{number}") for number in range(12)]
+    assert [outcome(key.disable) for key in keys[:6]] == ["ok"] * 5 + ["ThrottlingException"]
+    aws.clock.advance(seconds=1)
+    assert [outcome(key.disable) for key in keys[5:11]] == ["ok"] * 5 + ["ThrottlingException"]
+
+
+def test_a_key_of_the_same_name_opens_nothing_of_the_clinics():
+    lab, aws = clinic("13")[0], stand_in()
+    records, there = lab.cmk("alias/records"), aws.create_cmk("records")
+    assert records.arn != there.arn
+    assert outcome(aws.decrypt, records.encrypt(b"R-017")) != "ok"
+    message = envelope.encrypt(b"R-017", records)
+    with pytest.raises(envelope.DecryptionError):
+        envelope.decrypt(message, there)
+
+
+def test_without_the_encryption_sdk_the_cell_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "aws_encryption_sdk", None)
+    lab, the_clinic = clinic("13")
+    records = lab.cmk("alias/records")
+    message = envelope.encrypt(b"R-017", records)
+    with endpoint(lab, the_clinic.staff().jiho):
+        assert aws_sdk_opens(message, records.arn) == NO_SDK
+
+
+@pytest.mark.parametrize("made", [[], [(12, "ok")]])
+def test_attempts_that_cannot_be_drawn_are_refused(made):
+    with pytest.raises(ValueError, match="one made no attempt, or took 12 seconds"):
+        figures.attempts({"one": made})
+
+
+def test_the_caption_counts_second_by_second():
+    made = [(0, "ok"), (0.9, "ThrottlingException"), (1.0, "ok")]
+    assert "one: 0 s, 1 answered, 1 refused; 1 s, 1 answered, 0 refused." in repr(
+        figures.attempts({"one": made})
+    )
