@@ -10,7 +10,7 @@ from kmslab.course.certificates import Certificate
 from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.exercises import fresh
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
-from kmslab.crypto import Backend, Forged, pyca, pycryptodome
+from kmslab.crypto import Backend, Forged, SecretBytes, pyca, pycryptodome
 from kmslab.kms.contract.errors import KMSError
 
 NOT_BYTES = "`change_record` should give back a blob, as bytes, and it gave back a `{}`."
@@ -87,6 +87,10 @@ FAULTS: Mapping[type[Backend], str] = {
         "something that is written nowhere"
     ),
 }
+ASKED_AGAIN = (
+    "`passes` gave back `True` for a module that had learnt by heart what `passes` asked another "
+    "module before. Ask fresh questions each time."
+)
 LET_THROUGH = "`passes` gave back `True` for a module that {}."
 FORGED = (
     "`passes` stopped with `Forged`: a module refused what it should have opened. That is a "
@@ -96,33 +100,51 @@ FORGED = (
 
 def check_passes(clinic: Clinic, passes: Function) -> str:
     require_bodies([passes], pyca, pycryptodome)
-    _check_sound(passes)
+    asked: set[faulty.Question] = set()
+    _check_sound(passes, asked)
     for fault, does in FAULTS.items():
         if _verdict(passes, fault(), pycryptodome):
             raise Wrong(LET_THROUGH.format(does))
-    _check_sound(passes)
+    if _verdict(passes, faulty.ByHeart(asked), pycryptodome):
+        raise Wrong(ASKED_AGAIN)
+    _check_sound(passes, asked)
     return (
-        f"Two sound modules passed, and {len(FAULTS)} faulty ones did not. Three of those pass all "
-        "the lab's self-tests. Now somebody should test your test with an eleventh fault."
+        f"Two sound modules passed, and {len(FAULTS) + 1} faulty ones did not. Four of those pass "
+        "all the lab's self-tests. Now somebody should test your test with a fault that is new."
     )
 
 
-def _check_sound(passes: Function) -> None:
+def _check_sound(passes: Function, asked: set[faulty.Question]) -> None:
+    """Notes what was asked, in a form that `faulty.ByHeart` takes."""
     for module, reference in ((pyca, pycryptodome), (pycryptodome, pyca)):
-        if not _verdict(passes, module, reference):
+        if not _verdict(passes, module, reference, asked):
             raise Wrong(SOUND_FAILS.format(module.NAME))
 
 
-def _verdict(passes: Function, module: Backend, reference: Backend) -> bool:
-    given = (_disguised(module), reference)
+def _verdict(
+    passes: Function,
+    module: Backend,
+    reference: Backend,
+    asked: set[faulty.Question] | None = None,
+) -> bool:
+    given = (_disguised(module, set() if asked is None else asked), reference)
     return _true_or_false(result_of(passes, *given, meanings={Forged: FORGED}), passes)
 
 
-def _disguised(module: Backend) -> Any:
+def _disguised(module: Backend, asked: set[faulty.Question]) -> Any:
     """The same module: neither its class nor its name tells which one it is."""
 
     class Module:
         NAME = "the module under test"
+
+        def aes_gcm_seal(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
+            asked.add(tuple(map(bytes, (key, iv, plaintext, aad))))
+            return module.aes_gcm_seal(key, iv, plaintext, aad)
+
+        def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
+            opened = module.aes_gcm_open(key, iv, sealed, aad)
+            asked.add(tuple(map(bytes, (key, iv, opened, aad))))
+            return opened
 
         def __getattr__(self, name: str) -> Any:
             return getattr(module, name)
