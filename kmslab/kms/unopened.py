@@ -20,7 +20,7 @@ from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.records import Key, Material
-from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, KeyUsage, Origin
+from kmslab.kms.contract.specs import KEY_SPECS, SYMMETRIC_DEFAULT, KeyKind, KeyUsage, Origin
 from kmslab.kms.names import key_in
 from kmslab.kms.service import Service
 
@@ -88,7 +88,7 @@ class _Trial:
 
     def result(self) -> Unopened:
         key = self._named
-        if key and self._material(key).public:
+        if key and KEY_SPECS[key.spec].kind is KeyKind.ASYMMETRIC:
             return self._asymmetric(key)
         parsed = blob.parse(self._bytes)
         if parsed is None:

@@ -123,6 +123,14 @@ def test_imported_keys_without_their_material_are_passed_over():
         assert refused.explain().wrong == "bytes"
 
 
+def test_key_that_still_waits_for_its_material_is_the_wrong_one():
+    with new_lab() as lab:
+        waits, other = lab.create_cmk(origin="EXTERNAL"), lab.create_cmk()
+        said = refusal(waits.decrypt, other.encrypt(b"1")).explain()
+        assert said.wrong == "key"
+        assert other.id in said.sentence
+
+
 def test_forged_blob_that_names_waiting_material_was_changed():
     with new_lab() as lab:
         own = lab.create_cmk(origin="EXTERNAL", multi_region=True)
