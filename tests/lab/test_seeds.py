@@ -748,6 +748,17 @@ def test_replica_added_later_has_the_imported_material_that_its_primary_has(
         assert not lab._store.due(lab.clock.now())
 
 
+def test_key_that_is_due_for_deletion_is_made_again(write: Write):
+    with Lab(region="us-east-1", clock=Clock.frozen(datetime(2026, 1, 5, tzinfo=UTC))) as lab:
+        seed = write(f"keys: [{{id: {ID}, material: {{hex: {'11' * 32}}}}}]")
+        lab.seed(seed)
+        blob = lab.cmk(ID).encrypt(b"x")
+        lab.cmk(ID).schedule_deletion(7)
+        lab.clock.advance(days=7)
+        assert [outcome for _, outcome in lab.seed(seed)] == ["made"]
+        assert lab.cmk(ID).decrypt(blob) == b"x"
+
+
 def test_multi_region_key_may_be_known_by_its_alias_alone(write: Write):
     with Lab(region="us-east-1") as lab:
         for _ in range(2):

@@ -50,7 +50,11 @@ class SeedTarget:
 
 
 def plant(seed: Seed, target: SeedTarget) -> Planted:
-    """Raises `SeedError`, and then nothing of it has been stored."""
+    """Raises `SeedError`, and then nothing of it has been stored.
+
+    What is due runs first, as before a call: a key that is to be deleted by now is not there.
+    """
+    target.own_acts.settle(target.now())
     return apply(target.store, lambda change: SeedAttempt(target, change).plant(seed))
 
 
