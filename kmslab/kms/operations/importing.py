@@ -124,26 +124,27 @@ def to_be_brought(replica: Key, material: Material) -> Material:
     )
 
 
-def pending_everywhere(call: Call, key: Key) -> Material | None:
-    """The material that waits for the next rotation, if all related keys have it too."""
-    waiting = [_pending(call, each) for each in (key, *twins.related(call, key))]
-    return waiting[0] if all(each and each.sealed for each in waiting) else None
+def pending_everywhere(call: Call, key: Key) -> list[tuple[Key, Material]]:
+    """The key and its relatives, each with the material that waits for the next rotation.
+
+    [] unless all of them have it.
+    """
+    keys = [key, *twins.related(call, key)]
+    waiting = [(each, _pending(call, each)) for each in keys]
+    ready = [(each, material) for each, material in waiting if material and material.sealed]
+    return ready if len(ready) == len(keys) else []
 
 
 def take_turn(call: Call, key: Key) -> list[Key]:
     """The key and its replicas with their pending material as the current one, which is staged."""
-    keys = [key, *twins.related(call, key)]
-    if not pending_everywhere(call, key):  # another process has deleted it meanwhile
-        return keys
     turned = []
-    for each in keys:
-        materials = call.records.find(Material, key=each.arn)
-        waiting = next(material for material in materials if material.is_pending)
+    for each, waiting in pending_everywhere(call, key):
+        known = call.records.find(Material, key=each.arn)
+        others = [other for other in known if other.id != waiting.id]
         current = replace(waiting, rotation="ON_DEMAND", created=call.now)
         call.put(current)
-        others = [material for material in materials if material is not waiting]
         turned.append(with_materials(replace(each, material=current.id), [*others, current]))
-    return turned
+    return turned or [key, *twins.related(call, key)]  # another process has deleted it meanwhile
 
 
 def _pending(call: Call, key: Key) -> Material | None:
