@@ -10,10 +10,17 @@ from typing import NamedTuple
 import pytest
 
 from kmslab import allow
-from kmslab.course import clinic
+from kmslab.course import clinic, let
 from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import error_of
 from kmslab.course.exercises.boxes import damaged, exchanged, flipped, parts_of, swapped, with_part
+from kmslab.course.exercises.permissions import (
+    NOT_YET,
+    OPERATIONS,
+    key_in_the_worst_case,
+    may,
+    named_in_conditions,
+)
 from kmslab.course.exercises.recording import recorded
 from kmslab.course.exercises.searching import found_in
 from kmslab.errors import AccessDeniedException, DisabledException
@@ -187,6 +194,49 @@ def test_a_fresh_person_may_do_nothing_but_what_is_allowed(lab):
     reader = fresh.held_by(fresh.person(lab, allow("kms:Decrypt")), key)
     assert isinstance(error_of(stranger.decrypt, blob), AccessDeniedException)
     assert reader.decrypt(blob) == b"record"
+
+
+def test_a_right_with_a_condition_counts_in_the_worst_case_and_a_denial_with_one_does_not(lab):
+    mina, later = (
+        fresh.person(lab),
+        {"DateGreaterThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}},
+    )
+    statements = [
+        let(lab, "kms:PutKeyPolicy"),
+        let(mina, "kms:Decrypt") | {"Condition": later},
+        let(mina, "kms:Encrypt"),
+        let(mina, "kms:Encrypt") | {"Effect": "Deny", "Condition": later},
+        let(mina, "kms:Sign", "kms:Verify"),
+        let(mina, "kms:Verify") | {"Effect": "Deny"},
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    key, worst = lab.create_cmk(), key_in_the_worst_case(lab, document)
+    key.put_policy(document)
+    rights = {name: (may(mina, name, key), may(mina, name, worst)) for name in OPERATIONS}
+    assert {name for name, (now, _) in rights.items() if now} == {"Encrypt", "Sign"}
+    assert {name for name, (_, ever) in rights.items() if ever} == {"Decrypt", "Encrypt", "Sign"}
+
+
+def test_a_condition_on_who_the_caller_is_holds_in_the_worst_case_too(lab):
+    root = {"StringEquals": {"aws:PrincipalArn": lab.caller.principal}}
+    statement = let(lab, "kms:*") | {"Condition": root}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    newcomer, worst = fresh.person(lab, allow("*")), key_in_the_worst_case(lab, document)
+    anybody = key_in_the_worst_case(lab, document, callers=set())
+    assert may(lab, "Decrypt", worst)
+    assert not may(newcomer, "Decrypt", worst)
+    assert may(newcomer, "Decrypt", anybody)
+    assert may(newcomer, NOT_YET, anybody)
+
+
+def test_people_whom_conditions_name_are_found(lab):
+    names = {"aws:PrincipalArn": ["arn:aws:iam::111122223333:role/night", "arn:*:user/a*"]}
+    statement = let(lab, "kms:*") | {
+        "Condition": {"ArnLike": names, "StringEquals": {"aws:username": "rival"}}
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    found = named_in_conditions(document, lab, allow("*"))
+    assert set(found) == {"A role called night", "A user called ax", "A user called rival"}
 
 
 def test_every_key_but_one_is_disabled(lab):

@@ -485,6 +485,15 @@ def test_material_ids_are_in_the_table_only_on_request(lab: Lab) -> None:
     assert material in repr(lab.trail.table(material_ids=True))
 
 
+def test_table_shows_the_columns_that_are_asked_for(lab: Lab) -> None:
+    lab.create_cmk()
+    table = lab.trail.table("outcome", "did")
+    assert table.headings == ["outcome", "did"]
+    assert table.rows[-1] == ["ok", "CreateKey"]
+    with pytest.raises(ValueError, match="whom"):
+        lab.trail.table("whom")
+
+
 def test_time_that_was_advanced_is_the_trails_time(lab: Lab) -> None:
     lab.clock.advance(days=1)
     lab.kms.list_keys()

@@ -1,6 +1,7 @@
 """Exercises of lesson 07: lend a record, find who read at night (`policies.py` has the policy)."""
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -185,9 +186,9 @@ def check_night(clinic: Clinic, at_night: Function) -> str:
     require_bodies([at_night], lab.trail)
     trails = [_month(lab, DAYS), _month(lab, (DAYS[0][:2],)), _month(lab, DAYS[::-1])]
     for trail in trails:
-        found = result_of(at_night, trail)
+        found = result_of(at_night, deepcopy(trail))
         if not isinstance(found, Iterable) or isinstance(found, str | bytes | Mapping):
-            raise Wrong(NOT_A_LIST_OF_EVENTS.format(at_night.__name__, f"`{found!r}`"))
+            raise Wrong(NOT_A_LIST_OF_EVENTS.format(at_night.__name__, f"`{repr(found)[:60]}`"))
         _check_events(at_night, trail, list(found))
     return (
         "Three trails, and each reading at night is found: by clocks in Seoul, also just before "

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import combinations
-from math import ceil
+from math import ceil, isfinite
 from secrets import SystemRandom
 from typing import Any
 
@@ -115,7 +115,8 @@ def _cost(calls: int) -> Decimal:
 
 def _check_cost(requests_cost: Function, messages: int, per_key: int) -> None:
     name, given = requests_cost.__name__, result_of(requests_cost, messages, per_key)
-    if isinstance(given, bool) or not isinstance(given, int | float | Decimal):
+    number = isinstance(given, int | float | Decimal) and not isinstance(given, bool)
+    if not number or not isfinite(given):
         raise Wrong(NOT_A_NUMBER.format(name, given))
     cost, calls = Decimal(str(given)), ceil(Decimal(messages) / per_key)
     if cost < 0:
@@ -141,6 +142,10 @@ OTHER_PAGE = "Message {} holds another page than page {}. Keep the pages' order.
 OTHER_CONTEXT = (
     "The message of a page of {} has the context {}, and it should have `{{'record': '{}'}}`. "
     "Without it the trail can't say whose pages were read."
+)
+OTHER_DOORS = (
+    "The message of page {} carries its data key {} times. Each key that wrapped it opens the "
+    "page, and turning off the one that `{}` was given does not stop the others."
 )
 TOO_MANY = (
     "One data key opens {} pages. It was to be {} at most: that is the damage if it is stolen."
@@ -208,6 +213,8 @@ def _check_messages(
             opened = envelope.decrypt(message, key)
         except (envelope.DecryptionError, TypeError) as error:
             raise Wrong(DOES_NOT_OPEN.format(number, name, error)) from error
+        if len(opened.header.keys) != 1:
+            raise Wrong(OTHER_DOORS.format(number, len(opened.header.keys), name))
         if opened.context != {"record": patient}:
             raise Wrong(OTHER_CONTEXT.format(patient, f"`{opened.context}`", patient))
         if opened.plaintext != page:

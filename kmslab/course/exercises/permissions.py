@@ -6,11 +6,12 @@ conditions on who the caller is are taken as they are, because a caller cannot c
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from kmslab.kms.access import Question, decide
 from kmslab.kms.contract.records import Key
+from kmslab.kms.iam import Policy
 from kmslab.kms.reports import ROLES
 from kmslab.lab.cmk import CMK
 from kmslab.lab.view import View
@@ -49,19 +50,23 @@ def may(person: View, operation: str, key: CMK, context: Mapping[str, str] | Non
     return decide(question).allowed
 
 
-def key_in_the_worst_case(owner: View, document: str) -> CMK:
-    """A new key whose policy allows all that `document` allows under any condition."""
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [*_statements(document)]})
+def key_in_the_worst_case(owner: View, document: str, callers: Set[str] = OF_THE_CALLER) -> CMK:
+    """A new key whose policy allows all that `document` allows under any condition.
+
+    `callers`: the condition keys that are taken as they are.
+    """
+    statements = [*_statements(document, callers)]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
     created = owner.kms.create_key(Policy=policy, BypassPolicyLockoutSafetyCheck=True)
     return CMK(owner, created["KeyMetadata"])
 
 
-def _statements(document: str) -> Iterator[dict[str, Any]]:
+def _statements(document: str, callers: Set[str]) -> Iterator[dict[str, Any]]:
     statements = json.loads(document)["Statement"]
     for statement in statements if isinstance(statements, list) else [statements]:
         conditions: dict[str, dict[str, Any]] = statement.get("Condition", {})
         fixed = {
-            operator: {name: value for name, value in pairs.items() if _of_the_caller(name)}
+            operator: {name: value for name, value in pairs.items() if name.lower() in callers}
             for operator, pairs in conditions.items()
         }
         if statement["Effect"] == "Deny" and fixed != conditions:
@@ -70,21 +75,29 @@ def _statements(document: str) -> Iterator[dict[str, Any]]:
         yield {**statement, "Condition": kept} if kept else _without_condition(statement)
 
 
-def _of_the_caller(name: str) -> bool:
-    return name.lower() in OF_THE_CALLER
-
-
 def _without_condition(statement: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in statement.items() if name != "Condition"}
 
 
-def named_in_conditions(document: str) -> set[str]:
-    """The users' names in conditions on who the caller is; a wildcard is taken as a letter."""
-    return {
-        text.rpartition("/")[2].replace("*", "x").replace("?", "x")
-        for statement in _statements(document)
-        for pairs in statement.get("Condition", {}).values()
-        for values in pairs.values()
-        for text in (values if isinstance(values, list) else [values])
-        if ":user/" in text or ":" not in text
-    }
+def named_in_conditions(document: str, lab: View, policy: Policy) -> dict[str, View]:
+    """The people whom conditions on the caller name, each with this IAM policy.
+
+    A wildcard is taken as a letter.
+    """
+    people: dict[str, View] = {}
+    for statement in _statements(document, OF_THE_CALLER):
+        for pairs in statement.get("Condition", {}).values():
+            for values in pairs.values():
+                for text in values if isinstance(values, list) else [values]:
+                    kind, name = _principal(text)
+                    if name.isalnum():
+                        make = lab.role if kind == "role" else lab.user
+                        people[f"A {kind} called {name}"] = make(name, policy)
+    return people
+
+
+def _principal(text: str) -> tuple[str, str]:
+    """`user` or `role`, and the name in an ARN; a text without colons is a user's name."""
+    start, _, name = str(text).replace("*", "x").replace("?", "x").rpartition("/")
+    kind = "role" if start.endswith(":role") else "user"
+    return kind, name if start or ":" not in name else ""

@@ -78,9 +78,7 @@ NEXT_YEAR = (
 )
 MINA_REFUSED = "Mina should look after the key, and she can't {} it{}: {}."
 SORA_REFUSED = "Sora decides, and a year later she may not call `kms:PutKeyPolicy` any more."
-LOOKS = {name for name in OPERATIONS if name.startswith(("Describe", "Get", "List"))} - {
-    "GetParametersForImport"
-}
+LOOKS = {name for name in OPERATIONS if name.startswith(("Describe", "Get", "List"))}
 # What Mina may be allowed: none of it reads a record, lets her read one, or destroys the key.
 CARE = LOOKS | {
     *("EnableKey", "DisableKey", "EnableKeyRotation", "DisableKeyRotation", "RotateKeyOnDemand"),
@@ -192,9 +190,7 @@ def _check_others(lab: Lab, key: CMK, worst: CMK, document: str) -> None:
         "A newcomer": newcomer,
         "A role of the account": lab.role("night-shift", ADMINISTRATOR),
     }
-    for name in named_in_conditions(document) - {""}:
-        if name.isalnum():
-            people[f"A user called {name}"] = lab.user(name, ADMINISTRATOR)
+    people |= named_in_conditions(document, lab, ADMINISTRATOR)
     for group, words in ((strangers, STRANGER), (people, ACCOUNT_MAY)):
         for name, person in group.items():
             allowed = CARE | {"PutKeyPolicy"} if person is lab else set()
@@ -202,6 +198,9 @@ def _check_others(lab: Lab, key: CMK, worst: CMK, document: str) -> None:
                 raise Wrong(words.format(name, found))
             if found := _excess(person, worst, allowed):
                 raise Wrong(OTHERS_CONDITION.format(name, found))
+    anybody = key_in_the_worst_case(lab, document, callers=set())
+    if found := _excess(newcomer, anybody, CARE | {"PutKeyPolicy"}):
+        raise Wrong(OTHERS_CONDITION.format("Somebody of the account", found))
 
 
 def _excess(person: View, key: CMK, allowed: set[str]) -> str:
