@@ -68,6 +68,7 @@ from kmslab.course.exercises import (
     lesson_13,
     lesson_13_anywhere,
     policies,
+    rescuing,
 )
 
 EXERCISES: Mapping[str, Callable[..., str]] = {
@@ -89,7 +90,7 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "04-fingerprint": lesson_04.check_fingerprint,
     "05-whole-name": lesson_05.check_whole_name,
     "05-back-to-work": lesson_05.check_back_to_work,
-    "05-rescue": lesson_05.check_rescue,
+    "05-rescue": rescuing.check_rescue,
     "06-older": lesson_06.check_older,
     "06-mend": lesson_06.check_mend,
     "06-sheets": lesson_06.check_sheets,

@@ -35,6 +35,15 @@ class RecordedCall:
     answer: Mapping[str, Any] | None = field(repr=False)
     error: KMSError | None = None
 
+    @property
+    def in_the_trail(self) -> list[Any]:
+        """What was sent and is no secret to the KMS: contexts, tags, descriptions, aliases.
+
+        Left out: plaintexts, blobs, and the key's own names.
+        """
+        left_out = (*SECRET, *BLOBS, *NAMES_OF_KEYS)
+        return [sent for name, sent in self.request.items() if name not in left_out]
+
 
 class RecordedCalls(list[RecordedCall]):
     """The calls of a function, in order."""
