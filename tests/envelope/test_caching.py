@@ -1,7 +1,9 @@
 """A cached data key spares a call to the KMS, within its limits of age, messages and bytes."""
 
 import io
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -154,6 +156,16 @@ def test_the_least_recently_used_key_goes_first(aes_ring: RawAesKeyring) -> None
         envelope.encrypt(b"", cache, context={"n": number})
     assert len(cache) == 2
     assert data_keys([first, envelope.encrypt(b"", cache, context={"n": "1"})], aes_ring) == 1
+
+
+def test_threads_together_keep_the_limit(aes_ring: RawAesKeyring) -> None:
+    cache = DataKeyCache(aes_ring, max_age=60, max_messages_encrypted=7)
+    with ThreadPoolExecutor(8) as pool:
+        messages = list(
+            pool.map(lambda _: envelope.encrypt(b"photo", cache, suite=0x0478), range(300))
+        )
+    used = Counter(envelope.decrypt(message, aes_ring).header.keys for message in messages)
+    assert max(used.values()) <= 7
 
 
 def test_a_cleared_cache_asks_again(lab: Lab, photos: CMK) -> None:
