@@ -144,11 +144,11 @@ def _check_needs(key: CMK, sora: View, web: View, reader: View) -> None:
         if not _may(sora, action, key, None):
             raise Wrong(SORA_REFUSED.format(f"`kms:{action}`"))
     webs, readers = fresh.held_by(web, key), fresh.held_by(reader, key)
-    contexts = [*CONTEXTS[1:], {"file": fresh.record().decode()[:5], "version": "12"}]
+    contexts = [each for each in CONTEXTS if each and "file" in each]
+    contexts.append({"file": fresh.record().decode()[:5], "version": "12"})
     for context in contexts:
         if (answer := outcome(webs.generate_data_key, context)) != "ok":
             raise Wrong(NEEDS.format("web server", f"GenerateDataKey (`{answer}`)", f"`{context}`"))
-        # The reader opens what was sealed there, so with another's rights if need be.
         encrypted = webs.generate_data_key(context).encrypted
         if (answer := outcome(readers.decrypt, encrypted, context)) != "ok":
             text = f"Decrypt (`{answer}`)"
@@ -185,6 +185,13 @@ def _check_others(lab: Lab, key: CMK, bare: CMK) -> None:
 
 
 def _may(person: View, action: str, key: CMK, context: dict[str, str] | None) -> bool:
-    grant = {"GranteePrincipal": person.caller.principal, "Operations": ["Decrypt"]}
-    members = grant if action == "CreateGrant" else {}
-    return person.explain(f"kms:{action}", key, context, **members).verdict.allowed
+    requests: list[dict[str, Any]] = [{}]
+    if action == "CreateGrant":
+        grantee = person.caller.principal
+        requests.append({"GranteePrincipal": grantee, "Operations": ["Decrypt"]})
+    if action == "PutKeyPolicy":
+        requests.append({"BypassPolicyLockoutSafetyCheck": True})
+    return any(
+        person.explain(f"kms:{action}", key, context, **members).verdict.allowed
+        for members in requests
+    )

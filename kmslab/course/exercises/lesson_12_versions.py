@@ -9,11 +9,12 @@ from kmslab.course.exercises.restarting import restarted
 
 Place = tuple[str, str]  # a file's name and its version
 
-# Pasted together, the names and versions of the last four are two words alike.
+# Pasted together, the names and versions of the last four are alike, two by two.
 PLACES: tuple[Place, ...] = (
     ("R-017.csv", "1"),
     ("R-017.csv", "2"),
     ("R-020.csv", "1"),
+    ("R-017.csv", "12"),
     ("R-1", "11"),
     ("R-11", "1"),
     ("1.csv", "2"),
@@ -70,7 +71,7 @@ def check_replay(clinic: Clinic, save_version: Function, load_version: Function)
     opening.check_needs_the_key(pair, files[0], other)
     mixing.check_sealed_with_the_key(pair, files[0], files[1])
     return (
-        "Seven files, and each opens at its own place only: another name is refused, and so is "
+        "Eight files, and each opens at its own place only: another name is refused, and so is "
         "last week's version. No block repeats, and no two files share a key."
     )
 
