@@ -1,14 +1,15 @@
 """The same blob under the same key, tried with several encryption contexts: which of them opens it.
 
 Each lane is a call to Decrypt that is really made. Its strip shows what the blob's tag is checked
-over: the blob's header, and the context that the caller names now, as the lab encodes it (AWS does
-not publish its own encoding).
+over: the rest of the blob, and the context that the caller names now, as the lab encodes it (AWS
+does not publish its own encoding).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kmslab.crypto import encode_context
+from kmslab.crypto.backend import GCM_TAG
 from kmslab.figures.canvas import (
     BLUE,
     BRICK,
@@ -26,7 +27,7 @@ from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.cmk import CMK
 
 MARGIN, HEADER, LANE, LINE = 16, 48, 8 * BRICK, 22  # CSS pixels
-CONTEXT, STRIP, WALL, KEY = (16, 250), (284, 330), (658, 36), 744  # left edges and widths; a ring
+CONTEXT, STRIP, WALL, KEY = (16, 250), (284, 352), (658, 36), 744  # left edges and widths; a ring
 MAX_LINES = 4  # of a context
 NONE = "no context"
 
@@ -50,18 +51,17 @@ def contexts(key: CMK, sealed: bytes, *tried: Mapping[str, str]) -> Picture:
     `{}` stands for no context. A refusal is drawn. The calls are in the trail, as any others.
     Example: `contexts(records, blob, {"record": "R-017"}, {"record": "R-018"}, {})`.
     """
-    parsed = blob.parse(sealed)
-    if parsed is None:
+    if blob.parse(sealed) is None:
         raise ValueError("contexts takes a ciphertext blob that a symmetric key of a lab made")
     trials = [_try(key, sealed, context) for context in tried]
     canvas = Canvas(HEADER + LANE * len(trials) + MARGIN)
     _draw_background(canvas, len(trials))
     for lane, trial in enumerate(trials):
-        _draw(canvas, trial, len(parsed.header), HEADER + LANE * lane)
+        _draw(canvas, trial, len(sealed) - GCM_TAG, HEADER + LANE * lane)
     middle = HEADER + LANE * len(trials) / 2
     canvas.key(KEY, middle - 8)
     canvas.label(KEY - 16, middle + 34, f"key {key.id[:8]}…", WIDTH - MARGIN - KEY)
-    return Picture(canvas.figure, _caption(key, sealed, len(parsed.header), trials))
+    return Picture(canvas.figure, _caption(key, sealed, trials))
 
 
 def _try(key: CMK, sealed: bytes, context: Mapping[str, str]) -> Trial:
@@ -85,17 +85,18 @@ def _draw_background(canvas: Canvas, lanes: int) -> None:
     canvas.label(WIDTH - MARGIN, HEADER / 2, "inside the KMS", weight="bold", ha="right")
 
 
-def _draw(canvas: Canvas, trial: Trial, header: int, top: float) -> None:
+def _draw(canvas: Canvas, trial: Trial, rest: int, top: float) -> None:
     colour = VERMILLION if trial.error else GREEN
     look = {"edgecolor": colour, "linewidth": 2.5, "linestyle": "--" if trial.error else "-"}
     _draw_context(canvas, trial, top, look)
     left, width = STRIP
-    first = width * 0.5
+    first = width * 0.55
     canvas.box(left, top + 16, first, 34, edgecolor=BLUE, linewidth=2.5)
-    canvas.label(left + first / 2, top + 33, f"header: {header:,}", first - 8, ha="center")
+    canvas.label(left + first / 2, top + 33, f"rest of blob: {rest:,}", first - 8, ha="center")
     canvas.box(left + first, top + 16, width - first, 34, **look)
     second = f"context: {len(encode_context(trial.context)):,}"
-    canvas.label(left + first * 1.5, top + 33, second, first - 8, ha="center")
+    centre, room = left + (first + width) / 2, width - first - 8
+    canvas.label(centre, top + 33, second, room, ha="center")
     if trial.error:
         _draw_refusal(canvas, trial, top)
     else:
@@ -131,12 +132,12 @@ def _draw_refusal(canvas: Canvas, trial: Trial, top: float) -> None:
     canvas.label(STRIP[0], top + 118, trial.error, room, color=VERMILLION, weight="bold")
 
 
-def _caption(key: CMK, sealed: bytes, header: int, trials: Sequence[Trial]) -> str:
+def _caption(key: CMK, sealed: bytes, trials: Sequence[Trial]) -> str:
     return " ".join(
         [
             f"Picture: the same blob ({count(len(sealed))}) of key `{key.id[:8]}…`, tried with "
             f"{len(trials)} {'context' if len(trials) == 1 else 'contexts'}. Its tag is checked "
-            f"over its header ({count(header)}) and the context.",
+            f"over the rest of the blob ({count(len(sealed) - GCM_TAG)}) and the context.",
             *map(_sentence, trials),
         ]
     )

@@ -1,5 +1,7 @@
 """Exercises of lesson 03: swap a row, paste a context, and bind a file to its name."""
 
+from collections.abc import Iterator
+from itertools import chain, combinations
 from secrets import SystemRandom
 from typing import Any
 
@@ -8,7 +10,7 @@ from kmslab.course.clinic import records
 from kmslab.course.clinic.clinic import STOLEN, Clinic
 from kmslab.course.exercises import every_key, fresh, mixing, opening, sealing
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
-from kmslab.course.exercises.boxes import exchanged
+from kmslab.course.exercises.boxes import exchanged, parts_of, with_part
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
 from kmslab.course.outcome import outcome
@@ -32,7 +34,18 @@ LENGTH_TELLS = (
     " Another blob stands there now, and it holds the same word. The blobs are not equally long; "
     "which ones are shorter (lesson 1)?"
 )
-ROWS_LOST = "`{}` gave back a table of {} rows, and {} came in. Somebody would notice that."
+FOREIGN = (
+    "The row of {} does not open any more: Decrypt answers `{}`. That blob comes from another KMS "
+    "key. The check hands over a table of its own, under a key of its own: which blobs are in it?"
+)
+ROWS_LOST = (
+    "`{}` gave back other rows than came in ({} instead of {}, or other numbers). Somebody would "
+    "notice that."
+)
+OTHER_NUMBERS = (
+    "`{}` stopped with `KeyError`: it looked for a row that its table does not have. The check "
+    "hands over tables of its own, with other numbers: choose among the rows that come in."
+)
 NO_KEY = "`{}` called {}. The thief has no key, and needs none."
 
 
@@ -45,7 +58,9 @@ def check_swap(clinic: Clinic, look_healthy: Function) -> str:
         table = _table(key, number)
         require_bodies([look_healthy], dict(table), number)
         with recorded(clinic.lab) as calls:
-            made = result_of(look_healthy, dict(table), number)
+            made = result_of(
+                look_healthy, dict(table), number, meanings={KeyError: OTHER_NUMBERS.format(name)}
+            )
         if calls:
             raise Wrong(NO_KEY.format(name, calls.operations[0]))
         _check_table(name, key, number, table, made)
@@ -74,7 +89,8 @@ def _check_table(name: str, key: CMK, number: str, table: dict[str, bytes], made
     if not isinstance(made[number], bytes):
         raise Wrong(f"The row of {number} holds `{type(made[number]).__name__}`, and not a blob.")
     if (answer := outcome(key.decrypt, made[number])) != "ok":
-        raise Wrong(DAMAGED.format(number, answer))
+        message = FOREIGN if answer == "IncorrectKeyException" else DAMAGED
+        raise Wrong(message.format(number, answer))
     if key.decrypt(made[number]) != WELL:
         hint = SAME_TABLE if made == table else LENGTH_TELLS * (made[number] != table[number])
         raise Wrong(STILL_ILL.format(number, hint))
@@ -104,11 +120,13 @@ def check_other(clinic: Clinic, other_context: Function) -> str:
     every_key.enable(clinic.lab)
     with careless_lab() as careless:
         careless_key, clinics_key = careless.create_cmk(), fresh.key(clinic.lab)
-        require_bodies([other_context], CONTEXTS[0])
-        for context in CONTEXTS:
+        require_bodies([other_context], dict(CONTEXTS[0]))
+        strange = fresh.record().decode().split(",")
+        contexts = (*CONTEXTS, {"record": strange[0], strange[1]: strange[2]})
+        for context in contexts:
             _check_other(other_context, careless_key, clinics_key, context)
     return (
-        f"{len(CONTEXTS)} contexts, and a second one for each that opens the same blob. The "
+        f"{len(contexts)} contexts, and a second one for each that opens the same blob. The "
         "clinic's KMS refuses them all: it puts each word's length before the word."
     )
 
@@ -122,6 +140,7 @@ def _check_other(
         isinstance(word, str) for pair in other.items() for word in pair
     ):
         raise Wrong(NOT_A_CONTEXT.format(name, f"`{other!r}`"))
+    other = dict(other)  # a learner's own kind of dict may say that it equals nothing
     if other == context:
         raise Wrong(SAME_CONTEXT.format(name, f"`{other}`", f"`{context}`"))
     if outcome(careless_key.decrypt, careless_key.encrypt(data, context), other) != "ok":
@@ -139,6 +158,8 @@ def _pasted(context: dict[str, str]) -> str:
 
 RESERVED = "aws-crypto-"  # the Encryption SDK's own names in a context
 NAMES = ("R-017.png", "R-101.png", "r-017.png", "R-017.png 2", "R-017.png")
+MAX_MIXED = 4  # parts of a box that are mixed in each way
+LIKE = ("{} ", "old/{}")  # other names that are easily taken for a file's own
 NO_CONTEXT = (
     "`{}` sealed `{}`, and the KMS was not told: its call had no encryption context. The name has "
     "to go into the call, or the KMS can't insist on it."
@@ -153,12 +174,18 @@ CONTEXT_DIFFERS = (
 )
 CONTEXT_FROM_THE_BOX = (
     "The file of `{1}` was put in the place of `{2}`, and `{0}({2!r}, …)` opened it: it told "
-    "Decrypt the context {3}. A context that is taken from the box is one that the thief chooses; "
-    "the name that was asked for is the argument."
+    "Decrypt the context {3}. With that one the other file was sealed. What Decrypt is told has to "
+    "follow from the name that was asked for, the argument. What lies in the box is the thief's "
+    "choice."
 )
 SWAPPED_FILES = (
     "The file of `{1}` was put in the place of `{2}`, and `{0}({2!r}, …)` opened it as if it "
     "belonged there."
+)
+MIXED_FILES = (
+    "Something of the file of `{1}` was left in its place, and the rest was exchanged for that of "
+    "`{2}`. `{0}({1!r}, …)` gave back what is in `{2}`: the KMS checked the name with one "
+    "encrypted key, and another one opened the box. Only the key that opens the box can bind it."
 )
 NAME_NOT_TOLD = (
     "`{}` sealed `{}` twice, and told the KMS {} and {}. Neither says which file that is, so the "
@@ -191,9 +218,11 @@ def check_file(clinic: Clinic, seal_file: Function, unseal_file: Function) -> st
     keys = _check_opens(pair, files)
     opening.check_key_for_each(files, keys)
     for file in files:
-        for name in dict.fromkeys((*NAMES, fresh.record().decode()[:5])):
+        strange = fresh.record().decode()[:5]
+        for name in dict.fromkeys((*NAMES, strange, *(each.format(*file.named) for each in LIKE))):
             if name not in file.named:
                 _check_refuses_under(pair, file, name)
+    _check_refuses_mixed(pair, files[0], files[2])  # whose contents differ
     _check_names_the_file(pair, files)
     opening.check_notices_damage(pair, files[0])
     opening.check_uses_the_key(pair, files[0], files[1])
@@ -272,3 +301,33 @@ def _check_refuses_under(pair: sealing.Pair, file: sealing.Sealed, name: str) ->
     relabelled = exchanged(file.box, file.named[0].encode(), name.encode())
     if opening.attempt(pair, relabelled, [name]).found == file.data:
         raise Wrong(RELABELLED.format(pair.unseal.__name__, file.named[0], name))
+
+
+def _check_refuses_mixed(pair: sealing.Pair, one: sealing.Sealed, two: sealing.Sealed) -> None:
+    """Some of `two` lies in the place of `one`, beside what is left of `one`."""
+    for box in _mixed(one, two):
+        named = exchanged(box, two.named[0].encode(), one.named[0].encode())
+        if any(opening.attempt(pair, each, one.named).found == two.data for each in (box, named)):
+            names = pair.unseal.__name__, one.named[0], two.named[0]
+            raise Wrong(MIXED_FILES.format(*names))
+
+
+def _mixed(one: sealing.Sealed, two: sealing.Sealed) -> Iterator[Any]:
+    """The box of `two` with some of its parts, or of its encrypted keys, taken from `one`."""
+    parts, keys = parts_of(one.box), [*zip(two.calls.blobs, one.calls.blobs, strict=False)]
+    for chosen in _choices(min(len(parts), len(parts_of(two.box)))):
+        box = two.box
+        for number in chosen:
+            box = with_part(box, number, parts[number])
+        yield box
+    for chosen in _choices(len(keys)):
+        box = two.box
+        for number in chosen:
+            box = exchanged(box, *keys[number])
+        yield box
+
+
+def _choices(number: int) -> Iterator[tuple[int, ...]]:
+    """Each choice of some of so many things, at most the first four of them."""
+    first = range(min(number, MAX_MIXED))
+    return chain.from_iterable(combinations(first, size) for size in range(1, len(first) + 1))

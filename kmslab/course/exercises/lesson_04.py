@@ -6,11 +6,18 @@ The checks hand over keys of other KMSs, other reports, and each thing that a fo
 from collections.abc import Iterator
 from functools import wraps
 from hashlib import sha256
+from secrets import SystemRandom
 from typing import Any
 
 from kmslab.course.clinic.clinic import STOLEN, Clinic, reports_key
 from kmslab.course.exercises import fresh
-from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
+from kmslab.course.exercises.answers import (
+    Function,
+    Wrong,
+    error_of,
+    require_bodies,
+    result_of,
+)
 from kmslab.course.exercises.forgeries import (
     MAX_MESSAGE,
     Paper,
@@ -25,6 +32,7 @@ from kmslab.course.exercises.recording import recorded
 from kmslab.course.exercises.verifiers import (
     GENUINE_REFUSED,
     check_accepts,
+    check_in_any_order,
     check_not_accepted,
     check_refuses,
 )
@@ -33,6 +41,8 @@ from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.states import KeyState
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
+
+_random = SystemRandom()
 
 # -------------------------------------------------------------------------------------- 04-sign
 
@@ -46,6 +56,14 @@ BY_ANOTHER_KEY = (
 OTHER_KMS = (
     "The check gave `{}` a key of another KMS, and it stopped with `{}`: this lab has no such key. "
     "Everything goes through the `key` that it is given."
+)
+NOT_BYTES_SENT = (
+    "`{}` was refused with `SerializationException`: what it sent to Sign is not bytes. "
+    "`sha256(…)` gives an object; `.digest()` of it gives the bytes."
+)
+TURNED_ON = (
+    "The key was off, and `{}` turned it on again (EnableKey). Who turned it off had a reason: the "
+    "refusal has to come out."
 )
 NO_ERROR = (
     "The key was turned off, and Sign refused. `{}` gave back {} all the same, as if it had "
@@ -80,6 +98,7 @@ def _check_signature(sign_report: Function, key: CMK, report: bytes, other: CMK 
     name, meanings = sign_report.__name__, dict[type[Exception], str]()
     if len(report) > MAX_MESSAGE:
         meanings[EXCEPTIONS["ValidationException"]] = TOO_LONG.format(name, len(report))
+    meanings[EXCEPTIONS["SerializationException"]] = NOT_BYTES_SENT.format(name)
     for code in ("NotFoundException", "AccessDeniedException") if other else ():
         meanings[EXCEPTIONS[code]] = OTHER_KMS.format(name, code)
     made = result_of(sign_report, key, report, meanings=meanings)
@@ -92,10 +111,13 @@ def _check_signature(sign_report: Function, key: CMK, report: bytes, other: CMK 
 
 
 def _check_error(sign_report: Function, key: CMK, report: bytes) -> None:
-    try:
-        made = sign_report(key, report)
-    except Exception:
+    with recorded(key.lab) as calls:
+        error = error_of(sign_report, key, report)
+    if "EnableKey" in calls.operations:
+        raise Wrong(TURNED_ON.format(sign_report.__name__))
+    if error is not None:
         return
+    made = sign_report(key, report)
     shown = "nothing (`None`)" if made is None else f"a `{type(made).__name__}`"
     raise Wrong(NO_ERROR.format(sign_report.__name__, shown))
 
@@ -106,6 +128,7 @@ IGNORES_PUBLIC_KEY = (
     "`{}` refuses what another clinic has signed, though it was given that clinic's public key. "
     "Does it use one of its own?"
 )
+NEW_CLINICS = 3
 LONG_REPORT = "a genuine report of {:,} bytes"
 
 
@@ -121,14 +144,25 @@ def check_genuine(clinic: Clinic, is_genuine: Function) -> str:
     long = GENUINE_REFUSED.format(is_genuine.__name__, LONG_REPORT.format(len(clinic.table)))
     check_accepts(lab, is_genuine, table, long)
     forged = [*forgeries(key, ours, theirs, clinic.table)]
-    for paper in forged:
-        check_refuses(lab, is_genuine, paper)
+    later = _new_papers()
+    check_in_any_order(
+        lab, [(is_genuine, each) for each in forged], [(is_genuine, each) for each in later]
+    )
     for paper in broken_keys(lab, ours):
         check_not_accepted(lab, is_genuine, paper)
     return (
-        f"It says True to three genuine reports and to none of {len(forged)} forged ones, and no "
-        "call was made. It needs a public key and a library."
+        f"It says True to {3 + len(later)} genuine reports and to none of {len(forged)} forged "
+        "ones, and no call was made. It needs a public key and a library."
     )
+
+
+def _new_papers() -> list[Paper]:
+    """Genuine reports of clinics that the program has not met yet."""
+    papers = []
+    for _ in range(NEW_CLINICS):
+        with Lab() as elsewhere:
+            papers.append(signed(signing_key(elsewhere), fresh.record()))
+    return papers
 
 
 def _enabled(key: CMK) -> CMK:
@@ -157,6 +191,10 @@ DOES_NOT_FIT = (
     "Busan refuses what `{}` made: this signature, this public key and the report do not fit "
     "together."
 )
+CLINICS_KMS_CALLED = (
+    "What `{}` made fits together, but it called {} in the clinic's own KMS. The forger is not one "
+    "of the clinic's people and can call nothing there. `Lab()` makes a KMS of his own."
+)
 ONE_REPORT_ONLY = (
     "`{}` forges one report. It was asked for another one, and its signature does not fit that."
 )
@@ -176,9 +214,11 @@ def check_forge(clinic: Clinic, forge: Function) -> str:
             raise Wrong(CLINICS_PUBLIC_KEY.format(forge.__name__))
         if not verifies(public, report, signature):
             raise Wrong(no.format(forge.__name__))
+        if called := list(dict.fromkeys(calls.operations)):
+            raise Wrong(CLINICS_KMS_CALLED.format(forge.__name__, ", ".join(called)))
     return (
         "Report, signature and public key fit together, and the clinic has signed nothing. That "
-        "they fit says that one person made all three. It does not say who."
+        "they fit says that the owner of this key signed this report. It does not say who that is."
     )
 
 
@@ -197,6 +237,7 @@ def _pair(forge: Function, made: Any) -> tuple[bytes, PublicKey]:
 
 # ------------------------------------------------------------------------------- 04-fingerprint
 
+DIGITS_CHANGED = 12  # of 64, besides the first and the last
 RIGHT_REFUSED = (
     "The fingerprint is that of the public key, and the signature fits. `{}` says False. (The "
     "fingerprint is the SHA-256 of `public_key.der`, in 64 hexadecimal digits.)"
@@ -221,8 +262,13 @@ def check_fingerprint(clinic: Clinic, is_from_clinic: Function) -> str:
     for what, fingerprint in _wrong_fingerprints(known[id(ours)], known[id(theirs)]):
         paper = Paper(ours.public, ours.report, ours.signature, what)
         check_refuses(lab, _with_fingerprint(is_from_clinic, fingerprint), paper)
-    for paper in forgeries(key, ours, theirs, clinic.table):
-        check_refuses(lab, _with_fingerprint(is_from_clinic, known[id(ours)]), paper)
+    told = _with_fingerprint(is_from_clinic, known[id(ours)])
+    forged = [(told, paper) for paper in forgeries(key, ours, theirs, clinic.table)]
+    later = [
+        (_with_fingerprint(is_from_clinic, sha256(paper.public.der).hexdigest()), paper)
+        for paper in _new_papers()
+    ]
+    check_in_any_order(lab, forged, later)
     return (
         "The surgeon's 64 digits came by telephone, and they decide which public key is the right "
         "one. That key decides about the report."
@@ -242,9 +288,11 @@ def _with_fingerprint(is_from_clinic: Function, fingerprint: str) -> Function:
 def _wrong_fingerprints(right: str, other: str) -> Iterator[tuple[str, str]]:
     """Two long numbers that agree in their first digits look equal to somebody in a hurry."""
     yield "The fingerprint that she knows is another key's", other
-    for at in (63, 32, 16, 8, 0):
+    for at in (63, 0, *_random.sample(range(1, 63), DIGITS_CHANGED)):
         digit = "0" if right[at] != "0" else "1"
         what = f"The fingerprint that she knows differs in digit {at + 1} of 64"
         yield what, right[:at] + digit + right[at + 1 :]
+    backwards = right[::-1]  # the same digits, and not the same number
+    yield "The fingerprint that she knows has the same digits in another order", backwards
     yield "She has only the fingerprint's first 8 digits", right[:8]
     yield "She has no fingerprint", ""

@@ -56,9 +56,9 @@ SAME_DATA_KEY = (
     "one file opens them all. Ask for a fresh one each time."
 )
 KEY_FROM_THE_DATA = (
-    "The same file got the same data key twice, and other files got others: the key is made from "
-    "the file itself. A thief who guesses what is in the file has its key. GenerateDataKey's are "
-    "random."
+    "The same file got the same data key twice, and other files got others. A key that is made "
+    "from the file falls to a thief who guesses what is in it, and a key that is used again opens "
+    "both. Ask GenerateDataKey for a fresh one each time."
 )
 SWAPPED_KEYS = (
     "The encrypted keys of two boxes were exchanged, and `{}` opens both all the same. So the data "
