@@ -81,7 +81,7 @@ def check_sign(clinic: Clinic, sign_report: Function) -> str:
     another = signing_key(clinic.lab)
     _check_signature(sign_report, another, fresh.record(), other=key)
     another.disable()
-    _check_error(sign_report, another, record)
+    _check_error(clinic.lab, sign_report, another, record)
     return (
         "A line, 4,097 bytes or the whole table: each has its signature, by the key that was "
         "given, and that key may be in any KMS."
@@ -110,8 +110,8 @@ def _check_signature(sign_report: Function, key: CMK, report: bytes, other: CMK 
     raise Wrong(in_its_place(name, public, report, made))
 
 
-def _check_error(sign_report: Function, key: CMK, report: bytes) -> None:
-    with recorded(key.lab) as calls:
+def _check_error(lab: Lab, sign_report: Function, key: CMK, report: bytes) -> None:
+    with recorded(lab) as calls:
         error = error_of(sign_report, key, report)
     if "EnableKey" in calls.operations:
         raise Wrong(TURNED_ON.format(sign_report.__name__))
