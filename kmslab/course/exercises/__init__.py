@@ -67,6 +67,7 @@ from kmslab.course.exercises import (
     lesson_12_versions,
     lesson_13,
     lesson_13_anywhere,
+    mending,
     policies,
     rescuing,
 )
@@ -92,7 +93,7 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "05-back-to-work": lesson_05.check_back_to_work,
     "05-rescue": rescuing.check_rescue,
     "06-older": lesson_06.check_older,
-    "06-mend": lesson_06.check_mend,
+    "06-mend": mending.check_mend,
     "06-sheets": lesson_06.check_sheets,
     "07-lend": lesson_07.check_lend,
     "07-night": lesson_07.check_night,

@@ -1,7 +1,6 @@
-"""Lesson 06's exercises: find what needs old material, mend a leak, bring material back.
+"""Lesson 06's exercises on key material: find what needs an old piece, and bring back a lost one.
 
-What 06-mend asks: the data key that leaked opens nothing of what is kept from now on, and the new
-one depends on nothing that the thief has.
+The one on data keys, 06-mend, is in `mending.py`.
 """
 
 from collections.abc import Sequence
@@ -10,9 +9,8 @@ from random import SystemRandom
 from secrets import token_bytes
 from typing import Any
 
-from kmslab.course.clinic.clinic import STOLEN, Clinic
+from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.clinic.safe import MATERIAL
-from kmslab.course.clinic.stolen_laptop import lock, unlock
 from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import (
     Function,
@@ -21,13 +19,9 @@ from kmslab.course.exercises.answers import (
     require_bodies,
     result_of,
 )
-from kmslab.course.exercises.boxes import damaged
-from kmslab.course.exercises.recording import RecordedCalls, recorded
-from kmslab.course.exercises.searching import found_in
-from kmslab.crypto import Forged
+from kmslab.course.exercises.boxes import flipped
+from kmslab.course.exercises.recording import recorded
 from kmslab.kms.access import allow
-from kmslab.kms.arn import Arn
-from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.states import KeyState
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
@@ -65,6 +59,10 @@ ROTATED_AGAIN = (
     "{}. Which material is the current one has to be asked anew."
 )
 ROTATED_IT = "`older` rotated the key. It was asked to look, and to change nothing."
+UNREADABLE = (
+    "In one of the blobs a bit had been flipped, so the KMS could not say which material made it. "
+    "`older` gave back {} without an error, {}. Let the error come out."
+)
 WRONG_ORDER = "These are the right blobs, but not in the order in which they went in."
 
 
@@ -73,7 +71,7 @@ def check_older(clinic: Clinic, older: Function) -> str:
     every_key.enable(lab)
     key, unrotated = fresh.key(lab), fresh.key(lab)
     blobs = [key.encrypt(fresh.record())]
-    require_bodies([older], key, blobs)
+    require_bodies([older], key, list(blobs))
     for number in (2, 4):
         key.rotate()
         blobs += [key.encrypt(fresh.record()) for _ in range(number)]
@@ -87,10 +85,20 @@ def check_older(clinic: Clinic, older: Function) -> str:
     if _is_list(found) and len(found) < len(blobs):
         raise Wrong(ROTATED_AGAIN.format(len(blobs), len(found)))
     _check_older(lab, older, key, blobs, blobs)
+    _check_damaged(older, key, blobs)
     return (
         "Of seven blobs of three materials, `older` found the three; of a key that was never "
-        "rotated, none; and after one more rotation, all seven."
+        "rotated, none; and after one more rotation, all seven. A damaged one raised an error."
     )
+
+
+def _check_damaged(older: Function, key: CMK, blobs: Sequence[bytes]) -> None:
+    spoiled = next(flipped(blobs[1], -1))
+    given = [blobs[0], spoiled, *blobs[2:]]
+    if error_of(older, key, list(given)) is None:
+        found = older(key, list(given))
+        where = "and that blob is among them" if spoiled in found else "and left that blob out"
+        raise Wrong(UNREADABLE.format(f"{len(found)} of {len(given)} blobs", where))
 
 
 def _check_older(
@@ -128,141 +136,6 @@ def _difference(blobs: Sequence[bytes], right: Sequence[bytes], found: Sequence[
 
 def _is_list(found: Any) -> bool:
     return isinstance(found, list | tuple)
-
-
-# -------------------------------------------------------------------------------------- 06-mend
-
-NOT_A_PAIR = (
-    "`mend` should give back two things, the encrypted data key and the box: `return …, …`. It "
-    "gave back {}."
-)
-NOT_BYTES = "`mend` gave back {} and {}, and both should be bytes."
-TURNED_ROUND = "`mend` gave back the box first. First the encrypted data key, then the box."
-SAME_BOX = (
-    "The box is the one that went in, and the thief's data key opens it as before. {}The data key "
-    "has leaked, so it is the box that has to be made anew."
-)
-ROTATED = "The KMS key was rotated; that changes no box. "
-REENCRYPTED = "The data key was encrypted anew; inside it is the same. "
-SAME_DATA_KEY = (
-    "The box is a new one, and the thief's data key opens it all the same. What was called is {}: "
-    "that takes no data key out of use. The box needs another data key."
-)
-OTHER_KEY = (
-    "The new data key is encrypted under the KMS key `{}…`. `mend` was given `{}…`: use that one."
-)
-SHUT = "The encrypted data key and the box that `mend` gave back do not fit together: {}."
-OTHER_DATA = "The new box opens, and what comes out is not what was in the old one."
-READABLE = "The thief reads it without any key: {} lies in what `mend` gave back{}."
-GUESSED = (
-    "`mend` was called twice for one and the same box, and both times the new data key was the "
-    "same. What can be made again, the thief may make too. A fresh one differs each time."
-)
-HALF_LEAKED = (
-    "A part of the new data key is a part of the one that leaked, so the thief knows that much of "
-    "it already. A new data key has nothing of an old one in it."
-)
-ONE_FOR_ALL = (
-    "Of {} different boxes, {} got one and the same new data key. If that one leaks, it opens them "
-    "all."
-)
-DAMAGE = (
-    "{} of what lay on the disk, and `mend` gave back a new box without an error. What is in "
-    "there now, nobody has checked. Let the error come out."
-)
-
-
-def check_mend(clinic: Clinic, mend: Function) -> str:
-    lab = clinic.lab
-    every_key.enable(lab)
-    key = fresh.key(lab)
-    contents = [clinic.record(STOLEN), fresh.record(), clinic.scan]
-    require_bodies([mend], key, *_sealed(key, contents[0])[1:])
-    leaks = [(data, *_sealed(key, data)) for data in contents]
-    chosen = [_mended(lab, mend, key, *each) for each in leaks]
-    if (most := max(map(chosen.count, chosen))) > 1:
-        raise Wrong(ONE_FOR_ALL.format(len(chosen), most))
-    if any(_mended(lab, mend, key, *each) in chosen for each in leaks):
-        raise Wrong(GUESSED)
-    _, encrypted, box = _sealed(key, contents[0])
-    for happened, (spoiled_key, spoiled_box) in damaged((encrypted, box)):
-        if error_of(mend, key, spoiled_key, spoiled_box) is None:
-            raise Wrong(DAMAGE.format(happened))
-    return (
-        "Each box has a new data key, and the one that leaked opens it no more. (The thief may "
-        "have copied the old box, and what he has read he has read.)"
-    )
-
-
-def _sealed(key: CMK, data: bytes) -> tuple[bytes, bytes, bytes]:
-    """A data key that has leaked, its encrypted copy, and the box that it opens."""
-    made = key.generate_data_key()
-    return made.plaintext, made.encrypted, lock(data, made.plaintext)
-
-
-def _mended(
-    lab: Lab, mend: Function, key: CMK, data: bytes, leaked: bytes, encrypted: bytes, box: bytes
-) -> bytes:
-    """The data key that opens what `mend` gave back."""
-    with recorded(lab) as calls:
-        pair = result_of(mend, key, encrypted, box)
-    new_encrypted, new_box = _pair(pair)
-    for what, secret in (("the data", data), ("the old data key", leaked)):
-        if how := found_in([new_encrypted, new_box], secret):
-            raise Wrong(READABLE.format(what, "" if how == "as it is" else f", {how}"))
-    _check_leaked(calls, leaked, box, new_box)
-    new = _decrypted(key, new_encrypted, new_box)
-    if new != leaked and found_in(new, leaked):
-        raise Wrong(HALF_LEAKED)
-    if how := found_in([new_encrypted, new_box], new):
-        raise Wrong(READABLE.format("the new data key", "" if how == "as it is" else f", {how}"))
-    if _unlocked(new_box, new) != data:
-        raise Wrong(OTHER_DATA)
-    return new
-
-
-def _pair(pair: Any) -> tuple[bytes, bytes]:
-    if not _is_list(pair) or len(pair) != 2:
-        shown = (
-            f"{len(pair)} things" if _is_list(pair) else f"a value of type `{type(pair).__name__}`"
-        )
-        raise Wrong(NOT_A_PAIR.format(shown))
-    if not all(isinstance(part, bytes) for part in pair):
-        raise Wrong(NOT_BYTES.format(*(f"`{type(part).__name__}`" for part in pair)))
-    return pair[0], pair[1]
-
-
-def _check_leaked(calls: RecordedCalls, leaked: bytes, box: bytes, new_box: bytes) -> None:
-    if new_box == box:
-        if calls.of("RotateKeyOnDemand"):
-            raise Wrong(SAME_BOX.format(ROTATED))
-        raise Wrong(SAME_BOX.format(REENCRYPTED if calls.of("ReEncrypt", "Encrypt") else ""))
-    try:
-        unlock(new_box, leaked)
-    except Forged:
-        return
-    names = ", ".join(f"`{name}`" for name in dict.fromkeys(calls.operations)) or "nothing"
-    raise Wrong(SAME_DATA_KEY.format(names))
-
-
-def _decrypted(key: CMK, encrypted: bytes, box: bytes) -> bytes:
-    try:
-        answer = key.lab.kms.decrypt(CiphertextBlob=encrypted)
-    except KMSError as refusal:
-        if error_of(key.decrypt, box) is None:
-            raise Wrong(TURNED_ROUND) from None
-        raise Wrong(SHUT.format(f"Decrypt answers `{refusal.code}`")) from None
-    named = Arn.parse(answer["KeyId"]).name
-    if named != key.id:
-        raise Wrong(OTHER_KEY.format(named[:8], key.id[:8]))
-    return bytes(answer["Plaintext"])
-
-
-def _unlocked(box: bytes, data_key: bytes) -> bytes:
-    try:
-        return unlock(box, data_key)
-    except (Forged, ValueError) as error:
-        raise Wrong(SHUT.format(error)) from None
 
 
 # ------------------------------------------------------------------------------------ 06-sheets
@@ -311,7 +184,7 @@ def check_sheets(clinic: Clinic, bring_back: Function) -> str:
         raise Wrong(EXPIRED_AGAIN)
     _check_others_rights(lab, bring_back, own)
     missing, _ = _expired(lab, own)
-    found = result_of(bring_back, missing, [own[1], strange[0]])
+    found = result_of(bring_back, missing, [own[1], *strange])
     if found != 1:
         raise Wrong(MISSING_UNNOTICED.format(_shown(found), 1))
     return (
