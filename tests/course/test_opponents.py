@@ -4,6 +4,7 @@ import gzip
 import json
 from base64 import b32encode, b64encode, urlsafe_b64encode
 from dataclasses import dataclass
+from hashlib import sha256
 from secrets import token_bytes
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from kmslab.course.exercises.permissions import (
     named_in_conditions,
 )
 from kmslab.course.exercises.recording import recorded
-from kmslab.course.exercises.searching import found_in
+from kmslab.course.exercises.searching import found_in, made_from_data_alone
 from kmslab.errors import AccessDeniedException, DisabledException
 from tests.cases import for_every
 
@@ -60,6 +61,18 @@ WRITTEN = {
 @for_every("how", WRITTEN)
 def test_a_secret_is_found_however_it_is_written(how):
     assert found_in(WRITTEN[how](SECRET), SECRET) == how.partition(" (")[0]
+
+
+def test_what_is_made_from_the_data_alone_is_found_and_a_header_is_not():
+    data, other = fresh.record(), token_bytes(84)
+
+    def boxes(make):
+        return [(b"header" + make(each), token_bytes(40)) for each in (data, data, other)]
+
+    assert made_from_data_alone(*boxes(lambda each: sha256(each).digest()))
+    assert made_from_data_alone(*boxes(lambda each: bytes(byte ^ 0x5A for byte in each)))
+    assert not made_from_data_alone(*boxes(lambda each: b"the same header for all of them"))
+    assert not made_from_data_alone(*boxes(lambda each: b"the same header, and a bit" + each[:1]))
 
 
 def test_a_secret_that_is_not_there_is_not_found(lab):

@@ -20,7 +20,7 @@ from kmslab.course.exercises.boxes import damaged
 from kmslab.course.exercises.other_answers import other_answers, repeated_answers
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.restarting import restarted
-from kmslab.course.exercises.searching import found_in
+from kmslab.course.exercises.searching import found_in, made_from_data_alone
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
@@ -41,6 +41,11 @@ NOT_INSIDE = (
 TWICE_THE_SAME = (
     "The same record gave the same bytes twice, so a thief can tell equal records. The KMS's blobs "
     "are different each time."
+)
+FROM_THE_RECORD_ALONE = (
+    "The same record was sealed twice, and a piece of 16 bytes is in both and not in another "
+    "record's. So that piece is made from the record, and no chance is in it: a thief tells equal "
+    "records by it, and who knows your program may undo it."
 )
 NO_CALL = (
     "The record was sealed and opened, and the KMS had not one call. What opens it is in your "
@@ -108,6 +113,7 @@ def check_seal(clinic: Clinic, seal_record: Function, open_record: Function) -> 
     for each in (key, other):
         _check_needs_this_key(lab, seal_record, open_record, each)
     _check_holds_the_record(seal_record, open_record, key)
+    _check_hides_the_record(seal_record, key)
     _check_record_is_the_answer(lab, seal_record, open_record, key)
     _check_refuses(seal_record, open_record, key, other, blob)
     _check_every_byte(seal_record, open_record, key)
@@ -170,6 +176,15 @@ def _check_needs_this_key(lab: Lab, seal_record: Function, open_record: Function
     every_key.enable(lab)
     if result_of(open_record, key, blob) != record:
         raise Wrong(NOT_ON_AGAIN)
+
+
+def _check_hides_the_record(seal_record: Function, key: CMK) -> None:
+    record = fresh.record()
+    boxes = [
+        result_of(seal_record, key, each) for each in (record, record, fresh.other_digits(record))
+    ]
+    if made_from_data_alone(*boxes):
+        raise Wrong(FROM_THE_RECORD_ALONE)
 
 
 def _check_holds_the_record(seal_record: Function, open_record: Function, key: CMK) -> None:

@@ -9,7 +9,7 @@ from kmslab.course.clinic.stolen_laptop import NotOpened, unlock
 from kmslab.course.exercises import every_key, fresh, mixing, opening, sealing
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.exercises.recording import RecordedCalls, recorded
-from kmslab.course.exercises.searching import found_in
+from kmslab.course.exercises.searching import found_in, made_from_data_alone
 from kmslab.course.outcome import outcome
 from kmslab.crypto import Forged
 from kmslab.crypto.backend import AES_256_KEY
@@ -75,6 +75,13 @@ def _check_content(name: str, found: object, content: bytes, number: int) -> Non
     raise Wrong(f"What `{name}` gave back is not what Jiho sealed. It was {what}.")
 
 
+FROM_THE_FILE_ALONE = (
+    "The same file was sealed twice, and a piece of 16 bytes is in both and not in another file's. "
+    "So that piece is made from the file, and neither the data key nor chance is in it: a thief "
+    "tells equal files by it, and who knows your program may undo it."
+)
+
+
 def check_envelope(clinic: Clinic, seal: Function, unseal: Function) -> str:
     lab, record = clinic.lab, fresh.record()
     every_key.enable(lab)
@@ -96,6 +103,9 @@ def check_envelope(clinic: Clinic, seal: Function, unseal: Function) -> str:
     opening.check_needs_the_key(pair, files[0], other)
     mixing.check_sealed_with_the_key(pair, files[0], files[2])
     mixing.check_after_a_restart(pair, files[0])
+    other_record = sealing.seal(pair, fresh.other_digits(record))
+    if made_from_data_alone(files[0].box, files[1].box, other_record.box):
+        raise Wrong(FROM_THE_FILE_ALONE)
     return (
         "Four files, four data keys, and the largest file took no more calls than the smallest. "
         "With the key off nothing opens; on again, everything does. Sora's test is passed."

@@ -5,6 +5,7 @@ A program that calls Decrypt and then opens its box with a key of its own does n
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from secrets import randbelow
 from typing import Any
 from unittest.mock import patch
 
@@ -60,5 +61,5 @@ def repeated_answers(lab: View, calls: Sequence[RecordedCall]) -> Iterator[None]
 
 def _another(secret: bytes, part: slice) -> SecretBytes:
     changed = bytearray(secret)
-    changed[part] = bytes(byte ^ 1 for byte in changed[part])
+    changed[part] = bytes(byte ^ (1 + randbelow(255)) for byte in changed[part])
     return SecretBytes(changed)

@@ -14,6 +14,7 @@ from typing import Any
 
 PIECE, STEP = 16, 8  # bytes
 MAX_PIECES = 64  # of a long secret: spread over its whole length
+SMALL_PIECE = 6  # bytes of a piece that do not occur by chance either
 MIN_VALUES = 5  # different bytes in a piece; sixteen zeros prove nothing
 MAX_NUMBER = 64  # bytes of a secret that may have been written as one number
 
@@ -31,6 +32,24 @@ def found_in(written: Any, secret: bytes) -> str:
         if any(looked_for in text for text in texts):
             return how
     return ""
+
+
+def made_from_data_alone(one: Any, again: Any, other: Any) -> bool:
+    """True if a piece is in both of two boxes of the same data, and nothing of it in the third box.
+
+    The third holds other data of the same length. So the piece is no header: it is the data behind
+    a constant, or a hash of it.
+    """
+    ones, agains, others = (b"\0".join(_texts(box)) for box in (one, again, other))
+    pieces = (ones[start : start + PIECE] for start in range(len(ones) - PIECE + 1))
+    return any(
+        piece in agains
+        and len(set(piece)) >= MIN_VALUES
+        and not any(
+            piece[start : start + SMALL_PIECE] in others for start in range(PIECE - SMALL_PIECE + 1)
+        )
+        for piece in pieces
+    )
 
 
 def _disguises(secret: bytes) -> Iterator[tuple[str, bytes]]:
