@@ -95,8 +95,8 @@ def check_cache(clinic: Clinic, reader: Function) -> str:
     _check_ends(reader, key, (20, 40, 59), SLIDES)
     _check_starts_empty(lab, reader, key, other)
     return (
-        "Twenty readings and one call; and a minute after the key was turned off, the file is "
-        "shut. That minute is the price, and you have chosen it."
+        "Forty readings of two files, and two calls; and a minute after an answer, with the key "
+        "off, the file stays shut. That minute is the price, and you have chosen it."
     )
 
 

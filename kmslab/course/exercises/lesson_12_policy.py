@@ -56,9 +56,7 @@ STILL_LETS_HIMSELF_IN = (
     "The {0} may do {1}{2}, and gives itself with that whatever your policy leaves out."
 )
 TOO_MUCH = "The {0} may also do {1}{2}, which its work does not take."
-OTHERS = (
-    "{} may do {} with this key. Three people are named in the task; IAM must let in nobody else."
-)
+OTHERS = "{} may do {} with this key. Three are named in the task, and nobody else."
 
 
 def check_policy(clinic: Clinic, read_without_decrypt: Function, portal_policy: Function) -> str:

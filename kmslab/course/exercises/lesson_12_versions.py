@@ -38,6 +38,10 @@ RELABELLED = (
     "The thief put `{1}`, version {2}, in the place of `{3}`, version {4}, wrote the new name or "
     "version on the box, and `{0}` opened it. What stands beside a box can be written by anybody."
 )
+REMEMBERED = (
+    "The program was started anew, and `{}` can't open a file that it opened before: it goes by "
+    "something that the program remembers. What it needs has to lie on the disk."
+)
 EQUAL_BLOCKS = (
     "A file of zeros was sealed, and {:,} of the box's blocks of 16 bytes are equal: that is ECB. "
     "Whatever repeats in the file can be seen."
@@ -59,7 +63,7 @@ def check_replay(clinic: Clinic, save_version: Function, load_version: Function)
     for file in files:
         sealing.check_hides(pair, file)
     _check_blocks(pair)
-    pair = sealing.Pair(lab, key, *restarted([save_version, load_version]))
+    pair = _restarted(pair, files[0])
     keys = opening.check_opens(pair, files)
     opening.check_key_for_each(files, keys)
     for file in files:
@@ -74,6 +78,15 @@ def check_replay(clinic: Clinic, save_version: Function, load_version: Function)
         "Eight files, and each opens at its own place only: another name is refused, and so is "
         "last week's version. No block repeats, and no two files share a key."
     )
+
+
+def _restarted(pair: sealing.Pair, file: sealing.Sealed) -> sealing.Pair:
+    """The program after a restart: the files, the names and the versions are all that it has."""
+    again = sealing.Pair(pair.lab, pair.key, *restarted([pair.seal, pair.unseal]))
+    tried = opening.attempt(again, file.box, file.named)
+    if tried.refused and opening.attempt(pair, file.box, file.named).found == file.data:
+        raise Wrong(REMEMBERED.format(pair.unseal.__name__))
+    return again
 
 
 def _check_blocks(pair: sealing.Pair) -> None:

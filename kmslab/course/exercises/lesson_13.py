@@ -94,9 +94,8 @@ OTHERS = ("AccessDeniedException", "DisabledException", "InvalidCiphertextExcept
 WAITED_FOR_NOTHING = "The first call was answered, and `{}` waited all the same."
 CALLED_AGAIN = "The call was answered, and `{}` made it {} times."
 OTHER_ANSWER = "`{}` did not give back what the call answered: {} instead of {}."
-GAVE_UP = (
-    "The call was throttled {} times and would have been answered then. `{}` gave up before: {}."
-)
+TIMES = {1: "once", 2: "twice"}
+GAVE_UP = "The call was throttled {} and would have been answered then. `{}` gave up before: {}."
 NO_PAUSE = "`{}` made {} calls and did not wait in between. That is the haste which was refused."
 BAD_PAUSE = "`{}` called `wait` with {}. It takes seconds, more than none."
 SLEPT = (
@@ -185,12 +184,12 @@ def _check_answered(function: Function) -> None:
 
 def _check_throttled(function: Function, boto3s: bool, slept: list[float]) -> None:
     name = function.__name__
-    for times in (1, 2):
+    for times in TIMES:
         calls = Calls([_error(SLOW, boto3s)] * times, fresh.record())
         try:
             found = function(calls.call, calls.wait)
         except Exception as error:
-            raise Wrong(GAVE_UP.format(times, name, f"`{type(error).__name__}`")) from error
+            raise Wrong(GAVE_UP.format(TIMES[times], name, f"`{type(error).__name__}`")) from error
         if found is None:
             raise Wrong(f"`{name}` gives nothing back. Did you forget `return`?")
         if found != calls.answer:
