@@ -8,8 +8,8 @@ message without any key. The KMS is asked once for each message, or less often w
 
 Reading order: `message.py`, the format; `suites.py`, how a message gets its keys; `keyrings.py`,
 `kms.py` and `raw.py`, how a data key is wrapped; `materials.py`, what a message gets from them;
-`stream.py`, which uses all of these; then `signing.py`, `in_memory.py`, `files.py`, `inspect.py`
-and `caching.py`.
+`policy.py`, what a program demands of messages; `stream.py`, which uses all of these; then
+`signing.py`, `in_memory.py`, `files.py`, `inspect.py` and `caching.py`.
 
 Rule: nothing here imports the service. A KMS is an object with boto3's `generate_data_key`,
 `encrypt` and `decrypt`, so AWS's own works as well.
@@ -23,10 +23,12 @@ from kmslab.envelope.inspect import Field, MessageView, inspect
 from kmslab.envelope.keyrings import Keyring, Refused
 from kmslab.envelope.kms import KmsKeyring
 from kmslab.envelope.message import Context, EncryptedDataKey, Header, Message
+from kmslab.envelope.policy import CommitmentPolicy, Policy
 from kmslab.envelope.raw import RawAesKeyring, RawRsaKeyring
 from kmslab.envelope.stream import Opened, decrypt_stream, encrypt_stream
 
 __all__ = [
+    "CommitmentPolicy",
     "Context",
     "DataKeyCache",
     "Decrypted",
@@ -39,6 +41,7 @@ __all__ = [
     "Message",
     "MessageView",
     "Opened",
+    "Policy",
     "RawAesKeyring",
     "RawRsaKeyring",
     "Refused",

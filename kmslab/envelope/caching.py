@@ -48,7 +48,8 @@ class DataKeyCache(FreshMaterials):
 
     Messages share a data key if they have the same suite and the same context. Opening a message
     puts its data key in the cache, too; for these only `max_age` counts. Data of unknown size (a
-    file or a stream) is encrypted with a data key of its own.
+    file or a stream) is encrypted with a data key of its own, and so is a message of a suite
+    without a KDF.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class DataKeyCache(FreshMaterials):
         self._lock = threading.Lock()  # not held while the KMS is called
 
     def to_encrypt(self, suite: Suite, pairs: Mapping[str, str], size: int | None) -> Materials:
-        if size is None:
+        if size is None or suite.kdf is None:  # without a KDF, a data key encrypts only once
             return super().to_encrypt(suite, pairs, size)
         name = ("encrypt", suite.id, frozenset(pairs.items()))
         found = self._use(name, size)
@@ -86,7 +87,7 @@ class DataKeyCache(FreshMaterials):
         return new
 
     def to_decrypt(self, header: Header) -> SecretBytes:
-        name = ("decrypt", header.suite.id, frozenset(header.keys), header.context.encoded)
+        name = ("decrypt", header.suite.id, frozenset(header.keys), header.full_context.encoded)
         found = self._use(name)
         if isinstance(found, SecretBytes):
             return found

@@ -3,8 +3,8 @@
 from kmslab.display import PlainError
 
 NOT_OPENED = (
-    "This message does not open: it was changed or cut short, or kmslab does not read its format "
-    "(AWS Encryption SDK, suites 0x0478 and 0x0578, framed). Fetch it again; "
+    "This message does not open: it was changed or cut short, or it is not a message in the format "
+    "of the AWS Encryption SDK. Fetch it again; "
     "envelope.inspect(message) shows what it claims to be."
 )
 
@@ -12,8 +12,9 @@ NOT_OPENED = (
 class DecryptionError(PlainError):
     """This message does not open with the given keyrings. Use nothing of it.
 
-    If a KMS refused, the text quotes its error, which is the `__cause__`. In all other cases there
-    is one text and no cause, because each reason would help a forger's next attempt.
+    If a KMS refused, the text quotes its error, which is the `__cause__`. If your `Policy` or your
+    expected context refused what the header shows, the text says so. In all other cases there is
+    one text and no cause, because each reason would help a forger's next attempt.
     """
 
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 from kmslab.envelope.message import Header
+from kmslab.envelope.policy import STRICT, Policy
 from kmslab.envelope.stream import MIB, Opened, decrypt_stream, encrypt_stream
 
 try:
@@ -34,24 +35,32 @@ def encrypt_file(
     *,
     overwrite: bool = False,
     context: Mapping[str, str] | None = None,
-    suite: int = 0x0578,
+    suite: int | None = None,
     frame_length: int = MIB,
+    policy: Policy = STRICT,
 ) -> Header:
     """Encrypt a file of any size. `source` and `target` may be the same if `overwrite` is set.
 
     Raises FileExistsError if the target exists and `overwrite` is not set. The other arguments are
     those of `encrypt_stream`. If anything fails, the target is unchanged.
     """
+    options: dict[str, Any] = {"suite": suite, "frame_length": frame_length, "policy": policy}
     with _written(target, overwrite) as writer, open(source, "rb") as reader:
-        return encrypt_stream(
-            reader, writer, keyring, context=context, suite=suite, frame_length=frame_length
-        )
+        return encrypt_stream(reader, writer, keyring, context=context, **options)
 
 
-def decrypt_file(source: Path, target: Path, keyring: Any, *, overwrite: bool = False) -> Opened:
+def decrypt_file(
+    source: Path,
+    target: Path,
+    keyring: Any,
+    *,
+    overwrite: bool = False,
+    context: Mapping[str, str] | None = None,
+    policy: Policy = STRICT,
+) -> Opened:
     """Decrypt a file. The target appears only after the whole message has been verified."""
     with _written(target, overwrite) as writer, open(source, "rb") as reader:
-        return decrypt_stream(reader, writer, keyring)
+        return decrypt_stream(reader, writer, keyring, context=context, policy=policy)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 from kmslab.crypto.backend import Bytes
 from kmslab.envelope.message import Message
+from kmslab.envelope.policy import STRICT, Policy
 from kmslab.envelope.stream import MIB, Opened, decrypt_stream, encrypt_stream
 
 
@@ -25,29 +26,37 @@ def encrypt(
     keyring: Any,
     *,
     context: Mapping[str, str] | None = None,
-    suite: int = 0x0578,
+    suite: int | None = None,
     frame_length: int = MIB,
+    policy: Policy = STRICT,
 ) -> Message:
     """Encrypt `data` to a message, which any AWS Encryption SDK with one of the keys can open.
 
     `keyring`: a CMK, a keyring, or a list of them. Each of them can open the message; the first
     makes the data key. `context`: string → string; the message contains it in clear. `suite`:
-    0x0578, signed, or 0x0478, unsigned. Raises ValueError beyond a limit (see `encrypt_stream`),
-    and the KMS's own errors.
+    0x0578 (the default), signed, or 0x0478, unsigned; older ones if the `policy` allows them.
+    Raises ValueError beyond a limit (see `encrypt_stream`), and the KMS's own errors.
     """
     out = io.BytesIO()
-    options: dict[str, Any] = {"context": context, "suite": suite, "frame_length": frame_length}
-    encrypt_stream(_bytes(data), out, keyring, **options)
+    options: dict[str, Any] = {"suite": suite, "frame_length": frame_length, "policy": policy}
+    encrypt_stream(_bytes(data), out, keyring, context=context, **options)
     return Message(out.getvalue())  # which is not copied; bytes are copied once, a buffer twice
 
 
-def decrypt(message: Bytes, keyring: Any) -> Decrypted:
+def decrypt(
+    message: Bytes,
+    keyring: Any,
+    *,
+    context: Mapping[str, str] | None = None,
+    policy: Policy = STRICT,
+) -> Decrypted:
     """Decrypt a message with the first of the keyrings that can open it.
 
+    `context`: pairs that it must have been encrypted with; without it, look at the answer's.
     Raises DecryptionError, whatever the reason, if none can, and returns no part of the plaintext.
     """
     out = io.BytesIO()
-    opened = decrypt_stream(_bytes(message), out, keyring)
+    opened = decrypt_stream(_bytes(message), out, keyring, context=context, policy=policy)
     return Decrypted(opened.header, out.getvalue())
 
 

@@ -72,9 +72,11 @@ def _name(content: bytes) -> str:
 def _suite(content: bytes) -> str:
     suite = SUITES.get(int.from_bytes(content, "big"))
     if suite is None:
-        return f"0x{content.hex()}: kmslab does not read this suite"
-    signed = f", signed with {suite.signature.algorithm}" if suite.signature else ", not signed"
-    return f"{suite}: AES-256-GCM, {suite.kdf}, key commitment{signed}"
+        return f"0x{content.hex()}: there is no such suite"
+    kdf = suite.kdf or "no key derivation"
+    commitment = "key commitment" if suite.commits else "no key commitment"
+    signed = f"signed with {suite.signature.algorithm}" if suite.signature else "not signed"
+    return f"{suite}: AES-{8 * suite.data_key}-GCM, {kdf}, {commitment}, {signed}"
 
 
 def _frame_number(content: bytes) -> str:
@@ -84,6 +86,7 @@ def _frame_number(content: bytes) -> str:
 LENGTH = FieldKind(GREY, _number)
 FIELD_KINDS = {
     "format version": FieldKind(YELLOW, _number),
+    "message type": FieldKind(YELLOW, "always the same"),
     "algorithm suite": FieldKind(YELLOW, _suite),
     "message id": FieldKind(YELLOW, "random; this message's keys are derived with it"),
     "context key": FieldKind(ORANGE, _text),
@@ -97,6 +100,9 @@ FIELD_KINDS = {
     "frame length": FieldKind(
         YELLOW, lambda content: f"{_number(content)} bytes of plaintext each"
     ),
+    "reserved field": FieldKind(YELLOW, "always zero"),
+    "IV length": FieldKind(YELLOW, _number),
+    "header IV": FieldKind(YELLOW, "always zero: the frames count from one"),
     "key commitment": FieldKind(PURPLE, "fits one data key only"),
     "header tag": FieldKind(PURPLE, "fits no other header, under this message's key"),
     "frame number": FieldKind(YELLOW, _frame_number),
@@ -175,6 +181,7 @@ class _Recorder(FieldReader):
 
 def _read_all(recorder: _Recorder) -> None:
     header = read_header(recorder)
+    recorder.expect("header IV", header.suite.format.header_iv)
     recorder.take("header tag", GCM_TAG)
     _body(recorder, header)
     if header.suite.signature:
@@ -219,7 +226,7 @@ def _map(fields: tuple[Field, ...]) -> str:
 
 def _cells(fields: tuple[Field, ...]) -> Iterator[str]:
     for field in fields:
-        if field.name == "frame number":
+        if field.name in ("frame number", "IV"):
             return
         for place, value in enumerate(field.content):
             style = CELL + _kind(field.name).colour + ";" + ("" if place else EDGE)

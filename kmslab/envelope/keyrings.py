@@ -58,16 +58,19 @@ def keyrings_of(given: Any) -> tuple[Keyring, ...]:
 def unwrap(keyrings: Iterable[Keyring], header: Header) -> SecretBytes:
     """The data key, from the first keyring that opens it. Errors of the others are then ignored."""
     failures: list[Exception] = []
+    context = header.full_context
     for keyring, wrapped in product(keyrings, header.keys):
         try:
-            data_key = keyring.unwrap(wrapped, header.context)
+            data_key = keyring.unwrap(wrapped, context)
+            if data_key is None:
+                continue
+            if len(data_key) == header.suite.data_key:
+                return data_key
+            raise Forged
         except (Forged, Refused) as error:
             failures.append(error)
             if len(failures) == MAX_FAILURES:
                 break
-            continue
-        if data_key is not None:
-            return data_key
     refused = next((each for each in failures if isinstance(each, Refused)), None)
     if refused:
         raise DecryptionError(str(refused)) from refused.__cause__

@@ -44,7 +44,7 @@ class FreshMaterials:
         return Materials(context, data_key, wrapped_keys, signing_key)
 
     def to_decrypt(self, header: Header) -> SecretBytes:
-        """The data key of a message with this header, which is not verified yet."""
+        """The data key of a message with this header, which is not verified yet. Its size fits."""
         return unwrap(self._rings, header)
 
 

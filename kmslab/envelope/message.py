@@ -1,6 +1,8 @@
 """The message format of the AWS Encryption SDK: bytes to dataclasses and back, without any key.
 
-A message is a header, then frames, then a footer if the suite signs. Integers are big-endian.
+A message is a header, then frames, then a footer if the suite signs. Integers are big-endian. The
+two versions of the format differ in a few fields of the header, which `suites.Format` lists. An
+unframed body, which only old writers made, is one block; kmslab reads it and does not write it.
 Rule: there is one way to write a message, and reading accepts no other; only the order of a
 context's pairs is free. Source: "AWS Encryption SDK message format reference", in its Developer
 Guide.
@@ -15,15 +17,14 @@ from kmslab.crypto import CiphertextBlob
 from kmslab.crypto.backend import GCM_IV
 from kmslab.envelope.errors import NotAMessage
 from kmslab.envelope.source import ByteSource
-from kmslab.envelope.suites import SUITES, Suite
+from kmslab.envelope.suites import FORMATS, SUITES, Suite
 
 MAX_COUNT = 2**16 - 1  # in a field of two bytes
 MAX_FRAME_LENGTH = 2**31 - 1  # bytes
 MAX_HEADER_LENGTH = 2**27  # bytes; our own limit, as a header is in memory before it is verified
-FRAMED = b"\x02"
+UNFRAMED, FRAMED = b"\x01", b"\x02"
 FINAL = b"\xff\xff\xff\xff"  # comes before the number of the final frame
 MAX_FRAMES = 2**32 - 1  # only the final frame may have this number, which is also FINAL
-HEADER_IV = bytes(GCM_IV)  # the frames number their IVs from one
 
 RESERVED = "aws-crypto-"  # context keys that begin with it belong to the format itself
 PUBLIC_KEY = "aws-crypto-public-key"
@@ -72,6 +73,9 @@ class Context:
         return cls(dict(pairs), encoded)
 
 
+NO_CONTEXT = Context({}, b"")
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Header:
     """A message's header. Anybody can read it; that of a decrypted message has been verified."""
@@ -80,21 +84,33 @@ class Header:
     message_id: bytes
     context: Context
     keys: tuple[EncryptedDataKey, ...]
-    frame_length: int  # bytes of plaintext in each frame except the final one
+    frame_length: int  # bytes of plaintext in each frame except the final one; 0 if unframed
     commitment: bytes
+    unstored: Context = NO_CONTEXT  # known to writer and reader, not in the message
+
+    @property
+    def full_context(self) -> Context:
+        """What the data key and the header's tag are bound to."""
+        if not self.unstored.pairs:
+            return self.context  # in the writer's order
+        return Context.of({**self.context.pairs, **self.unstored.pairs})
 
     def encode(self) -> bytes:
-        """The bytes that the header's tag authenticates, exactly as they were read."""
+        """The bytes of the header up to its tag, exactly as they were read."""
+        form = self.suite.format
         parts = (part for k in self.keys for part in (k.provider.encode(), k.info, k.ciphertext))
         return b"".join(
             [
-                self.suite.version.to_bytes(1, "big"),
+                form.version.to_bytes(1, "big"),
+                form.type,
                 self.suite.id_bytes,
                 self.message_id,
                 _field(self.context.encoded),
                 _count(len(self.keys)),
                 *map(_field, parts),
-                FRAMED,
+                FRAMED if self.frame_length else UNFRAMED,
+                form.reserved,
+                form.iv_length,
                 self.frame_length.to_bytes(4, "big"),
                 self.commitment,
             ]
@@ -102,7 +118,8 @@ class Header:
 
     def __repr__(self) -> str:
         keys = ", ".join(map(str, self.keys))
-        return f"<Header suite {self.suite}, frames of {self.frame_length:,} bytes, key by {keys}>"
+        frames = f"frames of {self.frame_length:,} bytes" if self.frame_length else "unframed"
+        return f"<Header suite {self.suite}, {frames}, key by {keys}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +146,20 @@ class Frame:
         return message_id + kind + self.iv[-4:] + self.length.to_bytes(8, "big")
 
 
+class Block(Frame):
+    """The whole body of an unframed message. It has a length of eight bytes."""
+
+    __slots__ = ()
+
+    @property
+    def head(self) -> bytes:
+        return self.iv + self.length.to_bytes(8, "big")
+
+    def aad(self, message_id: bytes) -> bytes:
+        kind = b"AWSKMSEncryptionClient Single Block"
+        return message_id + kind + self.iv[-4:] + self.length.to_bytes(8, "big")
+
+
 class FieldReader:
     """Reads a message field by field. Each field has a name, which `inspect` shows."""
 
@@ -140,6 +171,11 @@ class FieldReader:
         content = bytes(self.source.take(size))
         self.taken += size
         return content
+
+    def expect(self, name: str, content: bytes) -> None:
+        """A field that has only one correct content."""
+        if self.take(name, len(content)) != content:
+            raise NotAMessage(f"the {name} is not {content.hex(' ')}")
 
     def number(self, name: str, size: int) -> int:
         return int.from_bytes(self.take(name, size), "big")
@@ -158,26 +194,32 @@ class FieldReader:
 
 def read_header(fields: FieldReader) -> Header:
     """The header without its tag. Nothing in it is verified yet."""
-    version = fields.number("format version", 1)
+    form = FORMATS.get(fields.number("format version", 1))
+    if form is None:
+        raise NotAMessage("the format has the versions 1 and 2 only")
+    fields.expect("message type", form.type)
     suite = SUITES.get(fields.number("algorithm suite", 2))
-    if suite is None or suite.version != version:
-        raise NotAMessage("kmslab does not read this suite in this version of the format")
-    message_id = fields.take("message id", suite.message_id)
+    if suite is None or suite.format is not form:
+        raise NotAMessage("there is no such suite in this version of the format")
+    message_id = fields.take("message id", form.message_id)
     context = _read_context(fields)
     keys = _read_keys(fields)
-    if fields.take("content type", 1) != FRAMED:
-        raise NotAMessage("the body is not framed")
+    content_type = fields.take("content type", 1)
+    fields.expect("reserved field", form.reserved)
+    fields.expect("IV length", form.iv_length)
     frame_length = fields.number("frame length", 4)
-    if not 0 < frame_length <= MAX_FRAME_LENGTH:
+    if content_type not in (FRAMED, UNFRAMED) or (content_type == FRAMED) != (frame_length > 0):
+        raise NotAMessage("content type and frame length do not fit together")
+    if frame_length > MAX_FRAME_LENGTH:
         raise NotAMessage(f"a frame has 1 to {MAX_FRAME_LENGTH:,} bytes")
-    commitment = fields.take("key commitment", suite.commitment)
+    commitment = fields.take("key commitment", form.commitment)
     return Header(suite, message_id, context, keys, frame_length, commitment)
 
 
 def _read_context(fields: FieldReader) -> Context:
     size = fields.number("length of context", 2)
     if not size:
-        return Context({}, b"")
+        return NO_CONTEXT
     end = fields.taken + size
     count = fields.number("number of pairs", 2)
     texts: list[str] = []
@@ -206,6 +248,8 @@ def _read_keys(fields: FieldReader) -> tuple[EncryptedDataKey, ...]:
 
 def read_frame(fields: FieldReader, header: Header, sequence: int) -> Frame:
     """The head of the frame that must come next. Its ciphertext and its tag follow."""
+    if not header.frame_length:
+        return _read_block(fields)
     mark = fields.take("frame number", 4)
     final = mark == FINAL
     head = mark + (fields.take("number of final frame", 4) if final else b"")
@@ -218,6 +262,15 @@ def read_frame(fields: FieldReader, header: Header, sequence: int) -> Frame:
     if head != frame.head or length > header.frame_length:
         raise NotAMessage(f"this is not the head of frame {sequence:,}")
     return frame
+
+
+def _read_block(fields: FieldReader) -> Block:
+    """Our own limit: all of an unframed body is in memory before it is verified."""
+    head = fields.take("IV", GCM_IV) + fields.take("length of body", 8)
+    block = Block(1, int.from_bytes(head[GCM_IV:], "big"), True)
+    if head != block.head or block.length > MAX_FRAME_LENGTH:
+        raise NotAMessage(f"an unframed body has IV 1 and at most {MAX_FRAME_LENGTH:,} bytes")
+    return block
 
 
 def _count(number: int) -> bytes:

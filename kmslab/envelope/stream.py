@@ -12,13 +12,12 @@ from hmac import compare_digest
 from itertools import count
 from typing import Any
 
-from kmslab.crypto import Forged, check_context
+from kmslab.crypto import Forged
 from kmslab.crypto.backend import GCM_TAG
 from kmslab.crypto.self_tested import proven
 from kmslab.envelope.errors import NOT_OPENED, DecryptionError, NotAMessage
 from kmslab.envelope.materials import FreshMaterials, Materials, materials_of
 from kmslab.envelope.message import (
-    HEADER_IV,
     MAX_FRAME_LENGTH,
     MAX_FRAMES,
     RESERVED,
@@ -28,9 +27,10 @@ from kmslab.envelope.message import (
     read_frame,
     read_header,
 )
+from kmslab.envelope.policy import STRICT, Policy
 from kmslab.envelope.signing import Signer, Unsigned, signer_of, verifier_of
 from kmslab.envelope.source import Buffer, ByteSource, source_of
-from kmslab.envelope.suites import SUITES, MessageKeys, Suite
+from kmslab.envelope.suites import HEADER_IV, MessageKeys, Suite
 
 MIB = 1024 * 1024
 Write = Callable[[memoryview | bytes], None]
@@ -45,7 +45,7 @@ class Opened:
     @property
     def context(self) -> dict[str, str]:
         """The encryption context as the sender gave it, without what the format adds."""
-        pairs = self.header.context.pairs
+        pairs = self.header.full_context.pairs
         return {key: value for key, value in pairs.items() if not key.startswith(RESERVED)}
 
     def __repr__(self) -> str:
@@ -61,24 +61,27 @@ def encrypt_stream(
     keyring: Any,
     *,
     context: Mapping[str, str] | None = None,
-    suite: int = 0x0578,
+    suite: int | None = None,
     frame_length: int = MIB,
+    policy: Policy = STRICT,
 ) -> Header:
     """Encrypt everything that `reader` returns, and write the message to `writer`.
 
     `reader`: a binary file, or bytes. `writer`: a binary file; it is not closed. `keyring`: a
     keyring, a CMK, or a list of them. Each of them can open the message; the first makes the data
     key. Or a `DataKeyCache` of these. `context`: string → string; the message contains it in clear,
-    in at most 65,535 bytes with its lengths. `suite`: 0x0578, signed (ECDSA P-384), or 0x0478,
-    unsigned. `frame_length`: bytes of plaintext in a frame, 1 to 2³¹ - 1. Raises ValueError beyond
-    a limit, and the KMS's own errors. The format is the AWS Encryption SDK's.
+    in at most 65,535 bytes with its lengths. `suite`: 0x0578 (the default), signed with ECDSA
+    P-384, or 0x0478, unsigned; nine older ones if the `policy` allows them. `frame_length`: bytes
+    of plaintext in a frame, 1 to 2³¹ - 1. Raises ValueError beyond a limit or against the policy,
+    and the KMS's own errors. The format is the AWS Encryption SDK's.
     """
-    chosen, materials = _suite(suite), materials_of(keyring)
+    chosen, materials = policy.suite(suite), materials_of(keyring)
     if not isinstance(frame_length, int) or not 0 < frame_length <= MAX_FRAME_LENGTH:
         raise ValueError(f"a frame has 1 to {MAX_FRAME_LENGTH:,} bytes, not {frame_length}")
-    source, pairs = source_of(reader), _allowed({} if context is None else context)
+    source, pairs = source_of(reader), policy.context(context)
     made = materials.to_encrypt(chosen, pairs, source.size)
-    header, keys = _begin(chosen, made, frame_length)
+    policy.check_number_of_keys(len(made.wrapped_keys))
+    header, keys = _begin(chosen, made, frame_length, policy)
     signer, write = signer_of(made.signing_key), _write_all(writer)
     _seal_header(header, keys, signer, write)
     _seal_body(source, header, keys, signer, write)
@@ -86,20 +89,25 @@ def encrypt_stream(
     return header
 
 
-def _begin(suite: Suite, made: Materials, frame_length: int) -> tuple[Header, MessageKeys]:
-    message_id = secrets.token_bytes(suite.message_id)
+def _begin(
+    suite: Suite, made: Materials, frame_length: int, policy: Policy
+) -> tuple[Header, MessageKeys]:
+    message_id = secrets.token_bytes(suite.format.message_id)
     keys = suite.derive(made.data_key, message_id)
     commitment, wrapped_keys = keys.commitment, made.wrapped_keys
-    return Header(suite, message_id, made.context, wrapped_keys, frame_length, commitment), keys
+    stored, rest = policy.divided(made.context)
+    return Header(suite, message_id, stored, wrapped_keys, frame_length, commitment, rest), keys
 
 
 def _seal_header(
     header: Header, keys: MessageKeys, signer: Signer | Unsigned, write: Write
 ) -> None:
     encoded = header.encode()
-    tag = proven("AES_GCM").aes_gcm_seal(keys.encryption, HEADER_IV, b"", encoded)
-    signer.update(encoded + tag)
-    write(encoded + tag)
+    bound = encoded + header.unstored.encoded
+    tag = proven("AES_GCM").aes_gcm_seal(keys.encryption, HEADER_IV, b"", bound)
+    whole = encoded + header.suite.format.header_iv + tag
+    signer.update(whole)
+    write(whole)
 
 
 def _seal_body(
@@ -128,51 +136,46 @@ def _frames(source: ByteSource, length: int) -> Iterator[tuple[Frame, memoryview
             return
 
 
-def _suite(number: int) -> Suite:
-    if number not in SUITES:
-        choices = ", ".join(map(str, SUITES.values()))
-        raise ValueError(f"there is no suite {number!r}: choose one of {choices}")
-    return SUITES[number]
-
-
-def _allowed(context: Mapping[str, str]) -> Mapping[str, str]:
-    check_context(context)
-    for key in context:
-        if key.startswith(RESERVED):
-            raise ValueError(f"context key {key!r}: those that begin with {RESERVED} are reserved")
-    return context
-
-
 # ------------------------------------------------------------------------------------------- open
 
 
-def decrypt_stream(reader: Any, writer: Any, keyring: Any) -> Opened:
+def decrypt_stream(
+    reader: Any,
+    writer: Any,
+    keyring: Any,
+    *,
+    context: Mapping[str, str] | None = None,
+    policy: Policy = STRICT,
+) -> Opened:
     """Decrypt the message that `reader` returns, and write its plaintext to `writer`.
 
     The input must end where the message ends. The output is provisional until this returns: a
     holder of the data key encrypted each frame for its place, but only the end of the message shows
-    that it is complete and comes from its sender. DecryptionError if it does not open.
+    that it is complete and comes from its sender. `context`: pairs that it must have been encrypted
+    with. DecryptionError if it does not open or the `policy` refuses it.
     """
-    materials, write = materials_of(keyring), _write_all(writer)
+    materials, write, pairs = materials_of(keyring), _write_all(writer), policy.context(context)
+    fields = FieldReader(source_of(reader))
     try:
-        return _open(FieldReader(source_of(reader)), materials, write)
+        return _open(fields, policy.accepted(read_header(fields), pairs), materials, write)
     except (NotAMessage, Forged):
         pass
     raise DecryptionError(NOT_OPENED)  # here, not in the handler, whose error would be __context__
 
 
-def _open(fields: FieldReader, materials: FreshMaterials, write: Write) -> Opened:
-    header = read_header(fields)
+def _open(fields: FieldReader, header: Header, materials: FreshMaterials, write: Write) -> Opened:
+    header_iv = header.suite.format.header_iv
+    fields.expect("header IV", header_iv)
     tag = fields.take("header tag", GCM_TAG)
     verifier = verifier_of(header.suite, header.context)
     encoded, data_key = header.encode(), materials.to_decrypt(header)
     keys = header.suite.derive(data_key, header.message_id)
     # With GCM alone, a forger can make a message that opens under two keys, to two plaintexts.
-    committed = compare_digest(keys.commitment, header.commitment)
-    if not committed or len(data_key) != header.suite.data_key:
+    if not compare_digest(keys.commitment, header.commitment):
         raise Forged
-    proven("AES_GCM").aes_gcm_open(keys.encryption, HEADER_IV, tag, encoded)
-    verifier.update(encoded + tag)
+    bound = encoded + header.unstored.encoded
+    proven("AES_GCM").aes_gcm_open(keys.encryption, HEADER_IV, tag, bound)
+    verifier.update(encoded + header_iv + tag)
     plaintext = memoryview(b"")
     for plaintext, final in _opened_frames(fields, header, keys, verifier.update):
         if not final:

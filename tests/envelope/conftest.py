@@ -6,10 +6,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from kmslab import CMK, Lab
-from kmslab.envelope import RawAesKeyring, RawRsaKeyring
+from kmslab.envelope import Policy, RawAesKeyring, RawRsaKeyring
 
 AES_KEY = bytes(range(32))
-SUITES = (0x0478, 0x0578)
+SUITES = (0x0478, 0x0578)  # with key commitment
+OLD_SUITES = (0x0014, 0x0046, 0x0078, 0x0114, 0x0146, 0x0178, 0x0214, 0x0346, 0x0378)
+ALL_SUITES = OLD_SUITES + SUITES
+SIGNED = {0x0214: 71, 0x0346: 103, 0x0378: 103, 0x0578: 103}  # and the signature's length
+WRITE_OLD = Policy(commitment_policy="FORBID_ENCRYPT_ALLOW_DECRYPT")
+READ_ALL = Policy(commitment_policy="REQUIRE_ENCRYPT_ALLOW_DECRYPT")
+
+
+def writing(suite: int) -> Policy:
+    return READ_ALL if suite in SUITES else WRITE_OLD
 
 
 @pytest.fixture(scope="session")

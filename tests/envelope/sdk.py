@@ -19,10 +19,10 @@ from aws_encryption_sdk.materials_managers.caching import CachingCryptoMaterials
 from cryptography.exceptions import InvalidSignature, InvalidTag
 
 CLIENT = sdk.EncryptionSDKClient(commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
-ALGORITHMS = {
-    0x0478: Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY,
-    0x0578: Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384,
-}
+OLD_CLIENT = sdk.EncryptionSDKClient(
+    commitment_policy=CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT
+)
+ALGORITHMS = {algorithm.algorithm_id: algorithm for algorithm in Algorithm}
 AES = {
     16: WrappingAlgorithm.AES_128_GCM_IV12_TAG16_NO_PADDING,
     24: WrappingAlgorithm.AES_192_GCM_IV12_TAG16_NO_PADDING,
@@ -86,7 +86,8 @@ def caching(provider: MasterKeyProvider, **limits: Any) -> CachingCryptoMaterial
 def encrypt(
     data: bytes, provider: MasterKeyProvider, context: dict[str, str], suite: int, frame: int
 ) -> bytes:
-    message, _ = CLIENT.encrypt(
+    """Frames of no length mean an unframed body."""
+    message, _ = (CLIENT if ALGORITHMS[suite].is_committing() else OLD_CLIENT).encrypt(
         source=data,
         key_provider=provider,
         encryption_context=context,
@@ -97,13 +98,13 @@ def encrypt(
 
 
 def decrypt(message: bytes, provider: MasterKeyProvider) -> tuple[bytes, dict[str, str]]:
-    plaintext, header = CLIENT.decrypt(source=message, key_provider=provider)
+    plaintext, header = OLD_CLIENT.decrypt(source=message, key_provider=provider)
     return plaintext, header.encryption_context
 
 
 def opens(message: bytes, provider: MasterKeyProvider) -> bool:
     """Whether the SDK opens it. After a refusal, its stream raises again when it is closed."""
-    stream = CLIENT.stream(source=message, mode="d", key_provider=provider)
+    stream = OLD_CLIENT.stream(source=message, mode="d", key_provider=provider)
     try:
         stream.read()
     except (AWSEncryptionSDKClientError, InvalidTag, InvalidSignature):

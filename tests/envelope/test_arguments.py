@@ -119,7 +119,7 @@ def test_a_frame_length_out_of_range_names_the_limit(frame_length: int) -> None:
 
 
 def test_an_unknown_suite_names_the_choices() -> None:
-    for suite in (0, 0x0378, 0x0578 + 65_536, "0x0578"):
+    for suite in (0, 0x0377, 0x0578 + 65_536, "0x0578"):
         with pytest.raises(ValueError, match="0x0478, 0x0578"):
             envelope.encrypt(b"", RING, suite=suite)
 
