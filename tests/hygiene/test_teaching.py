@@ -62,6 +62,15 @@ def test_room_has_a_break_at_least_every_hundred_minutes(name: str):
         assert since <= 100
 
 
+def test_lessons_in_exchange_have_the_sections_in_that_order():
+    part = TEXT.split("### Lessons in exchange\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| .+? \| (\d\d) \| (.+?) \| \d+ \|$", part, re.MULTILINE)
+    assert len(rows) == part.count("\n| ") - 1
+    for lesson, names in rows:
+        planned = names.split(" · ")
+        assert [section for section in sections(lesson) if section in planned] == planned
+
+
 def test_places_where_a_room_sticks_exist():
     part = TEXT.split("## Where a room sticks\n")[1].split("\n## ")[0]
     places = re.findall(r"^\| (\d\d), (.+?) \|", part, re.MULTILINE)
