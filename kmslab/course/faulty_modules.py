@@ -15,13 +15,18 @@ from kmslab.lab.lab import Lab
 
 
 class OneBitWrong(Pyca):
-    """It gets one bit wrong, the last one. Everything else works."""
+    """It gets the last bit of each tag wrong. Everything else works."""
 
     NAME = "one bit wrong"
 
     def aes_gcm_seal(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
         sealed = super().aes_gcm_seal(key, iv, plaintext, aad)
         return sealed[:-1] + bytes([sealed[-1] ^ 1])
+
+    def aes_gcm_seal_into(
+        self, key: bytes, iv: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
+    ) -> None:
+        sealed[:] = self.aes_gcm_seal(key, iv, bytes(plaintext), aad)
 
 
 class ComparesLess(Pyca):

@@ -35,15 +35,23 @@ def self_tests() -> Table:
 
 def _row(name: str, beginnings: tuple[str, ...], answers: Mapping[str, int]) -> list[object]:
     members = [algorithm for algorithm in answers if algorithm.startswith(beginnings)]
-    results = [Counter(self_test_result(each, member) for member in members) for each in BACKENDS]
+    results = [_results(backend, members, answers) for backend in BACKENDS]
     return [name, sum(answers[member] for member in members), *map(_summary, results)]
 
 
-def _summary(results: Mapping[str, int]) -> str:
-    """`passed` if all members did, else how many had which result."""
+def _results(backend: Backend, members: list[str], answers: Mapping[str, int]) -> Counter[str]:
+    """How many known answers belong to algorithms with which result."""
+    results: Counter[str] = Counter()
+    for member in members:
+        results[self_test_result(backend, member)] += answers[member]
+    return results
+
+
+def _summary(results: Counter[str]) -> str:
+    """`passed` if all did, else how many had which result."""
     if len(results) == 1:
         return next(iter(results))
-    return ", ".join(f"{number} {result}" for result, number in Counter(results).most_common())
+    return ", ".join(f"{number} {result}" for result, number in results.most_common())
 
 
 def self_test_result(backend: Backend, algorithm: str) -> str:

@@ -143,6 +143,14 @@ def no_local_paths(lesson: Lesson) -> Iterator[str]:
 
 
 @rule
+def no_line_numbers_of_modules(lesson: Lesson) -> Iterator[str]:
+    """An output with `self_test.py:144` would change with each edit above that line."""
+    for cell in lesson.code:
+        for numbered in re.findall(r"\w+\.py(?::|\W{1,4}line )\d+", str(cell.outputs)):
+            yield f"{cell.id}: {numbered}"
+
+
+@rule
 def fails_only_where_tagged(lesson: Lesson) -> Iterator[str]:
     for cell in lesson.code:
         failed = any(output.output_type == "error" for output in cell.outputs)

@@ -72,6 +72,7 @@ IMAGE = {**PNG, "data": {"text/html": '<img alt="" src="data:,">', "text/plain":
 VAGUE = {**PNG, "data": {"text/html": '<img alt="Picture">', "text/plain": "Picture"}}
 STDERR = {"output_type": "stream", "name": "stderr", "text": "Warning"}
 ERROR = {"output_type": "error", "ename": "KMSError", "evalue": "no", "traceback": []}
+LINE = {"output_type": "stream", "name": "stdout", "text": "no (self_test.py:144)"}
 
 
 def broken(path: Path, kind: str, source: str, **cell) -> Lesson:
@@ -103,6 +104,7 @@ def broken(path: Path, kind: str, source: str, **cell) -> Lesson:
         ("small_file", "markdown", "word " * 60_000, {}),
         ("no_local_paths", "markdown", "in `" + "/home" + "/me`", {}),
         ("no_local_paths", "markdown", "<Key at 0x7f>", {}),
+        ("no_line_numbers_of_modules", "code", "1", {"outputs": [LINE]}),
         ("fails_only_where_tagged", "code", "1", {"outputs": [ERROR]}),
         ("fails_only_where_tagged", "code", "1", {"metadata": {"tags": [FAILS]}}),
         ("no_warnings", "code", "1", {"outputs": [STDERR]}),

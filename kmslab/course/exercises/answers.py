@@ -12,6 +12,7 @@ from typing import Any
 from kmslab.kms.contract.errors import KMSError
 
 Function = Callable[..., Any]  # a learner's
+NOT_A_VERDICT = "`{}` should give back `True` or `False`, and it gave back {!r}."
 NO_MEANINGS: Mapping[type[Exception], str] = MappingProxyType({})
 
 
@@ -58,6 +59,12 @@ def result_of(
     if result is None and not may_fail:
         raise Wrong(f"`{function.__name__}` gives nothing back. Did you forget `return`?")
     return result
+
+
+def true_or_false(answer: Any, function: Function) -> bool:
+    if not isinstance(answer, bool):
+        raise Wrong(NOT_A_VERDICT.format(function.__name__, answer))
+    return answer
 
 
 def error_of(function: Function, *arguments: Any) -> Exception | None:

@@ -1,23 +1,36 @@
-"""Lesson 11's checks: a blob forged for a lax module, a test of modules, and who is validated."""
+"""Lesson 11's checks: a blob forged for a lax module, and a test of modules."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import date, timedelta
+from collections.abc import Mapping
+from functools import wraps
+from random import SystemRandom
 from typing import Any
 
 from kmslab.course import faulty_modules as faulty
-from kmslab.course.certificates import Certificate
 from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.exercises import fresh
-from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
+from kmslab.course.exercises.answers import (
+    Function,
+    Wrong,
+    require_bodies,
+    result_of,
+    true_or_false,
+)
 from kmslab.crypto import Backend, Forged, SecretBytes, pyca, pycryptodome
 from kmslab.kms.contract.errors import KMSError
 
 NOT_BYTES = "`change_record` should give back a blob, as bytes, and it gave back a `{}`."
 UNCHANGED = "`change_record` gave back the blob that it was given, unchanged."
 REFUSED = (
-    "The KMS with the lax module refuses the blob that `change_record` gave back: `{}`. Ask "
-    "`decrypt` before you give a blob back."
+    "Jiho's KMS refuses the blob that `change_record` gave back: `{}`. Ask `decrypt` before you "
+    "give a blob back."
+)
+NOT_THE_BLOB = (
+    "`change_record` gave back a record, as `decrypt` had answered it. Give back the blob that "
+    "opened."
+)
+NOTHING_OPENED = (
+    "`change_record` gave nothing back: it asked `decrypt`, and no blob with another record in it "
+    "opened. The picture shows which byte of the tag Jiho's module compares."
 )
 SAME_RECORD = (
     "The blob that `change_record` gave back opens, and the record in it is the same as before: "
@@ -25,39 +38,70 @@ SAME_RECORD = (
 )
 
 
+class NothingOpened(Exception):
+    """`change_record` returned None, though it had asked `decrypt` about changed blobs."""
+
+
+class Thief:
+    """The learner's program in front of Jiho's KMS, with what `decrypt` answered it."""
+
+    def __init__(self, change_record: Function) -> None:
+        self.lax, self.answers, self.tries = faulty.lax_lab(), list[bytes](), 0
+        self._change_record = change_record
+
+    def decrypt(self, blob: bytes) -> bytes:
+        self.tries += 1
+        self.answers.append(b"")  # what stays if this is refused
+        self.answers[-1] = self.lax.decrypt(blob)
+        return self.answers[-1]
+
+    def changed(self, blob: bytes, record: bytes) -> Any:
+        @wraps(self._change_record)
+        def change_record(blob: bytes, decrypt: Function) -> Any:
+            changed = self._change_record(blob, decrypt)
+            if changed is None and b"" in self.answers and not {*self.answers} - {b"", record}:
+                raise NothingOpened
+            return changed
+
+        self.answers.clear()
+        meanings: Mapping[type[Exception], str] = {NothingOpened: NOTHING_OPENED}
+        return result_of(change_record, blob, self.decrypt, meanings=meanings)
+
+
 def check_forge(clinic: Clinic, change_record: Function) -> str:
-    lax = faulty.lax_lab()
-
-    def decrypt(blob: bytes) -> bytes:
-        return lax.decrypt(blob)
-
-    require_bodies([change_record], lax.create_cmk("trial").encrypt(b"trial"), decrypt)
-    tries = 0
+    thief = Thief(change_record)
+    trial = thief.lax.create_cmk("trial").encrypt(b"trial")
+    require_bodies([change_record], trial, thief.decrypt)
+    thief.tries = 0
     for _ in range(2):
-        key, record = lax.create_cmk(), fresh.record()
-        blob, before = key.encrypt(record), len(lax.trail)
-        changed = result_of(change_record, blob, decrypt)
-        tries += len(lax.trail) - before
-        if not isinstance(changed, bytes | bytearray):
-            raise Wrong(NOT_BYTES.format(type(changed).__name__))
-        if changed == blob:
-            raise Wrong(UNCHANGED)
-        try:
-            opened = key.decrypt(bytes(changed))
-        except KMSError as refusal:
-            raise Wrong(REFUSED.format(refusal.code)) from refusal
-        if opened == record:
-            raise Wrong(SAME_RECORD)
+        _check_forged(thief, fresh.record())
     return (
-        f"Two records were changed, with {tries} calls to Decrypt in all, and nobody knew a key. A "
-        "tag of 16 bytes would take up to 2¹²⁸ tries a record. This module looks at 8 bits of it, "
-        "so 256 are enough."
+        f"Two records were changed, with {thief.tries} calls to Decrypt in all, and without a key. "
+        "This module compares 8 bits of the tag, so about one guess in 256 fits. If it compared "
+        "all 16 bytes, one guess in 2¹²⁸ would."
     )
+
+
+def _check_forged(thief: Thief, record: bytes) -> None:
+    key = thief.lax.create_cmk()
+    blob = key.encrypt(record)
+    changed = thief.changed(blob, record)
+    if not isinstance(changed, bytes | bytearray):
+        raise Wrong(NOT_BYTES.format(type(changed).__name__))
+    if changed == blob:
+        raise Wrong(UNCHANGED)
+    if changed and bytes(changed) in thief.answers:
+        raise Wrong(NOT_THE_BLOB)
+    try:
+        opened = key.decrypt(bytes(changed))
+    except KMSError as refusal:
+        raise Wrong(REFUSED.format(refusal.code)) from refusal
+    if opened == record:
+        raise Wrong(SAME_RECORD)
 
 
 # ------------------------------------------------------------------------------------------ passes
 
-NOT_A_VERDICT = "`{}` should give back `True` or `False`, and it gave back {!r}."
 SOUND_FAILS = (
     "`passes` gave back `False` for a sound module, {}. A test that "
     "refuses good modules keeps them from being used."
@@ -91,11 +135,34 @@ ASKED_AGAIN = (
     "`passes` gave back `True` for a module that had learnt by heart what `passes` asked another "
     "module before. Ask fresh questions each time."
 )
-LET_THROUGH = "`passes` gave back `True` for a module that {}."
-FORGED = (
-    "`passes` stopped with `Forged`: a module refused what it should have opened. That is a "
-    "finding: give back `False`."
+IN_ANOTHER_ORDER = (
+    "The modules came a second time, in another order, and `passes` gave back `{}` for {}. The "
+    "first time it had not."
 )
+LET_THROUGH = "`passes` gave back `True` for a module that {}."
+REFUSED_WRONGLY = (
+    "`passes` stopped with `Forged`: a module refused a box that was as it should be. That is a "
+    "finding: catch `Forged` there, and give back `False`."
+)
+REFUSED_RIGHTLY = (
+    "`passes` stopped with `Forged`: a module refused a box that was not as it should be. It was "
+    "right to do so: catch `Forged` there, and go on."
+)
+
+
+class RefusedWrongly(Forged):
+    """A box in order was refused."""
+
+
+class RefusedRightly(Forged):
+    """A box that was changed, or asked about with another key, nonce or `aad`."""
+
+
+STOPPED: Mapping[type[Exception], str] = {
+    RefusedWrongly: REFUSED_WRONGLY,
+    RefusedRightly: REFUSED_RIGHTLY,
+    Forged: "`passes` stopped with `Forged`: the reference refused a box.",
+}
 
 
 def check_passes(clinic: Clinic, passes: Function) -> str:
@@ -107,11 +174,24 @@ def check_passes(clinic: Clinic, passes: Function) -> str:
             raise Wrong(LET_THROUGH.format(does))
     if _verdict(passes, faulty.ByHeart(asked), pycryptodome):
         raise Wrong(ASKED_AGAIN)
-    _check_sound(passes, asked)
+    _check_in_any_order(passes)
     return (
         f"Two sound modules passed, and {len(FAULTS) + 1} faulty ones did not. Four of those pass "
         "all the lab's self-tests. Now somebody should test your test with a fault that is new."
     )
+
+
+def _check_in_any_order(passes: Function) -> None:
+    """Again, in an order drawn at random: a verdict that was counted off shows."""
+    mixed: list[tuple[Backend, str]] = [(fault(), does) for fault, does in FAULTS.items()]
+    mixed += [(pyca, ""), (pycryptodome, ""), (pyca, ""), (pycryptodome, "")]
+    SystemRandom().shuffle(mixed)
+    for module, does in mixed:
+        verdict = _verdict(passes, module, pycryptodome if module is not pycryptodome else pyca)
+        if verdict and does:
+            raise Wrong(IN_ANOTHER_ORDER.format(True, "a module that " + does))
+        if not verdict and not does:
+            raise Wrong(IN_ANOTHER_ORDER.format(False, "a sound module, " + module.NAME))
 
 
 def _check_sound(passes: Function, asked: set[faulty.Question]) -> None:
@@ -128,7 +208,7 @@ def _verdict(
     asked: set[faulty.Question] | None = None,
 ) -> bool:
     given = (_disguised(module, set() if asked is None else asked), reference)
-    return _true_or_false(result_of(passes, *given, meanings={Forged: FORGED}), passes)
+    return true_or_false(result_of(passes, *given, meanings=STOPPED), passes)
 
 
 def _disguised(module: Backend, asked: set[faulty.Question]) -> Any:
@@ -142,83 +222,23 @@ def _disguised(module: Backend, asked: set[faulty.Question]) -> Any:
             return module.aes_gcm_seal(key, iv, plaintext, aad)
 
         def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
-            opened = module.aes_gcm_open(key, iv, sealed, aad)
+            try:
+                opened = module.aes_gcm_open(key, iv, sealed, aad)
+            except Forged:
+                raise _refusal(key, iv, sealed, aad) from None
             asked.add(tuple(map(bytes, (key, iv, opened, aad))))
             return opened
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(module, name)
+            value = getattr(module, name)
+            return (lambda *given, **named: value(*given, **named)) if callable(value) else value
 
     return Module()
 
 
-def _true_or_false(answer: Any, function: Function) -> bool:
-    if not isinstance(answer, bool):
-        raise Wrong(NOT_A_VERDICT.format(function.__name__, answer))
-    return answer
-
-
-# --------------------------------------------------------------------------------------- validated
-
-SAYS_NO = "`validated` gave back `False` {}."
-SAYS_YES = "`validated` gave back `True` {}."
-DAY = timedelta(days=1)
-Change = Callable[[Certificate], Mapping[str, object]]  # of the arguments after the certificate
-IN_FORCE: Mapping[str, Change] = {
-    "on a day between the two days of the certificate, for its own module and version": (
-        lambda certificate: {}
-    ),
-    "on the certificate's first day": lambda certificate: {"day": certificate.since},
-    "on the certificate's last day, which counts": lambda certificate: {"day": certificate.until},
-}
-NOT_IN_FORCE: Mapping[str, Change] = {
-    "for another module, whose version has the same number": (
-        lambda certificate: {"name": certificate.module + " Lite"}
-    ),
-    "for the next version of the module, which no laboratory has seen": (
-        lambda certificate: {"version": certificate.version + ".1"}
-    ),
-    "for an older version of the module": lambda certificate: {"version": "1.0"},
-    "for the right version, run in a mode that the certificate does not cover": (
-        lambda certificate: {"approved": False}
-    ),
-    "on the day before the certificate was given": (
-        lambda certificate: {"day": certificate.since - DAY}
-    ),
-    "on the day after the certificate became historical": (
-        lambda certificate: {"day": certificate.until + DAY}
-    ),
-}
-CERTIFICATES = (
-    Certificate("Seoul Vault", "4.2", "FIPS 140-3", 3, date(2025, 3, 3), date(2030, 3, 2)),
-    Certificate("Han River", "12.0.7", "FIPS 140-2", 2, date(2021, 9, 1), date(2026, 9, 21)),
-)
-
-
-def check_validated(clinic: Clinic, validated: Function) -> str:
-    require_bodies([validated], CERTIFICATES[0], "Seoul Vault", "4.2", True, date(2026, 1, 5))
-    for certificate in CERTIFICATES:
-        for circumstances, change in IN_FORCE.items():
-            if not _says(validated, certificate, change):
-                raise Wrong(SAYS_NO.format(circumstances))
-        for circumstances, change in NOT_IN_FORCE.items():
-            if _says(validated, certificate, change):
-                raise Wrong(SAYS_YES.format(circumstances))
-    renewed = replace(CERTIFICATES[0], module="Cuckoo", version="0.9")
-    if not _says(validated, renewed, lambda certificate: {}):
-        raise Wrong(SAYS_NO.format("for a certificate that it had not met before"))
-    return (
-        "One module, one version, in the mode that was tested, while the certificate is active. "
-        "That something uses the same algorithm is not among the conditions."
-    )
-
-
-def _says(validated: Function, certificate: Certificate, change: Change) -> bool:
-    given: dict[str, object] = {
-        "name": certificate.module,
-        "version": certificate.version,
-        "approved": True,
-        "day": certificate.since + (certificate.until - certificate.since) / 2,
-    }
-    given |= change(certificate)
-    return _true_or_false(result_of(validated, certificate, *given.values()), validated)
+def _refusal(key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> Forged:
+    try:
+        pyca.aes_gcm_open(key, iv, sealed, aad)
+    except Forged:
+        return RefusedRightly()
+    return RefusedWrongly()

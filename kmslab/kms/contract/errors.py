@@ -82,7 +82,8 @@ class KMSError(PlainError):
         paragraphs = [f"{self.code}: {self.message or NO_TEXT}", *getattr(self, "__notes__", ())]
         if cause := self.__cause__:
             where = traceback.extract_tb(cause.__traceback__)[-1:]
-            place = "".join(f" ({PurePath(f.filename).name}:{f.lineno})" for f in where)
+            # No line number: lessons commit this text, and a line moves with each edit above it.
+            place = "".join(f" ({PurePath(f.filename).name}, in {f.name})" for f in where)
             paragraphs.append(f"Caused by {type(cause).__name__}: {cause}{place}")
         return paragraphs
 

@@ -5,6 +5,8 @@ from datetime import date
 from kmslab.course import Certificate
 
 
-def validated(certificate: Certificate, name: str, version: str, approved: bool, day: date) -> bool:
-    same = (certificate.module, certificate.version) == (name, version)
+def validated(
+    certificate: Certificate, module: str, version: str, approved: bool, day: date
+) -> bool:
+    same = (certificate.module, certificate.version) == (module, version)
     return same and approved and certificate.since <= day <= certificate.until
