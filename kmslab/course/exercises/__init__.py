@@ -70,6 +70,7 @@ from kmslab.course.exercises import (
     lesson_13_anywhere,
     mending,
     policies,
+    reading_at_night,
     rescuing,
 )
 
@@ -97,7 +98,7 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "06-mend": mending.check_mend,
     "06-sheets": lesson_06.check_sheets,
     "07-lend": lesson_07.check_lend,
-    "07-night": lesson_07.check_night,
+    "07-night": reading_at_night.check_night,
     "07-policy": policies.check_policy,
     "08-flood": lesson_08.check_flood,
     "08-choose": lesson_08.check_choose,

@@ -1,9 +1,9 @@
-"""Exercises of lesson 07: lend a record, find who read at night (`policies.py` has the policy)."""
+"""07-lend: a grant for one person and one record, and its end.
 
-from collections.abc import Callable, Iterable, Mapping
-from copy import deepcopy
-from datetime import datetime, timedelta
-from functools import partial
+Lesson 07's other exercises are in `reading_at_night.py` and `policies.py`.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 from kmslab.course.clinic.clinic import Clinic
@@ -11,7 +11,10 @@ from kmslab.course.clinic.staff import ADMINISTRATOR, context_of
 from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import Function, Wrong, error_of, require_bodies, result_of
 from kmslab.course.exercises.permissions import OPERATIONS, may
+from kmslab.course.exercises.restarting import restarted
 from kmslab.course.outcome import outcome
+from kmslab.kms.access import allow
+from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 from kmslab.lab.view import View
@@ -19,8 +22,6 @@ from kmslab.lab.view import View
 WORKS = "ok"
 ONE, OTHER, THIRD = "R-117", "R-217", "R-317"
 READERS = {"Decrypt", "DescribeKey", "RetireGrant"}  # operations
-
-# --------------------------------------------------------------------------------- lend a record
 
 NO_GRANT = "`{}` returned `{!r}`, and ListGrants shows no grant for the surgeon."
 OTHER_GRANTEE = "`{}` was given one surgeon, and its grant names {}."
@@ -35,8 +36,8 @@ NO_CONTEXT_NEEDED = (
     "record it is for."
 )
 BORROWER_MAY_MORE = (
-    "The surgeon was lent one record to read, and may call {} now. Whoever holds more than "
-    "`Decrypt` can do more than read."
+    "The surgeon was lent one record to read, and may call {} now. A grant of more than `Decrypt` "
+    "allows more than reading."
 )
 COLLEAGUE_READS = (
     "A colleague in the surgeon's account opens {}. The grant names the account and not the person."
@@ -48,6 +49,20 @@ POLICY_CHANGED = (
 STILL_READS = "`{}` took {} back, and the surgeon still opens it."
 TOOK_TOO_MUCH = (
     "`{}` took {} back, and now {} is refused, too, although it was lent separately: `{}`."
+)
+STARTED_AGAIN = (
+    " (The program was started again after `{}`, so its variables had their first values. What it "
+    "needs has to be in what `{}` returned.)"
+)
+REFUSAL_UNNOTICED = (
+    "`{}` was run by somebody who may not give or take back grants, and raised no error. {} Let "
+    "the KMS's error come out."
+)
+NOT_LENT = "So somebody believes now that the surgeon can read, and she can't."
+NOT_TAKEN = "So somebody believes now that {} was taken back, and the surgeon still opens it."
+OTHERS_RIGHTS = (
+    "`{}` was run by somebody who may not give or take back grants, and it was done all the same. "
+    "It acted for somebody else: use the `key` that it was given."
 )
 OLD_GRANT_GONE = (
     "`{}` took a record back, and a grant is gone that was there before anything was lent. It "
@@ -75,9 +90,11 @@ def check_lend(clinic: Clinic, lend: Function, take_back: Function) -> str:
         _check_grants(lend, who, lent[who, number], _new(before, _grants(key)))
     for who, number in loans:
         _check_borrower(lend, key, who, number, blobs)
-    _check_taken_back(take_back, key, loans, lent, blobs)
+    after = _started_again(lend, take_back)
+    _check_taken_back(after, key, loans, lent, blobs)
     if kept not in [grant["GrantId"] for grant in _grants(key)]:
         raise Wrong(OLD_GRANT_GONE.format(take_back.__name__))
+    _check_without_rights(lab, lend, after, key, loans[2], lent[loans[2]], blobs)
     return (
         "Each surgeon opens what was lent to her and nothing else, and can't pass it on. What was "
         "taken back is refused at the next call; the other loans go on."
@@ -133,6 +150,46 @@ def _check_borrower(
         raise Wrong(COLLEAGUE_READS.format(number))
 
 
+def _check_without_rights(
+    lab: Lab,
+    lend: Function,
+    take_back: Function,
+    key: CMK,
+    loan: tuple[View, str],
+    lent: Any,
+    blobs: Mapping[str, bytes],
+) -> None:
+    """Somebody who may do neither gets the KMS's error from both."""
+    theirs = fresh.held_by(fresh.person(lab, allow("kms:DescribeKey", "kms:ListGrants")), key)
+    before, borrower = _grants(key), _surgeon(lab, "888899990000")
+    if error_of(lend, theirs, borrower, ONE) is None:
+        if _new(before, _grants(key)):
+            raise Wrong(OTHERS_RIGHTS.format(lend.__name__))
+        raise Wrong(REFUSAL_UNNOTICED.format(lend.__name__, NOT_LENT))
+    who, number = loan
+    if error_of(take_back, theirs, lent) is None:
+        if outcome(who.decrypt, blobs[number], context_of(number)) != WORKS:
+            raise Wrong(OTHERS_RIGHTS.format(take_back.__name__))
+        raise Wrong(REFUSAL_UNNOTICED.format(take_back.__name__, NOT_TAKEN.format(number)))
+
+
+def _started_again(lend: Function, take_back: Function) -> Function:
+    """`take_back` in a program that has forgotten its variables; its errors say so."""
+    _, again = restarted([lend, take_back])
+
+    def called(key: CMK, lent: Any) -> Any:
+        try:
+            return again(key, lent)
+        except KMSError:
+            raise
+        except Exception as error:
+            raise type(error)(f"{error}{STARTED_AGAIN.format(*names)}") from error
+
+    names = lend.__name__, lend.__name__
+    called.__name__ = take_back.__name__
+    return called
+
+
 def _check_taken_back(
     take_back: Function,
     key: CMK,
@@ -155,97 +212,3 @@ def _take(take_back: Function, key: CMK, lent: Any) -> None:
     if error := error_of(take_back, key, lent):
         text = f"`{take_back.__name__}` stopped with `{type(error).__name__}`: {error}"
         raise Wrong(text) from error
-
-
-# -------------------------------------------------------------------------- who read at night
-
-SEOUL = timedelta(hours=9)  # ahead of UTC
-OPENS, CLOSES = 8, 18  # o'clock in Seoul
-# What happens, and how many minutes after midnight in Seoul; a day a row.
-DAYS: tuple[tuple[tuple[str, int], ...], ...] = (
-    (("read", 8 * 60 + 30), ("read", 17 * 60 + 30), ("read", 22 * 60 + 40)),
-    (("read", 2 * 60 + 15), ("seal", 2 * 60 + 20), ("read", 10 * 60), ("refused", 23 * 60)),
-    (("read", 7 * 60 + 30), ("read", 8 * 60), ("visit", 12 * 60), ("visit", 18 * 60 + 30)),
-    (("data key", 60), ("seal", 12 * 60), ("read", 13 * 60 + 40), ("read", 23 * 60 + 59)),
-)
-NOT_A_LIST_OF_EVENTS = "`{}` should give back a list of events out of the trail. It gave back {}."
-MISSED = (
-    "An event is missing: at {} UTC {} read a record, and in Seoul it was {} then. The office is "
-    "open from 8 to 18."
-)
-BY_DAY = "The event of {} UTC is too much: in Seoul it was {} then, and the office was open."
-NO_READING = "The event of {} UTC is too much: it is {}, and that reads no record."
-REFUSED_READING = (
-    "The event of {} UTC is too much: the KMS refused it (`{}`), so it showed no record to anybody."
-)
-
-
-def check_night(clinic: Clinic, at_night: Function) -> str:
-    lab = clinic.lab
-    every_key.enable(lab)
-    require_bodies([at_night], lab.trail)
-    trails = [_month(lab, DAYS), _month(lab, (DAYS[0][:2],)), _month(lab, DAYS[::-1])]
-    for trail in trails:
-        found = result_of(at_night, deepcopy(trail))
-        if not isinstance(found, Iterable) or isinstance(found, str | bytes | Mapping):
-            raise Wrong(NOT_A_LIST_OF_EVENTS.format(at_night.__name__, f"`{repr(found)[:60]}`"))
-        _check_events(at_night, trail, list(found))
-    return (
-        "Three trails, and each reading at night is found: by clocks in Seoul, also just before "
-        "eight and just before midnight. What was refused or only sealed is left out."
-    )
-
-
-def _month(lab: Lab, days: tuple[tuple[tuple[str, int], ...], ...]) -> list[dict[str, Any]]:
-    """Events that really happened, in a clinic of other people."""
-    key = fresh.key(lab)
-    readers = [fresh.held_by(fresh.person(lab, ADMINISTRATOR), key) for _ in range(2)]
-    visitor, stranger = _surgeon(lab, "666677778888"), fresh.person(lab)
-    key.grant(visitor.caller.principal, "Decrypt")
-    blob = key.encrypt(fresh.record(), context_of(ONE))
-    midnight = (lab.clock.now() + SEOUL).replace(hour=0, minute=0, second=0, microsecond=0) - SEOUL
-    start = len(lab.trail)
-    for day, happenings in enumerate(days, 1):
-        for number, (what, minutes) in enumerate(happenings):
-            moment = midnight + timedelta(days=day, minutes=minutes)
-            lab.clock.advance(seconds=(moment - lab.clock.now()).total_seconds())
-            reader = readers[number % 2]
-            calls: dict[str, Callable[[], Any]] = {
-                "read": partial(reader.decrypt, blob, context_of(ONE)),
-                "seal": partial(reader.encrypt, fresh.record(), context_of(OTHER)),
-                "data key": partial(reader.generate_data_key, context_of(OTHER)),
-                "visit": partial(visitor.decrypt, blob, context_of(ONE)),
-                "refused": partial(stranger.decrypt, blob, context_of(ONE)),
-            }
-            outcome(calls[what])
-    return list(lab.trail[start:])
-
-
-def _seoul(event: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(event["eventTime"]) + SEOUL
-
-
-def _time(event: Mapping[str, Any]) -> str:
-    return str(event["eventTime"][:16].replace("T", " "))
-
-
-def _is_at_night(event: Mapping[str, Any]) -> bool:
-    """Whether a record was read while the office was closed."""
-    reads = event["eventName"] == "Decrypt" and "errorCode" not in event
-    return reads and not OPENS <= _seoul(event).hour < CLOSES
-
-
-def _check_events(at_night: Function, trail: list[dict[str, Any]], found: list[Any]) -> None:
-    for each in found:
-        if each not in trail:
-            raise Wrong(NOT_A_LIST_OF_EVENTS.format(at_night.__name__, f"among others `{each!r}`"))
-        if each["eventName"] != "Decrypt":
-            raise Wrong(NO_READING.format(_time(each), f"`{each['eventName']}`"))
-        if "errorCode" in each:
-            raise Wrong(REFUSED_READING.format(_time(each), each["errorCode"]))
-    for event in trail:
-        if _is_at_night(event) and event not in found:
-            who = event["userIdentity"].get("userName", "somebody of another account")
-            raise Wrong(MISSED.format(_time(event), who, f"{_seoul(event):%H:%M}"))
-    if by_day := [each for each in found if not _is_at_night(each)]:
-        raise Wrong(BY_DAY.format(_time(by_day[0]), f"{_seoul(by_day[0]):%H:%M}"))

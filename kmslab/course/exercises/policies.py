@@ -77,6 +77,10 @@ NEXT_YEAR = (
     "`NotAction`) and then denies what is known today. In 2026 AWS added GetKeyLastUsage, for one."
 )
 MINA_REFUSED = "Mina should look after the key, and she can't {} it{}: {}."
+SORA_MAY_LESS = (
+    "Sora may do everything, and with your policy she can't call `kms:{}`: {} of {} permissions "
+    "are missing. She could write them in, since she writes the policy; better say it at once."
+)
 SORA_REFUSED = "Sora decides, and a year later she may not call `kms:PutKeyPolicy` any more."
 LOOKS = {name for name in OPERATIONS if name.startswith(("Describe", "Get", "List"))}
 # What Mina may be allowed: none of it reads a record, lets her read one, or destroys the key.
@@ -114,6 +118,7 @@ def check_policy(clinic: Clinic, policy: Function) -> str:
     _check_mina(key, worst, people.mina)
     _check_jiho(key, worst, people.jiho)
     _check_duties(key, people.mina)
+    _check_sora(key, people.sora)
     lab.clock.advance(days=YEAR.days)
     if not may(people.sora, "PutKeyPolicy", key):
         raise Wrong(SORA_REFUSED)
@@ -225,6 +230,17 @@ def _check_names(document: str, people: Staff, lab: Lab) -> None:
             raise Wrong(FOURTH_NAME.format("NotPrincipal"))
         if others := sorted(named.wanted - known):
             raise Wrong(FOURTH_NAME.format(", ".join(others)))
+
+
+def _check_sora(key: CMK, sora: View) -> None:
+    """She may call every operation, if only with a context that the policy asks for."""
+    missing = [
+        operation
+        for operation in OPERATIONS
+        if not any(may(sora, operation, key, context) for context in (None, context_of(STOLEN)))
+    ]
+    if missing:
+        raise Wrong(SORA_MAY_LESS.format(missing[0], len(missing), len(OPERATIONS)))
 
 
 def _check_mina(key: CMK, worst: CMK, mina: View) -> None:
