@@ -1,6 +1,7 @@
 """Messages to the learner: Markdown in a notebook, and the same words plain in a terminal."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -25,3 +26,9 @@ def show_message(markdown: str) -> None:
     from IPython.display import display  # only notebooks need IPython; the workbook does not
 
     display(Message(markdown))  # type: ignore[no-untyped-call]  # IPython has no types here
+
+
+def listed(names: Iterable[str], form: str = "`{}`") -> str:
+    """Such as `a`, `b` and `c`."""
+    all_of_them = [form.format(name) for name in names]
+    return " and ".join(filter(None, [", ".join(all_of_them[:-1]), *all_of_them[-1:]]))

@@ -35,6 +35,15 @@ def seal_record(key, record):
 def open_record(key, blob):
     return key.decrypt(blob)
 """
+VERSIONS = """\
+from clinic_program import seal_file, unseal_file
+
+def save_version(key, name, version, data):
+    return seal_file(key, name + "{0}" + version, data)
+
+def load_version(key, name, version, sealed):
+    return unseal_file(key, name + "{0}" + version, sealed)
+"""
 FIRST = """\
 from kmslab import course
 from kmslab.course import check, unlock
@@ -198,6 +207,13 @@ def test_the_same_again_is_said_to_be_there_already(program, answer):
     before = program.stat().st_mtime_ns
     assert "has thief already, just as you wrote it here" in thief(answer)
     assert program.stat().st_mtime_ns == before
+
+
+def test_another_version_of_what_is_restarted_by_its_check_is_kept(program, answer):
+    for mark in "#", "!":
+        said = answer("12-replay", VERSIONS.format(mark), "save_version", "load_version")
+        assert "Kept in your clinic_program.py" in said
+        assert f'name + "{mark}"' in program.read_text("utf-8")
 
 
 def test_exercises_of_several_lessons_are_kept_side_by_side(program, answer):

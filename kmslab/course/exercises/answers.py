@@ -9,6 +9,7 @@ from inspect import Parameter, signature
 from types import MappingProxyType
 from typing import Any
 
+from kmslab.course.messages import listed
 from kmslab.kms.contract.errors import KMSError
 
 Function = Callable[..., Any]  # a learner's
@@ -32,10 +33,10 @@ def require_bodies(functions: Sequence[Function], *arguments: Any) -> None:
     missing = [function.__name__ for function in functions if not _has_body(function, arguments)]
     written = [function.__name__ for function in functions if function.__name__ not in missing]
     if missing and written:
-        raise NotWritten(f"Half written: {_names(written)} is there, {_names(missing)} is not yet.")
+        raise NotWritten(f"Half written: {_these(written)} there, {_these(missing)} not yet.")
     if missing:
         raise NotWritten(
-            f"Not written yet: put a body in place of the `raise` in {_names(missing)}."
+            f"Not written yet: put a body in place of the `raise` in {listed(missing)}."
         )
 
 
@@ -76,6 +77,10 @@ def error_of(function: Function, *arguments: Any) -> Exception | None:
     return None
 
 
+def _these(names: Sequence[str]) -> str:
+    return f"{listed(names)} {'are' if len(names) > 1 else 'is'}"
+
+
 def _has_body(function: Function, arguments: tuple[Any, ...]) -> bool:
     try:
         function(*arguments[: _number_of_parameters(function)])
@@ -101,7 +106,3 @@ def _failure(function: Function, error: Exception) -> str:
     kind = "was refused" if isinstance(error, KMSError) else "stopped"
     text = f": {error}" if str(error) else ""
     return f"`{function.__name__}` {kind} with `{type(error).__name__}`{text}"
-
-
-def _names(names: Sequence[str]) -> str:
-    return " and ".join(f"`{name}`" for name in names)

@@ -21,6 +21,7 @@ from kmslab.course.exercises.other_answers import other_answers, repeated_answer
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.restarting import restarted
 from kmslab.course.exercises.searching import found_in, made_from_data_alone
+from kmslab.course.messages import listed
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
@@ -154,8 +155,7 @@ def _check_uses_the_answer(
     with recorded(lab) as calls, other_answers(lab):
         found = result_of(open_record, key, blob, may_fail=True)
     if found == record:
-        operations = " and ".join(f"`{name}`" for name in dict.fromkeys(calls.operations))
-        raise Wrong(ANSWER_IGNORED.format(operations))
+        raise Wrong(ANSWER_IGNORED.format(listed(dict.fromkeys(calls.operations))))
 
 
 def _check_needs_this_key(lab: Lab, seal_record: Function, open_record: Function, key: CMK) -> None:

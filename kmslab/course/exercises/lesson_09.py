@@ -14,6 +14,7 @@ from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.exercises.other_answers import other_answers
 from kmslab.course.exercises.recording import RecordedCalls, recorded
+from kmslab.course.messages import listed
 from kmslab.figures.key_kind_trials import QUESTIONS, KindResult, try_kinds
 from kmslab.kms.billing import PRICES
 from kmslab.lab.cmk import CMK
@@ -50,7 +51,7 @@ def check_kind(clinic: Clinic, cheapest: Function) -> str:
 
 def _check_kind(cheapest: Function, needs: set[str], tried: dict[str, KindResult]) -> None:
     kind, name = result_of(cheapest, set(needs)), cheapest.__name__
-    words = " and ".join(f'"{need}"' for need in sorted(needs)) or "no need at all"
+    words = listed(sorted(needs), '"{}"') if needs else "no need at all"
     if not isinstance(kind, str) or kind not in CHEAPEST_FIRST:
         kinds = ", ".join(f'"{each}"' for each in CHEAPEST_FIRST)
         raise Wrong(NOT_A_KIND.format(name, kinds, words, kind))

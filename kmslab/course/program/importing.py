@@ -6,6 +6,7 @@ the course's own: a `seal` of the one and an `unseal` of the other would not fit
 be run is reported once, and the lesson goes on with the course's own functions.
 """
 
+import linecache
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from kmslab.course.program.sections import defined_by, definitions, outside, sec
 from kmslab.course.program.source import PROGRAM
 
 FILE = f"{PROGRAM}.py"
+NOT_YET = "<{} as it would be>"
 BROKEN = (
     "Your `clinic_program.py` cannot be run: {}. Until that is mended, lessons use the course's "
     "own functions in place of yours."
@@ -96,9 +98,12 @@ class NotRunnable(Exception):
 def run(path: Path, text: str | None = None) -> Mapping[str, Any]:
     """The names that the file defines, or would with this text. Raises NotRunnable."""
     module = ModuleType(PROGRAM)
-    module.__file__ = str(path)
+    module.__file__, name = str(path), str(path)
+    if text is not None:  # where `inspect` looks for source, since the file has another text yet
+        name = NOT_YET.format(path)
+        linecache.cache[name] = len(text), None, text.splitlines(keepends=True), name
     try:
-        exec(compile(text or path.read_bytes(), str(path), "exec"), vars(module))
+        exec(compile(text or path.read_bytes(), name, "exec"), vars(module))
     except SyntaxError as error:
         raise NotRunnable(f"line {error.lineno}, {error.msg}") from error
     except (Exception, SystemExit) as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from kmslab.course.messages import listed
 from kmslab.course.program import courses, importing, passed
 from kmslab.course.program.collisions import NotKept
 from kmslab.course.program.file import with_section
@@ -78,22 +79,18 @@ def _keep_functions(
     if is_python(after):
         _check_alone(path, after, source, passes)
     said = [] if is_python(after) else [BROKEN]
-    names = _listed(source.functions)
+    names = listed(source.functions)
     if before is None or _changed_by_hand(done, before, after):
         copy = free_name(path)
         write_beside(copy, old)
         said.append((UNREADABLE if before is None else COPIED).format(copy.name))
     expected = courses.by_exercise().get(exercise, {}).keys()
     if looked_for := [name for name in expected if name not in source.functions]:
-        said.append(OTHER_NAMES.format(_listed(looked_for)))
+        said.append(OTHER_NAMES.format(listed(looked_for)))
     if after != before:
         write_beside(path, after.encode())
     passed.write(folder, _with_fingerprints(done, exercise, before or "", after))
     return " ".join([(KEPT if after != before else UNCHANGED).format(names), *said])
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(f"`{name}`" for name in names)
 
 
 def _missing(source: Source) -> str:
