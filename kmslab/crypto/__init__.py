@@ -4,7 +4,7 @@ Reading order: `backend.py`, the interface and its refusals; `pyca/` and `pycryp
 libraries; `self_test.py` and `self_tested.py`, which let an algorithm be used only after it gave
 its published answers; then `secret.py` and `framing.py`, which every wing above uses. `cms.py` (on
 `ber.py`) seals for a recipient; `attestation.py` (on `cose.py` and `cbor.py`) verifies what an
-enclave proves of itself.
+enclave proves of itself. `old_padding.py` opens RSA ciphertexts of the past.
 
 Rule: code that needs a cipher takes it from `self_tested.py`. A backend refuses with `Forged`, or
 with `Malformed` if a public key is wrong, and gives no reason. A secret is a `SecretBytes`, which

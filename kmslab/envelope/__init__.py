@@ -21,7 +21,7 @@ from kmslab.envelope.files import decrypt_file, encrypt_file
 from kmslab.envelope.in_memory import Decrypted, decrypt, encrypt
 from kmslab.envelope.inspect import Field, MessageView, inspect
 from kmslab.envelope.keyrings import Keyring, Refused
-from kmslab.envelope.kms import KmsKeyring
+from kmslab.envelope.kms import KmsDiscoveryKeyring, KmsKeyring
 from kmslab.envelope.message import Context, EncryptedDataKey, Header, Message
 from kmslab.envelope.policy import CommitmentPolicy, Policy
 from kmslab.envelope.raw import RawAesKeyring, RawRsaKeyring
@@ -37,6 +37,7 @@ __all__ = [
     "Field",
     "Header",
     "Keyring",
+    "KmsDiscoveryKeyring",
     "KmsKeyring",
     "Message",
     "MessageView",

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from kmslab.crypto import Forged, Malformed, PublicKey, SecretBytes, spec_of
 from kmslab.crypto.backend import AES_KEYS, GCM_IV, GCM_TAG
+from kmslab.crypto.old_padding import decrypt_pkcs1_v1_5
 from kmslab.crypto.self_tested import proven
 from kmslab.envelope.keyrings import Keyring
 from kmslab.envelope.kms import PROVIDER as KMS
@@ -19,6 +20,7 @@ from kmslab.envelope.message import MAX_COUNT, Context, EncryptedDataKey
 AES_LENGTHS = (8 * GCM_TAG).to_bytes(4, "big") + GCM_IV.to_bytes(4, "big")
 
 PADDINGS = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_384", "RSAES_OAEP_SHA_512")
+OLD_PADDING = "RSAES_PKCS1_V1_5"
 
 
 class RawAesKeyring(Keyring):
@@ -50,12 +52,13 @@ class RawAesKeyring(Keyring):
 
 
 class RawRsaKeyring(Keyring):
-    """Wraps with RSA-OAEP under an RSA key of 2048, 3072 or 4096 bits.
+    """Wraps with RSA-OAEP (SHA-1, SHA-256, SHA-384 or SHA-512) under a key of 2048 to 4096 bits.
 
     `private_key`: PKCS#8 or PKCS#1, DER or PEM; or a public key (SubjectPublicKeyInfo), which can
     only encrypt. RSA does not bind the data key to the context; only the message's header tag
-    does. The SDK also has PKCS#1 v1.5 padding. It is left out here: a reader that reveals whether
-    the padding is right can be used to decrypt other data keys.
+    does. With `padding` "RSAES_PKCS1_V1_5" it opens old messages and encrypts none: a reader that
+    reveals whether the padding is right can be used to decrypt other data keys, for example by the
+    time it takes. Do not answer strangers with it.
     """
 
     def __init__(
@@ -65,19 +68,25 @@ class RawRsaKeyring(Keyring):
         private_key: bytes | str | PublicKey,
         padding: str = "RSAES_OAEP_SHA_256",
     ) -> None:
-        if padding not in PADDINGS:
+        if padding not in (*PADDINGS, OLD_PADDING):
             raise ValueError(f"{padding!r} is not a padding: choose one of {', '.join(PADDINGS)}")
         self._namespace, self._name = _named(namespace, name)
         self._padding = padding
-        self._public, self._private = _rsa_key(_der(private_key), padding)
+        self._public, self._private = _rsa_key(_der(private_key))
 
     def wrap(self, data_key: bytes, context: Context) -> EncryptedDataKey:
+        if self._padding == OLD_PADDING:
+            raise ValueError(
+                f"{OLD_PADDING} is for reading only: choose one of {', '.join(PADDINGS)}"
+            )
         ciphertext = proven(self._padding).encrypt(self._padding, self._public, data_key)
         return EncryptedDataKey(self._namespace, self._name, ciphertext)
 
     def unwrap(self, wrapped: EncryptedDataKey, context: Context) -> SecretBytes | None:
         if (wrapped.provider, wrapped.info) != (self._namespace, self._name) or not self._private:
             return None
+        if self._padding == OLD_PADDING:
+            return decrypt_pkcs1_v1_5(self._private, wrapped.ciphertext)
         return proven(self._padding).decrypt(self._padding, self._private, wrapped.ciphertext)
 
     def __repr__(self) -> str:
@@ -102,8 +111,9 @@ def _der(key: bytes | str | PublicKey) -> bytes:
     return b""  # not a key
 
 
-def _rsa_key(der: bytes, padding: str) -> tuple[bytes, SecretBytes | None]:
+def _rsa_key(der: bytes) -> tuple[bytes, SecretBytes | None]:
     """Public and private key, tested on each other: a backend does not validate private keys."""
+    padding = PADDINGS[1]
     backend = proven(padding)
     try:
         if spec_of(der).startswith("RSA"):

@@ -28,10 +28,11 @@ AES = {
     24: WrappingAlgorithm.AES_192_GCM_IV12_TAG16_NO_PADDING,
     32: WrappingAlgorithm.AES_256_GCM_IV12_TAG16_NO_PADDING,
 }
-OAEP = {
+RSA = {
     "RSAES_OAEP_SHA_1": WrappingAlgorithm.RSA_OAEP_SHA1_MGF1,
     "RSAES_OAEP_SHA_256": WrappingAlgorithm.RSA_OAEP_SHA256_MGF1,
     "RSAES_OAEP_SHA_384": WrappingAlgorithm.RSA_OAEP_SHA384_MGF1,
+    "RSAES_PKCS1_V1_5": WrappingAlgorithm.RSA_PKCS1,
     "RSAES_OAEP_SHA_512": WrappingAlgorithm.RSA_OAEP_SHA512_MGF1,
 }
 
@@ -60,7 +61,7 @@ def aes(namespace: str, name: str, key: bytes) -> Raw:
 
 
 def rsa(namespace: str, name: str, pem: bytes, padding: str) -> Raw:
-    return _raw(namespace, name, WrappingKey(OAEP[padding], pem, EncryptionKeyType.PRIVATE))
+    return _raw(namespace, name, WrappingKey(RSA[padding], pem, EncryptionKeyType.PRIVATE))
 
 
 class _Here(StrictAwsKmsMasterKeyProvider):
