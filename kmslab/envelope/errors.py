@@ -9,6 +9,13 @@ NOT_OPENED = (
 )
 
 
+SIGNED = (
+    "This message is signed, and a stream's plaintext is written before the signature at its end "
+    "is verified. Use decrypt_file or decrypt, which wait for it; or pass unverified=True, and "
+    "throw the output away if an error follows."
+)
+
+
 class DecryptionError(PlainError):
     """This message does not open with the given keyrings. Use nothing of it.
 

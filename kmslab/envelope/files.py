@@ -60,7 +60,9 @@ def decrypt_file(
 ) -> Opened:
     """Decrypt a file. The target appears only after the whole message has been verified."""
     with _written(target, overwrite) as writer, open(source, "rb") as reader:
-        return decrypt_stream(reader, writer, keyring, context=context, policy=policy)
+        return decrypt_stream(
+            reader, writer, keyring, context=context, policy=policy, unverified=True
+        )
 
 
 @contextmanager

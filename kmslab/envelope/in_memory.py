@@ -56,7 +56,9 @@ def decrypt(
     Raises DecryptionError, whatever the reason, if none can, and returns no part of the plaintext.
     """
     out = io.BytesIO()
-    opened = decrypt_stream(_bytes(message), out, keyring, context=context, policy=policy)
+    opened = decrypt_stream(
+        _bytes(message), out, keyring, context=context, policy=policy, unverified=True
+    )
     return Decrypted(opened.header, out.getvalue())
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from kmslab.crypto import Forged
 from kmslab.crypto.backend import GCM_TAG
 from kmslab.crypto.self_tested import proven
-from kmslab.envelope.errors import NOT_OPENED, DecryptionError, NotAMessage
+from kmslab.envelope.errors import NOT_OPENED, SIGNED, DecryptionError, NotAMessage
 from kmslab.envelope.materials import FreshMaterials, Materials, materials_of
 from kmslab.envelope.message import (
     MAX_FRAME_LENGTH,
@@ -146,18 +146,23 @@ def decrypt_stream(
     *,
     context: Mapping[str, str] | None = None,
     policy: Policy = STRICT,
+    unverified: bool = False,
 ) -> Opened:
     """Decrypt the message that `reader` returns, and write its plaintext to `writer`.
 
     The input must end where the message ends. The output is provisional until this returns: a
     holder of the data key encrypted each frame for its place, but only the end of the message shows
     that it is complete and comes from its sender. `context`: pairs that it must have been encrypted
-    with. DecryptionError if it does not open or the `policy` refuses it.
+    with. `unverified`: without it a signed message is refused, because its signature comes last and
+    the writer gets the plaintext before. DecryptionError if it does not open or is refused.
     """
     materials, write, pairs = materials_of(keyring), _write_all(writer), policy.context(context)
     fields = FieldReader(source_of(reader))
     try:
-        return _open(fields, policy.accepted(read_header(fields), pairs), materials, write)
+        header = policy.accepted(read_header(fields), pairs)
+        if header.suite.signature and not unverified:
+            raise DecryptionError(SIGNED)
+        return _open(fields, header, materials, write)
     except (NotAMessage, Forged):
         pass
     raise DecryptionError(NOT_OPENED)  # here, not in the handler, whose error would be __context__

@@ -85,7 +85,7 @@ def test_each_reader_and_writer_works(reader, writer, suite: int) -> None:
         reader(DATA), message, RING, context={"a": "b"}, suite=suite, frame_length=1000
     )
     assert header.suite.id == suite
-    opened = envelope.decrypt_stream(reader(bytes(message.got)), plaintext, RING)
+    opened = envelope.decrypt_stream(reader(bytes(message.got)), plaintext, RING, unverified=True)
     assert plaintext.got == DATA
     assert opened.context == {"a": "b"}
     assert opened.header == header
@@ -102,7 +102,7 @@ def test_a_stream_through_a_pipe() -> None:
     thread.start()
     plaintext = io.BytesIO()
     with os.fdopen(reading, "rb", buffering=0) as pipe:
-        envelope.decrypt_stream(pipe, plaintext, RING)
+        envelope.decrypt_stream(pipe, plaintext, RING, unverified=True)
     thread.join()
     assert plaintext.getvalue() == DATA
 
@@ -130,7 +130,7 @@ def test_memory_does_not_grow_with_the_message(suite: int) -> None:
             thread = threading.Thread(target=seal, args=(size, writing))
             thread.start()
             with os.fdopen(reading, "rb") as pipe:
-                envelope.decrypt_stream(pipe, Discard(), RING)
+                envelope.decrypt_stream(pipe, Discard(), RING, unverified=True)
             thread.join()
             return tracemalloc.get_traced_memory()[1]
         finally:
@@ -160,7 +160,7 @@ def test_a_frame_takes_memory_for_its_bytes_and_not_for_its_announced_length(
         message = sealed(b"photo", frame_length=frame_length)
         assert envelope.decrypt(message, RING).plaintext == b"photo"
         out = io.BytesIO()
-        envelope.decrypt_stream(io.BytesIO(message), out, RING)
+        envelope.decrypt_stream(io.BytesIO(message), out, RING, unverified=True)
         assert tracemalloc.get_traced_memory()[1] < 4 * MIB
     finally:
         tracemalloc.stop()
@@ -179,7 +179,7 @@ def test_a_header_takes_memory_for_its_bytes_and_not_for_its_announced_lengths()
         try:
             for reader in (claim, io.BytesIO(claim)):
                 with pytest.raises(DecryptionError):
-                    envelope.decrypt_stream(reader, io.BytesIO(), RING)
+                    envelope.decrypt_stream(reader, io.BytesIO(), RING, unverified=True)
             assert tracemalloc.get_traced_memory()[1] < 2 * MIB
         finally:
             tracemalloc.stop()
@@ -209,7 +209,7 @@ class Header(io.RawIOBase):
 def test_a_header_that_is_too_long_is_refused() -> None:
     reader = Header()
     with pytest.raises(DecryptionError):
-        envelope.decrypt_stream(reader, io.BytesIO(), RING)
+        envelope.decrypt_stream(reader, io.BytesIO(), RING, unverified=True)
     assert reader.given < 130 * MIB
 
 
@@ -259,7 +259,7 @@ def test_an_error_of_the_reader_reaches_the_caller() -> None:
     with pytest.raises(Broken):
         envelope.encrypt_stream(FailingReader(DATA), io.BytesIO(), RING)
     with pytest.raises(Broken):
-        envelope.decrypt_stream(FailingReader(sealed()[:-1]), io.BytesIO(), RING)
+        envelope.decrypt_stream(FailingReader(sealed()[:-1]), io.BytesIO(), RING, unverified=True)
 
 
 @pytest.mark.parametrize("takes", [0, 100, 5000, len(DATA) - 1])
@@ -267,7 +267,7 @@ def test_an_error_of_the_writer_reaches_the_caller(takes: int) -> None:
     with pytest.raises(Broken):
         envelope.encrypt_stream(io.BytesIO(DATA), FailingWriter(takes), RING)
     with pytest.raises(Broken):
-        envelope.decrypt_stream(io.BytesIO(sealed()), FailingWriter(takes), RING)
+        envelope.decrypt_stream(io.BytesIO(sealed()), FailingWriter(takes), RING, unverified=True)
 
 
 class Nothing(io.RawIOBase):
@@ -286,7 +286,7 @@ def test_a_file_that_does_not_block_is_an_error_and_not_the_end() -> None:
     with pytest.raises(BlockingIOError):
         envelope.encrypt_stream(b"photo", Nothing(), RING)
     with pytest.raises(BlockingIOError):
-        envelope.decrypt_stream(Nothing(), io.BytesIO(), RING)
+        envelope.decrypt_stream(Nothing(), io.BytesIO(), RING, unverified=True)
 
 
 def test_a_text_file_is_an_error(tmp_path) -> None:
@@ -296,13 +296,25 @@ def test_a_text_file_is_an_error(tmp_path) -> None:
         envelope.encrypt_stream(text, io.BytesIO(), RING)
 
 
+def test_a_signed_stream_is_read_only_if_its_reader_wants_unverified_plaintext() -> None:
+    message = envelope.encrypt(b"photo", RING)
+    out = io.BytesIO()
+    with pytest.raises(envelope.DecryptionError, match="unverified=True"):
+        envelope.decrypt_stream(message, out, RING)
+    assert not out.getvalue()
+    envelope.decrypt_stream(message, out, RING, unverified=True)
+    assert out.getvalue() == b"photo"
+    unsigned = envelope.encrypt(b"photo", RING, suite=0x0478)
+    assert envelope.decrypt_stream(unsigned, io.BytesIO(), RING)
+
+
 def test_the_last_frame_waits_for_the_signature() -> None:
     """So a message of one frame, as most are, reveals nothing before all of it is verified."""
     message = bytearray(sealed(b"photo"))
     message[-1] ^= 1
     out = io.BytesIO()
     with pytest.raises(DecryptionError):
-        envelope.decrypt_stream(io.BytesIO(message), out, RING)
+        envelope.decrypt_stream(io.BytesIO(message), out, RING, unverified=True)
     assert out.getvalue() == b""
 
 
@@ -334,7 +346,7 @@ def test_a_frame_takes_as_much_memory_as_is_there(length: int, there: int, final
     head = b"\xff" * 4 + number + length.to_bytes(4, "big") if final else number
     tracemalloc.start()
     with pytest.raises(envelope.DecryptionError):
-        envelope.decrypt_stream(Junk(header + head, there), io.BytesIO(), RING)
+        envelope.decrypt_stream(Junk(header + head, there), io.BytesIO(), RING, unverified=True)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1.5 * there + 20 * MIB
@@ -349,6 +361,6 @@ def test_large_frames_of_different_sizes_open(overwritten: bool) -> None:
         message = sealed(data, frame_length=3 * MIB)
         kept = bytearray(message)
         reader = io.BytesIO(message) if overwritten else kept
-        envelope.decrypt_stream(reader, opened, RING)
+        envelope.decrypt_stream(reader, opened, RING, unverified=True)
         assert opened.getvalue() == data
         assert kept == message  # memory of the caller is not written to
