@@ -74,6 +74,7 @@ def _draw_background(canvas: Canvas, calls: Sequence[WatchedCall]) -> None:
 def _draw(canvas: Canvas, call: WatchedCall, top: float) -> None:
     width = MAX_LABEL - MAX_NOTE - 16 if call.note else MAX_LABEL
     canvas.label(TRACK, top + 28, call.operation, width, weight="bold")
+    canvas.label(WALL[0] - 8, top + 28, call.note, MAX_NOTE, ha="right")
     if call.public:
         _draw_outside(canvas, call, top)
     elif not call.crossed:
@@ -118,7 +119,6 @@ def _draw_local(canvas: Canvas, call: WatchedCall, top: float) -> None:
 def _draw_outside(canvas: Canvas, call: WatchedCall, top: float) -> None:
     """A program with a public key, which is outside because everybody may have it."""
     inputs = ", ".join(f"{name}: {count(size)}" for name, size in call.files.items())
-    canvas.label(WALL[0] - 8, top + 28, call.note, MAX_NOTE, ha="right")
     canvas.label(TRACK + 8, top + 58, inputs, MAX_LABEL, color=BLUE)
     look = {"color": VERMILLION, "linestyle": "--"} if call.refused else {"color": GREEN}
     canvas.arrow((TRACK, top + 78), (KEY_OUTSIDE - 26 - 14 * call.refused, top + 78))
@@ -178,20 +178,26 @@ def _sentence(call: WatchedCall) -> str:
     if not call.crossed:
         files = " and ".join(f"`{name}` ({count(size)})" for name, size in call.files.items())
         return f"`{call.operation}` used {files} and got {count(call.returned)}, without any call."
+    note = _note(call)
     if call.refused:
         text = call.message.replace(call.key, _short(call.key)) if call.key else call.message
         reason = f": {text.rstrip('.')}" if text else ""
-        return f"**{call.operation}** brought {sent} as far as the wall: `{call.error}`{reason}."
+        return (
+            f"**{call.operation}**{note} brought {sent} as far as the wall: `{call.error}`{reason}."
+        )
     back = f"{count(call.returned)} ({given})"
-    return f"**{call.operation}** took in {sent} and gave back {back}."
+    return f"**{call.operation}**{note} took in {sent} and gave back {back}."
+
+
+def _note(call: WatchedCall) -> str:
+    return f" ({call.note})" if call.note else ""
 
 
 def _sentence_outside(call: WatchedCall) -> str:
     inputs = [f"{name} ({count(size)})" for name, size in call.files.items()]
     given = " and ".join(filter(None, [", ".join(inputs), f"a public key ({count(call.public)})"]))
-    note = f" ({call.note})" if call.note else ""
     result = f"{_result(call)} (`{call.error}`)" if call.refused else _result(call)
-    return f"`{call.operation}`{note}, with {given}: {result}."
+    return f"`{call.operation}`{_note(call)}, with {given}: {result}."
 
 
 def _ending(calls: Sequence[WatchedCall]) -> str:

@@ -5,7 +5,7 @@ or after others, shows the same call.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kmslab.figures.sizes import size
@@ -33,6 +33,10 @@ class WatchedCall:
     @property
     def refused(self) -> bool:
         return bool(self.error)
+
+    def noted(self, note: str) -> "WatchedCall":
+        """The same call with a few words beside the operation, such as "one bit flipped"."""
+        return replace(self, note=note)
 
 
 def watch(program: Callable[..., Any], *arguments: Any, **named: Any) -> WatchedCall:

@@ -66,6 +66,10 @@ REFUSED = (
 )
 SAME_WORDS = "What `{}` gave back says the same as the surgeon's letter."
 EMPTY = "What `{}` gave back opens, and says nothing at all. The clinic would notice that."
+NOT_TEXT = (
+    "What `{}` gave back opens, and what comes out is not text ({:,} bytes). The clinic would "
+    "notice that; write words of your own."
+)
 OTHER_CLINICS_KEY = (
     "The check gave `{}` the public key of another clinic, and that clinic can't open the letter."
 )
@@ -80,7 +84,7 @@ def check_swap(clinic: Clinic, replace_letter: Function) -> str:
         other = _rsa_key(elsewhere)
         text = fresh.record()
         said.append(_exchanged(lab, replace_letter, other, text, OTHER_CLINICS_KEY))
-    shown = said[0].decode("utf-8", "replace")
+    shown = said[0].decode("utf-8")
     return (
         f'The clinic reads: "{shown}" The thief has not read the surgeon\'s letter, and needed no '
         "more than the public key. A lock that everybody can close says nothing about the writer."
@@ -107,6 +111,10 @@ def _exchanged(lab: Lab, function: Function, key: CMK, text: bytes, refused: str
         raise Wrong(SAME_WORDS.format(name))
     if not found.strip():
         raise Wrong(EMPTY.format(name))
+    try:
+        found.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Wrong(NOT_TEXT.format(name, len(found))) from None
     return found
 
 

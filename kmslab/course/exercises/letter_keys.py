@@ -1,9 +1,10 @@
 """Tries the keys of letters that a learner's function locked: are they fresh, secret, needed?"""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 
 from kmslab.course.clinic.stolen_laptop import unlock
 from kmslab.course.exercises.answers import Wrong
@@ -13,13 +14,25 @@ from kmslab.course.exercises.recording import BLOBS, RecordedCalls
 from kmslab.course.exercises.searching import found_in
 from kmslab.crypto import Forged
 from kmslab.crypto.backend import AES_256_KEY
+from kmslab.kms.contract.errors import KMSError
 
 START = 20260105  # of Python's `random`, for a check
+MIN_KEY = 16  # bytes
+MAX_SEARCHED = 1024  # bytes of a letter, or of a part, in which a key is looked for
+SIZES = {"Decrypt": 256, "Decapsulate": 1088}  # bytes that RSA_2048 and ML_KEM_768 take
 MIN_DIFFERENT = 16  # bytes in a key of 32; random ones have some 30
 
 SAME_BYTES = (
     "The same letter, locked twice, gave the same bytes. A thief who guesses a letter locks his "
     "guess with the public key, and compares."
+)
+MASKED_KEY = (
+    "The key that opens the letter travels with it, mixed with the same bytes each time (exclusive "
+    "or). A thief who learns one key has them all."
+)
+SHORT_KEY = (
+    "{} answered with {} bytes, and all of a letter's secrecy hangs on them. So short a key is "
+    "found by trying all. `token_bytes(32)` makes one of 32."
 )
 KEY_IN_CLEAR = "The key that opens the letter travels with it{}. The thief needs no KMS."
 SAME_KEY = (
@@ -47,12 +60,16 @@ ONE_FROM_THE_OTHER = (
 def check_keys(letters: Sequence[Letter], calls_of: Sequence[RecordedCalls]) -> None:
     """Each letter has a key of its own, which does not travel in the clear."""
     for letter, calls in zip(letters, calls_of, strict=True):
-        for secret in calls.secrets:
-            if secret != letter.text and (how := found_in(letter.locked, secret)):
-                raise Wrong(KEY_IN_CLEAR.format("" if how == "as it is" else f", {how}"))
+        for call in calls:
+            for secret in RecordedCalls([call]).secrets:
+                _check_secret(letter, call.operation, secret)
+        boxes = _without_blobs(letter, calls)
+        if len(letter.text) < MAX_SEARCHED and any(_opens(letter, boxes, _windows(boxes))):
+            raise Wrong(KEY_IN_CLEAR.format(""))
     pairs = [*combinations(zip(letters, calls_of, strict=True), 2)]
     if any(one.locked == two.locked for (one, _), (two, _) in pairs):
         raise Wrong(SAME_BYTES)
+    _check_no_mask(letters, calls_of)
     shared = [
         one.text == two.text
         for (one, ones), (two, twos) in pairs
@@ -60,6 +77,62 @@ def check_keys(letters: Sequence[Letter], calls_of: Sequence[RecordedCalls]) -> 
     ]
     if shared:
         raise Wrong(KEY_FROM_LETTER if all(shared) else SAME_KEY)
+
+
+def _check_secret(letter: Letter, operation: str, secret: bytes) -> None:
+    if secret == letter.text:
+        return
+    if len(secret) < MIN_KEY:
+        raise Wrong(SHORT_KEY.format(operation, len(secret)))
+    if how := found_in(letter.locked, secret):
+        raise Wrong(KEY_IN_CLEAR.format("" if how == "as it is" else f", {how}"))
+
+
+def _check_no_mask(letters: Sequence[Letter], calls_of: Sequence[RecordedCalls]) -> None:
+    """A key that travels under a fixed mask leaves the mask when two letters are compared."""
+    masks = []
+    for letter, calls in zip(letters[:2], calls_of[:2], strict=True):
+        secrets = {secret[:AES_256_KEY] for secret in calls.secrets} - {letter.text[:AES_256_KEY]}
+        windows = [*_windows(_without_blobs(letter, calls))]
+        masks.append(
+            {(at, _xor(each, s)) for at, each in enumerate(windows) for s in secrets if len(s) > 15}
+        )
+    if set.intersection(*masks):
+        raise Wrong(MASKED_KEY)
+
+
+def _xor(one: bytes, two: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, two, strict=False))
+
+
+def _without_blobs(letter: Letter, calls: RecordedCalls) -> list[bytes]:
+    """The parts that travel, without the bytes that were handed to the KMS."""
+    travelling, requests = letter.locked, [call.request for call in calls]
+    for blob in (request[name] for request in requests for name in BLOBS if name in request):
+        travelling = exchanged(travelling, blob, b"")
+    parts = [part.encode() if isinstance(part, str) else part for part in parts_of(travelling)]
+    return [each for part in parts for each in (part, _from_hexadecimal(part)) if each]
+
+
+def _from_hexadecimal(part: bytes) -> bytes:
+    try:
+        return bytes.fromhex(part.decode("ascii"))
+    except ValueError:
+        return b""
+
+
+def _windows(parts: Sequence[bytes]) -> Iterator[bytes]:
+    """All that could be a key in the parts."""
+    for part in parts:
+        for start in range(min(len(part), MAX_SEARCHED) - AES_256_KEY + 1):
+            yield part[start : start + AES_256_KEY]
+
+
+def _opens(letter: Letter, boxes: Sequence[bytes], keys: Iterable[bytes]) -> Iterator[bytes]:
+    """What the keys open of the letter, or of a part of it."""
+    for key, box in product(keys, boxes):
+        if found_in(found := _unlocked(box, key), letter.text):
+            yield found
 
 
 def check_random(post: Post, letter: Letter, calls: RecordedCalls) -> None:
@@ -78,25 +151,31 @@ def check_random(post: Post, letter: Letter, calls: RecordedCalls) -> None:
 
 
 def check_one_is_not_enough(post: Post, letter: Letter, calls: RecordedCalls) -> None:
-    """A thief who has broken one of two keys tries its secret on all that travels.
+    """A thief who has broken one of two keys opens all that it opens, and tries what he gets.
 
     Half of the letter is found too, and a secret that is made from the other.
     """
-    travelling, requests = letter.locked, [call.request for call in calls]
-    for blob in (request[name] for request in requests for name in BLOBS if name in request):
-        travelling = exchanged(travelling, blob, b"")
-    boxes = [part for part in parts_of(travelling) if isinstance(part, bytes)]
+    boxes = _without_blobs(letter, calls)
     for one, two in permutations(calls, 2):
         secrets = RecordedCalls([one]).secrets
         if set(RecordedCalls([two]).secrets) & {*secrets, *(sha256(s).digest() for s in secrets)}:
             raise Wrong(ONE_FROM_THE_OTHER.format(two.operation, one.operation))
     for call in calls:
-        for secret in RecordedCalls([call]).secrets:
-            for key in (secret, secret[:AES_256_KEY], sha256(secret).digest()):
-                found = [_unlocked(box, key) for box in boxes]
-                if any(found_in(each, letter.text) for each in found):
-                    read = "the letter" if letter.text in found else "a part of the letter"
-                    raise Wrong(ONE_IS_ENOUGH.format(call.operation, read, post.open.__name__))
+        got = {*RecordedCalls([call]).secrets, *_answers(post, boxes, call.operation)}
+        keys = {key for s in got for key in (s, s[:AES_256_KEY], sha256(s).digest())}
+        for found in _opens(letter, boxes, keys):
+            read = "the letter" if letter.text in found else "a part of the letter"
+            raise Wrong(ONE_IS_ENOUGH.format(call.operation, read, post.open.__name__))
+
+
+def _answers(post: Post, boxes: Sequence[bytes], operation: str) -> Iterator[bytes]:
+    """What this operation makes of all other parts that are as long as what it takes."""
+    key, size = post.keys[post.operations.index(operation)], SIZES[operation]
+    for box in boxes:
+        for piece in {box[:size], box[-size:]}:
+            if len(piece) == size:
+                with suppress(KMSError):
+                    yield key.decrypt(piece) if operation == "Decrypt" else key.decapsulate(piece)
 
 
 def _unlocked(box: bytes, key: bytes) -> bytes:

@@ -43,8 +43,8 @@ ANOTHER_KEY = (
     "`{}` was given a key that your notebook has never seen, and called {} with another one."
 )
 DOES_NOT_OPEN = (
-    "`{}` called {} with the right key, and was refused with `{}`. The bytes or the algorithm are "
-    "not those with which the letter was locked."
+    "`{}` called {} with the right key, and was refused with `{}`. It sent {:,} bytes. They are "
+    "not what was locked with this key's public half, or the algorithm is another one."
 )
 OTHER_LETTER = "What comes out is not the letter of {:,} bytes that was locked: {}."
 IN_PIECES = (
@@ -205,4 +205,5 @@ def _explain_refusal(post: Post, calls: RecordedCalls) -> None:
         if not any(key.arn in call.keys for key in post.keys):
             raise Wrong(ANOTHER_KEY.format(name, call.operation))
         if isinstance(call.error, EXCEPTIONS["InvalidCiphertextException"]):
-            raise Wrong(DOES_NOT_OPEN.format(name, call.operation, call.error.code))
+            sent = len(call.request.get("CiphertextBlob", b""))
+            raise Wrong(DOES_NOT_OPEN.format(name, call.operation, call.error.code, sent))
