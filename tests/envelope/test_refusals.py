@@ -152,7 +152,7 @@ MISFITS = {
     "version 3": Forger(version=3),
     "an unknown suite": Forger(suite=0x0678),
     "a suite with a signature, and none": Forger(suite=0x0578),
-    "a suite of the other version": Forger(suite=0x0178),
+    "a suite of the other version": Forger(suite=0x0178, version=2),
     "a key to verify with, and nothing to verify": Forger(
         context=context((b"aws-crypto-public-key", b"A" * 68))
     ),
