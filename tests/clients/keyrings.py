@@ -14,11 +14,11 @@ from aws_encryption_sdk.identifiers import AlgorithmSuite, CommitmentPolicy
 
 MPL = AwsCryptographicMaterialProviders(config=MaterialProvidersConfig())
 CLIENT = sdk.EncryptionSDKClient(commitment_policy=CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
+OLD_CLIENT = sdk.EncryptionSDKClient(
+    commitment_policy=CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT
+)
 HERE = "us-east-1"
-SUITES = {
-    0x0478: AlgorithmSuite.AES_256_GCM_HKDF_SHA512_COMMIT_KEY,
-    0x0578: AlgorithmSuite.AES_256_GCM_HKDF_SHA512_COMMIT_KEY_ECDSA_P384,
-}
+SUITES = {suite.algorithm_id: suite for suite in AlgorithmSuite}
 Keyring = Any
 # A client of this Region, and the ARNs of the keys: the first makes the data key.
 Maker = Callable[..., Keyring]
@@ -79,6 +79,35 @@ def mrk_discovery_multi(client: Any, account: str = "", region: str = HERE) -> K
     )
 
 
+def raw_aes(namespace: str, name: str, key: bytes) -> Keyring:
+    return MPL.create_raw_aes_keyring(
+        asked.CreateRawAesKeyringInput(
+            key_namespace=namespace,
+            key_name=name,
+            wrapping_key=key,
+            wrapping_alg=f"ALG_AES{8 * len(key)}_GCM_IV12_TAG16",
+        )
+    )
+
+
+def raw_rsa(namespace: str, name: str, private: bytes, public: bytes, padding: str) -> Keyring:
+    return MPL.create_raw_rsa_keyring(
+        asked.CreateRawRsaKeyringInput(
+            key_namespace=namespace,
+            key_name=name,
+            private_key=private,
+            public_key=public,
+            padding_scheme=padding,
+        )
+    )
+
+
+def multi(generator: Keyring, *children: Keyring) -> Keyring:
+    return MPL.create_multi_keyring(
+        asked.CreateMultiKeyringInput(generator=generator, child_keyrings=list(children))
+    )
+
+
 def rsa(client: Any, arn: str, public_key: bytes) -> Keyring:
     """The public key seals here; only the KMS opens."""
     return MPL.create_aws_kms_rsa_keyring(
@@ -115,15 +144,22 @@ STRICT: tuple[Maker, ...] = (strict, strict_multi, mrk, mrk_multi)
 DISCOVERY: tuple[Maker, ...] = (discovery, discovery_multi, mrk_discovery, mrk_discovery_multi)
 
 
-def seal(data: bytes, keyring: Keyring, context: dict[str, str], suite: int = 0x0578) -> bytes:
-    message, _ = CLIENT.encrypt(
-        source=data, keyring=keyring, encryption_context=context, algorithm=SUITES[suite]
+def seal(
+    data: bytes, keyring: Keyring, context: dict[str, str], suite: int = 0x0578, frame: int = 4096
+) -> bytes:
+    """Frames of no length mean an unframed body."""
+    message, _ = (CLIENT if SUITES[suite].is_committing() else OLD_CLIENT).encrypt(
+        source=data,
+        keyring=keyring,
+        encryption_context=context,
+        algorithm=SUITES[suite],
+        frame_length=frame,
     )
     return message
 
 
 def opened(message: bytes, keyring: Keyring) -> tuple[bytes, dict[str, str]]:
-    data, header = CLIENT.decrypt(source=message, keyring=keyring)
+    data, header = OLD_CLIENT.decrypt(source=message, keyring=keyring)
     return data, header.encryption_context
 
 

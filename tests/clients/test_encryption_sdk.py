@@ -6,8 +6,17 @@ import boto3
 import pytest
 from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from kmslab import CMK, Lab, envelope
+from kmslab.envelope import KmsDiscoveryKeyring, KmsKeyring, RawAesKeyring, RawRsaKeyring
+from tests.envelope.conftest import READ_ALL, writing
 
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]  # its own are not ours
 
@@ -52,14 +61,68 @@ def archive(lab: Lab) -> CMK:
 @pytest.mark.parametrize("how", STRICT)
 def test_a_strict_keyring_and_we_open_each_others_messages(sdk, client, album, how):
     keyring = getattr(sdk, how)(client, album.arn)
+    assert len(sdk.SUITES) == 11
     for suite in sdk.SUITES:
-        theirs = sdk.seal(PHOTO, keyring, CONTEXT, suite)
-        opened = envelope.decrypt(theirs, album)
-        assert (opened.plaintext, opened.context) == (PHOTO, CONTEXT)
-        ours = envelope.encrypt(PHOTO, album, context=CONTEXT, suite=suite, frame_length=1000)
+        for frame in (4096, 0):
+            theirs = sdk.seal(PHOTO, keyring, CONTEXT, suite, frame)
+            opened = envelope.decrypt(theirs, album, policy=READ_ALL)
+            assert (opened.plaintext, opened.context) == (PHOTO, CONTEXT)
+        ours = envelope.encrypt(
+            PHOTO, album, context=CONTEXT, suite=suite, frame_length=1000, policy=writing(suite)
+        )
         plaintext, context = sdk.opened(ours, keyring)
         assert plaintext == PHOTO
         assert CONTEXT.items() <= context.items()
+
+
+OAEP = {f"RSAES_OAEP_SHA_{size}": f"OAEP_SHA{size}_MGF1" for size in (1, 256, 384, 512)}
+
+
+def test_raw_keyrings_and_we_open_each_others_messages(sdk):
+    key = rsa.generate_private_key(65537, 2048)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    aes = [bytes(range(size)) for size in (16, 24, 32)]
+    pairs = [
+        *((sdk.raw_aes("n", "k", each), RawAesKeyring("n", "k", each)) for each in aes),
+        *(
+            (sdk.raw_rsa("n", "k", private, public, theirs), RawRsaKeyring("n", "k", private, ours))
+            for ours, theirs in OAEP.items()
+        ),
+    ]
+    for keyring, ring in pairs:
+        for suite in sdk.SUITES:
+            theirs = sdk.seal(PHOTO, keyring, CONTEXT, suite)
+            assert envelope.decrypt(theirs, ring, policy=READ_ALL).plaintext == PHOTO
+            ours = envelope.encrypt(PHOTO, ring, suite=suite, policy=writing(suite))
+            assert sdk.opened(ours, keyring)[0] == PHOTO
+    old = sdk.raw_rsa("n", "k", private, public, "PKCS1")
+    theirs = sdk.seal(PHOTO, old, CONTEXT)
+    ring = RawRsaKeyring("n", "k", private, "RSAES_PKCS1_V1_5")
+    assert envelope.decrypt(theirs, ring).plaintext == PHOTO
+
+
+def test_of_a_generator_and_its_children_each_opens_alone(sdk, client, album, archive):
+    raw = sdk.raw_aes("n", "k", bytes(32)), RawAesKeyring("n", "k", bytes(32))
+    theirs = [sdk.strict(client, album.arn), raw[0], sdk.strict(client, archive.arn)]
+    ours = [album, raw[1], archive]
+    message = sdk.seal(PHOTO, sdk.multi(*theirs), CONTEXT)
+    for ring in ours:
+        assert envelope.decrypt(message, ring).plaintext == PHOTO
+    message = envelope.encrypt(PHOTO, ours, context=CONTEXT)
+    for keyring in (*theirs, sdk.multi(*theirs)):
+        assert sdk.opened(message, keyring)[0] == PHOTO
+
+
+def test_our_discovery_opens_what_its_strict_keyring_has_sealed(sdk, client, album, lab):
+    message = sdk.seal(PHOTO, sdk.strict(client, album.arn), CONTEXT)
+    for accounts in (None, [ACCOUNT, "444455556666"]):
+        keyring = KmsDiscoveryKeyring(client, accounts=accounts)
+        assert envelope.decrypt(message, keyring).plaintext == PHOTO
+    events = len(lab.trail)
+    with pytest.raises(envelope.DecryptionError):
+        envelope.decrypt(message, KmsDiscoveryKeyring(client, accounts=["444455556666"]))
+    assert len(lab.trail) == events
 
 
 @pytest.mark.parametrize("how", DISCOVERY)
@@ -137,6 +200,19 @@ def test_an_mrk_aware_keyring_opens_what_a_related_key_has_sealed(sdk, client, l
         assert event["requestParameters"]["keyId"] == replica.arn
     back = sdk.seal(PHOTO, sdk.mrk_multi(None, replica.arn), CONTEXT)
     assert sdk.opened(back, sdk.mrk(client, primary.arn))[0] == PHOTO
+
+
+def test_we_open_what_a_related_key_has_sealed_too(sdk, client, mirrored):
+    primary, replica = mirrored
+    abroad = boto3.client("kms", SEOUL)
+    message = sdk.seal(PHOTO, sdk.mrk(client, primary.arn), CONTEXT)
+    for ring in (
+        KmsKeyring(abroad, replica.arn, multi_region=True),
+        KmsDiscoveryKeyring(abroad, accounts=[ACCOUNT], region=SEOUL),
+    ):
+        assert envelope.decrypt(message, ring).plaintext == PHOTO
+    with pytest.raises(envelope.DecryptionError, match="None of the given keyrings"):
+        envelope.decrypt(message, KmsKeyring(abroad, replica.arn))
 
 
 def test_a_keyring_that_is_not_mrk_aware_takes_a_related_key_for_another(sdk, client, mirrored):

@@ -10,6 +10,7 @@ import pytest
 
 from kmslab import CMK, Lab, envelope
 from kmslab.endpoint.server import running
+from tests.envelope.conftest import ALL_SUITES, READ_ALL, writing
 
 pytestmark = pytest.mark.long
 
@@ -116,8 +117,10 @@ def crossed(outside, node, album, archive, tmp_path_factory) -> tuple[Any, Path]
     """What the SDK says of our messages, and the folder with its own."""
     folder = tmp_path_factory.mktemp("messages")
     (folder / "ours").mkdir()
-    for suite in 0x0478, 0x0578:
-        message = envelope.encrypt(PHOTO, album, context=CONTEXT, suite=suite, frame_length=999)
+    for suite in ALL_SUITES:
+        message = envelope.encrypt(
+            PHOTO, album, context=CONTEXT, suite=suite, frame_length=999, policy=writing(suite)
+        )
         (folder / "ours" / f"{suite:04x}").write_bytes(message)
     told = outside.told(node, FOLDER / "messages.mjs", folder, album.arn, archive.arn)
     return told, folder / "theirs"
@@ -126,7 +129,7 @@ def crossed(outside, node, album, archive, tmp_path_factory) -> tuple[Any, Path]
 def test_it_opens_our_messages_with_each_of_its_keyrings(crossed):
     told, _ = crossed
     hows = {"strict", "several", "mrk", "discovery", "mrkDiscovery"}
-    assert {*told["opened"]} == {f"{suite} {how}" for suite in ("0478", "0578") for how in hows}
+    assert {*told["opened"]} == {f"{suite:04x} {how}" for suite in ALL_SUITES for how in hows}
     for plaintext, context in told["opened"].values():
         assert base64.b64decode(plaintext) == PHOTO
         assert CONTEXT.items() <= context.items()
@@ -134,16 +137,17 @@ def test_it_opens_our_messages_with_each_of_its_keyrings(crossed):
 
 def test_it_refuses_them_with_another_key_or_in_another_account(crossed):
     told, _ = crossed
-    assert len(told["refused"]) == 6
+    assert len(told["refused"]) == 3 * len(ALL_SUITES)
     assert all(told["refused"].values())
 
 
 def test_we_open_its_messages(crossed, album, archive):
     _, theirs = crossed
     messages = {path.name: path.read_bytes() for path in theirs.iterdir()}
-    assert len(messages) == 6
+    assert len(messages) == 3 * len(ALL_SUITES)
     for message in messages.values():
-        opened = envelope.decrypt(message, album)
+        opened = envelope.decrypt(message, album, policy=READ_ALL)
         assert (opened.plaintext, opened.context) == (PHOTO, CONTEXT)
-    for name in "several-0478", "several-0578":
-        assert envelope.decrypt(messages[name], archive).plaintext == PHOTO
+    for suite in ALL_SUITES:
+        message = messages[f"several-{suite:04x}"]
+        assert envelope.decrypt(message, archive, policy=READ_ALL).plaintext == PHOTO

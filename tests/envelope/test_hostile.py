@@ -329,7 +329,7 @@ def test_a_changed_message_is_refused(suite: int, framed: bool, changes: list[Ch
 
 
 @pytest.mark.long
-@settings(max_examples=2000)
+@settings(max_examples=1000)
 @given(**ATTACKS)
 def test_any_changed_message_is_refused(suite: int, framed: bool, changes: list[Change]) -> None:
     attack(suite, framed, changes)

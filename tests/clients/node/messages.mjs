@@ -11,7 +11,9 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const [folder, arn, other] = process.argv.slice(2)
-const { encrypt, decrypt } = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
+const { encrypt } = buildClient(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
+const old = buildClient(CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT)
+const { decrypt } = old
 const account = arn.split(':')[4]
 const filter = (accountIDs) => ({ accountIDs, partition: 'aws' })
 const client = new KMS({})
@@ -36,10 +38,7 @@ const refusing = {
   discovery: discovery('444455556666'),
   mrkDiscovery: mrkDiscovery('444455556666'),
 }
-const suites = {
-  '0478': AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY,
-  '0578': AlgorithmSuiteIdentifier.ALG_AES256_GCM_IV12_TAG16_HKDF_SHA512_COMMIT_KEY_ECDSA_P384,
-}
+const suites = Object.values(AlgorithmSuiteIdentifier).filter((id) => typeof id === 'number')
 
 const opened = {}
 const refused = {}
@@ -58,8 +57,10 @@ for (const name of readdirSync(join(folder, 'ours'))) {
 
 mkdirSync(join(folder, 'theirs'))
 for (const [how, keyring] of Object.entries(strict))
-  for (const [suite, suiteId] of Object.entries(suites)) {
-    const { result } = await encrypt(keyring, Buffer.from('a photo '.repeat(2000)), {
+  for (const suiteId of suites) {
+    const suite = suiteId.toString(16).padStart(4, '0')
+    const seal = suiteId < 0x0400 ? old.encrypt : encrypt
+    const { result } = await seal(keyring, Buffer.from('a photo '.repeat(2000)), {
       suiteId, encryptionContext: { album: 'summer', 병원: '서울' }, frameLength: 1000,
     })
     writeFileSync(join(folder, 'theirs', `${how}-${suite}`), result)
