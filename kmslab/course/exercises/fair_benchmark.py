@@ -2,6 +2,7 @@
 
 from functools import wraps
 from numbers import Real
+from random import SystemRandom
 from typing import Any
 
 from kmslab.course.clinic.clinic import Clinic
@@ -11,6 +12,7 @@ from kmslab.course.simulated_machines import SimulatedMachine, heating_machine, 
 TOLERANCE = 0.04  # as a share of the true value
 RATIOS = (3.0, 0.4)  # the second program's time divided by the first's
 OTHER_WORK = 2  # the check's other machines take so many times as long as those in the lesson
+RANDOM = SystemRandom()  # for times that no program can have been written for
 FEW_STRETCHES = 4  # no more than two for warming up, and two for measuring
 
 NOT_A_NUMBER = "`{}` should give back a number, and it gave back {!r}."
@@ -69,7 +71,7 @@ UNEVEN_TURNS = (
 
 def check_fair(clinic: Clinic, cost: Function, ratio: Function) -> str:
     require_bodies([_with_arguments(cost, 1), _with_arguments(ratio, 2)])
-    for machine in [*machines(), *machines(OTHER_WORK)]:
+    for machine in [*machines(), *machines(OTHER_WORK), *machines(RANDOM.choice((3, 5, 7)))]:
         found = _number(cost, machine, machine.call)
         if not _near(found, machine.cost):
             together = machine.name == "quiet" and _near(found, machine.cost * machine.calls)
@@ -77,11 +79,12 @@ def check_fair(clinic: Clinic, cost: Function, ratio: Function) -> str:
             raise Wrong(why.format(found=_time(found), true=_time(machine.cost)))
     for true in RATIOS:
         _check_ratio(ratio, machines()[0], true)
-    for true in RATIOS:
+    for true in (*RATIOS, RANDOM.choice((1, 2, 5, 7)) + RANDOM.choice((0.25, 0.75))):
         _check_ratio(ratio, heating_machine(), true)
     return (
         "One machine loaded, one had a slow clock, one ran something else and one grew hot, and "
-        "each time you found what is true. Who doubts your number may read how it was taken."
+        "each time you found what is true. Somebody who doubts your number can read how it was "
+        "taken."
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from itertools import product
+from random import SystemRandom
 from typing import Any
 
 from kmslab.course.clinic.clinic import Clinic
@@ -21,6 +22,7 @@ __all__ = ["check_choose", "check_fair", "check_flood"]
 OAEP = "RSAES_OAEP_SHA_256"
 
 PARCELS = 20
+RANDOM = SystemRandom()
 NOT_PARCELS = "`flood` should give back a list of parcels, each `bytes`. It gave back {}."
 WRONG_NUMBER = "`flood` was asked for {asked} and gave back {given} parcels."
 WRONG_LENGTH = (
@@ -90,17 +92,18 @@ WAYS = (
 # How many are wrapped, how many unwrapped, and the room for a parcel. 300 bytes of room hold 300.
 JOBS = (*product((1, 1000), (1, 1000), (5000, 300, 130)), (1000, 200, 300), (300, 1000, 300))
 SMALL_ROOM = 59
+DRAWN = 12  # jobs more, with ways and numbers drawn at random
 NOT_A_NAME = "`choose` should give back the name of one of the ways, and it gave back {!r}."
 TOO_FAT = (
-    "For {job} `choose` takes *{name}*, whose parcel has {bytes:,} bytes: it does not fit into the "
+    "For {job} `choose` takes `{name}`, whose parcel has {bytes:,} bytes: it does not fit into the "
     "room."
 )
 EXACTLY_FITS = (
-    "For {job} `choose` takes *{name}*. A parcel of {room:,} bytes fits into {room:,}, and with "
-    "*{best}* it all takes {best_time}, in place of {time}."
+    "For {job} `choose` takes `{name}`. A parcel of {room:,} bytes fits into {room:,}, and with "
+    "`{best}` it all takes {best_time}, in place of {time}."
 )
 SLOWER = (
-    "For {job} `choose` takes *{name}*: in all {time}. With *{best}*, which fits as well, it takes "
+    "For {job} `choose` takes `{name}`: in all {time}. With `{best}`, which fits as well, it takes "
     "{best_time}."
 )
 CHOSE_ANYWAY = (
@@ -117,6 +120,8 @@ def check_choose(clinic: Clinic, choose: Function) -> str:
     for ways in (WAYS, WAYS[::-1]):
         for job in JOBS:
             _check_choice(choose, ways, *job)
+    for _ in range(DRAWN):
+        _check_choice(choose, *_drawn())
     error = error_of(choose, list(WAYS), 1, 1, SMALL_ROOM)
     if error is None:
         found = result_of(choose, list(WAYS), 1, 1, SMALL_ROOM, may_fail=True)
@@ -124,9 +129,19 @@ def check_choose(clinic: Clinic, choose: Function) -> str:
     if not isinstance(error, ValueError):
         raise Wrong(OTHER_ERROR.format(room=SMALL_ROOM, error=type(error).__name__))
     return (
-        f"For {len(JOBS)} jobs you took the way that costs least, and for the one that no way fits "
-        "you took none. There is no fastest way: there is one for each job."
+        f"For {len(JOBS) + DRAWN} jobs you took the way that costs least, and for the one that no "
+        "way fits you took none. There is no fastest way: there is one for each job."
     )
+
+
+def _drawn() -> tuple[Any, ...]:
+    """Ways, a number of wraps and one of unwraps, and room for at least one way's parcel."""
+    ways = [
+        (f"way {name}", RANDOM.randint(40, 999), RANDOM.uniform(1, 999), RANDOM.uniform(1, 999))
+        for name in "ABCDEF"
+    ]
+    room = RANDOM.choice([size for _, size, _, _ in ways])
+    return ways, RANDOM.randint(1, 999), RANDOM.randint(1, 999), room
 
 
 def _check_choice(
