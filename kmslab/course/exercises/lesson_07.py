@@ -51,8 +51,8 @@ TOOK_TOO_MUCH = (
     "`{}` took {} back, and now {} is refused, too, although it was lent separately: `{}`."
 )
 STARTED_AGAIN = (
-    " (The program was started again after `{}`, so its variables had their first values. What it "
-    "needs has to be in what `{}` returned.)"
+    ". (The program was started again after the loan, so its variables had their first values. "
+    "What `{}` needs has to be in what it is given.)"
 )
 REFUSAL_UNNOTICED = (
     "`{}` was run by somebody who may not give or take back grants, and raised no error. {} Let "
@@ -90,7 +90,7 @@ def check_lend(clinic: Clinic, lend: Function, take_back: Function) -> str:
         _check_grants(lend, who, lent[who, number], _new(before, _grants(key)))
     for who, number in loans:
         _check_borrower(lend, key, who, number, blobs)
-    after = _started_again(lend, take_back)
+    _, after = restarted([lend, take_back])
     _check_taken_back(after, key, loans, lent, blobs)
     if kept not in [grant["GrantId"] for grant in _grants(key)]:
         raise Wrong(OLD_GRANT_GONE.format(take_back.__name__))
@@ -173,23 +173,6 @@ def _check_without_rights(
         raise Wrong(REFUSAL_UNNOTICED.format(take_back.__name__, NOT_TAKEN.format(number)))
 
 
-def _started_again(lend: Function, take_back: Function) -> Function:
-    """`take_back` in a program that has forgotten its variables; its errors say so."""
-    _, again = restarted([lend, take_back])
-
-    def called(key: CMK, lent: Any) -> Any:
-        try:
-            return again(key, lent)
-        except KMSError:
-            raise
-        except Exception as error:
-            raise type(error)(f"{error}{STARTED_AGAIN.format(*names)}") from error
-
-    names = lend.__name__, lend.__name__
-    called.__name__ = take_back.__name__
-    return called
-
-
 def _check_taken_back(
     take_back: Function,
     key: CMK,
@@ -211,4 +194,5 @@ def _check_taken_back(
 def _take(take_back: Function, key: CMK, lent: Any) -> None:
     if error := error_of(take_back, key, lent):
         text = f"`{take_back.__name__}` stopped with `{type(error).__name__}`: {error}"
-        raise Wrong(text) from error
+        again = "" if isinstance(error, KMSError) else STARTED_AGAIN.format(take_back.__name__)
+        raise Wrong(text + again) from error
