@@ -67,7 +67,8 @@ class Portal:
         return [sealer.seal(note) for note in notes]
 
     def __repr__(self) -> str:
-        return f"<Portal with {len(self.folders)} folders, all under one data key>"
+        notes = sum(map(len, self.notes.values()))
+        return f"<Portal with {len(self.folders)} folders, {len(self.rows)} rows and {notes} notes>"
 
 
 def log_line(operation: str, answer: Mapping[str, Any]) -> str:

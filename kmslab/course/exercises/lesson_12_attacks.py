@@ -1,6 +1,6 @@
 """Exercises 12-ecb and 12-nonce: attack how the portal seals its rows and its notes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from secrets import SystemRandom, token_bytes
 
 from kmslab.course.clinic.clinic import Clinic
@@ -68,6 +68,7 @@ def _check_same(
 ) -> None:
     name = function.__name__
     found = result_of(function, dict(rows), number)
+    found = [*found] if isinstance(found, Iterator) else found
     if isinstance(found, str | bytes) or not isinstance(found, Collection):
         raise Wrong(NOT_NUMBERS.format(name, f"`{type(found).__name__}`"))
     if not all(isinstance(each, str) for each in found):
@@ -110,7 +111,7 @@ DIFFERENCE = (
 )
 KNOWN = "`{}` gave back the note that was known. The other one is wanted."
 TOO_SHORT = "`{}` gave back {} bytes that are right, and {} can be had."
-NOT_THE_NOTE = "`{}` gave back {} bytes, which do not read `{}`."
+NOT_THE_NOTE = "`{}` gave back {} bytes, which are not the other note. That one begins `{}`{}."
 
 
 def check_nonce(clinic: Clinic, recover: Function) -> str:
@@ -156,7 +157,8 @@ def _check_recovers(function: Function, known_size: int, other_size: int) -> Non
         raise Wrong(WITH_THE_TAG.format(len(found) - size))
     if found and wanted.startswith(found):
         raise Wrong(TOO_SHORT.format(name, len(found), size))
-    raise Wrong(NOT_THE_NOTE.format(name, len(found), wanted[:20].decode() + "…"))
+    begins = f", and yours `{found[:20]!r}`" if found else ""
+    raise Wrong(NOT_THE_NOTE.format(name, len(found), wanted[:20].decode() + "…", begins))
 
 
 def _xor(one: bytes, two: bytes) -> bytes:

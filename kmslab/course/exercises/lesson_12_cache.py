@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kmslab.course.clinic.clinic import Clinic
-from kmslab.course.clinic.stolen_laptop import lock
+from kmslab.course.clinic.stolen_laptop import NoKey, NotOpened, lock
 from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import Function, Wrong, error_of, require_bodies, result_of
 from kmslab.course.exercises.boxes import flipped
@@ -22,6 +22,10 @@ NOT_A_FUNCTION = (
     "gave back `{}`."
 )
 OTHER_DATA = "`{}`: the reader gave back something else than what was sealed ({})."
+OTHER_DATA_KEY = (
+    "`read` stopped with `{}` at the file of `{}`: it tried a data key that is not this file's "
+    "own. A file that is saved anew has the same name and another data key."
+)
 NOT_CALLED = "The reader opened a file without Decrypt: the key was not asked for."
 ASKED_AGAIN = (
     "{} files were read within a minute, each {} times, and the KMS was called {} times. Keep what "
@@ -114,7 +118,10 @@ def _started(reader: Function, key: CMK, now: Callable[[], float]) -> Function:
 
 def _read(read: Function, name: str, file: tuple[bytes, Sealed]) -> None:
     data, sealed = file
-    found = result_of(read, name, sealed)
+    meanings: dict[type[Exception], str] = {
+        error: OTHER_DATA_KEY.format(error.__name__, name) for error in (NotOpened, NoKey)
+    }
+    found = result_of(read, name, sealed, meanings=meanings)
     if found != data:
         size = f"{len(found)} bytes" if isinstance(found, bytes) else f"`{type(found).__name__}`"
         raise Wrong(OTHER_DATA.format(name, size))

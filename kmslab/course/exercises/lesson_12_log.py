@@ -26,6 +26,10 @@ ANOTHER_KEYS_LINE = (
 )
 NOT_A_DICT = "`{}` should give back a dict, what may stand in the log. It gave back `{}`."
 SECRET_IN_THE_LOG = "The answer of {} was to be logged, and `{}` leaves `{}` in it{}."
+SECRET_SHOWS = (
+    "Two answers of {} went to `{}` that differ in `{}` alone, and what it gave back differs, too: "
+    "something of the secret is in the log. A hash of it is enough for a thief who can guess."
+)
 ANSWER_CHANGED = (
     "`{}` took `{}` out of the answer itself, and the program that called the KMS needs it in the "
     "next line. Make another dict."
@@ -138,12 +142,25 @@ def _check_loggable(function: Function, operation: str, answer: dict[str, Any]) 
         if member in answer and (how := _found(found, _private_part(answer[member]))):
             how = "" if how == "as it is" else f", {how}"
             raise Wrong(SECRET_IN_THE_LOG.format(operation, name, member, how))
+    for member in SECRET:
+        if member in answer and _shows(function, answer, member):
+            raise Wrong(SECRET_SHOWS.format(operation, name, member))
     if "KeyId" in answer and answer["KeyId"].rpartition("/")[2] not in _shown(found):
         other = "KeyId" in found
         text = (
             OTHER_NAME.format(name, operation) if other else KEY_NOT_NAMED.format(operation, name)
         )
         raise Wrong(text)
+
+
+def _shows(function: Function, answer: dict[str, Any], member: str) -> bool:
+    """Whether the log changes when the secret alone does. One with a time in it changes anyway."""
+    other = answer | {member: token_bytes(len(answer[member]))}
+    try:
+        once, again, changed = (_shown(function(dict(each))) for each in (answer, answer, other))
+    except Exception:  # it reads more in the secret than random bytes have
+        return False
+    return once == again != changed
 
 
 def _private_part(secret: bytes) -> bytes:

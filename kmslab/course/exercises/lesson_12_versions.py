@@ -63,7 +63,7 @@ def check_replay(clinic: Clinic, save_version: Function, load_version: Function)
     for file in files:
         sealing.check_hides(pair, file)
     _check_blocks(pair)
-    pair = _restarted(pair, files[0])
+    pair = _restarted(pair, files)
     keys = opening.check_opens(pair, files)
     opening.check_key_for_each(files, keys)
     for file in files:
@@ -80,12 +80,13 @@ def check_replay(clinic: Clinic, save_version: Function, load_version: Function)
     )
 
 
-def _restarted(pair: sealing.Pair, file: sealing.Sealed) -> sealing.Pair:
+def _restarted(pair: sealing.Pair, files: list[sealing.Sealed]) -> sealing.Pair:
     """The program after a restart: the files, the names and the versions are all that it has."""
     again = sealing.Pair(pair.lab, pair.key, *restarted([pair.seal, pair.unseal]))
-    tried = opening.attempt(again, file.box, file.named)
-    if tried.refused and opening.attempt(pair, file.box, file.named).found == file.data:
-        raise Wrong(REMEMBERED.format(pair.unseal.__name__))
+    for file in files:
+        tried = opening.attempt(again, file.box, file.named)
+        if tried.refused and opening.attempt(pair, file.box, file.named).found == file.data:
+            raise Wrong(REMEMBERED.format(pair.unseal.__name__))
     return again
 
 
