@@ -3,7 +3,7 @@
 Lesson 07's other exercises are in `reading_at_night.py` and `policies.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kmslab.course.clinic.clinic import Clinic
@@ -14,7 +14,7 @@ from kmslab.course.exercises.permissions import OPERATIONS, may
 from kmslab.course.exercises.restarting import restarted
 from kmslab.course.outcome import outcome
 from kmslab.kms.access import allow
-from kmslab.kms.contract.errors import KMSError
+from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 from kmslab.lab.view import View
@@ -39,6 +39,14 @@ BORROWER_MAY_MORE = (
     "The surgeon was lent one record to read, and may call {} now. A grant of more than `Decrypt` "
     "allows more than reading."
 )
+NO_TEXT = (
+    "`{}` was refused with `{}`, because something else stands where a text belongs. A person's "
+    "ARN is the text `person.caller.principal`."
+)
+NO_GRANT_ID = (
+    "`{}` got what `lend` had returned, `{!r}`, and was refused with `{}`: RevokeGrant takes the "
+    "grant's id, a text."
+)
 COLLEAGUE_READS = (
     "A colleague in the surgeon's account opens {}. The grant names the account and not the person."
 )
@@ -46,9 +54,14 @@ POLICY_CHANGED = (
     "`{}` changed the key policy. That is not a grant: the next auditor has to read a longer "
     "policy, and two such changes at once overwrite one another."
 )
+KEY_CHANGED = (
+    "`{}` called {} on the key. All loans and all of the clinic's programs depend on that key; to "
+    "lend or to take back a record takes a grant, and nothing else about the key."
+)
 STILL_READS = "`{}` took {} back, and the surgeon still opens it."
 TOOK_TOO_MUCH = (
-    "`{}` took {} back, and now {} is refused, too, although it was lent separately: `{}`."
+    "`{}` took {} back from a surgeon. Now {} is refused, too, which was lent to {} separately: "
+    "`{}`."
 )
 STARTED_AGAIN = (
     ". (The program was started again after the loan, so its variables had their first values. "
@@ -80,18 +93,24 @@ def check_lend(clinic: Clinic, lend: Function, take_back: Function) -> str:
     blobs = {number: key.encrypt(fresh.record(), context_of(number)) for number in (ONE, OTHER)}
     blobs |= {THIRD: key.encrypt(fresh.record(), context_of(THIRD))}
     kept, policy = key.grant(backup.caller.principal, "Decrypt"), key.policy
-    loans = [(surgeons[0], ONE), (surgeons[1], OTHER), (surgeons[0], THIRD)]
+    first, second = surgeons
+    loans = [(first, ONE), (second, OTHER), (first, THIRD), (second, ONE)]
+    error, start = EXCEPTIONS["SerializationException"], len(lab.trail)
+    meanings: dict[type[Exception], str] = {error: NO_TEXT.format(lend.__name__, error.__name__)}
     lent = {}
     for who, number in loans:
         before = _grants(key)
-        lent[who, number] = result_of(lend, key, who, number)
+        lent[who, number] = result_of(lend, key, who, number, meanings=meanings)
         if key.policy != policy:
             raise Wrong(POLICY_CHANGED.format(lend.__name__))
         _check_grants(lend, who, lent[who, number], _new(before, _grants(key)))
+    _check_key_is_left_alone(key, lend, lab.trail[start:])
     for who, number in loans:
-        _check_borrower(lend, key, who, number, blobs)
+        theirs = {each for borrower, each in loans if borrower is who}
+        _check_borrower(lend, key, who, number, theirs, blobs)
     _, after = restarted([lend, take_back])
     _check_taken_back(after, key, loans, lent, blobs)
+    _check_key_is_left_alone(key, take_back, lab.trail[start:])
     if kept not in [grant["GrantId"] for grant in _grants(key)]:
         raise Wrong(OLD_GRANT_GONE.format(take_back.__name__))
     _check_without_rights(lab, lend, after, key, loans[2], lent[loans[2]], blobs)
@@ -131,12 +150,11 @@ def _surgeon(lab: Lab, account: str) -> View:
 
 
 def _check_borrower(
-    lend: Function, key: CMK, who: View, number: str, blobs: Mapping[str, bytes]
+    lend: Function, key: CMK, who: View, number: str, theirs: set[str], blobs: Mapping[str, bytes]
 ) -> None:
     name = lend.__name__
     if (answer := outcome(who.decrypt, blobs[number], context_of(number))) != WORKS:
         raise Wrong(BORROWER_REFUSED.format(name, number, answer))
-    theirs = {ONE, THIRD} if number in (ONE, THIRD) else {OTHER}
     for other in blobs.keys() - theirs:
         if outcome(who.decrypt, blobs[other], context_of(other)) == WORKS:
             raise Wrong(OPENS_MORE.format(name, number, other))
@@ -188,11 +206,25 @@ def _check_taken_back(
         for other, still in loans[place:]:
             answer = outcome(other.decrypt, blobs[still], context_of(still))
             if answer != WORKS:
-                raise Wrong(TOOK_TOO_MUCH.format(take_back.__name__, number, still, answer))
+                whom = "her" if other is who else "another surgeon"
+                raise Wrong(TOOK_TOO_MUCH.format(take_back.__name__, number, still, whom, answer))
 
 
 def _take(take_back: Function, key: CMK, lent: Any) -> None:
     if error := error_of(take_back, key, lent):
-        text = f"`{take_back.__name__}` stopped with `{type(error).__name__}`: {error}"
-        again = "" if isinstance(error, KMSError) else STARTED_AGAIN.format(take_back.__name__)
-        raise Wrong(text + again) from error
+        name, kind = take_back.__name__, type(error).__name__
+        if isinstance(error, EXCEPTIONS["SerializationException"]):
+            raise Wrong(NO_GRANT_ID.format(name, lent, kind)) from error
+        again = "" if isinstance(error, KMSError) else STARTED_AGAIN.format(name)
+        raise Wrong(f"`{name}` stopped with `{kind}`: {error}{again}") from error
+
+
+def _check_key_is_left_alone(
+    key: CMK, function: Function, events: Iterable[Mapping[str, Any]]
+) -> None:
+    """The trail shows no call that changed the key, not even for a moment."""
+    harmless = {"CreateGrant", "RevokeGrant", "RetireGrant"}
+    for event in events:
+        concerns = any(each["ARN"] == key.arn for each in event["resources"])
+        if concerns and not event["readOnly"] and event["eventName"] not in harmless:
+            raise Wrong(KEY_CHANGED.format(function.__name__, event["eventName"]))

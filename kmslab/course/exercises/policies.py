@@ -5,7 +5,7 @@ case (`permissions.py`): a condition is not a denial.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import timedelta
 from typing import Any
 
@@ -43,7 +43,7 @@ OTHER_PEOPLE = (
 )
 PROGRAM_REFUSED = "Jiho's program can't {} {}: {}. The clinic stands still."
 PROGRAM_MAY_TOO_MUCH = (
-    "Jiho's program may call `kms:{}`. Who takes his laptop takes that too; the program needs "
+    "Jiho's program may call `kms:{}`. A thief who takes his laptop gets that too; it needs "
     "Encrypt and Decrypt, and no more."
 )
 PROGRAM_CONDITION = (
@@ -61,8 +61,12 @@ OTHERS_CONDITION = (
 FOURTH_NAME = "A fourth name stands in your policy: `{}`. Nobody else gets anything."
 MINA_READS = "Mina may call `kms:{}`, and with that she reads the record."
 MINA_LETS_HERSELF_IN = (
-    "Mina can't read, and then she lets herself in: she may call `kms:{}`. Who may do that owns "
-    "the key, whatever else the policy says."
+    "Mina can't read, and then she lets herself in: she may call `kms:{}`. With that right she "
+    "owns the key, whatever else the policy says."
+)
+MINA_MOVES_THE_ALIAS = (
+    "Mina may call `kms:{}`. So she can take the key's alias and give it to a key of her own, and "
+    "a program that names the key by its alias encrypts the next record for her."
 )
 MINA_DELETES = (
     "Mina may call `kms:{}`, and destroy every record with it. To turn off is not to destroy."
@@ -87,8 +91,9 @@ LOOKS = {name for name in OPERATIONS if name.startswith(("Describe", "Get", "Lis
 CARE = LOOKS | {
     *("EnableKey", "DisableKey", "EnableKeyRotation", "DisableKeyRotation", "RotateKeyOnDemand"),
     *("TagResource", "UntagResource", "UpdateKeyDescription", "CancelKeyDeletion"),
-    *("CreateAlias", "DeleteAlias", "UpdateAlias", "RevokeGrant", "RetireGrant"),
+    *("CreateAlias", "RevokeGrant", "RetireGrant"),
 }
+OF_THE_ROOT_USER = CARE | {"PutKeyPolicy", "DeleteAlias", "UpdateAlias"}
 USES = LOOKS | {"Encrypt", "Decrypt"}
 MINAS_MESSAGES = {
     "Decrypt": MINA_READS,
@@ -98,6 +103,8 @@ MINAS_MESSAGES = {
     "ReplicateKey": MINA_LETS_HERSELF_IN,
     "ScheduleKeyDeletion": MINA_DELETES,
     "DeleteImportedKeyMaterial": MINA_DELETES,
+    "DeleteAlias": MINA_MOVES_THE_ALIAS,
+    "UpdateAlias": MINA_MOVES_THE_ALIAS,
 }
 YEAR = timedelta(days=366)
 # What a check names first if a person may do too much.
@@ -113,7 +120,7 @@ def check_policy(clinic: Clinic, policy: Function) -> str:
     key = _create_key(policy, people, document, staff.staff(lab))
     worst = key_in_the_worst_case(lab, document)
     _check_program(key, people.jiho)
-    _check_others(lab, key, worst, document)
+    _check_others(lab, key, worst, document, people)
     _check_names(document, people, lab)
     _check_mina(key, worst, people.mina)
     _check_jiho(key, worst, people.jiho)
@@ -182,7 +189,7 @@ def _check_program(key: CMK, jiho: View, when: str = "") -> None:
             raise Wrong(PROGRAM_REFUSED.format(words, number + when, answer)) from refusal
 
 
-def _check_others(lab: Lab, key: CMK, worst: CMK, document: str) -> None:
+def _check_others(lab: Lab, key: CMK, worst: CMK, document: str, given: Staff) -> None:
     """Neither strangers nor the account's other people may do anything; its root user may care."""
     stranger = lab.account("999988887777")
     newcomer = fresh.person(lab, ADMINISTRATOR)
@@ -198,14 +205,34 @@ def _check_others(lab: Lab, key: CMK, worst: CMK, document: str) -> None:
     people |= named_in_conditions(document, lab, ADMINISTRATOR)
     for group, words in ((strangers, STRANGER), (people, ACCOUNT_MAY)):
         for name, person in group.items():
-            allowed = CARE | {"PutKeyPolicy"} if person is lab else set()
+            allowed = OF_THE_ROOT_USER if person is lab else set()
             if found := _excess(person, key, allowed):
                 raise Wrong(words.format(name, found))
             if found := _excess(person, worst, allowed):
                 raise Wrong(OTHERS_CONDITION.format(name, found))
-    anybody = key_in_the_worst_case(lab, document, callers=set())
-    if found := _excess(newcomer, anybody, CARE | {"PutKeyPolicy"}):
+    known = {person.caller.principal for person in (*given, lab)}
+    if not (rest := _without_statements_for(known, document)):
+        return
+    anybody = key_in_the_worst_case(lab, rest, callers=set())
+    if found := _excess(newcomer, anybody, OF_THE_ROOT_USER):
         raise Wrong(OTHERS_CONDITION.format("Somebody of the account", found))
+
+
+def _without_statements_for(known: Set[str], document: str) -> str:
+    """The policy without statements whose condition lets in known callers alone, or ""."""
+    found = json.loads(document)["Statement"]
+    statements = found if isinstance(found, list) else [found]
+    rest = [each for each in statements if not _is_for(known, each)]
+    return json.dumps({"Version": "2012-10-17", "Statement": rest}) if rest else ""
+
+
+def _is_for(known: Set[str], statement: Mapping[str, Any]) -> bool:
+    for operator in ("ArnEquals", "StringEquals"):
+        for name, values in statement.get("Condition", {}).get(operator, {}).items():
+            named = {values} if isinstance(values, str) else {*values}
+            if name.lower() == "aws:principalarn" and named <= known:
+                return True
+    return False
 
 
 def _excess(person: View, key: CMK, allowed: set[str]) -> str:
@@ -223,7 +250,9 @@ def _check_names(document: str, people: Staff, lab: Lab) -> None:
     """No statement allows anything to somebody by name whom the function was not given."""
     known = {person.caller.principal for person in people}
     known |= {lab.caller.principal, lab.caller.account}
-    for statement in key_policy(document).statements:
+    if not (rest := _without_statements_for(known, document)):
+        return
+    for statement in key_policy(rest).statements:
         if not statement.allows or not (named := statement.principals):
             continue
         if named.excludes:

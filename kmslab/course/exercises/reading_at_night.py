@@ -30,6 +30,7 @@ MISSED = (
     "18."
 )
 NOT_IN_LIST = "The event of {} in Seoul ({} UTC) does not belong in the list: {}."
+TWICE = "it happened once, and it is in the list twice"
 BY_DAY = "the office was open"
 NO_READING = "it is `{}`, and that reads no record"
 REFUSED_READING = "the KMS refused it (`{}`), so it showed no record to anybody"
@@ -98,6 +99,8 @@ def _check_events(at_night: Function, trail: list[dict[str, Any]], found: list[A
         if _is_at_night(event) and event not in found:
             who = event["userIdentity"].get("userName", "somebody of another account")
             raise Wrong(MISSED.format(f"{_seoul(event):%H:%M}", _time(event), who))
+    if again := [each for place, each in enumerate(found) if each in found[:place]]:
+        raise _not_in_list(again[0], TWICE)
     if by_day := [each for each in found if not _is_at_night(each)]:
         raise _not_in_list(by_day[0], BY_DAY)
 
