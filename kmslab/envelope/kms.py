@@ -14,11 +14,13 @@ from kmslab.envelope.keyrings import Keyring, Refused
 from kmslab.envelope.message import Context, EncryptedDataKey
 
 PROVIDER = "aws-kms"
-KEY_ARN = re.compile(r"arn:([a-z-]+):kms:([a-z0-9-]+):(\d{12}):key/([\w-]+)", re.ASCII)
+KEY_ARN = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", re.ASCII)
 
 
 class KeyArn(NamedTuple):
+    arn: str
     partition: str
+    service: str
     region: str
     account: str
     key: str
@@ -26,10 +28,10 @@ class KeyArn(NamedTuple):
     @property
     def multi_region(self) -> bool:
         """Such a key has the same id in each Region."""
-        return self.key.startswith("mrk-")
+        return self.key.startswith("key/mrk-")
 
     def __str__(self) -> str:
-        return f"arn:{self.partition}:kms:{self.region}:{self.account}:key/{self.key}"
+        return ":".join(self)
 
 
 class KmsKeyring(Keyring):
@@ -123,8 +125,7 @@ class KmsDiscoveryKeyring(Keyring):
 
 
 def _parsed(arn: str) -> KeyArn | None:
-    found = KEY_ARN.fullmatch(arn)
-    return KeyArn(*found.groups()) if found else None
+    return KeyArn(*arn.split(":")) if KEY_ARN.fullmatch(arn) else None
 
 
 def _key_of(wrapped: EncryptedDataKey) -> KeyArn | None:
