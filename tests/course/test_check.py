@@ -123,6 +123,8 @@ def test_a_check_can_be_repeated(verdict, the_clinic):
             (lambda files: 1 / 0,),
             "`[FAIL]` `<lambda>` stopped with `ZeroDivisionError`",
         ),
+        # As code, or Markdown shows the name without its underscores, in bold.
+        ("00-thief", (lambda files: files.__gone__,), "has no attribute '__gone__'`"),
     ],
 )
 def test_check_answers_whatever_a_learner_passes(verdict, exercise, functions, expected):

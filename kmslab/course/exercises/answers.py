@@ -4,6 +4,7 @@ Three kinds of unfinished answers get messages of their own: no function has a b
 have one, or a function does not return anything.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, signature
 from types import MappingProxyType
@@ -104,5 +105,10 @@ def _number_of_parameters(function: Function) -> int | None:
 
 def _failure(function: Function, error: Exception) -> str:
     kind = "was refused" if isinstance(error, KMSError) else "stopped"
-    text = f": {error}" if str(error) else ""
+    text = f": {_verbatim(str(error))}" if str(error) else ""
     return f"`{function.__name__}` {kind} with `{type(error).__name__}`{text}"
+
+
+def _verbatim(text: str) -> str:
+    """As code, where Markdown would take characters such as `__init__`'s for its own."""
+    return f"`{text}`" if re.search(r"__|[*<]", text) and "`" not in text else text
