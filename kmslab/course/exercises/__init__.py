@@ -72,6 +72,7 @@ from kmslab.course.exercises import (
     policies,
     reading_at_night,
     rescuing,
+    sharing_data_keys,
 )
 
 EXERCISES: Mapping[str, Callable[..., str]] = {
@@ -105,7 +106,7 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "08-fair": lesson_08.check_fair,
     "09-kind": lesson_09.check_kind,
     "09-bill": lesson_09.check_bill,
-    "09-pages": lesson_09.check_pages,
+    "09-pages": sharing_data_keys.check_pages,
     "10-letter": lesson_10.check_letter,
     "10-swap": lesson_10.check_swap,
     "10-both": lesson_10.check_both,
