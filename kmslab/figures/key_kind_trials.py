@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from kmslab.kms.arn import resource_of
+from kmslab.kms.arn import resource_of, root_arn
 from kmslab.kms.backing.blob import parse
 from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.integrations import AWS_MANAGED, AWS_OWNED
@@ -18,7 +18,7 @@ from kmslab.lab.lab import Lab
 
 CONTENT, NAME = b"a page to guard", "on-trial"
 WORKS = "works"
-OTHER_ACCOUNT = "arn:aws:iam::444455556666:root"
+OTHER_ACCOUNT = root_arn("444455556666")
 YEAR = timedelta(days=366)
 
 
@@ -37,6 +37,14 @@ class KindResult:
     kind: str
     alias: str  # "" if ListAliases does not show one
     results: tuple[TrialResult, ...]
+
+    def result(self, wish: str) -> TrialResult:
+        """What was found for a wish of QUESTIONS, such as `rotate it`."""
+        return next(
+            result
+            for question, result in zip(QUESTIONS, self.results, strict=True)
+            if question.wish == wish
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,16 @@ from decimal import Decimal
 from itertools import combinations
 from math import ceil, isfinite
 from secrets import SystemRandom
+from typing import TYPE_CHECKING
 
 from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.exercises import every_key
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.messages import listed
-from kmslab.figures.key_kind_trials import QUESTIONS, KindResult, try_kinds
 from kmslab.kms.billing import PRICES
+
+if TYPE_CHECKING:  # the figures load matplotlib, and most programs that use the course draw nothing
+    from kmslab.figures.key_kind_trials import KindResult
 
 _random = SystemRandom()
 
@@ -33,6 +36,8 @@ TOO_DEAR = "For {} `{}` gave back `{}`. `{}` has all that as well, and costs les
 
 
 def check_kind(clinic: Clinic, cheapest: Function) -> str:
+    from kmslab.figures.key_kind_trials import try_kinds
+
     every_key.enable(clinic.lab)
     require_bodies([cheapest], set())
     tried = {each.kind: each for each in try_kinds(clinic.lab)}
@@ -45,7 +50,7 @@ def check_kind(clinic: Clinic, cheapest: Function) -> str:
     )
 
 
-def _check_kind(cheapest: Function, needs: set[str], tried: dict[str, KindResult]) -> None:
+def _check_kind(cheapest: Function, needs: set[str], tried: "dict[str, KindResult]") -> None:
     kind, name = result_of(cheapest, set(needs)), cheapest.__name__
     words = listed(sorted(needs), '"{}"') if needs else "no need at all"
     if not isinstance(kind, str) or kind not in CHEAPEST_FIRST:
@@ -59,10 +64,9 @@ def _check_kind(cheapest: Function, needs: set[str], tried: dict[str, KindResult
             raise Wrong(TOO_DEAR.format(words, name, kind, other))
 
 
-def _lack(need: str, kind: KindResult) -> str:
+def _lack(need: str, kind: "KindResult") -> str:
     """What the trial showed if this kind of key does not have it, or ""."""
-    number = next(n for n, each in enumerate(QUESTIONS) if each.wish == NEEDS[need])
-    result = kind.results[number]
+    result = kind.result(NEEDS[need])
     return "" if result.good else f"`{result.text}`"
 
 

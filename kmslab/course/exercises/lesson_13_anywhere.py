@@ -136,7 +136,7 @@ def _check_moved(
     try:
         found = result_of(unseal_for, *there, NAMES[0], moved)
     except Wrong as why:
-        raise Wrong(NOT_MOVED.format(name, str(why).rstrip("."))) from why
+        raise Wrong(NOT_MOVED.format(name, why)) from why
     if found != record:
         raise Wrong(OTHER_DATA)
     with other_answers(new):

@@ -129,6 +129,6 @@ class KeyStoreBacking(Protocol):
         """A ConnectionErrorCode; "" if the store can be used."""
         ...
 
-    def random(self, store: KeyStore, size: int) -> SecretBytes:
+    def draw(self, store: KeyStore, size: int) -> SecretBytes:
         """This many bytes, drawn in the store."""
         ...

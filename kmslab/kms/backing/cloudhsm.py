@@ -114,7 +114,7 @@ class CloudHsm:
         known = hmac.compare_digest(_digest(password), cluster.digest)
         return "" if known else "INVALID_CREDENTIALS"
 
-    def random(self, store: KeyStore, size: int) -> SecretBytes:
+    def draw(self, store: KeyStore, size: int) -> SecretBytes:
         cluster = self.clusters.find(store.cluster)
         if not cluster or not cluster.modules:
             fail("CustomKeyStoreInvalidStateException", NO_MODULE.format(store.cluster))

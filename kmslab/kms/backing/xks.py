@@ -80,7 +80,7 @@ class Xks:
         trouble = self._trouble(store, asking)
         return trouble.connection if trouble else ""
 
-    def random(self, store: KeyStore, size: int) -> SecretBytes:
+    def draw(self, store: KeyStore, size: int) -> SecretBytes:
         raise RuntimeError("no request can ask an external key store for random bytes")
 
     def _trouble(self, store: KeyStore, asking: Asking) -> Trouble | None:

@@ -52,7 +52,7 @@ def generate_random(call: Call, store: KeyStore | None = None) -> dict[str, Any]
     if "NumberOfBytes" not in call.request:
         fail("ValidationException", "NumberOfBytes is required.")
     size, kms = call["NumberOfBytes"], call.backings[Origin.AWS_KMS]
-    drawn = call.key_stores[store.type].random(store, size) if store else kms.random(size)
+    drawn = call.key_stores[store.type].draw(store, size) if store else kms.random(size)
     return {"Plaintext": drawn}
 
 
