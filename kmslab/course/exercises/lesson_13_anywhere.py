@@ -23,7 +23,8 @@ WRONG_KEY = (
 )
 WRONG_NAME = "The file of `{1}` was put in the place of `{2}`, and `{0}` opened it."
 NOT_MOVED = (
-    "The old KMS was gone, and the file that `{}` gave back did not open in the new one: {}."
+    "The old KMS was gone, and the file that `{}` gave back did not open in the new one under its "
+    "name, `{}`: {}."
 )
 STILL_ASKS = (
     "The file that `{}` gave back is opened with the old KMS, which is the one that will be "
@@ -63,7 +64,8 @@ def check_anywhere(clinic: Clinic, seal_for: Function, unseal_for: Function, mov
     _check_key_and_name(lab, pair, files, key, other)
     opening.check_notices_damage(pair, files[0])
     opening.check_uses_the_key(pair, files[0], files[2])
-    _check_moves(lab, key, seal_for, unseal_for, move)
+    for place, elsewhere in (NAMES[:2], NAMES[1::-1]):
+        _check_moves(lab, key, (seal_for, unseal_for, move), place, elsewhere)
     opening.check_needs_the_key(pair, files[0], other)
     return (
         "Three functions that take any client: the lab's, boto3's, and AWS's on the day it is "
@@ -106,14 +108,15 @@ def _check_key_and_name(
 
 
 def _check_moves(
-    lab: Lab, key: CMK, seal_for: Function, unseal_for: Function, move: Function
+    lab: Lab, key: CMK, functions: tuple[Function, Function, Function], place: str, elsewhere: str
 ) -> None:
+    seal_for, unseal_for, move = functions
     name, new = move.__name__, stand_in()
     old, there = (lab.kms, key.arn), (new.kms, new.create_cmk().arn)
     record = fresh.record()
-    sealed = seal_for(*old, NAMES[0], record)
+    sealed = seal_for(*old, place, record)
     with recorded(lab) as olds, recorded(new) as news:
-        moved = result_of(move, *old, *there, NAMES[0], sealed)
+        moved = result_of(move, *old, *there, place, sealed)
     _check_calls(name, olds, news)
     secrets = [("A data key", each) for each in (*olds.secrets, *news.secrets)]
     for what, secret in (("The file itself", record), *secrets):
@@ -121,29 +124,33 @@ def _check_moves(
             raise Wrong(LIES_OPEN.format(what, name, "" if how == "as it is" else f", {how}"))
     key.disable()
     with recorded(lab) as olds:
-        _check_moved(name, new, unseal_for, there, moved, record)
+        found = _opened(name, unseal_for, there, place, moved)
+        _check_moved(new, unseal_for, there, place, moved)
+    if found != record:
+        raise Wrong(OTHER_DATA)
     if olds:
         raise Wrong(STILL_ASKS.format(name))
+    if error_of(unseal_for, *there, elsewhere, moved) is None:
+        raise Wrong(LOST_ITS_NAME.format(name, place, elsewhere))
     key.enable()
-    if error_of(move, *old, *there, NAMES[1], sealed) is None:
-        raise Wrong(MOVED_WRONG_NAME.format(name, NAMES[0], NAMES[1]))
+    if error_of(move, *old, *there, elsewhere, sealed) is None:
+        raise Wrong(MOVED_WRONG_NAME.format(name, place, elsewhere))
+
+
+def _opened(name: str, unseal_for: Function, there: tuple[Any, str], place: str, moved: Any) -> Any:
+    """What was moved, opened in the new KMS while the old one refuses."""
+    try:
+        return result_of(unseal_for, *there, place, moved)
+    except Wrong as why:
+        raise Wrong(NOT_MOVED.format(name, place, str(why).rstrip("."))) from why
 
 
 def _check_moved(
-    name: str, new: Lab, unseal_for: Function, there: tuple[Any, str], moved: Any, record: bytes
+    new: Lab, unseal_for: Function, there: tuple[Any, str], place: str, moved: Any
 ) -> None:
-    """The old KMS refuses, and the moved file opens in the new one, under its own name only."""
-    try:
-        found = result_of(unseal_for, *there, NAMES[0], moved)
-    except Wrong as why:
-        raise Wrong(NOT_MOVED.format(name, why)) from why
-    if found != record:
-        raise Wrong(OTHER_DATA)
     with other_answers(new):
-        if error_of(unseal_for, *there, NAMES[0], moved) is None:
+        if error_of(unseal_for, *there, place, moved) is None:
             raise Wrong(ANSWER_IGNORED)
-    if error_of(unseal_for, *there, NAMES[1], moved) is None:
-        raise Wrong(LOST_ITS_NAME.format(name, NAMES[0], NAMES[1]))
 
 
 def _check_calls(name: str, olds: RecordedCalls, news: RecordedCalls) -> None:

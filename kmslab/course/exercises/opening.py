@@ -194,7 +194,8 @@ def _opened(pair: Pair, file: Sealed, meanings: dict[type[Exception], str]) -> s
         raise Wrong(NOT_THE_PLAINTEXT.format(name, type(found).__name__))
     _check_opening_calls(pair, calls)
     if found != file.data:
-        raise Wrong(OTHER_DATA.format(_described(found), _described(file.data)))
+        wanted, got = _described(file.data), _described(found)
+        raise Wrong(OTHER_DATA.format("other bytes" if got == wanted else got, wanted))
     return set(calls.of("Decrypt").secrets)
 
 
