@@ -29,6 +29,10 @@ ADDRESS_IGNORED = (
 )
 NOT_AWS = "`{}` was given no address (`None`), so it is AWS that is meant, {}; its client asks {}."
 OTHER_REGION = "`{}` was given the Region {}, and its client is for {}."
+SETTINGS_CHANGED = (
+    "`{}` changed the setting {} of the whole process, and with it every other client of AWS that "
+    "is made here asks there, too. The address is an argument of the one client."
+)
 CALLED_OTHERWISE = "The client called DescribeKey, and the lab at that address noticed nothing."
 
 
@@ -67,7 +71,10 @@ def _no_address() -> Iterator[None]:
 
 def _check_asks(function: Function, address: str | None, region: str) -> Any:
     name = function.__name__
+    before = dict(os.environ)
     client = result_of(function, address, region)
+    if changed := [each for each, _ in set(os.environ.items()) ^ set(before.items())]:
+        raise Wrong(SETTINGS_CHANGED.format(name, f"`{min(changed)}`"))
     about = getattr(client, "meta", None)
     if about is None or not hasattr(about, "endpoint_url"):
         raise Wrong(NOT_A_CLIENT.format(name, type(client).__name__))
@@ -110,6 +117,7 @@ NO_CHANCE = (
     "the same moment, after {:.3g} seconds. Put some chance into the pause."
 )
 FOR_EVER = "Every call was throttled, and after {} calls `{}` had still not given up."
+LATE = "Every call was throttled, and `{}` gave up after {} calls only. Twenty are enough."
 TOO_SOON = "Every call was throttled, and `{}` gave up after {} calls. Try at least three times."
 TOO_LONG = "Every call was throttled, and `{}` waited {:,.0f} seconds. A doctor is waiting, too."
 SILENT = "Every call was throttled, and `{}` gave back `{!r}` in the end. Let the error come out."
@@ -217,8 +225,7 @@ def _check_gives_up(function: Function, boto3s: bool) -> None:
         found = function(calls.call, calls.wait)
     except Exception as error:
         raised = error
-    if calls.made > MANY:
-        raise Wrong(FOR_EVER.format(min(calls.made, TOO_MANY), name))
+    _check_ends(name, calls.made)
     if raised is None:
         raise Wrong(SILENT.format(name, found))
     if raised is not calls.errors[0] and not _same_error(raised, calls.errors[0]):
@@ -229,6 +236,13 @@ def _check_gives_up(function: Function, boto3s: bool) -> None:
         raise Wrong(TOO_LONG.format(name, sum(calls.pauses)))
     if len(calls.pauses) >= calls.made:
         raise Wrong(LAST_PAUSE.format(name))
+
+
+def _check_ends(name: str, made: int) -> None:
+    if made > TOO_MANY:
+        raise Wrong(FOR_EVER.format(TOO_MANY, name))
+    if made > MANY:
+        raise Wrong(LATE.format(name, made))
 
 
 def _same_error(one: Exception, two: Exception) -> bool:
