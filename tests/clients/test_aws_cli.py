@@ -252,9 +252,9 @@ def test_another_service_is_told_where_it_is(outside, programs, endpoint):
             "constraint: Member must satisfy enum value set: [",
         ),
         (
-            ("create-key", "--multi-region"),
+            ("create-key", "--key-spec", "SM2", "--key-usage", "SIGN_VERIFY"),
             *("UnsupportedOperationException", "CreateKey"),
-            "",
+            "SM2 is offered in the China Regions only.",
         ),
     ],
 )

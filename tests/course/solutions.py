@@ -30,6 +30,7 @@ class Answer:
     name: str
     code: str
     says: str  # how the check's reply begins
+    like: str = ""  # another wrong answer, of the same effect, which gets the same message
 
     @property
     def right(self) -> bool:

@@ -19,12 +19,15 @@ def to_all(exercise):
     return replies(*ANSWERS[exercise], whole=True)
 
 
-@pytest.fixture(scope="module", params=["some", pytest.param("all", marks=pytest.mark.long)])
+ONE_BY_ONE = [pytest.param(exercise, marks=pytest.mark.long) for exercise in EXERCISES]
+
+
+@pytest.fixture(scope="module", params=["some", *ONE_BY_ONE])
 def replied(request):
-    """What the checks say, by the answer."""
+    """What the checks say, by the answer: to some answers of all exercises, or to all of one."""
     if request.param == "some":
         return replies(*(answer for exercise in EXERCISES for answer in some(exercise)))
-    return {answer: text for exercise in EXERCISES for answer, text in to_all(exercise).items()}
+    return to_all(request.param)
 
 
 def test_every_exercise_has_answers_and_no_other_has():
@@ -50,11 +53,14 @@ def test_every_exercise_has_several_wrong_answers(exercise):
     assert sum(not answer.right for answer in ANSWERS[exercise]) >= WRONG
 
 
-@pytest.mark.long
-@EXERCISE
+@pytest.mark.parametrize("exercise", ONE_BY_ONE)
 def test_every_wrong_answer_has_a_message_of_its_own(exercise):
-    said = Counter(text for answer, text in to_all(exercise).items() if not answer.right)
-    assert [text for text, times in said.items() if times > 1] == []
+    """Or that of another one which does the same to the clinic, and which its file names."""
+    said = {answer.name: text for answer, text in to_all(exercise).items() if not answer.right}
+    alike = {answer.name: answer.like for answer in ANSWERS[exercise] if answer.like}
+    assert {name: said[name] for name in alike} == {name: said[alike[name]] for name in alike}
+    own = Counter(text for name, text in said.items() if name not in alike)
+    assert [text for text, times in own.items() if times > 1] == []
 
 
 @pytest.mark.long
