@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from kmslab import envelope, errors
+from kmslab import errors
 from kmslab.course import clinic, doctor, faulty_lab, lock, openssl, outcome, self_tests, unlock
 from kmslab.course.clinic import records
 from kmslab.course.clinic.clinic import LESSONS
@@ -169,24 +169,6 @@ def test_table_and_picture_are_too_large_for_encrypt_and_records_are_not():
     assert outcome(key.encrypt, the_clinic.table) == "ValidationException"
     assert outcome(key.encrypt, the_clinic.scan) == "ValidationException"
     assert outcome(key.encrypt, the_clinic.record("R-569")) == "ok"
-
-
-def test_the_letter_names_another_key_and_has_the_layout_of_a_learners_message():
-    lab, the_clinic = clinic(until="02")
-    records = lab.cmk("alias/records")
-    mine = envelope.encrypt(the_clinic.record("R-017"), records, suite=0x0478)
-    assert len(the_clinic.letter) == len(mine)
-    assert the_clinic.letter[:3] == mine[:3]
-    fields = [
-        [(field.offset, field.size, field.name) for field in envelope.inspect(message).fields]
-        for message in (the_clinic.letter, mine)
-    ]
-    assert fields[0] == fields[1]
-    assert mine[50:130] == records.arn.encode()
-    assert the_clinic.letter[50:130].startswith(records.arn.partition("/")[0].encode())
-    assert the_clinic.letter[50:130] != mine[50:130]
-    with pytest.raises(envelope.DecryptionError, match="None of the given keyrings"):
-        envelope.decrypt(the_clinic.letter, records)
 
 
 # ------------------------------------------------------------------------------------- doctor

@@ -59,11 +59,6 @@ class Clinic:
         """A picture, a PNG file: drawn from the measurements of record R-017."""
         return records.read(records.SCAN)
 
-    @property
-    def letter(self) -> bytes:
-        """An old message with record R-017 in it: the same bytes for everybody who reads it."""
-        return records.read(records.LETTER)
-
     def repeated_scan(self, size: int) -> RepeatedContent:
         """A readable file of `size` bytes, as if from the X-ray room: the scan over and over."""
         return RepeatedContent(self.scan, size)

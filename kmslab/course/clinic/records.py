@@ -7,7 +7,7 @@ from hashlib import sha256
 from kmslab.course import installed_files
 
 DATA = installed_files.folder("data")
-TABLE, SCAN, LETTER = "records.csv", "scan-017.png", "messages/r-017.message"
+TABLE, SCAN = "records.csv", "scan-017.png"
 CHECKSUMS = "SHA256SUMS"
 
 
