@@ -148,17 +148,21 @@ class View:
 
         `key_store`: the custom key store for its material; `external_key`: the id of the key on
         which it stands, if that is an external key store. `origin`: EXTERNAL for a key that waits
-        for key material that you import.
+        for key material that you import. `multi_region`: whether it is a multi-Region primary,
+        which `cmk.replicate` copies.
 
-        A key of the same spec, usage and origin that has this name already is returned as it is, so
-        that running a cell twice makes one key; a key of another kind raises
-        AlreadyExistsException.
-        `multi_region`: whether it is a multi-Region primary, which `cmk.replicate` copies.
+        A key of the same kind that has this name already is returned as it is, so that running a
+        cell twice makes one key; a key of another kind raises AlreadyExistsException.
         """
         place = key_store.type if key_store else origin
         store_id = key_store.id if key_store else None
-        kind = {"KeySpec": spec, "KeyUsage": usage, "MultiRegion": multi_region, "Origin": place}
-        kind["CustomKeyStoreId"] = store_id
+        kind = {
+            "KeySpec": spec,
+            "KeyUsage": usage,
+            "MultiRegion": multi_region,
+            "Origin": place,
+            "CustomKeyStoreId": store_id,
+        }
         if name is not None and (found := self._named(_key_name(name), kind)):
             return found
         created = self.kms.create_key(
