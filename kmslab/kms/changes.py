@@ -39,9 +39,12 @@ class Change:
         return bool(self.staged or self.removed)
 
     def put(self, *records: Record) -> None:
-        self.staged.extend(records)
+        """To stage a record twice, the same each time, is to stage it once."""
         for record in records:
-            self._changed[type(record), name_of(record)] = record
+            place = type(record), name_of(record)
+            if self._changed.get(place) != record:
+                self.staged.append(record)
+                self._changed[place] = record
 
     def remove(self, *records: Record) -> None:
         self.removed.extend(records)

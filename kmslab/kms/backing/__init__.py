@@ -16,9 +16,10 @@ from kmslab.crypto import CiphertextBlob, SecretBytes
 from kmslab.crypto.message_types import MessageType
 from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.key_stores import KeyStore
-from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
+from kmslab.kms.contract.records import DomainKey, Key, Material, Reader, Setting
 
-Sealed = tuple[Material, *tuple[DomainKey, ...]]  # with the domain key, if that is new
+# With what has to be stored if the domain key is new.
+Sealed = tuple[Material, *tuple[DomainKey | Setting, ...]]
 
 
 class Backing(Protocol):
@@ -53,7 +54,7 @@ class Backing(Protocol):
 
     def copy(
         self, records: Reader, key: Key, materials: Sequence[Material], now: datetime
-    ) -> list[Material | DomainKey]:
+    ) -> list[Material | DomainKey | Setting]:
         """A related key's materials for `key`, sealed in its Region, to be stored like `create`'s.
 
         The plaintext stays inside.

@@ -17,13 +17,13 @@ from hashlib import sha256
 
 from kmslab.crypto import CiphertextBlob, SecretBytes
 from kmslab.kms import store as stores
-from kmslab.kms.backing import Asking
+from kmslab.kms.backing import Asking, Sealed
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.backing.key_stores import SymmetricOnly, secret_of, with_secret
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.key_stores import KeyStore
-from kmslab.kms.contract.records import DomainKey, Key, Material, Reader, Setting
+from kmslab.kms.contract.records import Key, Material, Reader, Setting
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 ENOUGH = 2  # active modules, in different Availability Zones, to make a store or a key
@@ -132,9 +132,7 @@ class ClusterKey(SymmetricOnly):
     def random(self, size: int) -> SecretBytes:
         return self._hsm.random(size)
 
-    def create(
-        self, records: Reader, key: Key, now: datetime
-    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+    def create(self, records: Reader, key: Key, now: datetime) -> Sealed:
         if self._modules < ENOUGH:
             _refuse_small(self._cluster)
         return self._hsm.create(records, key, now)

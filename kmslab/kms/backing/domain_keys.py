@@ -1,40 +1,108 @@
-"""The outer layer of the boundary: a Region's domain key seals key material, the root key wraps it.
+"""The outer layer of the boundary: domain keys seal whatever is secret, the root key wraps them.
 
-The store holds domain keys, wrapped, and never the root key. Rule: what is sealed is bound to its
-identity, so that rows swapped in the store do not open.
+Each Region has a domain key for the material of its KMS keys. One more protects what belongs to no
+Region, such as the secrets of access keys. The store holds domain keys, wrapped, and never the root
+key. Rule: what is sealed is bound to its identity, so that rows swapped in the store do not open.
 """
 
 import secrets
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
+from math import inf
 
 from kmslab.crypto import Forged, SecretBytes, frame
 from kmslab.crypto.backend import AES_256_KEY
 from kmslab.crypto.self_tested import SelfTested
 from kmslab.kms import store as stores
-from kmslab.kms.contract.records import DomainKey, Reader
+from kmslab.kms.backing.root_key import RootKeyError
+from kmslab.kms.backing.root_record import RootRecord
+from kmslab.kms.changes import Change, apply
+from kmslab.kms.contract.records import DomainKey, Reader, Setting
 
-PROTECTED = b"protected"  # not a Region's name, so no domain key is bound to the same bytes
+PROTECTED = "protected"  # stands in the place of a Region, and is not the name of one
+ID = 16  # bytes
+CHANGED = (
+    "The root key of this store was changed while this process was running. Start the process "
+    "again, with the new root key."
+)
+
+New = list[DomainKey | Setting]  # to be stored together with what the domain key seals
 
 
 class DomainKeys:
-    """Seals and opens under a root key, and under the domain keys that it wraps."""
+    """Seals and opens under the domain keys that the root key wraps."""
 
-    def __init__(self, root_key: SecretBytes, records: Reader, backends: SelfTested) -> None:
+    def __init__(self, root_key: SecretBytes, store: "stores.Store", backends: SelfTested) -> None:
+        self.backends = backends
         self._root_key = root_key
-        self._records = records
-        self._backends = backends
+        self._records = store
         self._domain_keys: dict[str, SecretBytes] = {}
 
-    def domain(self, records: Reader, region: str, now: datetime) -> tuple[DomainKey, bool]:
-        """The domain key that seals in this Region, and whether it is new and has to be stored."""
-        if known := [*filter(self.opens, records.find(DomainKey, region=region))]:
-            return known[-1], False
-        name, key = secrets.token_hex(16), secrets.token_bytes(AES_256_KEY)
-        wrapped = self._backends.seal_box(self._root_key, key, _identity(region, name))
-        return DomainKey(id=name, region=region, wrapped=wrapped, created=now), True
+    # ------------------------------------------------------------------------------- domain keys
+
+    def domain(self, records: Reader, region: str, now: datetime) -> tuple[DomainKey, New]:
+        """The domain key that seals in this Region, and what has to be stored if that is new."""
+        known = [each for each in records.find(DomainKey, region=region) if self.opens(each)]
+        if known:
+            # A new record's version is above all others' (`store/writes.py`); before that it is 0.
+            return max(known, key=lambda domain: domain.version or inf), []
+        return self.new(records, region, now)
+
+    def new(self, records: Reader, region: str, now: datetime) -> tuple[DomainKey, New]:
+        """A new domain key of this Region. Raises `RootKeyError` if the root key was changed.
+
+        The root key's record is stored again with it. So if another process changes the root key
+        at the same time, one of the two commits has to start over.
+        """
+        record = self.checked_root(records)
+        name, key = secrets.token_hex(ID), secrets.token_bytes(AES_256_KEY)
+        domain = self._wrapped(DomainKey(id=name, region=region, wrapped=b"", created=now), key)
+        return domain, [domain, record.setting(record.stored)]
+
+    def checked_root(self, records: Reader) -> RootRecord:
+        """The record of the root key that this process has."""
+        found = RootRecord.find(records)
+        if found and not found.is_of(self._root_key, self.backends):
+            raise RootKeyError(CHANGED)
+        return found or RootRecord.of(self._root_key, self.backends)
+
+    def is_right(self) -> bool | None:
+        """Whether the root key is the store's, if its record says so."""
+        try:
+            record = RootRecord.find(self._records)
+        except stores.Damaged:
+            return None
+        return record.is_of(self._root_key, self.backends) if record else None
+
+    def opens(self, domain: DomainKey) -> bool:
+        """Whether the root key opens this domain key."""
+        try:
+            self._opened(domain)
+        except Forged:
+            return False
+        return True
+
+    def rewrapped(self, domain: DomainKey, root_key: SecretBytes) -> DomainKey:
+        """The same domain key under another root key. Raises Forged."""
+        return self._wrapped(domain, self._opened(domain), root_key)
+
+    def _wrapped(
+        self, domain: DomainKey, key: bytes, root_key: SecretBytes | None = None
+    ) -> DomainKey:
+        wrapped = self.backends.seal_box(root_key or self._root_key, key, _identity(domain))
+        return replace(domain, wrapped=wrapped)
+
+    def _opened(self, domain: DomainKey) -> SecretBytes:
+        key = self._domain_keys.get(domain.id)
+        if key is None:
+            key = self.backends.open_box(self._root_key, domain.wrapped, _identity(domain))
+            self._domain_keys[domain.id] = key
+        return key
+
+    # ----------------------------------------------------------------------------- key material
 
     def seal(self, domain: DomainKey, secret: bytes, identity: bytes) -> bytes:
-        return self._backends.seal_box(self._opened(domain), secret, identity)
+        return self.backends.seal_box(self._opened(domain), secret, identity)
 
     def open(
         self, domain: str, sealed: bytes, identity: bytes, records: Reader | None = None
@@ -47,38 +115,45 @@ class DomainKeys:
         if record is None:
             raise stores.Damaged(f"domain key {domain} is missing")
         try:
-            return self._backends.open_box(self._opened(record), sealed, identity)
+            return self.backends.open_box(self._opened(record), sealed, identity)
         except Forged:
+            self.checked_root(self._records)
             raise stores.Damaged(f"what domain key {domain} seals does not open") from None
 
-    def protect(self, name: str, secret: bytes) -> bytes:
-        """Seal a secret that is not a KMS key, under the root key and bound to its name."""
-        return self._backends.seal_box(self._root_key, secret, frame(PROTECTED, name.encode()))
+    # ---------------------------------------------------------------------------- other secrets
+
+    def protect(self, name: str, secret: bytes, domain: DomainKey | None = None) -> bytes:
+        """Seal a secret that is not a KMS key, bound to its name. Its domain key's id is in front.
+
+        `domain`: by default the newest for such secrets, which is made and stored if needed.
+        """
+        domain = domain or apply(self._records, self._protecting)
+        return bytes.fromhex(domain.id) + self.seal(domain, secret, _name(name))
 
     def unprotect(self, name: str, sealed: bytes) -> SecretBytes:
-        """Raises `Damaged` for another name, or if another root key sealed it."""
+        """Raises `Damaged` for another name, or if another key sealed it."""
+        domain = self.protecting(sealed)
         try:
-            return self._backends.open_box(self._root_key, sealed, frame(PROTECTED, name.encode()))
+            if domain:
+                return self.backends.open_box(self._opened(domain), sealed[ID:], _name(name))
+            return self.backends.open_box(self._root_key, sealed, _name(name))
         except Forged:
+            self.checked_root(self._records)
             raise stores.Damaged(f"{name} does not open") from None
 
-    def opens(self, domain: DomainKey) -> bool:
-        """Whether the root key opens this domain key."""
-        try:
-            self._opened(domain)
-        except Forged:
-            return False
-        return True
+    def protecting(self, sealed: bytes) -> DomainKey | None:
+        """The domain key of a protected secret. None before schema 6: the root key sealed it."""
+        return self._records.get(DomainKey, sealed[:ID].hex())
 
-    def _opened(self, domain: DomainKey) -> SecretBytes:
-        key = self._domain_keys.get(domain.id)
-        if key is None:
-            identity = _identity(domain.region, domain.id)
-            key = self._domain_keys[domain.id] = self._backends.open_box(
-                self._root_key, domain.wrapped, identity
-            )
-        return key
+    def _protecting(self, change: Change) -> DomainKey:
+        domain, new = self.domain(change, PROTECTED, datetime.now(UTC))
+        change.put(*new)
+        return domain
 
 
-def _identity(region: str, name: str) -> bytes:
-    return frame(region.encode(), name.encode())
+def _identity(domain: DomainKey) -> bytes:
+    return frame(domain.region.encode(), domain.id.encode())
+
+
+def _name(name: str) -> bytes:
+    return frame(PROTECTED.encode(), name.encode())

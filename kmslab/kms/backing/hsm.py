@@ -29,12 +29,13 @@ from kmslab.crypto import (
 from kmslab.crypto.backend import AES_256_KEY, GCM_IV
 from kmslab.crypto.message_types import MessageType
 from kmslab.crypto.self_tested import BACKENDS, SelfTested
+from kmslab.kms import store as stores
 from kmslab.kms.arn import known_arn
 from kmslab.kms.backing import Sealed, blob
 from kmslab.kms.backing.brought import checked
 from kmslab.kms.backing.domain_keys import DomainKeys
 from kmslab.kms.contract.errors import fail
-from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
+from kmslab.kms.contract.records import DomainKey, Key, Material, Reader, Setting
 from kmslab.kms.contract.specs import KEY_SPECS, Origin
 
 LABEL = b"kmslab"
@@ -46,11 +47,11 @@ class Hsm:
     def __init__(
         self,
         root_key: SecretBytes,
-        records: Reader,
+        store: "stores.Store",
         backends: tuple[Backend, ...] = BACKENDS,
     ) -> None:
         self_tested = SelfTested(backends)
-        self.domain_keys = DomainKeys(root_key, records, self_tested)
+        self.domain_keys = DomainKeys(root_key, store, self_tested)
         self._backend = self_tested.proven
 
     def random(self, size: int) -> SecretBytes:
@@ -74,21 +75,26 @@ class Hsm:
         self, records: Reader, key: Key, now: datetime, secret: SecretBytes, public: bytes
     ) -> Sealed:
         """A Region's first material comes with the domain key that seals it."""
-        domain, is_new = self.domain_keys.domain(records, key.region, now)
-        material = self._sealed(domain, key, secret, public, now)
-        return (material, domain) if is_new else (material,)
+        domain, new = self.domain_keys.domain(records, key.region, now)
+        return (self._sealed(domain, key, secret, public, now), *new)
 
     def copy(
         self, records: Reader, key: Key, materials: Sequence[Material], now: datetime
-    ) -> list[Material | DomainKey]:
+    ) -> list[Material | DomainKey | Setting]:
         """Only this wall is crossed: AWS has other modules in the other Region."""
-        domain, is_new = self.domain_keys.domain(records, key.region, now)
-        copies: list[Material | DomainKey] = [domain] if is_new else []
+        domain, new = self.domain_keys.domain(records, key.region, now)
+        copies: list[Material | DomainKey | Setting] = [*new]
         for old in materials:
-            new = self._sealed(domain, key, self._secret(old, records), old.public, old.created)
-            new = replace(new, number=old.number, rotation=old.rotation)
-            copies.append(replace(new, expires=old.expires, description=old.description))
+            copy = self._sealed(domain, key, self._secret(old, records), old.public, old.created)
+            copy = replace(copy, number=old.number, rotation=old.rotation)
+            copies.append(replace(copy, expires=old.expires, description=old.description))
         return copies
+
+    def resealed(self, material: Material, domain: DomainKey) -> Material:
+        """The same material under another domain key. Raises `Damaged` if it does not open."""
+        identity = _identity(material.key, material.spec, material.id, material.public)
+        sealed = self.domain_keys.seal(domain, self._secret(material), identity)
+        return replace(material, domain=domain.id, sealed=sealed)
 
     def _sealed(
         self, domain: DomainKey, key: Key, secret: SecretBytes, public: bytes, created: datetime

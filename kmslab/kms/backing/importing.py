@@ -1,7 +1,7 @@
 """Key material from outside: a key to wrap it under, and a token that remembers that key.
 
 Nothing of an import is stored before its end. The import token itself holds the private wrapping
-key, sealed under the root key and bound to the KMS key's ARN, with the algorithm and the end of its
+key, sealed under a domain key and bound to the KMS key's ARN, with the algorithm and the end of its
 validity. Once it has been unwrapped, imported material is sealed like any other.
 Source: AWS KMS developer guide, "Importing key material".
 """

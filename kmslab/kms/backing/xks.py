@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from kmslab.crypto import CiphertextBlob, SecretBytes, encode_context, frame
 from kmslab.crypto.backend import GCM_TAG
-from kmslab.kms.backing import Asking, blob
+from kmslab.kms.backing import Asking, Sealed, blob
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.backing.key_stores import SymmetricOnly, secret_of, with_secret
 from kmslab.kms.contract.errors import EXCEPTIONS, fail
@@ -27,7 +27,7 @@ from kmslab.kms.contract.proxy_troubles import (
     ProxyError,
     Trouble,
 )
-from kmslab.kms.contract.records import DomainKey, Key, Material, Reader
+from kmslab.kms.contract.records import Key, Material, Reader
 from kmslab.kms.contract.validation import missing
 
 if TYPE_CHECKING:  # it loads HTTP and TLS, which few labs need
@@ -110,9 +110,7 @@ class XksKey(SymmetricOnly):
     def random(self, size: int) -> SecretBytes:
         return self._hsm.random(size)
 
-    def create(
-        self, records: Reader, key: Key, now: datetime
-    ) -> tuple[Material, *tuple[DomainKey, ...]]:
+    def create(self, records: Reader, key: Key, now: datetime) -> Sealed:
         """The external key must be there and usable. KMS adds material of its own."""
         try:
             found = self._ask("metadata", {}, named=False)

@@ -103,7 +103,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainKey:
-    """A Region's key that seals key material. The root key wraps it."""
+    """A key that seals a Region's key material, or what belongs to none. The root key wraps it."""
 
     id: str
     region: str

@@ -66,12 +66,18 @@ def _elsewhere(connection: Connection) -> None:
     METADATA.tables["key_store"].create(connection)
 
 
+def _protecting(connection: Connection) -> None:
+    """Schema 5 had access keys and the like sealed under the root key itself, which still opens
+    them. What is sealed since names its domain key, and an older kmslab could not open that."""
+
+
 # Schema version → the step to the next version.
 STEPS: dict[int, Callable[[Connection], None]] = {
     1: _callers,
     2: _paths,
     3: _sessions,
     4: _elsewhere,
+    5: _protecting,
 }
 
 

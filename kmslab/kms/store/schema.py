@@ -42,7 +42,7 @@ from kmslab.kms.store.errors import UNREADABLE, Damaged
 
 T = TypeVar("T")
 
-VERSION = 5
+VERSION = 6
 
 # Fields to find records by, alone or with those before them. Each index ends in the name, so that
 # results are in its order.
