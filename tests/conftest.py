@@ -31,6 +31,7 @@ from kmslab.kms.contract.states import KeyState
 from kmslab.kms.operations.policies import default_policy
 from kmslab.kms.table import TABLE
 from kmslab.lab.key_stores import CustomKeyStore
+from tests.postgresql import PostgreSql
 
 os.environ.pop("KMSLAB_WORKBOOK", None)  # set in JupyterLab's terminals: a learner's own program
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -64,6 +65,16 @@ def botocore_reads_each_file_once() -> Iterator[None]:
         once = staticmethod(cache(JSONFileLoader().load_file))
         patch.setattr(JSONFileLoader, "load_file", once)
         yield
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSql]:
+    """A running server, which a test may stop if it starts it again. Skips where there is none."""
+    server = PostgreSql()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
 
 
 Refused = Callable[[str, str], AbstractContextManager[Any]]

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from kmslab.cli.options import CommandError, validate
+from kmslab.cli.options import ROOT_KEY, CommandError, library_errors, validate
 from kmslab.display import this_command
 from kmslab.endpoint.lab_api import LabApi
 from kmslab.kms import store as stores
@@ -92,10 +92,13 @@ def _existing(url: str, account: str, region: str) -> Lab:
     """`Lab` would make a store that does not exist; a command that only looks must not."""
     account = validate("--account", account_number, account)
     region = validate("--region", region_name, region)
-    if not validate("--store", stores.is_there, url):
-        makes = f"{this_command()} serve --store {url}"
-        raise CommandError(f"There is no store at {url}. `{makes}` makes one.")
-    return Lab(url, account=account, region=region)
+    with library_errors():
+        is_there = validate("--store", stores.is_there, url)
+    if not is_there:
+        makes = f"{this_command()} serve --store {stores.shown(url)}"
+        raise CommandError(f"There is no store at {stores.shown(url)}. `{makes}` makes one.")
+    with library_errors():
+        return Lab(url, account=account, region=region, root_key=os.environ.get(ROOT_KEY))
 
 
 # ------------------------------------------------------------------------------------ an endpoint

@@ -14,6 +14,8 @@ import typer
 from kmslab.display import PlainError
 from kmslab.lab import ACCOUNT
 
+ROOT_KEY = "KMSLAB_ROOT_KEY"  # the variable that names the root key's file
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Store = Annotated[
     str | None, typer.Option(metavar="URL", help="A lab's store, such as sqlite:///my.db.")

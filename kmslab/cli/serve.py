@@ -7,11 +7,11 @@ these lines go to stdout; everything else goes to stderr.
 import logging
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kmslab.cli.options import CommandError, library_errors, validate
+from kmslab.cli.options import ROOT_KEY, CommandError, library_errors, validate
 from kmslab.lab import ACCOUNT, REGION
 
 if TYPE_CHECKING:
@@ -32,7 +32,19 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any f
 Store = Annotated[
     str | None,
     typer.Option(
-        metavar="URL", help="Where to keep the lab, such as sqlite:///my.db. Default: in memory."
+        metavar="URL",
+        help="Where to keep the lab: sqlite:///my.db, or postgresql://user@host/database. "
+        "Default: in memory.",
+    ),
+]
+RootKey = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        envvar=ROOT_KEY,
+        show_envvar=True,
+        help="The root key, for a store in PostgreSQL. Made on first use. Default for a store in "
+        "a file: beside it.",
     ),
 ]
 Account = Annotated[
@@ -112,6 +124,7 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 4566,
     store: Store = None,
+    root_key: RootKey = None,
     account: Account = None,
     region: Region = None,
     access_key: Keys = None,
@@ -134,7 +147,7 @@ def serve(
     pairs = dict(_pair(text) for text in access_key or ())
     self_signed = _self_signed(tls, tls_name or [], tls_authority)
     files = _tls_files(tls, tls_cert, tls_key) or self_signed
-    with _lab(store, account, region, seed, throttle, trail) as lab:
+    with _lab(store, root_key, account, region, seed, throttle, trail) as lab:
         room = _classroom(learners, sheet, host, self_signed, lab.caller.account, store)
 
         def ready(endpoint: "Endpoint") -> None:
@@ -171,6 +184,7 @@ def _classroom(
 
 def _lab(
     store: str | None,
+    root_key: Path | None,
     account: str | None,
     region: str | None,
     seed: Path | None,
@@ -184,18 +198,13 @@ def _lab(
         validate("--account", account_number, account)
     if region is not None:
         validate("--region", region_name, region)
-    options = {"throttle": throttle, "trail": trail}
+    options: dict[str, Any] = {"throttle": throttle, "trail": trail}
+    options["root_key"] = root_key if store else None  # the variable may be set for other stores
     try:
-        if seed:
-            with library_errors():
+        with library_errors():
+            if seed:
                 return Lab.from_seed(seed, store, account, region, **options)
-        return Lab(
-            store,
-            account=account or ACCOUNT,
-            region=region or REGION,
-            throttle=throttle,
-            trail=trail,
-        )
+            return Lab(store, account=account or ACCOUNT, region=region or REGION, **options)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--store") from None
     except OSError as error:
@@ -240,9 +249,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _print_endpoint(lab: "Lab", endpoint: "Endpoint", store: str | None) -> None:
+    from kmslab.kms import store as stores
+
     account, region = lab.caller.account, lab.caller.region
+    where = stores.shown(store) if store else MEMORY
     typer.echo(
-        f"AWS KMS at {endpoint.url}, account {account}, Region {region}, {store or MEMORY}.\n"
+        f"AWS KMS at {endpoint.url}, account {account}, Region {region}, {where}.\n"
         "Paste this into another shell, and AWS's clients there will find it:\n",
         err=True,
     )

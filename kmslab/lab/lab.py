@@ -16,7 +16,8 @@ from kmslab.crypto.self_tested import BACKENDS
 from kmslab.kms import reports
 from kmslab.kms import store as stores
 from kmslab.kms.arn import root_arn
-from kmslab.kms.backing import KeyStoreBacking, root_key
+from kmslab.kms.backing import KeyStoreBacking
+from kmslab.kms.backing import root_key as root_keys
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.cloudhsm import CloudHsm, Clusters
 from kmslab.kms.backing.hsm import Hsm
@@ -43,14 +44,16 @@ if TYPE_CHECKING:  # few labs have a seed or a trail file, so these are loaded w
 
 
 class Lab(View):
-    """An empty AWS of your own: in memory, or kept in a file with its root key beside it.
+    """An empty AWS of your own: in memory, in a file with its root key beside it, or in PostgreSQL.
 
-    `store`: None for memory, or `sqlite:///my.db`. `clock`: the clock on which the lab's own clock
-    is based, by default wall time. `ids`: a function of no arguments that returns the id of each
-    new key, a UUID in lower case; in memory only, since ids in a file would repeat. `backends`: the
-    cryptographic libraries, the preferred one first. `throttle`: whether AWS's request quotas are
-    enforced. `trail`: a file to which every event is appended as a line of JSON. Raises
-    `StoreError` or `RootKeyError` if the store cannot be opened, OSError if that file cannot.
+    `store`: None for memory, `sqlite:///my.db` or `postgresql://user@host/database`. `root_key`:
+    the file of the root key, for PostgreSQL or if it is not beside the store's file. `clock`: the
+    clock on which the lab's own clock is based, by default wall time. `ids`: a function of no
+    arguments that returns the id of each new key, a UUID in lower case; in memory only, since ids
+    in a file would repeat. `backends`: the cryptographic libraries, the preferred one first.
+    `throttle`: whether AWS's request quotas are enforced. `trail`: a file to which every event is
+    appended as a line of JSON. Raises `StoreError` or `RootKeyError` if the store cannot be opened,
+    OSError if that file cannot.
     """
 
     def __init__(
@@ -63,7 +66,10 @@ class Lab(View):
         backends: tuple[Backend, ...] = BACKENDS,
         throttle: bool = False,
         trail: str | Path | None = None,
+        root_key: str | Path | None = None,
     ) -> None:
+        if root_key is not None and store is None:
+            raise ValueError("a lab in memory has a root key of its own")
         if ids is not None and store is not None:
             raise ValueError(
                 "ids can be chosen for a lab in memory only: in a file they would repeat"
@@ -71,7 +77,7 @@ class Lab(View):
         caller = Caller(root_arn(account_number(account)), account, region_name(region))
         self._store = stores.open_store(store)
         try:
-            hsm = self._start_hsm(backends)
+            hsm = self._start_hsm(backends, Path(root_key) if root_key else None)
             own = (clock or Clock()).kept_in(StoredOffset(self._store))
             copy = _trail_file(trail) if trail else None
         except BaseException:
@@ -92,16 +98,20 @@ class Lab(View):
         iam = Iam(self._store, hsm, own.now)
         super().__init__(service, iam, Integrations(service, clusters), caller, own)
 
-    def _start_hsm(self, backends: tuple[Backend, ...]) -> Importing:
+    def _start_hsm(self, backends: tuple[Backend, ...], named: Path | None) -> Importing:
         """Checks the root key before the first call: with a wrong one no key could be used."""
-        database = self._store.path
-        if database is None:
-            return Importing(root_key.in_memory(), self._store, backends)
-        root = root_key.beside(database, needed=self._store.is_used)
-        hsm = Importing(root, self._store, backends)
+        if not self._store.shared:
+            return Importing(root_keys.in_memory(), self._store, backends)
+        place = named or (self._store.path and root_keys.beside(self._store.path))
+        if place is None:
+            raise root_keys.RootKeyError(
+                "A store in PostgreSQL needs a root key, in a file that only its owner may read: "
+                "Lab(store=…, root_key=…), or --root-key FILE. It is made on first use."
+            )
+        hsm = Importing(root_keys.in_file(place, needed=self._store.is_used), self._store, backends)
         if not self._opens(hsm):
-            raise root_key.RootKeyError(
-                f"The root key beside {database} is not the one that its keys are sealed under. "
+            raise root_keys.RootKeyError(
+                f"The root key {place} is not the one that the store's keys are sealed under. "
                 "Put the right file back, or start with a new store."
             )
         return hsm

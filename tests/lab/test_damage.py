@@ -221,7 +221,7 @@ def test_another_root_key_is_noticed_whatever_is_sealed(path: Path, name: str) -
     with opened(path) as lab:
         KEPT[name](lab)
     path.with_name("my.db.key").write_text("00" * 32 + "\n", "ascii")
-    with pytest.raises(RootKeyError, match="is not the one that its keys are sealed under"):
+    with pytest.raises(RootKeyError, match="is not the one that the store's keys are sealed under"):
         opened(path)
 
 

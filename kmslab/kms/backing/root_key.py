@@ -1,7 +1,8 @@
 """The root key: the one secret that is never in the store. It wraps domain keys and access keys.
 
 The root key of a lab in memory dies with the lab. A lab in a file has its root key in a second file
-beside it, which only the owner may read. Anyone who has both files has every key in them.
+beside it, and a lab in PostgreSQL has it in a file that is named when it is opened. Only the owner
+may read that file. Anyone who has it and the store has every key in the store.
 """
 
 import contextlib
@@ -26,14 +27,18 @@ def in_memory() -> SecretBytes:
     return SecretBytes(secrets.token_bytes(SIZE))
 
 
-def beside(database: Path, *, needed: bool) -> SecretBytes:
-    """The key in `<database>.key`, which is made on first use. `needed`: it must exist already."""
-    path = database.with_name(database.name + ".key")
+def beside(database: Path) -> Path:
+    """Where the root key of a store in a file is, unless another place is named."""
+    return database.with_name(database.name + ".key")
+
+
+def in_file(path: Path, *, needed: bool) -> SecretBytes:
+    """The key in this file, which is made on first use. `needed`: it must exist already."""
     try:
         if not path.exists():
             if needed:
                 raise RootKeyError(
-                    f"The root key {path} is missing. What is secret in {database.name} is sealed "
+                    f"The root key {path} is missing. What is secret in the store is sealed "
                     "under it, and no other opens it: put the file back, or start with a new store."
                 )
             _create(path)

@@ -1,4 +1,4 @@
-"""Where a lab's records and events are stored: in memory, or in an SQLite file for all processes.
+"""Where a lab's records and events are stored: in memory, in an SQLite file, or in PostgreSQL.
 
 `open_store` returns a `Store`; no other part of the package uses SQL, and only `kms/changes.py`
 commits. The rule: SQLAlchemy is loaded when a store is opened and not before, because it takes
@@ -12,16 +12,26 @@ from typing import TYPE_CHECKING, Any
 from kmslab.kms.store.errors import UNREADABLE, Conflict, Damaged, StoreError
 
 if TYPE_CHECKING:
-    from kmslab.kms.store.opening import is_there, open_store
+    from kmslab.kms.store.opening import is_there, open_store, shown
     from kmslab.kms.store.store import Store
 
-__all__ = ["UNREADABLE", "Conflict", "Damaged", "Store", "StoreError", "is_there", "open_store"]
+__all__ = [
+    "UNREADABLE",
+    "Conflict",
+    "Damaged",
+    "Store",
+    "StoreError",
+    "is_there",
+    "open_store",
+    "shown",
+]
 
 # The module of each name that needs SQLAlchemy.
 MODULES = {
     "Store": "kmslab.kms.store.store",
     "is_there": "kmslab.kms.store.opening",
     "open_store": "kmslab.kms.store.opening",
+    "shown": "kmslab.kms.store.opening",
 }
 
 

@@ -5,25 +5,32 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from kmslab.kms.store import sql
+from kmslab.kms.store import postgresql, sqlite
 from kmslab.kms.store.migrations import prepare
+from kmslab.kms.store.schema import ABOUT
+from kmslab.kms.store.sql import Database
 from kmslab.kms.store.store import Store
 
-_FORMS = 'None for a store in memory, or "sqlite:///my.db" for one in a file'
+_FORMS = (
+    'None for a store in memory, "sqlite:///my.db" for one in a file, or '
+    '"postgresql://user@host/database"'
+)
+_SERVER = ("postgresql", "postgresql+psycopg")
 
 
 def open_store(url: str | None = None) -> Store:
     """The store at `url`, which is made if it does not exist yet.
 
     None and "sqlite://" mean a store in memory, which is lost when it is closed. "sqlite:///my.db"
-    is a file in the current directory, "sqlite:////srv/my.db" an absolute path. Raises ValueError
-    for other URLs, and `StoreError` if the file cannot be used.
+    is a file in the current directory, "sqlite:////srv/my.db" an absolute path;
+    "postgresql://user@host/database" is a database that exists already. Raises ValueError for other
+    URLs, and `StoreError` if the store cannot be used.
     """
     database = _database(url)
     try:
         with database.writing, database.transaction() as connection:
             prepare(connection)
-        database.let_readers_in()
+        database.prepare()
         return Store(database)
     except BaseException:
         database.close("This store could not be opened.")
@@ -31,16 +38,30 @@ def open_store(url: str | None = None) -> Store:
 
 
 def is_there(url: str) -> bool:
-    """Whether there is a store at `url` already. Raises ValueError as `open_store` does."""
-    file = _parsed(url).database
-    return file not in (None, ":memory:") and Path(str(file)).is_file()
+    """Whether there is a store at `url` already. Raises as `open_store` does."""
+    parsed = _parsed(url)
+    if parsed.drivername in _SERVER:
+        database = postgresql.at_server(parsed)
+        try:
+            return database.has(ABOUT)
+        finally:
+            database.close("It was only looked at.")
+    return parsed.database not in (None, ":memory:") and Path(str(parsed.database)).is_file()
 
 
-def _database(url: str | None) -> sql.Database:
-    file = _parsed(url).database if url is not None else None
-    if file in (None, ":memory:"):
-        return sql.in_memory()
-    return sql.in_file(Path(str(file)).absolute())
+def shown(url: str) -> str:
+    """The URL as people may see it: without a password."""
+    parsed = _parsed(url)
+    return postgresql.shown(parsed) if parsed.drivername in _SERVER else url
+
+
+def _database(url: str | None) -> Database:
+    parsed = _parsed("sqlite://" if url is None else url)
+    if parsed.drivername in _SERVER:
+        return postgresql.at_server(parsed)
+    if parsed.database in (None, ":memory:"):
+        return sqlite.in_memory()
+    return sqlite.in_file(Path(str(parsed.database)).absolute())
 
 
 def _parsed(url: str) -> URL:
@@ -48,7 +69,9 @@ def _parsed(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError:
         raise ValueError(f"That is not a store. Give {_FORMS}.") from None
-    if parsed.drivername != "sqlite" or parsed.host or parsed.query or parsed.database == "":
-        shown = parsed.render_as_string(hide_password=True)
-        raise ValueError(f"kmslab cannot keep a store in {shown!r}. Give {_FORMS}.")
+    at_server = parsed.drivername in _SERVER and parsed.database
+    in_file = parsed.drivername == "sqlite" and not parsed.host and not parsed.query
+    if not at_server and (not in_file or parsed.database == ""):
+        named = parsed.difference_update_query(["password"]).render_as_string(hide_password=True)
+        raise ValueError(f"kmslab cannot keep a store in {named!r}. Give {_FORMS}.")
     return parsed

@@ -6,6 +6,7 @@ hold what a record needs is `Damaged`.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -67,6 +68,10 @@ MICROSECOND = timedelta(microseconds=1)
 ORDERED = String().with_variant(String(collation="C"), "postgresql")
 
 
+_ESCAPED = re.compile("\1([\1\2])")
+_MEANT = {"\1": "\1", "\2": "\0"}
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     column: TypeEngine[Any]
@@ -112,8 +117,21 @@ def _parsed(kind: type[Any], member: type[Any]) -> Callable[[str], Any]:
     return decode
 
 
+def _without_nul(text: str) -> str:
+    """PostgreSQL cannot hold the character NUL, which a description may contain."""
+    text = str(text)
+    if "\0" in text or "\1" in text:
+        return text.replace("\1", "\1\1").replace("\0", "\1\2")
+    return text
+
+
+def _with_nul(value: Any) -> str:
+    text = _exact(str)(value)
+    return _ESCAPED.sub(lambda found: _MEANT[found[1]], text) if "\1" in text else text
+
+
 CODECS: dict[Any, Codec] = {
-    str: Codec(String(), str, _exact(str)),
+    str: Codec(String(), _without_nul, _with_nul),
     bytes: Codec(Bytes(), bytes, _exact(bytes)),
     int: Codec(BigInteger(), int, _exact(int)),
     bool: Codec(Boolean(), bool, _exact(bool)),

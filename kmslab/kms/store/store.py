@@ -35,11 +35,12 @@ class Store:
     """Records by kind and name, and the events of all calls."""
 
     def __init__(self, database: Database, cached: int = CACHED) -> None:
-        self.shared = database.path is not None
+        self.shared = database.shared
         self._database = database
         self._cache = Cache(cached)
         self._outbox = Outbox(database)
         self._poll_at = 0.0
+        self._away = ""  # why the store could not be read at the last look
         self._damaged: set[str] = set()  # what the log has said
         self._finalizer = weakref.finalize(self, WRITER.retire, self._outbox)
         self._finalizer.atexit = False  # each part is called at the interpreter's end (`fork`)
@@ -48,7 +49,7 @@ class Store:
 
     @property
     def path(self) -> Path | None:
-        """The file's absolute path; None in memory."""
+        """The file's absolute path; None in memory and at a server."""
         return self._database.path
 
     @property
@@ -132,6 +133,8 @@ class Store:
     def _rows(
         self, statement: Any, parameters: Mapping[str, Any] | None = None
     ) -> Sequence[Sequence[Any]]:
+        if parameters and any("\0" in value for value in parameters.values() if type(value) is str):
+            return []  # no name contains NUL, and PostgreSQL would refuse it
         try:
             return self._database.read(statement, parameters)
         except UnicodeEncodeError:  # a lone surrogate, which no stored text contains
@@ -189,17 +192,28 @@ class Store:
     def refresh(self) -> bool:
         """Look whether other processes changed records, at most every half second; True if so.
 
-        Raises `StoreError` if the file is gone, so that nothing is answered from the cache either.
+        Raises `StoreError` if the store cannot be read, so that nothing is answered from the cache
+        either. Until the next look, later calls raise it at once.
         """
         if not self.shared:
             return False
         self._database.check_file()
         if time.monotonic() >= self._poll_at:
-            self._poll_at = time.monotonic() + POLL
-            self._look()
+            self._poll()
+        if self._away:
+            raise StoreError(self._away)
         reported, others = self._reported, self._cache.others
         self._reported = others
         return reported != others
+
+    def _poll(self) -> None:
+        self._poll_at = time.monotonic() + POLL
+        try:
+            self._look()
+            self._away = ""
+        except StoreError as error:
+            self._away = str(error)
+            self._poll_at = time.monotonic() + POLL  # it may have taken long
 
     def _look(self) -> None:
         self._cache.seen(*_state(self._database.read(STATE)[0]))

@@ -86,7 +86,7 @@ class Outbox(fork.ForkAware):
     def in_forked_child(self) -> None:
         self._events.clear()  # the parent process writes them
         # A store in memory cannot be used in the child; `put` raises its error.
-        self.closed = self.called = self.closed or not self.database.path
+        self.closed = self.called = self.closed or not self.database.shared
 
     def at_exit(self) -> None:
         if self.closed:

@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 from kmslab.kms.contract.records import Setting
-from kmslab.kms.store import Conflict, Store
-from kmslab.kms.store import sql as store_sql
+from kmslab.kms.store import Conflict, Store, sqlite
+from kmslab.kms.store.sql import Database
 from kmslab.kms.store.store import Store as StoreClass
 from tests.kms.store.samples import setting
 
@@ -53,10 +53,10 @@ def test_cache_is_bounded_and_keeps_what_is_used() -> None:
     store.close()
 
 
-def prepared() -> store_sql.Database:
+def prepared() -> Database:
     from kmslab.kms.store.migrations import prepare
 
-    database = store_sql.in_memory()
+    database = sqlite.in_memory()
     with database.writing, database.transaction() as connection:
         prepare(connection)
     return database

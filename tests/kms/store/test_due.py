@@ -71,9 +71,14 @@ def plan(store: Store, statement: Executable, **values: Any) -> str:
     return "\n".join(row[-1] for row in rows)
 
 
-def test_due_and_next_due_search_the_index(store: Store) -> None:
-    assert "SEARCH key USING INDEX key_by_due (due<?)" in plan(store, DUE, at=1, most=1)
-    assert "USING COVERING INDEX key_by_due" in plan(store, STATE)
+@pytest.fixture
+def sqlite(opened: Callable[[], Store]) -> Store:
+    return opened()
+
+
+def test_due_and_next_due_search_the_index(sqlite: Store) -> None:
+    assert "SEARCH key USING INDEX key_by_due (due<?)" in plan(sqlite, DUE, at=1, most=1)
+    assert "USING COVERING INDEX key_by_due" in plan(sqlite, STATE)
 
 
 @pytest.mark.parametrize(
@@ -94,9 +99,9 @@ def test_due_and_next_due_search_the_index(store: Store) -> None:
         (ROWS[Key].page(HERE, "", 10), "sqlite_autoindex_key_1 (arn>? AND arn<?)"),
     ],
 )
-def test_no_read_scans_or_sorts_a_table(store: Store, statement: Executable, index: str) -> None:
+def test_no_read_scans_or_sorts_a_table(sqlite: Store, statement: Executable, index: str) -> None:
     names = ("target", "key", "grantee", "retiring", "at_name")
-    found = plan(store, statement, **dict.fromkeys(names, "x"))
+    found = plan(sqlite, statement, **dict.fromkeys(names, "x"))
     assert index in found
     assert "SCAN" not in found
     assert "TEMP B-TREE" not in found

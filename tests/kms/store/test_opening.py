@@ -79,7 +79,8 @@ def test_name_with_every_sort_of_character_is_the_files_name(tmp_path: Path) -> 
 @for_every(
     "url",
     [
-        "postgresql+psycopg://alice:hunter2@host/db",
+        "postgresql://alice:hunter2@host",
+        "postgresql://alice@host?password=hunter2",
         "mysql://alice:hunter2@host/db",
         "my.db",
         "",

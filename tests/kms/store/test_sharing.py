@@ -1,4 +1,4 @@
-"""Several processes on one file: nothing is lost, and each soon sees the others' changes."""
+"""Several processes on one store: nothing is lost, and each soon sees the others' changes."""
 
 import threading
 from collections.abc import Callable
@@ -12,6 +12,11 @@ from kmslab.kms.store import Conflict, Store, open_store
 from kmslab.kms.store.store import POLL
 from tests.kms.store.samples import HERE, NOON, alias, ended, event, key, setting, start
 from tests.waiting import until
+
+
+@pytest.fixture
+def url(shared_url: str) -> str:
+    return shared_url
 
 
 class Clock:
@@ -207,30 +212,30 @@ assert store.get(Setting, sys.argv[2]).value == "1"
 """
 
 
-def all_live(path: Path, count: int = 4) -> None:
-    processes = [start(STARTER, f"sqlite:///{path}", number) for number in range(count)]
+def all_live(url: str, count: int = 4) -> None:
+    processes = [start(STARTER, url, number) for number in range(count)]
     for process in processes:
         ended(process)
-    store = open_store(f"sqlite:///{path}")
+    store = open_store(url)
     assert len(store.page(Setting, "")) == count
     assert len(store.events()) == count
     store.close()
 
 
 @pytest.mark.long  # test_processes.py has the same of a lab
-def test_four_processes_that_start_on_a_new_file_all_live(tmp_path: Path) -> None:
-    all_live(tmp_path / "my.db")
+def test_four_processes_that_start_on_a_new_store_all_live(url: str) -> None:
+    all_live(url)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_four_processes_that_start_on_a_new_file_all_live_a_hundred_times(tmp_path: Path) -> None:
     for attempt in range(100):
-        all_live(tmp_path / f"{attempt}.db")
+        all_live(f"sqlite:///{tmp_path / f'{attempt}.db'}")
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_threads_that_open_a_new_file_at_once_all_live(url: str, attempt: int) -> None:
+def test_threads_that_open_a_new_store_at_once_all_live(url: str, attempt: int) -> None:
     """At shorter intervals than processes can start."""
     stores: list[Store] = []
     gate = threading.Barrier(8)
