@@ -5,20 +5,18 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
 
-from kmslab.kms.contract.records import AccessKey, Principal, Record, Setting, name_of
+from kmslab.kms.contract.records import Setting
 from kmslab.kms.store import Store, StoreError, open_store
 from kmslab.kms.store.migrations import prepare
-from kmslab.kms.store.schema import ROWS, VERSION
+from kmslab.kms.store.schema import VERSION
 from tests.cases import for_every
-from tests.kms.store.samples import ONE_OF_EACH, ended, key, material, setting, start
+from tests.kms.store.samples import ended, setting, start
 
 
 @pytest.mark.parametrize("url", [None, "sqlite://", "sqlite:///:memory:"])
@@ -158,85 +156,6 @@ def test_older_schema_is_brought_up_to_date_step_by_step(opened: Callable[[], St
     assert tuple(row) == ("1", "migrated")
     [row] = store._database.read(text("SELECT schema FROM kmslab"))
     assert tuple(row) == (VERSION + 2,)
-
-
-def old_store(path: Path, schema: int, *records: Record) -> sqlite3.Connection:
-    """A store as kmslab once wrote it, with what its tables can hold of the records."""
-    raw = sqlite3.connect(path)
-    raw.executescript((Path(__file__).parent / f"schema_{schema}.sql").read_text())
-    for record in records:
-        rows = ROWS[type(record)]
-        columns = [row[1] for row in raw.execute(f'PRAGMA table_info("{rows.table.name}")')]
-        members = {**rows.encode(record), "version": 1}
-        names = ", ".join(f'"{column}"' for column in columns)
-        marks = ", ".join("?" * len(columns))
-        raw.execute(
-            f'INSERT INTO "{rows.table.name}" ({names}) VALUES ({marks})',
-            [members[column] for column in columns],
-        )
-    raw.commit()
-    return raw
-
-
-@pytest.mark.parametrize("schema", [1, 4])
-def test_store_of_an_older_schema_opens_and_keeps_its_keys(
-    tmp_path: Path, url: str, schema: int
-) -> None:
-    kept = [key(), material("us-east-1/aa")]
-    old_store(tmp_path / "my.db", schema, *kept).close()
-    with closing(open_store(url)) as store:
-        for record in kept:
-            assert store.get(type(record), name_of(record)) == replace(record, version=1)
-        store.commit(put=ONE_OF_EACH[2:])
-
-
-@pytest.mark.parametrize("schema", [1, 4])
-def test_migrated_store_has_the_tables_and_indexes_of_a_new_one(
-    tmp_path: Path, url: str, schema: int
-) -> None:
-    def made(url: str) -> set[tuple[str, ...]]:
-        with closing(open_store(url)) as store:
-            read = store._database.read
-            names = [name for (name,) in read(text("SELECT name FROM sqlite_master"))]
-            columns = {
-                (name, column[1], str(column[5]))
-                for name in names
-                for column in read(text(f'PRAGMA table_info("{name}")'))
-            }
-            return columns | {(name,) for name in names}
-
-    old_store(tmp_path / "my.db", schema).close()
-    assert made(url) == made(f"sqlite:///{tmp_path}/new.db")
-
-
-def test_store_of_schema_2_gets_its_path_and_its_index(tmp_path: Path, url: str) -> None:
-    """Schema 2 is the fourth without a principal's path, and with another index of grants."""
-    raw = old_store(tmp_path / "my.db", 4)
-    raw.executescript(
-        """UPDATE kmslab SET schema = 2;
-        ALTER TABLE principal DROP COLUMN path;
-        DROP INDEX grant_by_key_and_grantee;
-        CREATE INDEX grant_by_key ON "grant" ("key", handle);
-        INSERT INTO principal (arn, policy, created, version) VALUES ('alice', '', 0, 1);"""
-    )
-    raw.close()
-    with closing(open_store(url)) as store:
-        assert store.get(Principal, "alice").path == ""  # type: ignore[union-attr]
-        indexes = str(store._database.read(text("SELECT name FROM sqlite_master")))
-        assert "grant_by_key_and_grantee" in indexes
-        assert "'grant_by_key'" not in indexes
-
-
-def test_session_tokens_of_an_older_schema_are_dropped(tmp_path: Path, url: str) -> None:
-    """Schema 3 is the fourth, with tokens in the place of their digests."""
-    kept = next(each for each in ONE_OF_EACH if isinstance(each, AccessKey))
-    session = replace(kept, id="ASIA1", token="an-old-session-token")
-    raw = old_store(tmp_path / "my.db", 4, kept, session)
-    raw.executescript("UPDATE kmslab SET schema = 3")
-    raw.close()
-    with closing(open_store(url)) as store:
-        assert [each.id for each in store.all(AccessKey)] == [kept.id]
-    assert b"an-old-session-token" not in (tmp_path / "my.db").read_bytes()
 
 
 def test_failing_step_leaves_the_older_schema(opened: Callable[[], Store]) -> None:
