@@ -15,7 +15,8 @@ def frame(*fields: bytes) -> bytes:
 def check_context(context: object) -> None:
     """Raises TypeError unless it maps text to text, as Python programs may give it by mistake."""
     what = "an encryption context maps text to text, such as {'order': '17'}"
-    if not isinstance(context, Mapping):
+    # `dict` first: asking the abstract Mapping costs as much as all the rest.
+    if not isinstance(context, (dict, Mapping)):
         raise TypeError(f"{what}: this is of type {type(context).__name__}")
     for each in (*context, *context.values()):
         if not isinstance(each, str):
@@ -30,11 +31,13 @@ def encode_context(context: Mapping[str, str]) -> bytes:
     """
     if not context:
         return b""
-    # Python orders text by code points, and UTF-8 keeps that order.
-    return b"".join([frame(_utf8(key), _utf8(context[key])) for key in sorted(context)])
-
-
-def _utf8(text: str) -> bytes:
-    # JSON can contain half of a surrogate pair, which strict UTF-8 refuses. With "surrogatepass" it
-    # has an encoding of its own, so no text fails and no two texts have the same bytes.
-    return text.encode("utf-8", "surrogatepass")
+    # Python orders text by code points, and UTF-8 keeps that order. JSON can contain half of a
+    # surrogate pair, which strict UTF-8 refuses. With "surrogatepass" it has an encoding of its
+    # own, so no text fails and no two texts have the same bytes.
+    return frame(
+        *[
+            text.encode("utf-8", "surrogatepass")
+            for key in sorted(context)
+            for text in (key, context[key])
+        ]
+    )

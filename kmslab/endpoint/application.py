@@ -24,9 +24,10 @@ from kmslab.kms.backing import xks
 from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.contract.callers import Caller, NetworkSource
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError
+from kmslab.kms.contract.events import new_request_id
 from kmslab.kms.service import Service
 from kmslab.kms.table import TABLE
-from kmslab.kms.wire import Answer, new_id
+from kmslab.kms.wire import Answer
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -102,7 +103,9 @@ class Application:
             await _send(send, _too_large(), CLOSE)
         except Exception as error:
             wire.log_cause("a request failed inside the endpoint", error)
-            await _send(send, wire.refusal(EXCEPTIONS["KMSInternalException"](), new_id()), CLOSE)
+            await _send(
+                send, wire.refusal(EXCEPTIONS["KMSInternalException"](), new_request_id()), CLOSE
+            )
         else:
             await _send(send, answer)
 
@@ -123,7 +126,7 @@ class Application:
             operation = wire.operation_of(target)
             signer = self._verifier.verify(request, KMS, time.time())
         except KMSError as error:
-            return wire.refusal(error, new_id())
+            return wire.refusal(error, new_request_id())
         caller = _caller(
             signer.key.principal,
             signer.key.id,
@@ -144,7 +147,7 @@ class Application:
     def _other(self, request: Request, target: bytes) -> Answer:
         """Answers a request that names no operation of KMS; most are meant for other services."""
         if request.path == HEALTH and request.method in (b"GET", b"HEAD"):
-            return wire.answer(200, new_id(), HEALTHY)
+            return wire.answer(200, new_request_id(), HEALTHY)
         named = target.partition(b".")[0].decode("latin-1")
         service = service_of(request) or ("" if target.startswith(TARGET) else named)
         if other_services.is_for_sts(request, service):
@@ -152,7 +155,7 @@ class Application:
         if service not in ("", "kms"):
             return other_services.not_served(request, service)
         if request.method == b"POST" and request.path == b"/" and _is_json(request):
-            return wire.refusal(EXCEPTIONS["UnknownOperationException"](), new_id())
+            return wire.refusal(EXCEPTIONS["UnknownOperationException"](), new_request_id())
         return _not_found()
 
 
@@ -214,9 +217,9 @@ def _is_json(request: Request) -> bool:
 
 def _too_large() -> Answer:
     body = wire.dump({"__type": "RequestEntityTooLargeException"})
-    return wire.answer(413, new_id(), body)
+    return wire.answer(413, new_request_id(), body)
 
 
 def _not_found() -> Answer:
     """AWS's answer to a path, a method or a content type that the protocol does not have."""
-    return wire.answer(404, new_id(), b"<UnknownOperationException/>\n", "text/xml")
+    return wire.answer(404, new_request_id(), b"<UnknownOperationException/>\n", "text/xml")

@@ -22,9 +22,10 @@ from kmslab.kms.arn import as_arn, is_arn, known_arn, resource_of, root_arn, ses
 from kmslab.kms.billing import Bill, Line
 from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import KMSError, fail
+from kmslab.kms.contract.events import new_request_id
 from kmslab.kms.contract.records import Principal
 from kmslab.kms.service import Service
-from kmslab.kms.wire import Answer, new_id
+from kmslab.kms.wire import Answer
 
 PREFIX = b"Kmslab."
 Members = Mapping[str, Any]
@@ -96,7 +97,7 @@ class LabApi:
 
     def answer(self, verifier: Verifier, request: Request, target: bytes, now: float) -> Answer:
         """The answer to one HTTP request, whose signature is verified first."""
-        request_id = new_id()
+        request_id = new_request_id()
         try:
             signer = verifier.verify(request, b"kms", now)
             principal = signer.key.principal

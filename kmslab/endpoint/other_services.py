@@ -14,7 +14,8 @@ from kmslab.endpoint.sigv4 import Signer, Verifier
 from kmslab.kms.access.principals import user_id
 from kmslab.kms.arn import known_arn
 from kmslab.kms.contract.errors import KMSError
-from kmslab.kms.wire import Answer, answer, dump, new_id
+from kmslab.kms.contract.events import new_request_id
+from kmslab.kms.wire import Answer, answer, dump
 
 STS = b"sts"
 VERSION = "2011-06-15"
@@ -52,7 +53,7 @@ def action(request: Request) -> str:
 
 def answer_sts(verifier: Verifier, request: Request, now: float) -> Answer:
     """Who is calling. As on AWS, this needs no permission."""
-    request_id = new_id()
+    request_id = new_request_id()
     try:
         signer = verifier.verify(request, STS, now)
     except KMSError as error:
@@ -66,7 +67,7 @@ def answer_sts(verifier: Verifier, request: Request, now: float) -> Answer:
 
 def not_served(request: Request, service: str) -> Answer:
     """The answer to a request for any other service: status 501, which no client retries."""
-    text, request_id = NOT_SERVED.format(service), new_id()
+    text, request_id = NOT_SERVED.format(service), new_request_id()
     if service in UNWRAPPED:
         body = f"<Error><Code>{NOT_IMPLEMENTED}</Code><Message>{escape(text)}</Message></Error>"
         return answer(501, request_id, body.encode(), XML)

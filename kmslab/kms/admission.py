@@ -12,7 +12,7 @@ from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.records import Key
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, Origin
 from kmslab.kms.contract.states import USABLE, KeyState, refusal
-from kmslab.kms.table import Role
+from kmslab.kms.table import EVERY_REACH, Role
 
 
 def admit(call: Call, roles: Sequence[tuple[Role, FilledRole]]) -> None:
@@ -54,12 +54,12 @@ def _authorise(call: Call, role: Role, filled: FilledRole) -> None:
 def _check_key(call: Call, role: Role, filled: FilledRole, key: Key) -> None:
     """Raise unless the key's kind, origin, state, usage and algorithms suit this role."""
     spec = KEY_SPECS[key.spec]
-    state = call.state_of(key)
-    if state in USABLE and filled.used and filled.used.is_gone:  # since the key was read
-        state = KeyState.PENDING_IMPORT
-    refused = refusal(state, role.states)
+    state = call.state_of(key) if key.store else key.state
+    if key.origin is Origin.EXTERNAL and state in USABLE and filled.used and filled.used.is_gone:
+        state = KeyState.PENDING_IMPORT  # since the key was read
+    refused = None if state in role.states else refusal(state, role.states)
     if not (role.state_first and refused):
-        _check_kind(role, key)
+        _check_kind(role, key, spec.kind)
     if refused:
         code, words = refused
         fail(code, f"{key.arn} {words}")
@@ -93,9 +93,11 @@ def _check_store(call: Call, role: Role, store: KeyStore) -> None:
         fail("CustomKeyStoreInvalidStateException", text)
 
 
-def _check_kind(role: Role, key: Key) -> None:
+def _check_kind(role: Role, key: Key, kind: KeyKind) -> None:
     """Raise if the operation is not for keys of this kind, of this origin, or for replicas."""
-    suits = KEY_SPECS[key.spec].kind in role.kinds
+    suits = kind in role.kinds
+    if suits and role.reach is EVERY_REACH and key.origin in role.origins:
+        return
     external = key.origin is Origin.EXTERNAL and role.names_origin
     if not suits and not external:
         fail("UnsupportedOperationException")  # AWS sends no text with it

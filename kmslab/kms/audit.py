@@ -7,7 +7,8 @@ guide, "CloudTrail record contents", for the sizes beyond which a field is cut.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -30,6 +31,12 @@ VERSION = "1.11"
 CODES = {"AccessDeniedException": "AccessDenied"}
 INTERNAL = "AWS Internal"  # the actor in events of the service's own acts
 NAMES = {"SeedKey": "CreateKey"}  # own acts that the trail shows under an operation's name
+# The records that an event names: by their ARNs, a grant by its key's.
+NAMED: dict[type[Any], Callable[[Any], str]] = {
+    Key: attrgetter("arn"),
+    Grant: attrgetter("key"),
+    Alias: attrgetter("arn"),
+}
 IDENTITIES = {"root": "Root", "user": "IAMUser", "assumed-role": "AssumedRole"}
 
 
@@ -39,35 +46,34 @@ def events(call: Call, answer: Mapping[str, Any] | None) -> list[Event]:
     `answer`: None unless the operation changes something.
     """
     own = event(call, answer)
-    return [own, *_copies(own), *_elsewhere(call, own)]
+    copies = _copies(own)
+    return [own, *copies, *_elsewhere(call, own)] if copies or call.elsewhere else [own]
 
 
 def event(
     call: Call, answer: Mapping[str, Any] | None = None, error: KMSError | None = None
 ) -> Event:
     operation = MODEL.operations.get(call.name)  # the service's own acts are not in the model
-    roles = call.roles
+    caller, roles = call.caller, call.roles
     if error and error.code == "AccessDeniedException":
         roles = [role for role in roles if not call.is_cross_account(role)]
     records = [role.record for role in roles if role.record]
-    named = _resources(records if error else [*records, *call.change.staged])
-    resources = tuple(arn for arn in named if known_arn(arn).region == call.caller.region)
+    resources = _resources(records if error else [*records, *call.change.staged], caller.region)
     used = {role.prefix: role.used for role in roles if role.algorithm and role.used}
     return Event(
         time=call.now,
         operation=call.name,
-        principal=call.caller.principal,
-        account=call.caller.account,
-        region=call.caller.region,
+        principal=caller.principal,
+        account=caller.account,
+        region=caller.region,
         request_id=call.request_id,
-        via=call.caller.via,
-        source=call.caller.source or (),
+        via=caller.via,
+        source=caller.source or (),
         request=_request(call, operation, refused=error is not None),
-        response=_response(operation, answer, resources),
+        response=_response(operation, answer, resources) if answer is not None else None,
         resources=resources,
-        used=() if error else tuple(dict.fromkeys(each.key for each in used.values())),
-        extra=(call.details or {**_material_ids(used), **_in_stores(roles)})
-        | _recipient(call, error),
+        used=() if error else tuple({each.key: None for each in used.values()}),
+        extra=_extra(call, roles, used, error),
         error_code=error.code if error else "",
         error_message=error.message[:MESSAGE] if error else "",
     )
@@ -83,8 +89,9 @@ def _copies(event: Event) -> list[Event]:
     """Copies for the trails of the other accounts whose keys took part; none of a refused call."""
     if event.error_code:
         return []
-    owners = {known_arn(arn).account for arn in event.resources} - {event.account}
-    return [event._replace(recipient=owner, used=()) for owner in sorted(owners)]
+    owners = {known_arn(arn).account for arn in event.resources}
+    owners.discard(event.account)
+    return [event._replace(recipient=owner, used=()) for owner in sorted(owners)] if owners else []
 
 
 def _elsewhere(call: Call, own: Event) -> Iterator[Event]:
@@ -141,28 +148,23 @@ def cloudtrail(event: Event, *, reads: bool) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value is not None or name in always}
 
 
-def _material_ids(used: Mapping[str, Material]) -> dict[str, str]:
-    """Only of symmetric keys: the material of other keys never changes."""
-    return {
+def _extra(
+    call: Call, roles: Sequence[FilledRole], used: Mapping[str, Material], error: KMSError | None
+) -> dict[str, Any]:
+    """What the operation says, or the material of symmetric keys (that of others never changes);
+    where used keys are, if in custom key stores; the recipient, except of a refused call."""
+    found: dict[str, Any] = {**call.details} or {
         f"{prefix.lower()}KeyMaterialId" if prefix else "keyMaterialId": material.id
         for prefix, material in used.items()
         if KEY_SPECS[material.spec].kind is KeyKind.SYMMETRIC
     }
-
-
-def _recipient(call: Call, error: KMSError | None) -> dict[str, Any]:
-    """A refused call has none in AWS's trail, though its document was verified."""
-    return {"recipient": call.recipient.shown} if call.recipient and not error else {}
-
-
-def _in_stores(roles: Sequence[FilledRole]) -> dict[str, str]:
-    """Where used keys are, if in custom key stores."""
-    found: dict[str, str] = {}
     for role in roles:
         key = role.record
         if role.algorithm and isinstance(key, Key) and key.store:
             named = {"CustomKeyStoreId": key.store.rpartition("/")[2], "XksKeyId": key.external_key}
             found |= {camel(role.prefix + name): value for name, value in named.items() if value}
+    if call.recipient and not error:
+        found["recipient"] = call.recipient.shown
     return found
 
 
@@ -227,21 +229,25 @@ def _shared_id(event: Event) -> str | None:
 
 
 def _response(
-    operation: Operation | None, answer: Mapping[str, Any] | None, resources: Sequence[str]
+    operation: Operation | None, answer: Mapping[str, Any], resources: Sequence[str]
 ) -> dict[str, Any] | None:
     """What a change answered; the key's ARN if it answered nothing (since December 2022)."""
-    if operation is None or answer is None:
+    if operation is None:
         return None
     key = {"keyId": resources[0]} if resources else None
     return operation.redact_answer(answer) or key
 
 
-def _resources(records: Sequence[Record]) -> tuple[str, ...]:
-    """Keys first, then aliases, in CloudTrail's order, each only once."""
-    keys = [record.arn for record in records if isinstance(record, Key)]
-    keys += [record.key for record in records if isinstance(record, Grant)]
-    aliases = [record.arn for record in records if isinstance(record, Alias)]
-    return tuple(dict.fromkeys(keys + aliases))
+def _resources(records: Sequence[Record], region: str) -> tuple[str, ...]:
+    """Keys first, then aliases, in CloudTrail's order, each only once; those of one Region."""
+    found: dict[str, None] = {}
+    for kind, name in NAMED.items():
+        for record in records:
+            if type(record) is kind:
+                arn = name(record)
+                if known_arn(arn).region == region:
+                    found[arn] = None
+    return tuple(found)
 
 
 HEADINGS, MATERIAL = ("time (UTC)", "who", "did", "key", "context", "outcome"), "key material"

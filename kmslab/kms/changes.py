@@ -119,7 +119,7 @@ def apply(store: "stores.Store", stage: Callable[[Change], T], attempts: int = A
 
 def _commit(store: "stores.Store", change: Change) -> None:
     """If no record changes, the events are only logged: the store writes them within a second."""
-    if not change:
+    if not (change.staged or change.removed):
         for event in change.events:
             store.log(event)
         return

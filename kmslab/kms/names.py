@@ -5,10 +5,11 @@ Each public function makes a finder for one form of naming; THE TABLE gives ever
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 from kmslab.kms.access import grant_tokens
-from kmslab.kms.arn import Arn, as_arn, is_arn
+from kmslab.kms.arn import Arn, as_arn, is_arn, partition_of
 from kmslab.kms.backing import blob
 from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import fail
@@ -65,13 +66,13 @@ def key_in(member: str, alias_refusal: tuple[str, str] | None = None) -> Finder:
         identifier = request.get(member)
         if identifier is None:
             return None
-        arn = _arn(caller, identifier)
-        if arn.kind == "alias" and alias_refusal:
+        arn, text = _arn(caller.account, caller.region, identifier)
+        if alias_refusal and arn.kind == "alias":
             fail(*alias_refusal)
-        key = _key(records, str(arn))
+        key = _key(records, text)
         if key:
-            return Found(key.arn, key, records.get(Material, f"{key.region}/{key.material}"))
-        return _refuse_missing(arn) if caller.is_home(arn.account) else Found(str(arn))
+            return Found(key.arn, key, records.get(Material, f"{arn.region}/{key.material}"))
+        return _refuse_missing(arn) if caller.is_home(arn.account) else Found(text)
 
     return find
 
@@ -158,17 +159,19 @@ def alias_arn(caller: Caller, name: str) -> str:
     return caller.here + name
 
 
-def _arn(caller: Caller, identifier: str) -> Arn:
-    """The ARN that a key id, an alias name or an ARN means in the caller's account and Region."""
+@lru_cache(1_024)
+def _arn(account: str, region: str, identifier: str) -> tuple[Arn, str]:
+    """The ARN that a key id, an alias name or an ARN means in this account and Region."""
     if not is_arn(identifier):
         kind = "" if identifier.startswith(ALIAS_PREFIX) else "key/"
-        return caller.kms_arn(kind + identifier)
+        named = Arn(partition_of(region), "kms", region, account, kind + identifier)
+        return named, str(named)
     arn = as_arn(identifier)
     if arn is None or arn.service != "kms" or not arn.resource.startswith(("key/", ALIAS_PREFIX)):
         fail("NotFoundException", f"Invalid arn {identifier}")
-    if arn.region != caller.region:
+    if arn.region != region:
         fail("NotFoundException", f"Invalid arn {arn.region}")
-    return arn
+    return arn, identifier
 
 
 def _key(records: Reader, arn: str) -> Key | None:

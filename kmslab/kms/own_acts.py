@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from kmslab.clock import Clock
 from kmslab.kms import audit, lifecycle
@@ -16,6 +15,7 @@ from kmslab.kms import store as stores
 from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.callers import Caller
+from kmslab.kms.contract.events import new_request_id
 from kmslab.kms.contract.managed_keys import MANAGED_KEYS
 from kmslab.kms.contract.records import Alias, Key
 from kmslab.kms.table import SERVICE_TABLE, Row
@@ -86,7 +86,7 @@ class OwnActs:
         apply(self._store, partial(self._stage, call), attempts=1)
 
     def _call(self, name: str, account: str, region: str, now: datetime) -> Call:
-        return self._new_call(name, Caller("", account, region), now, str(uuid4()))
+        return self._new_call(name, Caller("", account, region), now, new_request_id())
 
     def _stage(self, call: Call, change: Change) -> dict[str, Any]:
         """Add to the change what the act stages. An act that changes no key leaves no event."""

@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import Any, NoReturn
-from uuid import uuid4
 
 from kmslab.clock import Clock
 from kmslab.kms import audit
@@ -25,7 +24,7 @@ from kmslab.kms.call import Call, FilledRole
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
-from kmslab.kms.contract.events import Event
+from kmslab.kms.contract.events import Event, new_request_id
 from kmslab.kms.contract.key_stores import StoreType
 from kmslab.kms.contract.model import MODEL
 from kmslab.kms.contract.records import Reader
@@ -70,14 +69,15 @@ class Service:
         """
         row = TABLE.get(name) or _refuse(name)
         self._store.refresh()
-        call = self._new_call(name, caller, self._clock.now(), request_id or str(uuid4()))
+        call = self._new_call(name, caller, self._clock.now(), request_id or new_request_id())
         try:
-            call.request = MODEL.operations[name].check(request)
+            call.request = checked = MODEL.operations[name].check(request)
             if self._throttle:
-                self._throttle.admit(row, call.request, caller, monotonic())
-            if not all(map(grant_tokens.read, call.get("GrantTokens", ()))):
+                self._throttle.admit(row, checked, caller, monotonic())
+            if "GrantTokens" in checked and not all(map(grant_tokens.read, call["GrantTokens"])):
                 fail("InvalidGrantTokenException", "Invalid grant token.")
-            call.recipient = self.recipients.verified(call.get("Recipient"), call.now)
+            if "Recipient" in checked:
+                call.recipient = self.recipients.verified(call["Recipient"], call.now)
             self.own_acts.prepare_for(row, call)
             return self._run(row, call)
         except KMSError as error:
@@ -112,7 +112,7 @@ class Service:
         call.roles = [filled for _, filled in roles]
         admit(call, roles)
         change.found = call.found
-        dry = call.get("DryRun", False)
+        dry = call.request.get("DryRun", False)
         if not dry or "IGNORE_CIPHERTEXT" not in call.get("DryRunModifiers", ()):
             answer = row.run(call, *change.found)
             if call.recipient:
@@ -123,16 +123,16 @@ class Service:
         return answer
 
     def _fill(self, role: Role, call: Call) -> FilledRole | None:
-        caller = role.naming.seen_from(call.caller, call.request)
-        found = role.naming.find(self._store, caller, call.request)
+        naming, usage, request = role.naming, role.usage, call.request
+        found = naming.find(self._store, naming.seen_from(call.caller, request), request)
         if found is None:
             return None
         arn, record, used, named_by_blob, problem = found
-        usage, prefix = role.usage, role.naming.prefix
+        prefix = naming.prefix
         if usage is None:
             return FilledRole(arn, record, used, prefix=prefix, problem=problem)
-        algorithm = call.request.setdefault(prefix + usage.algorithm, usage.default)
-        context = call.get(prefix + usage.context, {})
+        algorithm = request.setdefault(prefix + usage.algorithm, usage.default)
+        context = request.get(prefix + usage.context, {})
         return FilledRole(arn, record, used, algorithm, context, prefix, named_by_blob, problem)
 
     def _log_failure(self, call: Call, error: KMSError) -> None:

@@ -6,7 +6,6 @@ cause of an internal error is logged here and never sent.
 
 import json
 import logging
-import random
 import time
 from email.utils import formatdate
 from functools import lru_cache
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 from kmslab.display import PlainError
 from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import EXCEPTIONS, KMSError, fail
+from kmslab.kms.contract.events import new_request_id
 from kmslab.kms.contract.model import MODEL, Operation
 from kmslab.kms.contract.source import KMS
 from kmslab.kms.service import Service
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
 def handle(service: Service, caller: Caller, target: str, body: bytes) -> Answer:
     """Answer one request whose caller is known: `target` is its X-Amz-Target, `body` its JSON."""
-    request_id = new_id()
+    request_id = new_request_id()
     try:
         return answer(200, request_id, _run(service, caller, target, body, request_id))
     except KMSError as error:
@@ -117,12 +117,6 @@ def answer(status: int, request_id: str, body: bytes, content_type: str = CONTEN
         "Pragma": "no-cache",
     }
     return Answer(status, headers, body)
-
-
-def new_id() -> str:
-    """A request's id, a UUID. It is not secret, and the system's generator is ten times slower."""
-    digits = f"{random.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 @lru_cache(2)

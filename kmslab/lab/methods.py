@@ -30,15 +30,14 @@ def method_of(operation: Operation) -> Callable[..., dict[str, Any]]:
     """`client.encrypt(KeyId=…, Plaintext=…)` for the operation Encrypt."""
     name = operation.name
     members = operation.input.members if operation.input else {}
-
-    maps = {member for member, shape in members.items() if shape.kind == "map"}
+    maps = [member for member, shape in members.items() if shape.kind == "map"]
 
     def method(self: Client, **request: Any) -> dict[str, Any]:
         if not request.keys() <= members.keys():
             unknown = ", ".join(sorted(request.keys() - members.keys()))
             raise TypeError(f"{name} has no member {unknown}; it has {', '.join(members)}")
-        for member in maps & request.keys():
-            if request[member] is not None:
+        for member in maps:
+            if request.get(member) is not None:
                 check_context(request[member])
         try:
             return self._service.call(name, self._caller, request)

@@ -33,7 +33,7 @@ from kmslab.kms.access.statements import (
     Statement,
 )
 from kmslab.kms.contract.errors import KMSError
-from kmslab.kms.contract.records import Grant
+from kmslab.kms.contract.records import Grant, Key
 
 
 class Reason(StrEnum):
@@ -80,18 +80,18 @@ class Verdict(NamedTuple):
 
 def decide(question: Question) -> Verdict:
     """Grants are read from the store only if no policy decides."""
-    if isinstance(question.record, Grant):
-        return _may_retire(question, question.record)
+    key = question.record
+    if isinstance(key, Grant):
+        return _may_retire(question, key)
     iam_effect, iam_statement = ask_iam_policy(question)
-    key = question.key
-    if key is None:
+    if not isinstance(key, Key):
         return _without_key(question, iam_effect, iam_statement)
     key_effect, key_statement = read_or_deny(key_policy, key.policy).effect(question)
     if key_effect is DENIES:
         return Verdict(False, Reason.KEY_DENIES, key_statement)
     if iam_effect is DENIES:
         return Verdict(False, Reason.IAM_DENIES, iam_statement)
-    home = is_home(question)
+    home = question.caller.is_home(key.account)
     if not home and not question.cross_account:
         return Verdict(False, Reason.OTHER_ACCOUNT)
     if key_effect is ALLOWS and home:

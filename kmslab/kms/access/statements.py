@@ -44,17 +44,18 @@ class Principals:
     excludes: bool = False
 
     def match(self, question: Question) -> PrincipalMatch:
-        if self.excludes:
-            # A caller is denied unless each of its names is listed: "you must also specify the
-            # account ARN of the not-denied principal" (IAM user guide), for a session its role too.
-            caller = question.caller
-            account = _account(caller)
-            names = {caller.principal, question.identity} - account  # none: it is the root user
-            excepted = names <= self.wanted and not self.wanted.isdisjoint(account)
-            excepted |= "*" in self.wanted
-            excepted |= caller.is_service and not self.wanted.isdisjoint(caller.services)
-            return NO_MATCH if excepted else DIRECTLY
-        return match_among(self.wanted, question)
+        if not self.excludes:
+            named = question.caller.principal in self.wanted
+            return DIRECTLY if named else match_among(self.wanted, question)
+        # A caller is denied unless each of its names is listed: "you must also specify the account
+        # ARN of the not-denied principal" (IAM user guide), for a session its role too.
+        caller = question.caller
+        account = _account(caller)
+        names = {caller.principal, question.identity} - account  # none: it is the root user
+        excepted = names <= self.wanted and not self.wanted.isdisjoint(account)
+        excepted |= "*" in self.wanted
+        excepted |= caller.is_service and not self.wanted.isdisjoint(caller.services)
+        return NO_MATCH if excepted else DIRECTLY
 
 
 def match_among(wanted: Collection[str], question: Question) -> PrincipalMatch:
@@ -99,11 +100,17 @@ class Statement:
     actions: Element
     resources: Element
     conditions: tuple[Condition, ...]
+    # Whether it has no conditions, and its Resource is "*", as in most key policies.
+    always: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        every = self.resources.wanted == ("*",) and not self.resources.excludes
+        object.__setattr__(self, "always", every and not self.conditions)
 
     def effect(self, question: Question) -> Effect:
         """Its effect if its Action covers the question's, as `Document.about` makes sure."""
         match = self.principals.match(question) if self.principals else DIRECTLY
-        if match is NO_MATCH or not self.applies(question):
+        if match is NO_MATCH or not (self.always or self.applies(question)):
             return NO_EFFECT
         if not self.allows:
             return DENIES
@@ -124,7 +131,7 @@ class Document:
     def effect(self, question: Question) -> tuple[Effect, Statement | None]:
         """Its strongest statement's effect, and the first statement that has it."""
         strongest, found = NO_EFFECT, None
-        for statement in self.about(question):
+        for statement in self._by_operation.get(question.operation) or self.about(question):
             effect = statement.effect(question)
             if effect > strongest:
                 strongest, found = effect, statement

@@ -5,9 +5,12 @@ context. AWS does not publish the layout of its blobs; this one is the lab's own
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 
 from kmslab.crypto.backend import GCM_IV, GCM_TAG
+from kmslab.kms.arn import known_arn
+from kmslab.kms.contract.records import Material
 
 MAGIC = b"kmslab"
 VERSION = b"\x01"
@@ -37,10 +40,17 @@ class Blob:
     sealed: bytes  # ciphertext ‖ tag
 
 
-def header(material: str, key: str, derivation_nonce: bytes, iv: bytes) -> bytes:
-    """The bytes before the ciphertext. A seed's id of another length is filled up, or cut."""
-    name = key.encode("ascii").ljust(KEY_ID, b"\0")[:KEY_ID]
-    return MAGIC + VERSION + bytes.fromhex(material) + name + derivation_nonce + iv
+def header(material: Material, derivation_nonce: bytes, iv: bytes) -> bytes:
+    """The bytes before the ciphertext."""
+    return _stem(material.handle, material.key) + derivation_nonce + iv
+
+
+@lru_cache(4_096)
+def _stem(handle: str, arn: str) -> bytes:
+    """What is the same in all blobs of a material. A seed's id of another length is filled up, or
+    cut."""
+    name = known_arn(arn).name.encode("ascii").ljust(KEY_ID, b"\0")[:KEY_ID]
+    return MAGIC + VERSION + bytes.fromhex(handle.rpartition("/")[2]) + name
 
 
 def parse(blob: bytes) -> Blob | None:

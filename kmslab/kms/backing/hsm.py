@@ -10,10 +10,11 @@ Source: "AWS KMS Cryptographic Details"; NIST SP 800-38D (GCM), SP 800-108 (key 
 """
 
 import hmac
-import secrets
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from kmslab.crypto import (
@@ -30,7 +31,6 @@ from kmslab.crypto.backend import AES_256_KEY, GCM_IV
 from kmslab.crypto.message_types import MessageType
 from kmslab.crypto.self_tested import BACKENDS, SelfTested
 from kmslab.kms import store as stores
-from kmslab.kms.arn import known_arn
 from kmslab.kms.backing import Sealed, blob
 from kmslab.kms.backing.brought import checked
 from kmslab.kms.backing.domain_keys import DomainKeys
@@ -56,7 +56,7 @@ class Hsm:
 
     def random(self, size: int) -> SecretBytes:
         """From the operating system's generator, the only source of randomness in kmslab."""
-        return SecretBytes(secrets.token_bytes(size))
+        return SecretBytes(os.urandom(size))
 
     def key_pair(self, spec: str) -> tuple[SecretBytes, bytes]:
         backend = self._backend_for_keys(spec)
@@ -121,10 +121,9 @@ class Hsm:
             backend = self._backend(algorithm, material.spec, has_long_exponent(public))
             return CiphertextBlob(backend.encrypt(algorithm, public, plaintext))
         # In one draw, because each is a call to the operating system.
-        drawn = secrets.token_bytes(blob.DERIVATION_NONCE + GCM_IV)
+        drawn = os.urandom(blob.DERIVATION_NONCE + GCM_IV)
         derivation_nonce, iv = drawn[: blob.DERIVATION_NONCE], drawn[blob.DERIVATION_NONCE :]
-        key_id = known_arn(material.key).name
-        header = blob.header(material.id, key_id, derivation_nonce, iv)
+        header = blob.header(material, derivation_nonce, iv)
         key = self._derive(self._secret(material), derivation_nonce)
         sealed = self._backend("AES_GCM").aes_gcm_seal(key, iv, plaintext, _bound(header, context))
         return CiphertextBlob(header + sealed)
@@ -216,6 +215,7 @@ def material_id(key_id: str, secret: bytes) -> str:
     return sha256(frame(key_id.encode(), secret)).hexdigest()
 
 
+@lru_cache(4_096)  # it is the same at each use of a material
 def _identity(arn: str, spec: str, material_id: str, public: bytes) -> bytes:
     return frame(arn.encode(), spec.encode(), material_id.encode(), public)
 

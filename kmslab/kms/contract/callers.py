@@ -1,10 +1,9 @@
 """Who calls: a principal, its account, and where the request came from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from kmslab.kms.arn import (
-    Arn,
     arn_prefix,
     identity_of,
     in_partition,
@@ -41,34 +40,29 @@ class Caller:
     via: str = ""
     source_arn: str = ""  # the resource for which a service calls
     source: NetworkSource | None = None  # None: the call comes from this process
+    # What follows from these, found once for a caller and not at every call.
+    partition: str = field(init=False, repr=False, compare=False)
+    is_service: bool = field(init=False, repr=False, compare=False)  # calls in its own name
+    is_root: bool = field(init=False, repr=False, compare=False)  # the account's root user
 
     def __post_init__(self) -> None:
         """The principal of the same name in the Region's partition calls: `arn:aws-cn:…`."""
-        principal = in_partition(self.principal, self.partition)
-        object.__setattr__(self, "principal", principal)
-
-    @property
-    def partition(self) -> str:
-        return partition_of(self.region)
-
-    def kms_arn(self, resource: str) -> Arn:
-        """The ARN of a KMS resource in this account and Region, such as `key/1234…`."""
-        return Arn(self.partition, "kms", self.region, self.account, resource)
+        partition = partition_of(self.region)
+        principal = in_partition(self.principal, partition)
+        is_service = not is_arn(principal)
+        known = {
+            "partition": partition,
+            "principal": principal,
+            "is_service": is_service,
+            "is_root": not is_service and known_arn(principal).is_root,
+        }
+        for name, value in known.items():
+            object.__setattr__(self, name, value)
 
     @property
     def here(self) -> str:
         """The beginning of all ARNs of KMS resources in this account and Region."""
         return arn_prefix("kms", self.region, self.account)
-
-    @property
-    def is_service(self) -> bool:
-        """Whether an AWS service calls in its own name."""
-        return not is_arn(self.principal)
-
-    @property
-    def is_root(self) -> bool:
-        """Whether the account's root user calls."""
-        return not self.is_service and known_arn(self.principal).is_root
 
     def is_home(self, account: str) -> bool:
         """Whether the caller is of this account; an AWS service is at home in every account."""

@@ -151,7 +151,9 @@ def _structure(shape: Shape, conversion: Conversion) -> Convert:
             for name, item in mapping.items():
                 field = fields.get(name)
                 if field is not None and item is not None:
-                    answer[field[0]] = field[1](item)
+                    shown, element = field
+                    plain = element is text and type(item) is str and item.isascii()
+                    answer[shown] = item if plain else element(item)
         except TypeMismatch as mismatch:
             mismatch.path[:0] = [name] if name else []
             raise
@@ -180,9 +182,20 @@ def _map(shape: Shape, conversion: Conversion) -> Convert:
 
     def convert(value: Any) -> dict[str, Any]:
         mapping = value if isinstance(value, dict) else _mapping(value)
+        if element is text and type(mapping) is dict and _plain(mapping):
+            return mapping.copy()
         return {text(k): None if v is None else element(v) for k, v in mapping.items()}
 
     return convert
+
+
+def _plain(mapping: dict[Any, Any]) -> bool:
+    """Whether `text` would return each key and each value itself; one call instead of many."""
+    for pair in mapping.items():
+        for each in pair:
+            if type(each) is not str or not each.isascii():
+                return False
+    return True
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:

@@ -1,5 +1,6 @@
 """What a call leaves behind besides records: its event, and the last use of the keys it used."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,6 +43,12 @@ class Event(NamedTuple):
     error_code: str = ""
     error_message: str = ""
     sequence: int = 0  # its place in the store, in the order of writing; 0 until stored
+
+
+def new_request_id() -> str:
+    """A UUID like those of `uuid.uuid4`, which takes three times as long to make one."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 class Elsewhere(NamedTuple):
