@@ -34,9 +34,9 @@ lint: setup-test ## style, types, and who may import whom
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 
-bench: setup-lab ## measure what wrapping and sealing cost, ten minutes or so, and keep it in data/benchmarks/
-	$(PY) -m kmslab.bench.wrapping data/benchmarks/wrapping.json
-	$(PY) -m kmslab.bench.sealing data/benchmarks/sealing.json
+BENCHMARKS := wrapping keygen sealing envelope
+bench: setup-lab ## measure everything, some twenty minutes, and keep it in data/benchmarks/ (one: BENCHMARKS=sealing)
+	$(foreach name,$(BENCHMARKS),$(PY) -m kmslab bench $(name) --output data/benchmarks/$(name).json &&) true
 
 notebooks: setup-test ## run every lesson and save it with its outputs
 	$(PY) scripts/notebooks.py $(LESSON)

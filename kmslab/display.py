@@ -10,6 +10,7 @@ from pathlib import Path
 
 # A Korean letter may be written in two or three parts: the first alone takes room.
 LATER_JAMO = frozenset(map(chr, [*range(0x1160, 0x1200), *range(0xD7B0, 0xD800)]))
+UNITS = ((1e6, "s"), (1e3, "ms"), (1.0, "µs"), (1e-3, "ns"))
 COLUMNS = 85  # of an error's text: as wide as a notebook's output on a projector
 
 
@@ -97,3 +98,9 @@ def escaped(cell: str) -> str:
     for mark in "\\|[*`":
         cell = cell.replace(mark, "\\" + mark)
     return cell.replace("<", "&lt;")
+
+
+def microseconds(value: float) -> str:
+    """A time in a unit that fits, with at most three significant digits."""
+    size, unit = next(((size, unit) for size, unit in UNITS if value >= size), UNITS[-1])
+    return f"{float(f'{value / size:.3g}'):,g} {unit}"

@@ -1,13 +1,18 @@
 """Measurements: what things cost on this computer, each beside what it is compared with.
 
-`wrapping.py` measures what wrapping a data key costs, for lesson 08: `wrapping.run()`. It is built
-of the others, in order of reading: `methods.py` lists the methods, `with_cryptography.py` and
-`with_pycryptodome.py` have each of them in one library, `measuring.py` times them fairly,
-`progress.py` shows how far it is, `summary.py` has the statistics, `machine.py` describes the
-computer, and `result.py` holds, shows and draws what was measured (JSON: `wrapping.schema.json`).
-
-`sealing.py` compares Encrypt for each piece of some data with one data key for all of it.
-
-Three programs measure kmslab itself and print JSON: `in_process.py` a call in this process,
-`over_http.py` a call to the endpoint, `envelope_stream.py` the message format.
+A benchmark is a module below, listed in `BENCHMARKS`, which says what is measured: `kmslab bench
+NAME` runs it, and so does `running.run`. What is the same for all, in order of reading:
+`programs.py` what a benchmark states, `measuring.py` how it is timed fairly, `summary.py` the
+statistics, `running.py` from one to the other, `machine.py` the computer, `result.py` what was
+measured, as JSON (`result.schema.json`), `tables.py` how it is shown, `comparing.py` two results
+side by side, `report.py` a report in Markdown with a picture, `progress.py` how far it is.
 """
+
+from collections.abc import Mapping
+
+BENCHMARKS: Mapping[str, str] = {
+    "wrapping": "Wrapping a data key by every method, in two libraries.",
+    "keygen": "Making keys: every key spec, in two libraries.",
+    "sealing": "Sealing data: Encrypt for each 4 KiB of it, or one data key for all.",
+    "envelope": "Sealing and opening with the message format, beside the least work there is.",
+}

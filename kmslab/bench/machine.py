@@ -6,7 +6,10 @@ import re
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+
+from cryptography.hazmat.backends.openssl import backend
 
 MAC = ("machdep.cpu.brand_string", "machdep.cpu.features")  # for sysctl; Apple's chips lack these
 
@@ -25,10 +28,20 @@ class Machine:
 class Software:
     name: str
     version: str
-    built_on: str  # what does the arithmetic, in the library's own words
+    built_on: str = ""  # what does the arithmetic, in the library's own words
 
     def __str__(self) -> str:
-        return f"{self.name} {self.version} ({self.built_on})"
+        return f"{self.name} {self.version}" + (f" ({self.built_on})" if self.built_on else "")
+
+
+def installed(name: str, built_on: str = "") -> Software:
+    """A library by the name of its distribution. PackageNotFoundError if it is not installed."""
+    return Software(name, version(name), built_on)
+
+
+def core() -> list[Software]:
+    """What every result names."""
+    return [installed("kmslab"), installed("cryptography", backend.openssl_version_text())]
 
 
 def load() -> tuple[float, ...]:

@@ -1,70 +1,82 @@
 """How to measure fairly: all in turn, in batches long enough for the clock, after a warm-up.
 
 Each round takes one batch of each program, in an order drawn anew, so that a machine that slows
-down, or another program on it, affects all of them alike. Every sample is kept, slow ones too.
+down, or another program on it, affects all of them alike. What is compared stands side by side in
+a round. Every sample is kept, slow ones too.
 """
 
 import gc
 import random
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from kmslab.bench.programs import Effort, Program
 from kmslab.bench.progress import Progress, counted, silent
 
-Call = Callable[[], object]
 TRIALS = 2  # batches of one size; the shorter counts, since a disturbed one takes too long
-Clock = Callable[[], float]  # seconds; only differences mean something
 
 
 @dataclass(slots=True)
-class Measurement:
-    """A call to measure, and what was measured: microseconds a call, one sample a batch."""
+class Samples:
+    """What was measured of one program: microseconds a call, one sample a batch."""
 
-    call: Call
-    rounds: int  # how many samples are wanted
-    batch: int = 0  # calls a sample, as many as the clock needs
-    samples: list[float] = field(default_factory=list)
+    batch: int = 0  # how often the program ran for a sample
+    values: list[float] = field(default_factory=list)
 
 
 def measure(
-    measurements: Sequence[Measurement],
-    batch_seconds: float,
-    clock: Clock = time.perf_counter,
-    progress: Progress = silent,
-) -> None:
-    """Fill in batch sizes and samples. A batch lasts `batch_seconds` or a single call."""
-    rounds = max(each.rounds for each in measurements)
-    for each in counted(measurements, "warming up", progress):
-        each.batch = calibrate(each.call, batch_seconds, clock)
+    programs: Sequence[Program], effort: Effort, progress: Progress = silent
+) -> dict[Program, Samples]:
+    """A batch lasts `effort.batch_seconds`, or one run of the program if that is longer."""
+    measured = {program: Samples() for program in programs}
+    for program in counted(programs, "warming up", progress):
+        measured[program].batch = calibrate(program, effort.batch_seconds)
+    rounds = max(program.rounds or effort.rounds for program in programs)
     gc.collect()
     for number in counted(range(rounds), "measuring, round", progress):
-        due = [each for each in measurements if _is_due(each, number, rounds)]
-        random.shuffle(due)
+        due = [each for each in programs if _is_due(each.rounds or effort.rounds, number, rounds)]
         with _no_garbage_collection():
-            for each in due:
-                seconds = _batch(each.call, each.batch, clock)
-                each.samples.append(seconds / each.batch * 1e6)
+            for program in _shuffled(due):
+                samples = measured[program]
+                seconds = _batch(program, samples.batch)
+                samples.values.append(seconds / (samples.batch * program.calls) * 1e6)
+    return measured
 
 
-def calibrate(call: Call, least: float, clock: Clock) -> int:
-    """How many calls last `least` seconds. It is a warm-up too: the first call loads and caches."""
-    calls = 1
-    _batch(call, calls, clock)
-    while min(_batch(call, calls, clock) for _ in range(TRIALS)) < least:
-        calls *= 2
-    return calls
+def calibrate(program: Program, least: float) -> int:
+    """How many runs last `least` seconds. It is a warm-up too: the first run loads and caches."""
+    runs = 1
+    _batch(program, runs)
+    while least and min(_batch(program, runs) for _ in range(TRIALS)) < least:
+        runs *= 2
+    return runs
 
 
-def _is_due(measurement: Measurement, number: int, rounds: int) -> bool:
+def _is_due(samples: int, number: int, rounds: int) -> bool:
     """Fewer samples than rounds are spread over all of them."""
-    return number * measurement.rounds // rounds != (number + 1) * measurement.rounds // rounds
+    return number * samples // rounds != (number + 1) * samples // rounds
 
 
-def _batch(call: Call, calls: int, clock: Clock) -> float:
+def _shuffled(programs: Sequence[Program]) -> Iterator[Program]:
+    """In an order drawn anew, in which programs that are compared follow each other."""
+    groups: dict[Program, list[Program]] = {}
+    for program in programs:
+        groups.setdefault(_origin(program), []).append(program)
+    for group in random.sample([*groups.values()], len(groups)):
+        yield from random.sample(group, len(group))
+
+
+def _origin(program: Program) -> Program:
+    while program.against:
+        program = program.against
+    return program
+
+
+def _batch(program: Program, runs: int) -> float:
+    call, clock = program.call, program.clock
     began = clock()
-    for _ in range(calls):
+    for _ in range(runs):
         call()
     return clock() - began
 

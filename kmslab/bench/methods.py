@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from kmslab.bench.programs import Facts
+
 DATA_KEY = 32  # bytes, what is wrapped
 
 
@@ -30,9 +32,6 @@ class Library(Protocol):
     LOAD: Mapping[str, Callable[[bytes], Wrapper]]  # by the method's name
     GENERATE: Mapping[str, Callable[[], object]]  # a new key, by its spec
 
-    def built_on(self) -> str:
-        """What does the arithmetic, in the library's own words."""
-
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -41,6 +40,15 @@ class Method:
     source: str
     strength: int  # bits, against an attacker without a quantum computer
     post_quantum: bool  # does it resist a large quantum computer?
+
+    def facts(self, size: int) -> Facts:
+        """What a table says of it besides times; `size` is that of a wrapped data key."""
+        return {
+            "strength": f"{self.strength} bits",
+            "quantum": "holds" if self.post_quantum else "falls",
+            "bytes": size,
+            "source": self.source,
+        }
 
 
 # Strengths: of AES and P-256, SP 800-57 part 1 rev. 5, table 2; of RSA, SP 800-56B rev. 2, appendix
@@ -57,5 +65,5 @@ METHODS = (
     Method("ML-KEM-768", "ML_KEM_768", "FIPS 203, AES-KW", 192, True),
     Method("ML-KEM-1024", "ML_KEM_1024", "FIPS 203, AES-KW", 256, True),
 )
-KEY_SPECS = tuple(dict.fromkeys(method.key for method in METHODS))
 REFERENCE = "AES-KW"  # the others are compared with it: it was made for wrapping keys only
+NINE = METHODS  # those of lesson 08

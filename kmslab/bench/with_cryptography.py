@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.backends.openssl import backend
 from cryptography.hazmat.primitives import hashes, keywrap
 from cryptography.hazmat.primitives.asymmetric import ec, mlkem, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -20,10 +19,6 @@ IV, KEK, POINT, KW = 12, 32, 65, 40  # bytes; KW is a data key that AES-KW has w
 SHA_256 = hashes.SHA256()
 OAEP = padding.OAEP(padding.MGF1(SHA_256), SHA_256, None)
 P_256 = ec.SECP256R1()
-
-
-def built_on() -> str:
-    return backend.openssl_version_text()
 
 
 def gcm(key: bytes) -> Wrapper:

@@ -17,6 +17,7 @@ from Crypto.Protocol.DH import key_agreement
 from Crypto.Protocol.KDF import HKDF
 from Crypto.PublicKey import ECC, MLKEM, RSA
 
+from kmslab.bench.machine import Software, installed
 from kmslab.bench.methods import Refused, Wrapper
 from kmslab.crypto.pycryptodome.keys import EC_KEY, ML_KEM_KEY, RSA_KEY, private_key
 
@@ -25,8 +26,8 @@ IV, TAG, KEK, POINT = 12, 16, 32, 65  # bytes
 KW = 40  # bytes of a data key that AES-KW has wrapped
 
 
-def built_on() -> str:
-    return f"its own C, large numbers by {Integer.__name__}"
+def software() -> Software:
+    return installed(NAME, f"its own C, large numbers by {Integer.__name__}")
 
 
 def gcm(key: bytes) -> Wrapper:

@@ -1,88 +1,64 @@
-"""What wrapping a data key costs, by nine methods in two libraries, and what making a key costs.
+"""What wrapping a data key costs, by each method of `methods.py`, in two libraries.
 
-python -m kmslab.bench.wrapping            a full run, ten minutes or so; JSON to the terminal
-python -m kmslab.bench.wrapping FILE       the same into a file (`make bench`)
-python -m kmslab.bench.wrapping --quick    some seconds
+Lesson 08 shows nine of the methods: `run` measures those, and `read` shows them of a recorded run.
 """
 
-import argparse
 import secrets
-import sys
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
-from importlib.metadata import version
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kmslab.bench import machine, with_cryptography, with_pycryptodome
-from kmslab.bench.machine import Software
-from kmslab.bench.measuring import Measurement, measure
-from kmslab.bench.methods import DATA_KEY, KEY_SPECS, METHODS, Library
-from kmslab.bench.progress import Progress, counted, on_stderr, silent
-from kmslab.bench.result import BASELINE, GENERATE, UNWRAP, WRAP, Result, Series, read
-from kmslab.bench.summary import summarise
+from kmslab.bench import with_cryptography, with_pycryptodome
+from kmslab.bench.machine import Machine, Software
+from kmslab.bench.methods import DATA_KEY, METHODS, NINE, REFERENCE, Library, Method
+from kmslab.bench.programs import Benchmark, Effort, Facts, Plan, Program
+from kmslab.bench.progress import Progress, silent
+from kmslab.bench.result import Result, Series
+from kmslab.bench.result import read as read_result
+from kmslab.bench.running import run as measure
+from kmslab.bench.tables import tables
 from kmslab.crypto import pyca
+from kmslab.display import Table
 
-__all__ = ["METHODS", "Result", "read", "run"]
+if TYPE_CHECKING:  # imported at run time only for a picture
+    from kmslab.figures import OperationTimes, Picture, TimingRow
 
 LIBRARIES: tuple[Library, ...] = (with_cryptography, with_pycryptodome)
+WRAP, UNWRAP = "wrap", "unwrap"
+BASELINE = ("Python", "no-op", "call")
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
-    rounds: int  # samples of a method
-    keys: int  # samples of making a key, one key each
-    batch_seconds: float
-
-
-FULL = Effort(rounds=100, keys=100, batch_seconds=0.005)
-QUICK = Effort(rounds=15, keys=0, batch_seconds=0.001)  # RSA keys alone would take a minute
-
-Name = tuple[str, str, str]  # library, subject, operation
-
-
-def run(quick: bool = False, progress: Progress = silent) -> Result:
-    """Measure on this computer: ten minutes or so; with `quick` some seconds, without making keys.
-
-    The result has `table()`, `keys()`, `plot()` and `to_json()`; times are microseconds a call.
-    `result.warning` says whether the machine was too busy for it. `progress` is called with what
-    is done so far.
-    """
-    effort, before = QUICK if quick else FULL, machine.load()
-    measurements, sizes = prepare(effort, progress)
-    measure(list(measurements.values()), effort.batch_seconds, progress=progress)
-    return Result(
-        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        quick=quick,
-        machine=machine.describe(before + machine.load()),
-        libraries=tuple(_software(library) for library in LIBRARIES),
-        sizes=sizes,
-        series=tuple(_series(name, each) for name, each in measurements.items()),
-    )
-
-
-def prepare(
-    effort: Effort, progress: Progress = silent
-) -> tuple[dict[Name, Measurement], dict[str, int]]:
-    """Everything to measure, with keys made and loaded, and each wrapped data key's size."""
-    specs = counted(KEY_SPECS, "making keys", progress)
-    wrapping_keys = {spec: _new_key(spec) for spec in specs}
+def prepare(effort: Effort, stack: ExitStack, methods: Sequence[Method] = METHODS) -> Plan:
+    """The reference comes first, since the others are compared with it."""
+    keys = {spec: _new_key(spec) for spec in dict.fromkeys(each.key for each in methods)}
     data_key = secrets.token_bytes(DATA_KEY)
-    baseline = Measurement(partial(_do_nothing, data_key), effort.rounds)
-    measurements = {("", BASELINE, "call"): baseline}
-    sizes: dict[str, int] = {}
+    programs = [Program(*BASELINE, partial(_do_nothing, data_key))]
+    facts: dict[str, Facts] = {}
+    ordered = sorted(methods, key=lambda method: method.name != REFERENCE)
     for library in LIBRARIES:
-        for method in METHODS:
-            wrapper = library.LOAD[method.name](wrapping_keys[method.key])
+        references: dict[str, Program] = {}
+        for method in ordered:
+            wrapper = library.LOAD[method.name](keys[method.key])
             wrapped = wrapper.wrap(data_key)
-            sizes[method.name] = len(wrapped)
-            name, rounds = (library.NAME, method.name), effort.rounds
-            measurements[*name, WRAP] = Measurement(partial(wrapper.wrap, data_key), rounds)
-            measurements[*name, UNWRAP] = Measurement(partial(wrapper.unwrap, wrapped), rounds)
-        for spec in KEY_SPECS if effort.keys else ():
-            making = Measurement(library.GENERATE[spec], effort.keys)
-            measurements[library.NAME, spec, GENERATE] = making
-    return measurements, sizes
+            facts[method.name] = method.facts(len(wrapped))
+            for operation, call in (
+                (WRAP, partial(wrapper.wrap, data_key)),
+                (UNWRAP, partial(wrapper.unwrap, wrapped)),
+            ):
+                program = Program(
+                    library.NAME, method.name, operation, call, references.get(operation)
+                )
+                references.setdefault(operation, program)
+                programs.append(program)
+    places = {name: number for number, name in enumerate(each.name for each in methods)}
+    programs.sort(key=lambda program: places.get(program.subject, -1))
+    return Plan(
+        programs,
+        {method.name: facts[method.name] for method in methods},
+        software=[with_pycryptodome.software()],
+    )
 
 
 def _new_key(spec: str) -> bytes:
@@ -93,34 +69,96 @@ def _do_nothing(data_key: bytes) -> bytes:
     return data_key
 
 
-def _series(name: Name, measurement: Measurement) -> Series:
-    samples = tuple(round(sample, 4) for sample in measurement.samples)
-    return Series(*name, measurement.batch, samples, summarise(samples))
+BENCHMARK = Benchmark(
+    "wrapping",
+    prepare,
+    full=Effort(rounds=100, batch_seconds=0.005),
+    quick=Effort(rounds=15, batch_seconds=0.001, quick=True),
+)
 
 
-def _software(library: Library) -> Software:
-    return Software(library.NAME, version(library.NAME), library.built_on())
+# --------------------------------------------------------------------------------------- lesson 08
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="wrapping", description=(__doc__ or "").partition("\n")[0]
-    )
-    parser.add_argument("file", nargs="?", type=Path, help="for the JSON; else it is printed")
-    parser.add_argument("--quick", action="store_true", help="some seconds, without making keys")
-    asked = parser.parse_args()
-    if asked.file:
-        try:
-            asked.file.touch()  # before ten minutes have passed
-        except OSError as error:
-            parser.error(f"{asked.file} cannot be written: {error.strerror}")
-    result = run(asked.quick, on_stderr)
-    if asked.file:
-        asked.file.write_text(result.to_json(), encoding="utf-8")
-        sys.stdout.write(f"{result!r}\n")
-    else:
-        sys.stdout.write(result.to_json())
+class NineWays:
+    """A run as lesson 08 shows it: `table()`, `plot()` and `plot_sizes()`."""
+
+    def __init__(self, result: Result) -> None:
+        names = {method.name for method in NINE}
+        self.result = result.only(lambda series: series.subject in names)
+        self.baseline = result.of(*BASELINE)
+        self.sizes: Mapping[str, int] = {
+            method.name: int(result.facts[method.name]["bytes"]) for method in NINE
+        }
+
+    @property
+    def machine(self) -> Machine:
+        return self.result.machine
+
+    @property
+    def libraries(self) -> list[Software]:
+        names = {library.NAME for library in LIBRARIES}
+        return [each for each in self.result.software if each.name in names]
+
+    @property
+    def warning(self) -> str:
+        """The sentence that the machine was too noisy to trust small differences; else ""."""
+        return self.result.warning
+
+    def of(self, library: str, method: str, operation: str) -> Series:
+        """The series of one operation; KeyError if it was not measured."""
+        return self.result.of(library, method, operation)
+
+    def median(self, library: str, method: str, operation: str) -> float:
+        """In microseconds a call."""
+        return self.result.median(library, method, operation)
+
+    def table(self, library: str) -> Table:
+        """Each method's median, its 95 % interval, and the multiple of AES-KW's."""
+        [table] = tables(self.result.only(lambda series: series.by == library), brief=True)
+        return table
+
+    def plot(self, library: str = "cryptography") -> "Picture":
+        """Every sample of wrap and unwrap."""
+        from kmslab import figures
+
+        baseline = figures.TimingRow("no-op", (_times(self.baseline),))
+        return figures.times(library, [baseline, *self._rows(library)])
+
+    def plot_sizes(self, library: str = "cryptography") -> "Picture":
+        """The size of a wrapped data key beside the median times."""
+        from kmslab import figures
+
+        return figures.sizes_and_times(library, self._rows(library))
+
+    def _rows(self, library: str) -> list["TimingRow"]:
+        from kmslab import figures
+
+        return [
+            figures.TimingRow(
+                method,
+                tuple(_times(self.of(library, method, each)) for each in (WRAP, UNWRAP)),
+                size,
+            )
+            for method, size in self.sizes.items()
+        ]
 
 
-if __name__ == "__main__":
-    main()
+def _times(series: Series) -> "OperationTimes":
+    from kmslab import figures
+
+    return figures.OperationTimes(series.operation, series.samples)
+
+
+def run(quick: bool = False, progress: Progress = silent) -> NineWays:
+    """Measure the nine ways on this computer: some minutes, or with `quick` some seconds.
+
+    Times are microseconds a call. `result.warning` says whether the machine was too busy for it.
+    """
+    nine = replace(BENCHMARK, prepare=partial(prepare, methods=NINE))
+    return NineWays(measure(nine, BENCHMARK.quick if quick else BENCHMARK.full, progress))
+
+
+def read(text: str | bytes) -> NineWays:
+    """A recorded run. Raises ValueError if the text is not one."""
+    return NineWays(read_result(text, "wrapping"))

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from kmslab.cli import bill, explain, keys, serve, trail
+from kmslab.cli import bench, bill, explain, keys, serve, trail
 from kmslab.cli.options import AsJson
 from kmslab.display import PlainError
 
@@ -123,6 +123,7 @@ for command in (
     explain.explain,
 ):
     app.command()(command)
+app.add_typer(bench.bench)
 
 
 def main() -> None:

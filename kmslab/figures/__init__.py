@@ -20,8 +20,8 @@ for every picture, `html.py` how it is shown. Then, by subject:
   key (`key_kind_trials.py` finds that out), `permissions(key, people)` what each person may do with
   one key, and what allows it;
 - *quotas*: `attempts({name: attempts})` draws how many calls were answered, second by second;
-- *measured times*: `times`, `sizes_and_times`, `times_with_means` and `throughput` draw what
-  `kmslab.bench` measured.
+- *measured times*: `times`, `sizes_and_times`, `times_with_means`, `throughput` and `intervals`
+  draw what `kmslab.bench` measured.
 """
 
 from kmslab.figures.attempts import attempts
@@ -33,6 +33,7 @@ from kmslab.figures.costs import costs
 from kmslab.figures.ecb import ecb
 from kmslab.figures.follow import FollowedProgram, follow
 from kmslab.figures.hierarchy import hierarchy
+from kmslab.figures.intervals import Measured, MeasuredRow, intervals
 from kmslab.figures.kinds import kinds
 from kmslab.figures.life import life
 from kmslab.figures.materials import materials
@@ -58,6 +59,8 @@ from kmslab.figures.watch import WatchedCall, watch
 
 __all__ = [
     "FollowedProgram",
+    "Measured",
+    "MeasuredRow",
     "OperationTimes",
     "Picture",
     "ReferenceTime",
@@ -72,6 +75,7 @@ __all__ = [
     "ecb",
     "follow",
     "hierarchy",
+    "intervals",
     "kinds",
     "life",
     "materials",

@@ -11,7 +11,6 @@ from kmslab.figures.canvas import GREY, Canvas
 
 TICK = "#d4d4d4"
 LABEL_WIDTH = 72  # CSS pixels that the label of a tick needs
-UNITS = ((1e6, "s"), (1e3, "ms"), (1.0, "µs"), (1e-3, "ns"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,3 @@ def _round_step(length: float) -> float:
     """1, 2 or 5 times a power of ten, such that the length has about four to eight steps."""
     power = 10.0 ** math.floor(math.log10(length / 4))
     return next(step * power for step in (1, 2, 5, 10) if length / (step * power) <= 8)
-
-
-def microseconds(value: float) -> str:
-    """A time in a unit that fits, with at most three significant digits."""
-    size, unit = next(((size, unit) for size, unit in UNITS if value >= size), UNITS[-1])
-    return f"{float(f'{value / size:.3g}'):,g} {unit}"

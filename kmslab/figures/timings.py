@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
+from kmslab.display import microseconds
 from kmslab.figures.canvas import (
     BLUE,
     GREEN,
@@ -20,7 +21,7 @@ from kmslab.figures.canvas import (
     Picture,
     Style,
 )
-from kmslab.figures.scale import Scale, around, microseconds
+from kmslab.figures.scale import Scale, around
 
 LEFT, ROW, TALL_ROW, TOP, FOOT = 16, 48, 92, 34, 40  # CSS pixels
 # Colour, marker and CSS pixels downwards, of a row's first and second operation.

@@ -1,11 +1,10 @@
-import json
-import subprocess
 import sys
-from unittest.mock import patch
 
 import pytest
 
-from kmslab.bench import in_process, progress, wrapping
+from kmslab.bench import progress
+from kmslab.bench.programs import Benchmark, Effort, Plan, Program
+from kmslab.bench.running import run
 
 
 class Seen(list):
@@ -39,48 +38,26 @@ def test_a_terminal_has_one_line_that_changes(capsys, monkeypatch):
     assert written.endswith("\n")
 
 
+def small(effort: Effort) -> Benchmark:
+    program = Program("a", "b", "c", lambda: None)
+    return Benchmark("wrapping", lambda *_: Plan([program]), effort, effort)
+
+
 def test_a_measurement_in_a_notebook_shows_nothing(capsys):
-    in_process.run(rounds=2, calls=1)
+    run(small(Effort(2, 0)))
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_wrapping_benchmark_says_what_it_does_from_the_first_second(monkeypatch):
+def test_a_measurement_says_what_it_does_from_the_first_second():
     seen = Seen()
-    monkeypatch.setattr(wrapping, "QUICK", wrapping.Effort(rounds=3, keys=0, batch_seconds=1e-6))
-    wrapping.run(quick=True, progress=seen)
+    run(small(Effort(3, 0)), progress=seen)
     assert [what for what, done, _ in seen if not done] == [
-        "making keys",
+        "preparing",
         "warming up",
         "measuring, round",
     ]
     assert [(what, done) for what, done, total in seen if done == total] == [
-        ("making keys", len(wrapping.KEY_SPECS)),
-        ("warming up", 1 + 2 * 2 * len(wrapping.METHODS)),
+        ("preparing", 1),
+        ("warming up", 1),
         ("measuring, round", 3),
     ]
-
-
-def test_progress_is_on_stderr_and_the_json_is_all_of_stdout():
-    program = """
-import sys
-from kmslab.bench import wrapping
-sys.argv[1:] = ["--quick"]
-wrapping.QUICK = wrapping.Effort(rounds=2, keys=0, batch_seconds=1e-6)
-wrapping.main()
-"""
-    run = [sys.executable, "-c", program]
-    result = subprocess.run(run, capture_output=True, text=True, check=True, timeout=100)
-    assert json.loads(result.stdout)["quick"] is True
-    assert result.stderr.splitlines()[-1] == "measuring, round: 2 of 2"
-
-
-def test_a_file_that_cannot_be_written_is_said_before_anything_is_measured(tmp_path, capsys):
-    with (
-        patch("sys.argv", ["wrapping", str(tmp_path / "none" / "out.json")]),
-        pytest.raises(SystemExit) as ended,
-    ):
-        wrapping.main()
-    assert ended.value.code == 2
-    said = capsys.readouterr()
-    assert "cannot be written: No such file or directory" in said.err
-    assert (said.out, "warming up" in said.err) == ("", False)

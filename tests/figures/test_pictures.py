@@ -28,6 +28,7 @@ from tests.figures import (
     drawn_costs,
     drawn_envelopes,
     drawn_hierarchies,
+    drawn_intervals,
     drawn_keys,
     drawn_kinds,
     drawn_modes,
@@ -97,6 +98,7 @@ DRAWINGS = [
     *drawn_permissions.DRAWINGS,
     *drawn_signatures.DRAWINGS,
     *drawn_throughputs.DRAWINGS,
+    *drawn_intervals.DRAWINGS,
     *drawn_timelines.DRAWINGS,
     *drawn_timings.DRAWINGS,
 ]

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from matplotlib.collections import PathCollection
 
+from kmslab.display import microseconds
 from kmslab.figures import (
     OperationTimes,
     ReferenceTime,
@@ -13,7 +14,7 @@ from kmslab.figures import (
     times,
     times_with_means,
 )
-from kmslab.figures.scale import Scale, around, microseconds
+from kmslab.figures.scale import Scale, around
 from tests.cases import for_every
 from tests.figures import drawn_timings
 

@@ -70,7 +70,15 @@ def resolves(dotted: str) -> bool:
 
 
 OPTIONS = {
-    name: {"", *(option for parameter in command.params for option in parameter.opts)}
+    name: {
+        "",
+        *(
+            option
+            for each in (command, *getattr(command, "commands", {}).values())  # those of a group
+            for parameter in each.params
+            for option in parameter.opts
+        ),
+    }
     for name, command in typer.main.get_command(app).commands.items()
 }
 TARGETS = set(re.findall(r"^([a-z-]+):", text(ROOT / "Makefile"), re.MULTILINE))
