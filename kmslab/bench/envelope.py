@@ -1,68 +1,105 @@
-"""What the message format costs: `encrypt_stream` beside a bare loop over the same buffers.
+"""What the message format costs, beside bare loops that only encrypt, and beside other programs.
 
-The loop encrypts the plaintext, which is in memory, in frames of 1 MiB with AES-256-GCM, always
-into the same buffer. The stream does the same, and also numbers the frames and writes them to a
-writer that discards them. In the signed suite it also hashes them, as a second loop does.
+A stream goes from memory to a writer that keeps nothing. `envelope_bare.py` has the loops and says
+what they leave out; `envelope_files.py` goes from file to file, beside the programs of
+`envelope_peers.py`; `envelope_memory.py` measures the memory that all this takes.
 """
 
-import hashlib
 import secrets
-from collections.abc import Callable
 from contextlib import ExitStack
-
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from kmslab import envelope
-from kmslab.bench.programs import Benchmark, Effort, Plan, Program
+from kmslab.bench import envelope_bare as bare
+from kmslab.bench import envelope_files as files
+from kmslab.bench.envelope_ways import (
+    HASHING,
+    KIB,
+    LOOP,
+    LOOPS,
+    MIB,
+    OURS,
+    SIGNED,
+    UNSIGNED,
+    Keys,
+    Way,
+    programs,
+    size_of,
+)
+from kmslab.bench.programs import Benchmark, Effort, Plan
 
-FRAME = 1024 * 1024
-SUITES = {0x0478: "0x0478", 0x0578: "0x0578, signed"}
-
-
-class Discard:
-    """A writer that keeps nothing."""
-
-    def write(self, content: memoryview) -> int:
-        return len(content)
+STREAM = 64 * MIB  # at most, of a stream's data: more would run at the same speed
+EACH_FRAME = "The loop calls AESGCM for each frame, always into the same buffer."
+ONE_BUFFER = "The loop encrypts into one buffer, which it allocates anew each time."
 
 
 def prepare(effort: Effort, stack: ExitStack) -> Plan:
-    plaintext = memoryview(secrets.token_bytes(effort.size))
-    ring = envelope.RawAesKeyring("bench", "sealing", secrets.token_bytes(32))
-    programs = []
-    for suite, subject in SUITES.items():
-        loop = _bare_loop(plaintext, hashes=suite == 0x0578)
-        bare = Program("bare loop", subject, "seal", loop, size=effort.size)
-        stream = _stream(plaintext, ring, suite)
-        ours = Program("kmslab", subject, "seal", stream, bare, share=True, size=effort.size)
-        programs += [bare, ours]
-    return Plan(programs)
+    """`effort.size` is that of a file."""
+    data = memoryview(secrets.token_bytes(min(effort.size, STREAM)))
+    subjects = {
+        "stream, 0x0478, 1 MiB frames": (_stream(data, UNSIGNED, MIB), EACH_FRAME),
+        "stream, 0x0478, 4 KiB frames": (_stream(data, UNSIGNED, 4 * KIB), EACH_FRAME),
+        "stream, 0x0578 (signed), 1 MiB frames": (_stream(data, SIGNED, MIB), HASHING),
+        "bytes to bytes, 0x0478, 1 MiB frames": (_bytes_to_bytes(data, UNSIGNED, MIB), ONE_BUFFER),
+    }
+    made = [
+        program
+        for subject, (ways, _) in subjects.items()
+        for program in programs(subject, len(data), ways)
+    ]
+    facts = {name: {"data": size_of(len(data)), "why": why} for name, (_, why) in subjects.items()}
+    plan = files.plan(effort.size, effort.rounds, stack)
+    return replace(plan, programs=[*made, *plan.programs], facts=facts | {**plan.facts})
 
 
-def _bare_loop(plaintext: memoryview, hashes: bool) -> Callable[[], object]:
-    """The least work that encrypts the data: one key, one buffer, no message."""
-    cipher, sealed = AESGCM(secrets.token_bytes(32)), memoryview(bytearray(FRAME + 16))
-
-    def loop() -> None:
-        digest = hashlib.sha384()
-        for number in range(len(plaintext) // FRAME):
-            frame = plaintext[number * FRAME : (number + 1) * FRAME]
-            cipher.encrypt_into(number.to_bytes(12, "big"), frame, b"", sealed)
-            if hashes:
-                digest.update(sealed)
-
-    return loop
-
-
-def _stream(plaintext: memoryview, ring: envelope.Keyring, suite: int) -> Callable[[], object]:
-    return lambda: envelope.encrypt_stream(
-        plaintext, Discard(), ring, suite=suite, frame_length=FRAME
+def _stream(data: memoryview, suite: int, frame: int) -> list[Way]:
+    keys, write = Keys(frame), bare.Discard().write
+    loop = bare.hashed_stream if suite == SIGNED else bare.stream
+    sealed = memoryview(bare.into_one_buffer(keys.sealing, data))
+    options: dict[str, Any] = {"suite": suite, "frame_length": frame}
+    message = envelope.encrypt(data, keys.ring, **options)
+    alone, together = (
+        Way(
+            by,
+            partial(loop, keys.sealing, data, write, threads),
+            partial(loop, keys.opening, sealed, write, threads),
+            against,
+        )
+        for by, threads, against in ((LOOP, 1, ""), (LOOPS, 2, LOOP))
     )
+    ours = Way(
+        OURS,
+        partial(envelope.encrypt_stream, data, bare.Discard(), keys.ring, **options),
+        partial(envelope.decrypt_stream, message, bare.Discard(), keys.ring, unverified=True),
+        LOOPS if suite == SIGNED else LOOP,
+    )
+    return [alone, together, ours]
+
+
+def _bytes_to_bytes(data: memoryview, suite: int, frame: int) -> list[Way]:
+    keys = Keys(frame)
+    options: dict[str, Any] = {"suite": suite, "frame_length": frame}
+    sealed = memoryview(bare.into_one_buffer(keys.sealing, data))
+    message = envelope.encrypt(data, keys.ring, **options)
+    loop = Way(
+        LOOP,
+        partial(bare.into_one_buffer, keys.sealing, data),
+        partial(bare.into_one_buffer, keys.opening, sealed),
+    )
+    ours = Way(
+        OURS,
+        partial(envelope.encrypt, data, keys.ring, **options),
+        partial(envelope.decrypt, message, keys.ring),
+        LOOP,
+    )
+    return [loop, ours]
 
 
 BENCHMARK = Benchmark(
     "envelope",
     prepare,
-    full=Effort(rounds=30, batch_seconds=0, size=64 * FRAME),
-    quick=Effort(rounds=5, batch_seconds=0, size=4 * FRAME, quick=True),
+    full=Effort(rounds=25, batch_seconds=0.05, size=100 * MIB),
+    quick=Effort(rounds=5, batch_seconds=0.005, size=4 * MIB, quick=True),
 )
