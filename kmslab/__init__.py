@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
     from kmslab.crypto.wrapping import wrap
     from kmslab.kms.access import allow
+    from kmslab.kms.backing.passphrase import Passphrase
     from kmslab.lab.cmk import CMK
     from kmslab.lab.elsewhere import key
     from kmslab.lab.key_uses import DataKey
@@ -20,6 +21,7 @@ __all__ = [
     "Clock",
     "DataKey",
     "Lab",
+    "Passphrase",
     "PublicKey",
     "SecretBytes",
     "allow",
@@ -37,6 +39,7 @@ MODULES = {
     "Clock": "kmslab.clock",
     "DataKey": "kmslab.lab.key_uses",
     "Lab": "kmslab.lab.lab",
+    "Passphrase": "kmslab.kms.backing.passphrase",
     "PublicKey": "kmslab.crypto",
     "SecretBytes": "kmslab.crypto",
     "allow": "kmslab.kms.access",

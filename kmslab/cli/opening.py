@@ -14,7 +14,8 @@ from typing import Any
 
 import typer
 
-from kmslab.cli.options import ROOT_KEY, CommandError, library_errors, validate
+from kmslab.cli.options import CommandError, library_errors, validate
+from kmslab.cli.root_keys import with_root_key
 from kmslab.display import this_command
 from kmslab.endpoint.lab_api import LabApi
 from kmslab.kms import store as stores
@@ -98,7 +99,9 @@ def _existing(url: str, account: str, region: str) -> Lab:
         makes = f"{this_command()} serve --store {stores.shown(url)}"
         raise CommandError(f"There is no store at {stores.shown(url)}. `{makes}` makes one.")
     with library_errors():
-        return Lab(url, account=account, region=region, root_key=os.environ.get(ROOT_KEY))
+        return with_root_key(
+            lambda root_key: Lab(url, account=account, region=region, root_key=root_key)
+        )
 
 
 # ------------------------------------------------------------------------------------ an endpoint

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kmslab.cli.options import ROOT_KEY, CommandError, library_errors, validate
+from kmslab.cli.root_keys import with_root_key
 from kmslab.lab import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from kmslab.cli.classroom import Classroom
     from kmslab.endpoint.server import Endpoint
     from kmslab.endpoint.tls import SelfSigned, Tls
+    from kmslab.kms.backing.passphrase import Passphrase
     from kmslab.lab.lab import Lab
 
 MEMORY = "in memory: everything is lost when it stops (--store keeps it)"
@@ -45,6 +47,14 @@ RootKey = Annotated[
         show_envvar=True,
         help="The root key, for a store in PostgreSQL. Made on first use. Default for a store in "
         "a file: beside it.",
+    ),
+]
+AskPassphrase = Annotated[
+    bool,
+    typer.Option(
+        "--passphrase",
+        help="Make the root key from a passphrase, and ask for it. Where there is no terminal, "
+        "KMSLAB_PASSPHRASE has it, or a file that KMSLAB_PASSPHRASE_FILE names.",
     ),
 ]
 Account = Annotated[
@@ -125,6 +135,7 @@ def serve(
     port: Port = 4566,
     store: Store = None,
     root_key: RootKey = None,
+    passphrase: AskPassphrase = False,
     account: Account = None,
     region: Region = None,
     access_key: Keys = None,
@@ -147,7 +158,7 @@ def serve(
     pairs = dict(_pair(text) for text in access_key or ())
     self_signed = _self_signed(tls, tls_name or [], tls_authority)
     files = _tls_files(tls, tls_cert, tls_key) or self_signed
-    with _lab(store, root_key, account, region, seed, throttle, trail) as lab:
+    with _lab(store, root_key, passphrase, account, region, seed, throttle, trail) as lab:
         room = _classroom(learners, sheet, host, self_signed, lab.caller.account, store)
 
         def ready(endpoint: "Endpoint") -> None:
@@ -185,6 +196,7 @@ def _classroom(
 def _lab(
     store: str | None,
     root_key: Path | None,
+    passphrase: bool,
     account: str | None,
     region: str | None,
     seed: Path | None,
@@ -199,12 +211,19 @@ def _lab(
     if region is not None:
         validate("--region", region_name, region)
     options: dict[str, Any] = {"throttle": throttle, "trail": trail}
-    options["root_key"] = root_key if store else None  # the variable may be set for other stores
+
+    def opened(root_key: "Path | Passphrase | None") -> Lab:
+        if seed:
+            return Lab.from_seed(seed, store, account, region, root_key=root_key, **options)
+        options.update(account=account or ACCOUNT, region=region or REGION)
+        return Lab(store, root_key=root_key, **options)
+
+    if passphrase and not store:
+        raise typer.BadParameter("it needs --store", param_hint="--passphrase")
     try:
         with library_errors():
-            if seed:
-                return Lab.from_seed(seed, store, account, region, **options)
-            return Lab(store, account=account or ACCOUNT, region=region or REGION, **options)
+            # In memory, no variable counts that is set for other stores.
+            return with_root_key(opened, root_key, passphrase) if store else opened(None)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--store") from None
     except OSError as error:

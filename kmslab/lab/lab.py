@@ -5,7 +5,6 @@ A lab is also a view of itself: that of the account's root user in the lab's Reg
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -17,17 +16,14 @@ from kmslab.kms import reports
 from kmslab.kms import store as stores
 from kmslab.kms.arn import root_arn
 from kmslab.kms.backing import KeyStoreBacking
-from kmslab.kms.backing import root_key as root_keys
-from kmslab.kms.backing.access_keys import AccessKeys
 from kmslab.kms.backing.cloudhsm import CloudHsm, Clusters
-from kmslab.kms.backing.hsm import Hsm
-from kmslab.kms.backing.importing import Importing
+from kmslab.kms.backing.passphrase import Passphrase
 from kmslab.kms.backing.recipients import Recipients
+from kmslab.kms.backing.startup import started
 from kmslab.kms.backing.xks import Xks
 from kmslab.kms.clock_offset import StoredOffset
 from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.key_stores import StoreType
-from kmslab.kms.contract.records import AccessKey, DomainKey
 from kmslab.kms.contract.specs import Origin
 from kmslab.kms.iam import Iam, account_number, region_name
 from kmslab.kms.names import KEY_ID
@@ -47,10 +43,11 @@ class Lab(View):
     """An empty AWS of your own: in memory, in a file with its root key beside it, or in PostgreSQL.
 
     `store`: None for memory, `sqlite:///my.db` or `postgresql://user@host/database`. `root_key`:
-    the file of the root key, for PostgreSQL or if it is not beside the store's file. `clock`: the
-    clock on which the lab's own clock is based, by default wall time. `ids`: a function of no
-    arguments that returns the id of each new key, a UUID in lower case; in memory only, since ids
-    in a file would repeat. `backends`: the cryptographic libraries, the preferred one first.
+    the file of the root key, for PostgreSQL or if it is not beside the store's file; or a
+    `Passphrase` that it is made from. `clock`: the clock on which the lab's own clock is based, by
+    default wall time. `ids`: a function of no arguments that returns the id of each new key, a UUID
+    in lower case; in memory only, since ids in a file would repeat. `backends`: the cryptographic
+    libraries, the preferred one first.
     `throttle`: whether AWS's request quotas are enforced. `trail`: a file to which every event is
     appended as a line of JSON. Raises `StoreError` or `RootKeyError` if the store cannot be opened,
     OSError if that file cannot.
@@ -66,7 +63,7 @@ class Lab(View):
         backends: tuple[Backend, ...] = BACKENDS,
         throttle: bool = False,
         trail: str | Path | None = None,
-        root_key: str | Path | None = None,
+        root_key: str | Path | Passphrase | None = None,
     ) -> None:
         if root_key is not None and store is None:
             raise ValueError("a lab in memory has a root key of its own")
@@ -77,7 +74,8 @@ class Lab(View):
         caller = Caller(root_arn(account_number(account)), account, region_name(region))
         self._store = stores.open_store(store)
         try:
-            hsm = self._start_hsm(backends, Path(root_key) if root_key else None)
+            given = Path(root_key) if root_key and isinstance(root_key, str) else root_key or None
+            hsm = started(self._store, given, backends)
             own = (clock or Clock()).kept_in(StoredOffset(self._store))
             copy = _trail_file(trail) if trail else None
         except BaseException:
@@ -97,35 +95,6 @@ class Lab(View):
             reports.copy_trail(self._store, copy.write)
         iam = Iam(self._store, hsm, own.now)
         super().__init__(service, iam, Integrations(service, clusters), caller, own)
-
-    def _start_hsm(self, backends: tuple[Backend, ...], named: Path | None) -> Importing:
-        """Checks the root key before the first call: with a wrong one no key could be used."""
-        if not self._store.shared:
-            return Importing(root_keys.in_memory(), self._store, backends)
-        place = named or (self._store.path and root_keys.beside(self._store.path))
-        if place is None:
-            raise root_keys.RootKeyError(
-                "A store in PostgreSQL needs a root key, in a file that only its owner may read: "
-                "Lab(store=…, root_key=…), or --root-key FILE. It is made on first use."
-            )
-        hsm = Importing(root_keys.in_file(place, needed=self._store.is_used), self._store, backends)
-        if not self._opens(hsm):
-            raise root_keys.RootKeyError(
-                f"The root key {place} is not the one that the store's keys are sealed under. "
-                "Put the right file back, or start with a new store."
-            )
-        return hsm
-
-    def _opens(self, hsm: Hsm) -> bool:
-        """Whether the root key opens anything that is sealed; the rest may be damaged."""
-        if (known := hsm.domain_keys.is_right()) is not None:
-            return known
-        opened = chain(  # a store of schema 5, or with a damaged record
-            map(hsm.domain_keys.opens, self._store.all(DomainKey)),
-            map(AccessKeys(self._store, hsm, Clock().now).opens, self._store.all(AccessKey)),
-            Recipients(self._store, hsm.domain_keys).opens(),
-        )
-        return next(opened, True) or any(opened)
 
     @classmethod
     def from_seed(

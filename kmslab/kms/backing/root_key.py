@@ -1,4 +1,4 @@
-"""The root key: the one secret that is never in the store. It wraps domain keys and access keys.
+"""The root key: the one secret that is never in the store. It wraps the domain keys.
 
 The root key of a lab in memory dies with the lab. A lab in a file has its root key in a second file
 beside it, and a lab in PostgreSQL has it in a file that is named when it is opened. Only the owner
@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from kmslab.crypto import SecretBytes
@@ -30,6 +31,52 @@ def in_memory() -> SecretBytes:
 def beside(database: Path) -> Path:
     """Where the root key of a store in a file is, unless another place is named."""
     return database.with_name(database.name + ".key")
+
+
+def waiting(path: Path) -> Path:
+    """Where the next root key is, until the store is changed to it."""
+    return path.with_name(path.name + ".new")
+
+
+def settle(path: Path) -> Path | None:
+    """Put the next root key in its place. Returns where the one before is kept, if there was one.
+
+    Backups that were made with the one before need it.
+    """
+    kept = _kept(path)
+    with contextlib.suppress(FileNotFoundError):
+        os.link(path, kept)
+    try:
+        os.replace(waiting(path), path)
+    except FileNotFoundError:  # another process was first
+        kept.unlink(missing_ok=True)
+    _sync(path.parent)
+    return kept if kept.exists() else None
+
+
+def retire(path: Path) -> Path | None:
+    """Give a file that is no longer the root key another name, which is returned."""
+    kept = _kept(path)
+    try:
+        os.rename(path, kept)
+    except FileNotFoundError:
+        return None
+    return kept
+
+
+def _kept(path: Path) -> Path:
+    until = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    return path.with_name(f"{path.name}.until-{until}-{secrets.token_hex(2)}")
+
+
+def _sync(folder: Path) -> None:
+    """The name of a root key has to be on the disk before anything is sealed under it."""
+    with contextlib.suppress(OSError):  # not on Windows
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def in_file(path: Path, *, needed: bool) -> SecretBytes:
@@ -62,6 +109,7 @@ def _create(path: Path) -> None:
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):  # another process was first
             os.link(draft, path)
+        _sync(path.parent)
     finally:
         os.unlink(draft)
 

@@ -1,0 +1,82 @@
+"""Where a command gets a store's root key: a file, or a passphrase, which is never an argument.
+
+Other programs see a command's arguments, and the shell keeps them. So a passphrase comes from a
+variable, from a file that a variable names, or from the person at the terminal.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+from kmslab.cli.options import ROOT_KEY, CommandError
+
+if TYPE_CHECKING:
+    from kmslab.kms.backing.passphrase import Passphrase
+
+T = TypeVar("T")
+
+PASSPHRASE = "KMSLAB_PASSPHRASE"
+NEW_PASSPHRASE = "KMSLAB_NEW_PASSPHRASE"
+
+
+def with_root_key(
+    open_store: "Callable[[Path | Passphrase | None], T]",
+    file: Path | None = None,
+    ask: bool = False,
+) -> T:
+    """What `open_store` returns with the root key that was named, or with a passphrase typed in.
+
+    `ask`: the passphrase is asked for, and asked again, since a new store may take it as its own.
+    """
+    from kmslab.kms.backing.startup import PassphraseNeeded
+
+    given = named(file) or (asked("Passphrase", twice=True) if ask else None)
+    try:
+        return open_store(given)
+    except PassphraseNeeded:
+        if given or not sys.stdin.isatty():
+            raise
+    return open_store(asked("Passphrase"))
+
+
+def named(file: Path | None = None) -> "Path | Passphrase | None":
+    """What the command's option or the variables name."""
+    variable, passphrase = os.environ.get(ROOT_KEY), from_environment(PASSPHRASE)
+    file = file or (Path(variable) if variable else None)
+    if file and passphrase:
+        raise CommandError(f"Give a root key's file or a passphrase ({PASSPHRASE}), not both.")
+    return file or passphrase
+
+
+def from_environment(variable: str) -> "Passphrase | None":
+    """From this variable, or from the first line of the file that `<variable>_FILE` names."""
+    from kmslab.kms.backing.passphrase import Passphrase
+
+    if text := os.environ.get(variable):
+        return Passphrase(text)
+    name = os.environ.get(f"{variable}_FILE")
+    if not name:
+        return None
+    try:
+        text = Path(name).read_text("utf-8").partition("\n")[0].rstrip("\r")
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not text in UTF-8"
+        raise CommandError(f"The passphrase file {name} cannot be read: {why}.") from None
+    if not text:
+        raise CommandError(f"The passphrase file {name} begins with an empty line.")
+    return Passphrase(text)
+
+
+def asked(what: str, twice: bool = False) -> "Passphrase":
+    from kmslab.kms.backing.passphrase import Passphrase
+
+    if not sys.stdin.isatty():
+        text = f"There is no terminal to ask for a passphrase: set {PASSPHRASE}_FILE to a file."
+        raise CommandError(text)
+    return Passphrase(
+        typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True, prompt_suffix=": ")
+    )
