@@ -17,6 +17,7 @@ import typer
 
 from kmslab.cli import bench, bill, explain, keys, serve, trail
 from kmslab.cli.options import AsJson
+from kmslab.cli.sealing import commands, inspection
 from kmslab.display import PlainError
 
 app = typer.Typer(
@@ -121,6 +122,9 @@ for command in (
     trail.trail,
     bill.bill,
     explain.explain,
+    commands.encrypt,
+    commands.decrypt,
+    inspection.inspect,
 ):
     app.command()(command)
 app.add_typer(bench.bench)

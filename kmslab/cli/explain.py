@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from kmslab.cli.options import Account, AsJson, Endpoint, Region, Store, print_json
+from kmslab.cli.options import Account, AsJson, Context, Endpoint, Region, Store, pairs, print_json
 
 
 def _actions(incomplete: str) -> list[str]:
@@ -28,14 +28,6 @@ Action = Annotated[
 Key = Annotated[
     str | None, typer.Option(metavar="KEY", help="A key's id, ARN or alias (alias/orders).")
 ]
-Context = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--context",
-        metavar="NAME=VALUE",
-        help="A pair of the encryption context; can be given several times.",
-    ),
-]
 
 
 def explain(
@@ -54,7 +46,7 @@ def explain(
 
     request = {"Action": action, "Principal": principal, "KeyId": key, "EncryptionContext": None}
     if context:
-        request["EncryptionContext"] = dict(map(_pair, context))  # type: ignore[assignment]
+        request["EncryptionContext"] = pairs(context)  # type: ignore[assignment]
     given = {name: value for name, value in request.items() if value is not None}
     with opened(store, endpoint, account, region) as opened_kms:
         answer = opened_kms.ask_lab("Explain", given)
@@ -63,10 +55,3 @@ def explain(
     else:
         typer.echo(answer["Text"])
     raise typer.Exit(not answer["Allowed"])
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--context")
-    return name, value

@@ -1,7 +1,8 @@
-"""Opens the KMS that a command looks into: a lab's store, or an endpoint. Both answer the same.
+"""Opens the KMS that a command asks: a lab's store, an endpoint, or AWS. All answer the same.
 
 What a command asks of KMS itself are ordinary calls: they are authorised, and leave events. An
-endpoint is called through boto3, with the credentials and the Region that the machine has set.
+endpoint and AWS are called through boto3, with the credentials and the Region that the machine has
+set.
 """
 
 import json
@@ -9,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import typer
@@ -30,38 +31,52 @@ WHICH_KMS = (
     "Which KMS? Give --store sqlite:///my.db, or --endpoint http://127.0.0.1:4566 (or set "
     "AWS_ENDPOINT_URL_KMS). `{} serve` starts an endpoint."
 )
+OR_AWS = " For AWS itself, give --aws."
 NOT_A_LAB = "is not an endpoint of kmslab, or of an older version. AWS KMS cannot answer this."
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedKms:
-    """`kms`: a client in boto3's shapes. `ask_lab`: for what only a lab answers (see `lab_api`)."""
+    """`kms`: a client in boto3's shapes. `ask_lab`: for what only a lab answers (see `lab_api`).
+
+    `in_region`: such a client of another Region.
+    """
 
     kms: Any
     ask_lab: Callable[[str, Mapping[str, Any]], dict[str, Any]]
     region: str
+    in_region: Callable[[str], Any]
 
 
 @contextmanager
 def opened(
-    store: str | None, endpoint: str | None, account: str | None, region: str | None
+    store: str | None,
+    endpoint: str | None,
+    account: str | None,
+    region: str | None,
+    aws: bool | None = None,
 ) -> Iterator[OpenedKms]:
-    """The store if one is named, else the endpoint. Errors of either become `CommandError`."""
-    if store and endpoint:
-        raise typer.BadParameter("give one of --store and --endpoint", param_hint="--store")
-    url = endpoint or _first_set(ENDPOINT)
+    """The store if one is named, else the endpoint. Errors of either become `CommandError`.
+
+    `aws`: whether AWS's own KMS was asked for; None if the command cannot ask it.
+    """
+    if sum(map(bool, (store, endpoint, aws))) > 1:
+        choices = "--store and --endpoint" if aws is None else "--store, --endpoint and --aws"
+        raise typer.BadParameter(f"give one of {choices}", param_hint="--store")
+    url = None if aws else endpoint or _first_set(ENDPOINT)
     region = region or _first_set(REGIONS)
     if store:
         with _store(store, account or ACCOUNT, region or REGION) as kms:
             yield kms
-    elif url:
+    elif url or aws:
         if account:
             hint = "at an endpoint, the access key says which account it is"
             raise typer.BadParameter(hint, param_hint="--account")
         with _endpoint(url, region) as kms:
             yield kms
     else:
-        raise CommandError(WHICH_KMS.format(this_command()))
+        more = "" if aws is None else OR_AWS
+        raise CommandError(WHICH_KMS.format(this_command()) + more)
 
 
 def _first_set(variables: tuple[str, ...]) -> str | None:
@@ -83,7 +98,10 @@ def _store(url: str, account: str, region: str) -> Iterator[OpenedKms]:
     with lab:
         try:
             yield OpenedKms(
-                lab.kms, lambda name, request: api.ask(name, lab.caller, request), region
+                lab.kms,
+                lambda name, request: api.ask(name, lab.caller, request),
+                region,
+                lambda other: lab.region(other).kms,
             )
         except KMSError as error:
             raise _error(error.code, str(error)) from None
@@ -108,7 +126,8 @@ def _existing(url: str, account: str, region: str) -> Lab:
 
 
 @contextmanager
-def _endpoint(url: str, region: str | None) -> Iterator[OpenedKms]:
+def _endpoint(url: str | None, region: str | None) -> Iterator[OpenedKms]:
+    """Without a URL, boto3 finds it: AWS's own, if the machine's settings name no other."""
     try:
         import boto3
         import botocore.exceptions
@@ -117,13 +136,15 @@ def _endpoint(url: str, region: str | None) -> Iterator[OpenedKms]:
         raise CommandError(text) from None
     try:
         session = boto3.Session(region_name=region)
-        kms = session.client("kms", session.region_name or REGION, endpoint_url=url)
-        yield OpenedKms(kms, partial(_ask_endpoint, kms, url), kms.meta.region_name)
+        client = cache(partial(session.client, "kms", endpoint_url=url))
+        kms = client(session.region_name or (REGION if url else None))
+        ask_lab = partial(_ask_endpoint, kms, url or kms.meta.endpoint_url)
+        yield OpenedKms(kms, ask_lab, kms.meta.region_name, client)
     except botocore.exceptions.ClientError as error:
         answer = error.response["Error"]
         raise _error(answer["Code"], answer.get("Message", "")) from None
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
-        raise CommandError(f"{url}: {error}") from None
+        raise CommandError(f"{url or 'AWS'}: {error}") from None
 
 
 def _ask_endpoint(kms: Any, url: str, name: str, request: Mapping[str, Any]) -> dict[str, Any]:

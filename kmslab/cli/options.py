@@ -29,6 +29,14 @@ Account = Annotated[
     typer.Option(metavar="ID", help=f"With --store: the account, 12 digits. Default: {ACCOUNT}."),
 ]
 Region = Annotated[str | None, typer.Option(metavar="NAME", help="The Region, such as us-east-1.")]
+Context = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--context",
+        metavar="NAME=VALUE",
+        help="A pair of the encryption context; can be given several times.",
+    ),
+]
 
 
 class CommandError(PlainError):
@@ -41,6 +49,18 @@ def validate(option: str, check: Callable[[str], Any], value: str) -> Any:
         return check(value)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def pairs(context: list[str] | None) -> dict[str, str]:
+    """An encryption context from `NAME=VALUE`, a text for each pair."""
+    found: dict[str, str] = {}
+    for text in context or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--context")
+        if found.setdefault(name, value) != value:
+            raise typer.BadParameter(f"{name!r} has two values", param_hint="--context")
+    return found
 
 
 @contextmanager
@@ -57,6 +77,12 @@ def library_errors() -> Iterator[None]:
 def print_json(value: Any) -> None:
     """With times in ISO 8601, and letters beyond ASCII as they are."""
     typer.echo(json.dumps(value, indent=2, default=_iso, ensure_ascii=False))
+
+
+def print_json_line(**values: Any) -> None:
+    """One object on one line. A file's name may have bytes that are no text: they are escaped."""
+    text = json.dumps(values, default=_iso, ensure_ascii=False)
+    typer.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 def _iso(value: Any) -> str:

@@ -1,0 +1,367 @@
+"""`kmslab encrypt` and `kmslab decrypt`: their options, checked before any file is opened."""
+
+import re
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kmslab.cli.options import Context, Endpoint, Region, Store, pairs, validate
+from kmslab.cli.sealing.plan import DECRYPT, ENCRYPT, Plan
+
+if TYPE_CHECKING:
+    from kmslab.cli.opening import OpenedKms
+    from kmslab.envelope import Policy
+
+MIB = 1024 * 1024
+MESSAGE = "Messages"  # a part of the help
+
+
+class Commitment(StrEnum):
+    """The SDK's commitment policies, as its command spells them."""
+
+    FORBID = "forbid-encrypt-allow-decrypt"
+    ALLOW = "require-encrypt-allow-decrypt"
+    REQUIRE = "require-encrypt-require-decrypt"
+
+    @property
+    def policy(self) -> str:
+        return self.value.upper().replace("-", "_")
+
+
+SUITE = re.compile(r"(0x)?[0-9a-f]{4}", re.IGNORECASE | re.ASCII)
+SUITES = ("0x0578", "0x0478", "0x0378", "0x0346", "0x0214", "0x0178", "0x0146", "0x0114") + (
+    *("0x0078", "0x0046", "0x0014"),
+)
+
+
+def _suites(incomplete: str) -> list[str]:
+    return [suite for suite in SUITES if suite.startswith(incomplete)]
+
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Files, folders, or - for stdin.")]
+Key = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key", "-k", metavar="KEY", help="A key's ARN, id or alias (alias/orders); repeatable."
+    ),
+]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output", "-o", metavar="PATH", help="The file to write, or the folder; - for stdout."
+    ),
+]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Take the files in folders, at any depth.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace targets that exist.")]
+SkipExisting = Annotated[
+    bool,
+    typer.Option(
+        "--skip-existing", help="Leave out files whose target exists: goes on after a stop."
+    ),
+]
+Suite = Annotated[
+    str | None,
+    typer.Option(
+        rich_help_panel=MESSAGE,
+        metavar="NUMBER",
+        help="0x0578 (signed; the default), 0x0478 (unsigned), or an older one.",
+        autocompletion=_suites,
+    ),
+]
+FrameLength = Annotated[
+    int,
+    typer.Option(
+        rich_help_panel=MESSAGE,
+        metavar="BYTES",
+        min=1,
+        max=2**31 - 1,
+        help="Bytes of plaintext in each frame.",
+    ),
+]
+MaxKeys = Annotated[
+    int | None,
+    typer.Option(
+        rich_help_panel=MESSAGE, metavar="N", min=1, max=65535, help="Refuse messages with more."
+    ),
+]
+Required = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require-context",
+        rich_help_panel=MESSAGE,
+        metavar="NAME",
+        help="A context key whose pair is bound to the message but is not in it, so the reader "
+        "must know it; repeatable.",
+    ),
+]
+CommitmentPolicy = Annotated[
+    Commitment,
+    typer.Option(
+        rich_help_panel=MESSAGE,
+        metavar="POLICY",
+        help=f"Whether messages must commit to their data key: {', '.join(Commitment)}.",
+    ),
+]
+Aws = Annotated[
+    bool, typer.Option("--aws", help="Ask AWS itself, with boto3's own credentials and Region.")
+]
+Cache = Annotated[
+    float | None,
+    typer.Option(
+        rich_help_panel=MESSAGE,
+        metavar="SECONDS",
+        min=0.001,
+        help="Let files share a data key for so long: fewer calls to the KMS.",
+    ),
+]
+CacheMessages = Annotated[
+    int,
+    typer.Option(
+        rich_help_panel=MESSAGE,
+        metavar="N",
+        min=1,
+        max=2**32,
+        help="With --cache: how many files share a data key.",
+    ),
+]
+CacheBytes = Annotated[
+    int | None,
+    typer.Option(
+        rich_help_panel=MESSAGE,
+        metavar="N",
+        min=0,
+        max=2**63 - 1,
+        help="With --cache: how many bytes of them.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a line of JSON for each file.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what could not be done.")]
+Account = Annotated[
+    str | None,
+    typer.Option(metavar="ID", help="With --store: the account that encrypts, 12 digits."),
+]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--account",
+        metavar="ID",
+        help="With --store: the account that decrypts. With --discovery: an account whose keys "
+        "may be asked; repeatable.",
+    ),
+]
+Discovery = Annotated[
+    bool, typer.Option("--discovery", help="Open with the KMS key that each message names.")
+]
+MultiRegion = Annotated[
+    bool,
+    typer.Option("--multi-region", help="Open also what related multi-Region keys encrypted."),
+]
+Unverified = Annotated[
+    bool,
+    typer.Option(
+        "--unverified",
+        help="Write to stdout at once, not after the whole message is verified. If the exit code "
+        "is not 0, throw away what was written.",
+    ),
+]
+
+
+def encrypt(
+    files: Files,
+    key: Key = None,
+    context: Context = None,
+    output: Output = None,
+    recursive: Recursive = False,
+    overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
+    suite: Suite = None,
+    frame_length: FrameLength = MIB,
+    require_context: Required = None,
+    max_encrypted_data_keys: MaxKeys = None,
+    commitment_policy: CommitmentPolicy = Commitment.REQUIRE,
+    cache: Cache = None,
+    cache_messages: CacheMessages = 1000,
+    cache_bytes: CacheBytes = None,
+    store: Store = None,
+    endpoint: Endpoint = None,
+    aws: Aws = False,
+    account: Account = None,
+    region: Region = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Encrypt files under KMS keys: FILE becomes FILE.encrypted beside it.
+
+    FILE stays. Each of several keys can open the message. In folders, symbolic
+    links, special files and files named ….encrypted are left out. What is
+    written has the mode bits of FILE that your umask allows, and a new time.
+    Exit code 0: all is done, 1: something could not be done, the rest is.
+    """
+    from kmslab.cli.opening import opened
+    from kmslab.cli.sealing.one_file import Sealing
+    from kmslab.cli.sealing.run import run
+    from kmslab.cli.sealing.wrapping_keys import keyrings
+
+    plan = Plan(ENCRYPT, tuple(files), output, recursive, skip_existing)
+    _check_stdout(plan, as_json)
+    policy, given = _policy(commitment_policy, max_encrypted_data_keys, require_context, context)
+    keys = _keys(key, "give the key to encrypt under")
+    number = _suite(policy, suite)
+    with opened(store, endpoint, account, region, aws) as opened_kms:
+        rings: Any = keyrings(opened_kms, keys, multi_region=False)
+        if cache is not None:
+            rings = _cached(rings, cache, cache_messages, cache_bytes)
+        work = Sealing(
+            keyring=rings,
+            context=given,
+            policy=policy,
+            suite=number,
+            frame_length=frame_length,
+            overwrite=overwrite,
+            cached=cache is not None,
+        )
+        run(plan, work, one_key=len(keys) == 1, as_json=as_json, quiet=quiet)
+
+
+def decrypt(
+    files: Files,
+    key: Key = None,
+    context: Context = None,
+    output: Output = None,
+    recursive: Recursive = False,
+    overwrite: Overwrite = False,
+    skip_existing: SkipExisting = False,
+    discovery: Discovery = False,
+    multi_region: MultiRegion = False,
+    unverified: Unverified = False,
+    require_context: Required = None,
+    max_encrypted_data_keys: MaxKeys = None,
+    commitment_policy: CommitmentPolicy = Commitment.REQUIRE,
+    cache: Cache = None,
+    store: Store = None,
+    endpoint: Endpoint = None,
+    aws: Aws = False,
+    account: Accounts = None,
+    region: Region = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Decrypt files: FILE.encrypted becomes FILE beside it.
+
+    --context names pairs that the messages must have been encrypted with. A
+    file appears, and stdout gets its first byte, only when the whole message
+    has been verified; until then the plaintext of a pipe waits in memory or,
+    beyond 8 MiB, in a file without a name in TMPDIR. In folders, only files
+    named ….encrypted are taken. What is written has the mode bits of its source
+    that your umask allows, and a new time.
+    Exit code 0: all is done, 1: something could not be done, the rest is.
+    """
+    from kmslab.cli.opening import opened
+    from kmslab.cli.sealing.one_file import Opening
+    from kmslab.cli.sealing.run import run
+
+    plan = Plan(DECRYPT, tuple(files), output, recursive, skip_existing)
+    _check_stdout(plan, as_json)
+    policy, given = _policy(commitment_policy, max_encrypted_data_keys, require_context, context)
+    keys, accounts = _readers(key, discovery, account or [], bool(store))
+    acting = account[0] if account and (store or not discovery) else None
+    with opened(store, endpoint, acting, region, aws) as opened_kms:
+        rings: Any = _rings(opened_kms, keys, accounts, multi_region)
+        if cache is not None:
+            rings = _cached(rings, cache, 1, None)
+        work = Opening(
+            keyring=rings,
+            context=given,
+            policy=policy,
+            overwrite=overwrite,
+            unverified=unverified,
+        )
+        one_key = len(keys) == 1 and not discovery
+        run(plan, work, one_key=one_key, as_json=as_json, quiet=quiet)
+
+
+def _check_stdout(plan: Plan, as_json: bool) -> None:
+    if plan.to_stdout and as_json:
+        raise typer.BadParameter("stdout takes the data: name a file to write", param_hint="--json")
+    if plan.to_stdout and plan.direction is ENCRYPT and sys.stdout.isatty():
+        text = "a message is binary and is not for a terminal: name a file, or use a pipe"
+        raise typer.BadParameter(text, param_hint="--output")
+
+
+def _policy(
+    commitment: Commitment, most: int | None, required: list[str] | None, context: list[str] | None
+) -> tuple["Policy", dict[str, str]]:
+    """What the messages must be like, and their context."""
+    from kmslab.envelope import Policy
+
+    limit = {} if most is None else {"max_encrypted_data_keys": most}
+    policy = validate(
+        "--require-context",
+        lambda names: Policy(
+            commitment_policy=commitment.policy, required_context_keys=names, **limit
+        ),
+        required or (),  # type: ignore[arg-type]
+    )
+    given = validate("--context", policy.context, pairs(context))  # type: ignore[arg-type]
+    return policy, given
+
+
+def _keys(given: list[str] | None, text: str) -> list[str]:
+    if not given:
+        raise typer.BadParameter(text, param_hint="--key")
+    return given
+
+
+def _readers(
+    key: list[str] | None, discovery: bool, accounts: list[str], in_store: bool
+) -> tuple[list[str], list[str]]:
+    """The keys to open with, or the accounts whose keys the messages may name."""
+    from kmslab.lab import ACCOUNT
+
+    if not discovery:
+        if len(accounts) > 1:
+            raise typer.BadParameter("one account decrypts", param_hint="--account")
+        return _keys(key, "give the key to open with, or --discovery"), []
+    if key:
+        raise typer.BadParameter("give --key or --discovery, not both", param_hint="--discovery")
+    allowed = accounts or ([ACCOUNT] if in_store else [])
+    if not allowed:
+        text = "say with --account whose keys the messages may name"
+        raise typer.BadParameter(text, param_hint="--discovery")
+    return [], allowed
+
+
+def _rings(
+    opened_kms: "OpenedKms", keys: list[str], accounts: list[str], multi_region: bool
+) -> Any:
+    from kmslab.cli.sealing.wrapping_keys import discovery, keyrings
+
+    if accounts:
+        return discovery(opened_kms, accounts)
+    return keyrings(opened_kms, keys, multi_region)
+
+
+def _suite(policy: "Policy", text: str | None) -> int | None:
+    if text is None:
+        return None
+
+    def check(text: str) -> int:
+        if not SUITE.fullmatch(text):
+            raise ValueError(f"{text!r} is not a number such as 0x0578")
+        policy.suite(int(text, 16))
+        return int(text, 16)
+
+    return int(validate("--suite", check, text))
+
+
+def _cached(rings: Any, seconds: float, messages: int, size: int | None) -> Any:
+    from kmslab.envelope import DataKeyCache
+
+    limits: dict[str, Any] = {"max_age": seconds, "max_messages_encrypted": messages}
+    if size is not None:
+        limits["max_bytes_encrypted"] = size
+    return DataKeyCache(rings, **limits)
