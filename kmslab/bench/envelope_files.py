@@ -31,7 +31,7 @@ from kmslab.bench.envelope_ways import (
 from kmslab.bench.programs import Plan
 
 SMALL = 100 * MIB  # at most, of the file for frames of 4 KiB, with which the others are slow
-ROUNDS = 11  # at most
+ROUNDS, LARGE_ROUNDS = 11, 7  # at most; a larger file takes longer, and is disturbed less
 COPIES = 11  # of a file, for which the folder has room
 IN_MEMORY = Path("/dev/shm")  # Linux's file system in memory
 
@@ -45,9 +45,12 @@ SEGMENTS = "kmslab has suite 0x0478 and frames of 4 KiB."
 
 def plan(size: int, rounds: int, stack: ExitStack) -> Plan:
     """The folder is deleted with the stack."""
-    folder, keys = _folder(size, stack), Keys(MIB)
+    folder, keys = free_folder(size, stack), Keys(MIB)
     peers = Peers(folder, keys.key)
-    large, small = Files(folder / "large", size), Files(folder / "small", min(size, SMALL))
+    large, small = (
+        Files(random_file(folder / name, length), length)
+        for name, length in (("large", size), ("small", min(size, SMALL)))
+    )
     subjects = {
         "file, 0x0478": (large, _unsigned(large, keys, peers), READ_SEAL_WRITE),
         "file, 0x0578 (signed)": (large, _signed(large, keys), HASHING),
@@ -56,14 +59,15 @@ def plan(size: int, rounds: int, stack: ExitStack) -> Plan:
     }
     made, facts = [], {}
     for subject, (files, ways, why) in subjects.items():
-        found = [*programs(subject, files.size, ways, min(rounds, ROUNDS))]
+        most = ROUNDS if files.size <= SMALL else LARGE_ROUNDS
+        found = [*programs(subject, files.size, ways, min(rounds, most))]
         made += found
         if found:
             facts[subject] = {"data": size_of(files.size), "why": why}
     return Plan(made, facts, peers.absent, peers.software)
 
 
-def _folder(size: int, stack: ExitStack) -> Path:
+def free_folder(size: int, stack: ExitStack) -> Path:
     """In memory if there is room, so that no disk is measured. TMPDIR names another place."""
     roomy = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > COPIES * size
     place = IN_MEMORY if roomy and "TMPDIR" not in os.environ else None
@@ -141,17 +145,20 @@ class Watch:
         self._stopped += time.perf_counter() - began
 
 
-class Files:
-    """A file to seal, what the programs made of it, and one target for all, made anew each time."""
+def random_file(path: Path, size: int) -> Path:
+    with path.open("wb") as file:
+        for start in range(0, size, MIB):
+            file.write(secrets.token_bytes(min(MIB, size - start)))
+    return path
 
-    def __init__(self, folder: Path, size: int) -> None:
-        folder.mkdir()
+
+class Files:
+    """A file or folder to seal, what each program made of it, and a target that is made anew."""
+
+    def __init__(self, plain: Path, size: int) -> None:
         self.size, self._watch, self._number = size, Watch(), count()
         self._sealed: dict[str, Path] = {}
-        self._folder, self._plain, self._target = folder, folder / "plain", folder / "target"
-        with self._plain.open("wb") as file:
-            for start in range(0, size, MIB):
-                file.write(secrets.token_bytes(min(MIB, size - start)))
+        self._plain, self._target = plain, plain.with_suffix(".target")
 
     def way(
         self,
@@ -164,7 +171,7 @@ class Files:
     ) -> Way:
         """`opens`: the way whose file it opens, if that is not its own."""
         if not opens:
-            self._sealed[by] = self._folder / f"sealed {next(self._number)}"
+            self._sealed[by] = self._plain.with_suffix(f".sealed{next(self._number)}")
             seal(self._plain, self._sealed[by])
         sealed = self._sealed[opens or by]
         return Way(
@@ -178,5 +185,7 @@ class Files:
 
     def _run(self, work: FromTo, source: Path) -> None:
         with self._watch.stopped():  # the system takes long to delete a large file
+            if self._target.is_dir():
+                shutil.rmtree(self._target)
             self._target.unlink(missing_ok=True)
         work(source, self._target)

@@ -21,11 +21,10 @@ from typing import IO
 from kmslab import envelope
 from kmslab.bench.envelope_bare import Discard
 from kmslab.bench.envelope_peers import Absent, encryption_sdk
-from kmslab.bench.envelope_ways import MIB, NAME, NAMESPACE, UNSIGNED
+from kmslab.bench.envelope_ways import MIB, NAME, NAMESPACE, UNSIGNED, bytes_of
 from kmslab.display import Table
 
 SIZES = ("64MiB", "512MiB")
-UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 KEY = bytes(32)  # anybody may know it: what it seals is zeros
 
 
@@ -167,14 +166,6 @@ def table(measured: dict[str, dict[str, int | str]]) -> Table:
 
 def _shown(peak: int | str) -> str:
     return peak if isinstance(peak, str) else f"{peak / MIB:,.1f} MiB"
-
-
-def bytes_of(text: str) -> int:
-    """Raises ValueError if the text is not a size."""
-    found = re.fullmatch(r"(\d{1,15})(|KiB|MiB|GiB)", text, re.ASCII)
-    if not found:
-        raise ValueError(f"{text} is not a number of bytes, such as 64MiB")
-    return int(found[1]) * UNITS[found[2]]
 
 
 def main(words: list[str]) -> None:

@@ -1,5 +1,6 @@
 """A way to seal and open, and the two programs that measure it."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +12,7 @@ from kmslab.bench.programs import Clock, Program
 
 KIB, MIB = 1024, 1024 * 1024
 UNSIGNED, SIGNED = 0x0478, 0x0578
+UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 LOOP, LOOPS, OURS = "bare loop", "bare loop, 2 threads", "kmslab"
 HASHING = "The loop also hashes the ciphertext. Of its two threads, one only hashes."
 NAMESPACE, NAME = "bench", "key"  # of the raw AES key that all messages are for
@@ -31,6 +33,14 @@ class Way:
 def size_of(size: int) -> str:
     """Whole MiB as such, other sizes in bytes."""
     return f"{size:,} bytes" if size % MIB else f"{size // MIB:,} MiB"
+
+
+def bytes_of(text: str) -> int:
+    """Raises ValueError if the text is not a size."""
+    found = re.fullmatch(r"(\d{1,15})(|KiB|MiB|GiB)", text, re.ASCII)
+    if not found:
+        raise ValueError(f"{text} is not a number of bytes, such as 64MiB")
+    return int(found[1]) * UNITS[found[2]]
 
 
 def programs(subject: str, size: int, ways: Iterable[Way], rounds: int = 0) -> Iterator[Program]:

@@ -15,7 +15,7 @@ from kmslab.bench import envelope_bare as bare
 from kmslab.bench import envelope_memory as memory
 from kmslab.bench.envelope_files import Watch
 from kmslab.bench.envelope_peers import Peers
-from kmslab.bench.envelope_ways import NAME, NAMESPACE, Keys
+from kmslab.bench.envelope_ways import NAME, NAMESPACE, Keys, bytes_of
 from kmslab.bench.programs import Effort
 from kmslab.bench.running import run
 from kmslab.envelope.message import FieldReader, read_header
@@ -197,10 +197,10 @@ def test_peak_memory_counts_what_is_used():
 
 @for_every(("text", "size"), [("5", 5), ("64MiB", 2**26), ("8GiB", 2**33)])
 def test_a_size_may_have_a_unit(text, size):
-    assert memory.bytes_of(text) == size
+    assert bytes_of(text) == size
 
 
 @for_every("text", ["", "MiB", "-1", "1.5GiB", "1 MiB", "1MB", "٣"])
 def test_another_text_is_not_a_size(text):
     with pytest.raises(ValueError, match="is not a number of bytes"):
-        memory.bytes_of(text)
+        bytes_of(text)
