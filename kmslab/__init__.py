@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kmslab import enclave, envelope
+    from kmslab import enclave, envelope, lake
     from kmslab.clock import Clock
     from kmslab.crypto import CiphertextBlob, PublicKey, SecretBytes
     from kmslab.crypto.wrapping import wrap
@@ -28,6 +28,7 @@ __all__ = [
     "enclave",
     "envelope",
     "key",
+    "lake",
     "wrap",
 ]
 
@@ -49,7 +50,7 @@ MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("enclave", "envelope"):
+    if name in ("enclave", "envelope", "lake"):
         return import_module(f"kmslab.{name}")
     if name not in MODULES:
         raise AttributeError(f"module 'kmslab' has no attribute {name!r}")

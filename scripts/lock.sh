@@ -13,8 +13,8 @@ build='hatchling editables' # what `pip install -e . --no-build-isolation` needs
 # The last version with a wheel for Macs with Intel processors. (pyproject.toml says it of cryptography.)
 intel="argon2-cffi-bindings<26; sys_platform == 'darwin' and platform_machine == 'x86_64'"
 printf '%s\n' $build "$intel" | compile lab pyproject.toml --extra boto3 --extra lab --extra serve "$@"
-printf '%s\n' $build "$intel" | compile test pyproject.toml --extra boto3 --extra lab --extra serve \
-    --extra test --constraint requirements/lab.lock "$@"
+printf '%s\n' $build "$intel" | compile test pyproject.toml --extra boto3 --extra lab --extra lake \
+    --extra serve --extra test --constraint requirements/lab.lock "$@"
 # The oldest versions that pyproject.toml allows, with the tests' own tools as they are in the test lock.
 tools='hypothesis jsonschema pytest pytest-timeout pytest-xdist'
 pins=$(mktemp)

@@ -6,8 +6,17 @@ import sys
 import pytest
 
 SLOW = {
-    *("boto3", "botocore", "Crypto", "IPython", "jupyterlab", "matplotlib", "psycopg", "pydantic"),
-    *("rich", "sqlalchemy.dialects.postgresql", "typer", "uvicorn", "yaml"),
+    *("boto3", "botocore", "Crypto", "distributed", "IPython", "jupyterlab", "matplotlib"),
+    *(
+        "psycopg",
+        "pyarrow",
+        "pydantic",
+        "rich",
+        "sqlalchemy.dialects.postgresql",
+        "typer",
+        "uvicorn",
+        "yaml",
+    ),
 }
 TO_WAIT_FOR_KMS = {"cryptography", "sqlalchemy"}
 COMMAND_NEEDS = {"pydantic", "rich", "typer"}  # Typer brings the others
@@ -32,6 +41,7 @@ def loaded(program: str) -> set[str]:
         ("import kmslab.pytest_plugin", SLOW | TO_WAIT_FOR_KMS),
         ("from kmslab import Lab", SLOW | {"sqlalchemy", "kmslab.envelope", "kmslab.lab.seeding"}),
         ("from kmslab import envelope", SLOW | {"sqlalchemy", "kmslab.kms.service"}),
+        ("from kmslab import lake", SLOW | {"sqlalchemy", "kmslab.kms.service"}),
         ("from kmslab import course", SLOW | {"sqlalchemy"}),
         ("from kmslab import Lab; Lab().create_cmk().encrypt(b'x')", SLOW | {"cryptography.x509"}),
         ("import kmslab.kms.store.schema", SLOW),

@@ -140,15 +140,16 @@ def _decrypt(client: Any, arn: str, wrapped: EncryptedDataKey, context: Context)
             KeyId=arn, CiphertextBlob=wrapped.ciphertext, EncryptionContext=dict(context.pairs)
         )
     except Exception as error:  # even a lost network: another keyring may work
-        raise Refused(_quoted(error)) from error
+        text = f"The KMS did not open this message's data key. {quoted(error)}"
+        raise Refused(text) from error
     if answer["KeyId"] != arn:
         raise Forged
     return SecretBytes(answer["Plaintext"])
 
 
-def _quoted(error: Exception) -> str:
+def quoted(error: BaseException) -> str:
     """The error's code and text as the KMS sent them, whether the client is boto3 or a lab's."""
     answer = getattr(error, "response", {}).get("Error", {})
     code = answer.get("Code", type(error).__name__)
     text = answer.get("Message", str(error)) or "(AWS sends no text with this error)"
-    return f"The KMS did not open this message's data key. {code}: {text}"
+    return f"{code}: {text}"
