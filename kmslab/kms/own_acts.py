@@ -58,6 +58,8 @@ class OwnActs:
                     self._run_due(key)
                 except stores.Conflict:
                     break
+                except stores.StoreError:
+                    raise  # the call cannot be answered either
                 except Exception:
                     log.exception("what was due on %s has failed", key.arn)
                     failed.add(key.arn)

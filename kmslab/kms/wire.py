@@ -41,7 +41,7 @@ def handle(service: Service, caller: Caller, target: str, body: bytes) -> Answer
             log_cause(f"{target}: {error}", error.__cause__)
         return refusal(error, request_id)
     except Exception as error:
-        log_cause(f"{target}: the service's answer cannot be sent", error)
+        log_cause(f"{target} could not be answered", error)
         return refusal(EXCEPTIONS["KMSInternalException"](), request_id)
 
 

@@ -90,7 +90,8 @@ def _alive(raw: Any, *_: object) -> None:
 
 def _advice(error: Any) -> str:
     state = getattr(error, "sqlstate", None) or "08"  # none: there was no connection, or it is lost
-    reason = str(error).strip().partition("\n")[0].rpartition(" failed: ")[2].rstrip(".")
+    reason = str(error).strip().partition("\n")[0].rpartition(" failed: ")[2]
+    reason = reason.removeprefix("FATAL:").strip().rstrip(".")
     known = _ADVICE.get(state) or _ADVICE.get(state[:2])
     if known is None:
         known = _UNREACHABLE if state[:2] in ("08", "53", "57") else "failed: {reason}"

@@ -29,6 +29,7 @@ CACHED = 4_096  # records; twice as many at most
 log = logging.getLogger("kmslab.kms.store")
 
 POLL = 0.5  # seconds between two looks at what other processes have changed
+AGAIN = 0.1  # seconds until the next look at a store that could not be read
 
 
 class Store:
@@ -207,13 +208,15 @@ class Store:
         return reported != others
 
     def _poll(self) -> None:
-        self._poll_at = time.monotonic() + POLL
+        began = time.monotonic()
+        self._poll_at = began + POLL
         try:
             self._look()
             self._away = ""
         except StoreError as error:
             self._away = str(error)
-            self._poll_at = time.monotonic() + POLL  # it may have taken long
+            now = time.monotonic()
+            self._poll_at = now + max(AGAIN, now - began)  # calls wait for less than half the time
 
     def _look(self) -> None:
         self._cache.seen(*_state(self._database.read(STATE)[0]))

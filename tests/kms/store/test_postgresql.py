@@ -117,6 +117,7 @@ def test_nothing_is_answered_from_the_cache_while_the_server_is_away(
     store.commit(put=[key()])
     stopped.stop()
     monkeypatch.setattr("kmslab.kms.store.store.POLL", 0)
+    monkeypatch.setattr("kmslab.kms.store.store.AGAIN", 0)
     for _ in range(3):
         with pytest.raises(StoreError, match="cannot be reached"):
             store.refresh()
