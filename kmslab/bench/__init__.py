@@ -15,4 +15,5 @@ BENCHMARKS: Mapping[str, str] = {
     "keygen": "Making keys: every key spec, in two libraries.",
     "sealing": "Sealing data: Encrypt for each 4 KiB of it, or one data key for all.",
     "envelope": "Sealing and opening with the message format, beside the least work there is.",
+    "service": "A call in this process and over HTTP, beside the least work there is.",
 }

@@ -1,79 +1,57 @@
-"""What a call over HTTP costs: `GenerateDataKey` at the endpoint and at two simpler servers.
+"""Three servers of `GenerateDataKey`, each in a process of its own, and a client that is quick.
 
-Three servers run at the same time, each in a process of its own, on the same uvicorn with the same
-limits: the endpoint; one that only verifies the signature, parses, does the cryptography and
-answers; one that returns a constant. Each comparison takes its two servers in turn, batch by batch,
-so that a machine whose speed drifts does not skew it. CPU time is what the server's process used.
-
-    python -m kmslab.bench.over_http
+All run on the same uvicorn with the same limits: the endpoint; a thin one that only verifies the
+signature, parses, does the cryptography and answers; one that returns a constant.
 """
 
 import hmac
 import itertools
 import json
 import multiprocessing
-import platform
+import secrets
 import selectors
 import socket
-import statistics
-import sys
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
-from kmslab.bench.in_process import CONTEXT, bare_cryptography
-from kmslab.bench.progress import Progress, counted, on_stderr, silent
+from kmslab.crypto import pyca
 from kmslab.endpoint.application import Application
 from kmslab.endpoint.claims import Request, joined
 from kmslab.endpoint.server import server
 from kmslab.endpoint.sigv4 import Verifier
 from kmslab.kms import wire
-from kmslab.kms.backing.access_keys import signing_key
+from kmslab.kms.backing.access_keys import AccessKeyPair, signing_key
+from kmslab.lab import REGION
 from kmslab.lab.lab import Lab
 
-ROUNDS, CALLS, CONNECTIONS = 40, 400, 8
 REQUEST_ID = "00000000-0000-4000-8000-000000000000"
 TARGET = "TrentService.GenerateDataKey"
+CONTEXT = {"purpose": "benchmark"}
 
 
-def run(rounds: int = ROUNDS, calls: int = CALLS, progress: Progress = silent) -> dict[str, Any]:
-    """Microseconds of server CPU a request, requests a second, and the ratios with quartiles.
-
-    `share` is the endpoint's rate as a part of the simpler server's; `share_of_fastest` compares
-    the fastest batch of each, the one that other programs disturbed least.
-    """
-
-    def count(what: str) -> Iterator[int]:
-        return counted(range(rounds), what, progress)
-
-    with ExitStack() as stack:
-        endpoint, thin, constant = [stack.enter_context(_served(app)) for app in APPLICATIONS]
-        cpu = _in_turn(lambda each: _cpu(each, calls), endpoint, thin, count("CPU"))
-        rate = _in_turn(lambda each: _seconds(each, calls), endpoint, constant, count("rate"))
-    machine = {"python": platform.python_version(), "machine": platform.machine()}
-    return {
-        "cpu_us_a_request": _summary(cpu, "thin", lambda used: used / calls * 1e6),
-        "requests_a_second": _summary(rate, "constant", lambda taken: calls / taken),
-        "connections": CONNECTIONS,
-        "calls": rounds * calls,
-        **machine,
-    }
+def bare_cryptography() -> bytes:
+    """What a call cannot do without: two random draws, a key derivation and an encryption."""
+    data_key, fresh = secrets.token_bytes(32), secrets.token_bytes(16 + 12)
+    derivation_nonce, iv = fresh[:16], fresh[16:]
+    derived = pyca.kdf_counter(data_key, b"kmslab", derivation_nonce, 32)
+    return pyca.aes_gcm_seal(derived, iv, data_key, fresh)
 
 
 # ----------------------------------------------------------------------------------------- servers
 
 
-def _endpoint(lab: Lab) -> Callable[..., Any]:
+def endpoint(lab: Lab) -> Callable[..., Any]:
     return Application(lab.service, lab.iam.access_keys)
 
 
-def _thin(lab: Lab) -> Callable[..., Any]:
+def thin(lab: Lab) -> Callable[..., Any]:
     """Only the work that no KMS can leave out."""
     verifier = Verifier(lab.iam.access_keys.find, lab.iam.access_keys.secret)
 
@@ -91,15 +69,12 @@ def _thin(lab: Lab) -> Callable[..., Any]:
     return application
 
 
-def _constant(lab: Lab) -> Callable[..., Any]:
+def constant(lab: Lab) -> Callable[..., Any]:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
         await _send(send, b"{}")
 
     return application
-
-
-APPLICATIONS = (_endpoint, _thin, _constant)
 
 
 async def _send(send: Any, body: bytes) -> None:
@@ -113,7 +88,8 @@ async def _send(send: Any, body: bytes) -> None:
 @dataclass(frozen=True, slots=True)
 class Served:
     port: int
-    request: Callable[[], bytes]
+    key: str  # the ARN
+    access_key: AccessKeyPair
     pipe: Connection
 
     def cpu(self) -> float:
@@ -124,14 +100,14 @@ class Served:
 
 
 @contextmanager
-def _served(make: Callable[[Lab], Callable[..., Any]]) -> Iterator[Served]:
+def served(make: Callable[[Lab], Callable[..., Any]]) -> Iterator[Served]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(make, theirs))
     process.start()
-    port, arn, key_id, secret = ours.recv()
+    port, key, access_key = ours.recv()
     try:
-        yield Served(port, lambda: _signed(port, arn, key_id, secret), ours)
+        yield Served(port, key, access_key, ours)
     finally:
         ours.send("end")
         process.join()
@@ -149,34 +125,34 @@ def _serve(make: Callable[[Lab], Callable[..., Any]], pipe: Connection) -> None:
 
         threading.Thread(target=answer_commands, daemon=True).start()
         key = lab.iam.access_keys.of(lab.caller.principal)
-        port = listener.getsockname()[1]
-        pipe.send((port, lab.create_cmk().arn, key.id, bytes(key.secret)))
+        pipe.send((listener.getsockname()[1], lab.create_cmk().arn, key))
         own.run([listener])
 
 
 # ----------------------------------------------------------------------------------------- clients
 
 
-def _signed(port: int, arn: str, key_id: str, secret: bytes) -> bytes:
+def _signed(to: Served) -> bytes:
     """A request as boto3 would send it, valid for some minutes, however often it is sent."""
-    asked = {"KeyId": arn, "KeySpec": "AES_256", "EncryptionContext": CONTEXT}
+    asked = {"KeyId": to.key, "KeySpec": "AES_256", "EncryptionContext": CONTEXT}
     body = json.dumps(asked).encode()
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     headers = {
         "content-type": wire.CONTENT_TYPE,
-        "host": f"127.0.0.1:{port}",
+        "host": f"127.0.0.1:{to.port}",
         "x-amz-date": stamp,
         "x-amz-target": TARGET,
     }
     names = ";".join(headers)
     lines = [f"{name}:{value}" for name, value in headers.items()]
     canonical = "\n".join(["POST", "/", "", *lines, "", names, sha256(body).hexdigest()])
-    scope = f"{stamp[:8]}/us-east-1/kms/aws4_request"
+    scope = f"{stamp[:8]}/{REGION}/kms/aws4_request"
     digest = sha256(canonical.encode()).hexdigest()
     text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, digest])
-    signature = hmac.digest(signing_key(secret, scope.encode()), text.encode(), "sha256").hex()
+    key = signing_key(to.access_key.secret, scope.encode())
+    signature = hmac.digest(key, text.encode(), "sha256").hex()
     headers["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={names}, "
+        f"AWS4-HMAC-SHA256 Credential={to.access_key.id}/{scope}, SignedHeaders={names}, "
         f"Signature={signature}"
     )
     headers["user-agent"] = "kmslab-bench"
@@ -185,26 +161,12 @@ def _signed(port: int, arn: str, key_id: str, secret: bytes) -> bytes:
     return f"POST / HTTP/1.1\r\n{head}\r\n".encode() + body
 
 
-def _cpu(served: Served, calls: int) -> float:
-    """Seconds of server CPU for this many requests, one after the other."""
-    before = served.cpu()
-    _exchange(served, calls, 1)
-    return served.cpu() - before
-
-
-def _seconds(served: Served, calls: int) -> float:
-    """Seconds for this many requests, on several connections at once."""
-    began = time.perf_counter()
-    _exchange(served, calls, CONNECTIONS)
-    return time.perf_counter() - began
-
-
-def _exchange(served: Served, calls: int, connections: int) -> None:
+def exchange(with_: Served, calls: int, connections: int) -> None:
     """Send the same request again and again, on each connection as soon as the answer is there."""
-    request = served.request()
+    request = _signed(with_)
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for _ in range(connections):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", served.port)))
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", with_.port)))
             selector.register(client, selectors.EVENT_READ, itertools.count(1))
             client.sendall(request)
         while selector.get_map():
@@ -225,38 +187,3 @@ def _read_answer(client: socket.socket) -> None:
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
     while len(body) < length:
         body += client.recv(65_536)
-
-
-# --------------------------------------------------------------------------------------- measuring
-
-
-def _in_turn(
-    measure: Callable[[Served], float], ours: Served, other: Served, rounds: Iterable[int]
-) -> list[tuple[float, float]]:
-    """Pairs of measurements, the order changing from pair to pair."""
-    measure(ours), measure(other)  # warm up
-    pairs = []
-    for number in rounds:
-        first, second = (ours, other) if number % 2 else (other, ours)
-        one, two = measure(first), measure(second)
-        pairs.append((one, two) if number % 2 else (two, one))
-    return pairs
-
-
-def _summary(
-    pairs: list[tuple[float, float]], other: str, shown: Callable[[float], float]
-) -> dict[str, float]:
-    low, middle, high = statistics.quantiles([b / a for a, b in pairs], n=4)
-    return {
-        "endpoint": round(shown(statistics.median(a for a, _ in pairs)), 1),
-        other: round(shown(statistics.median(b for _, b in pairs)), 1),
-        "share": round(middle, 3),
-        "share_q1": round(low, 3),
-        "share_q3": round(high, 3),
-        "share_of_fastest": round(min(b for _, b in pairs) / min(a for a, _ in pairs), 3),
-    }
-
-
-if __name__ == "__main__":
-    json.dump(run(progress=on_stderr), sys.stdout, indent=2)
-    sys.stdout.write("\n")
