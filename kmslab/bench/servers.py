@@ -105,6 +105,7 @@ def served(make: Callable[[Lab], Callable[..., Any]]) -> Iterator[Served]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(make, theirs))
     process.start()
+    theirs.close()  # so that a server that dies at its start is an EOFError here, and not a wait
     port, key, access_key = ours.recv()
     try:
         yield Served(port, key, access_key, ours)

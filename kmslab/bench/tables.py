@@ -1,5 +1,6 @@
 """Tables of a result: a row for each subject and library, three columns for each operation."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -87,19 +88,20 @@ def relation(result: "Result", series: "Series") -> str:
 
 
 def _common_relation(result: "Result", column: Sequence["Series"]) -> str:
-    """The heading: what all are compared with, or only that they are; "" if none is."""
-    found = {relation(result, series) for series in column} - {""}
-    return "compared" if len(found) > 1 else found.pop() if found else ""
+    """The heading: what most of them are compared with; "" if none is compared."""
+    found = Counter(relation(result, series) for series in column if series.against)
+    return found.most_common(1)[0][0] if found else ""
 
 
 def _compared(result: "Result", series: "Series", heading: str, brief: bool) -> str:
-    if not series.ratio:
+    """The ratio, and what it is to, if the heading does not say it."""
+    ratio = series.ratio
+    if not ratio:
         return ""
-    median, low, high = map(
-        three_digits, (series.ratio.median, series.ratio.low, series.ratio.high)
-    )
+    median, low, high = map(three_digits, (ratio.median, ratio.low, ratio.high))
     text = median if brief else f"{median} ({low} – {high})"
-    return text if heading != "compared" else f"{text} {relation(result, series)}"
+    own = relation(result, series)
+    return text if own == heading else f"{text} {own}"
 
 
 def notes(result: "Result") -> list[str]:

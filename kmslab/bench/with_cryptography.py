@@ -1,24 +1,31 @@
 """Every method in `cryptography`, written as in a program that wraps many data keys."""
 
+import hashlib
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, keywrap
-from cryptography.hazmat.primitives.asymmetric import ec, mlkem, padding, rsa
+from cryptography.hazmat.primitives import hashes, hpke, keywrap
+from cryptography.hazmat.primitives.asymmetric import ec, mlkem, padding, rsa, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from kmslab.bench.methods import Refused, Wrapper
-from kmslab.crypto.pyca.exchange import ML_KEM_PRIVATE
+from kmslab.crypto.pyca.exchange import ENCRYPTION, ML_KEM_PRIVATE
+from kmslab.crypto.pyca.keys import GENERATE as KEYS
 from kmslab.crypto.pyca.keys import private_key
 
 NAME = "cryptography"
-IV, KEK, POINT, KW = 12, 32, 65, 40  # bytes; KW is a data key that AES-KW has wrapped
+IV, KEK, KW = 12, 32, 40  # bytes; KW is a data key that AES-KW has wrapped
 SHA_256 = hashes.SHA256()
-OAEP = padding.OAEP(padding.MGF1(SHA_256), SHA_256, None)
-P_256 = ec.SECP256R1()
+HpkeKey = (
+    ec.EllipticCurvePrivateKey
+    | x25519.X25519PrivateKey
+    | mlkem.MLKEM768PrivateKey
+    | hpke.MLKEM768X25519PrivateKey
+)
 
 
 def gcm(key: bytes) -> Wrapper:
@@ -63,16 +70,16 @@ def kwp(key: bytes) -> Wrapper:
     return Wrapper(wrap, unwrap)
 
 
-def rsa_oaep(key: bytes) -> Wrapper:
+def rsa_oaep(padded: padding.OAEP, key: bytes) -> Wrapper:
     private = private_key(key, rsa.RSAPrivateKey)
     public = private.public_key()
 
     def wrap(data_key: bytes) -> bytes:
-        return public.encrypt(data_key, OAEP)
+        return public.encrypt(data_key, padded)
 
     def unwrap(wrapped: bytes) -> bytes:
         try:
-            return private.decrypt(wrapped, OAEP)
+            return private.decrypt(wrapped, padded)
         except ValueError:
             raise Refused from None
 
@@ -82,21 +89,52 @@ def rsa_oaep(key: bytes) -> Wrapper:
 def ecdh(key: bytes) -> Wrapper:
     """A key pair for each data key; the public points of both sides go into the derivation."""
     private = private_key(key, ec.EllipticCurvePrivateKey)
+    public, curve = private.public_key(), private.curve
+
+    def encoded(point: ec.EllipticCurvePublicKey) -> bytes:
+        return point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+    def made() -> tuple[bytes, bytes]:
+        once = ec.generate_private_key(curve)
+        return encoded(once.public_key()), once.exchange(ec.ECDH(), public)
+
+    def agreed(point: bytes) -> bytes:
+        theirs = ec.EllipticCurvePublicKey.from_encoded_point(curve, point)
+        return private.exchange(ec.ECDH(), theirs)
+
+    return _ephemeral(encoded(public), made, agreed)
+
+
+def x25519_ecdh(key: bytes) -> Wrapper:
+    private = private_key(key, x25519.X25519PrivateKey)
     public = private.public_key()
-    ours = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+    def made() -> tuple[bytes, bytes]:
+        once = x25519.X25519PrivateKey.generate()
+        return once.public_key().public_bytes_raw(), once.exchange(public)
+
+    def agreed(point: bytes) -> bytes:
+        return private.exchange(x25519.X25519PublicKey.from_public_bytes(point))
+
+    return _ephemeral(public.public_bytes_raw(), made, agreed)
+
+
+def _ephemeral(
+    ours: bytes, made: Callable[[], tuple[bytes, bytes]], agreed: Callable[[bytes], bytes]
+) -> Wrapper:
+    """`made`: a new point and the secret agreed with it; `agreed`: the secret of such a point."""
+
+    def kek(point: bytes, secret: bytes) -> bytes:
+        return HKDF(SHA_256, KEK, None, point + ours).derive(secret)
 
     def wrap(data_key: bytes) -> bytes:
-        once = ec.generate_private_key(P_256)
-        point = once.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        kek = HKDF(SHA_256, KEK, None, point + ours).derive(once.exchange(ec.ECDH(), public))
-        return point + keywrap.aes_key_wrap(kek, data_key)
+        point, secret = made()
+        return point + keywrap.aes_key_wrap(kek(point, secret), data_key)
 
     def unwrap(wrapped: bytes) -> bytes:
+        point = wrapped[:-KW]
         try:
-            point = wrapped[:POINT]
-            theirs = ec.EllipticCurvePublicKey.from_encoded_point(P_256, point)
-            kek = HKDF(SHA_256, KEK, None, point + ours).derive(private.exchange(ec.ECDH(), theirs))
-            return keywrap.aes_key_unwrap(kek, wrapped[POINT:])
+            return keywrap.aes_key_unwrap(kek(point, agreed(point)), wrapped[-KW:])
         except (ValueError, keywrap.InvalidUnwrap):
             raise Refused from None
 
@@ -121,23 +159,55 @@ def ml_kem(key: bytes) -> Wrapper:
     return Wrapper(wrap, unwrap)
 
 
+def _hpke(kem: hpke.KEM, private: HpkeKey) -> Wrapper:
+    suite = hpke.Suite(kem, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+    public = private.public_key()
+
+    def wrap(data_key: bytes) -> bytes:
+        return suite.encrypt(data_key, public)
+
+    def unwrap(wrapped: bytes) -> bytes:
+        try:
+            return suite.decrypt(wrapped, private)
+        except (ValueError, InvalidTag):
+            raise Refused from None
+
+    return Wrapper(wrap, unwrap)
+
+
+def _x_wing(seed: bytes) -> Wrapper:
+    """The seed becomes one for ML-KEM and a key for X25519, as the draft has it (§5.2)."""
+    expanded = hashlib.shake_256(seed).digest(64 + 32)
+    private = hpke.MLKEM768X25519PrivateKey(
+        mlkem.MLKEM768PrivateKey.from_seed_bytes(expanded[:64]),
+        x25519.X25519PrivateKey.from_private_bytes(expanded[64:]),
+    )
+    return _hpke(hpke.KEM.MLKEM768_X25519, private)
+
+
 LOAD: Mapping[str, Callable[[bytes], Wrapper]] = {
     "AES-256-GCM": gcm,
     "AES-KW": kw,
     "AES-KWP": kwp,
-    "RSA-OAEP 2048": rsa_oaep,
-    "RSA-OAEP 3072": rsa_oaep,
-    "RSA-OAEP 4096": rsa_oaep,
+    "RSA-OAEP 2048": partial(rsa_oaep, ENCRYPTION["RSAES_OAEP_SHA_256"]),
+    "RSA-OAEP 2048 SHA-1": partial(rsa_oaep, ENCRYPTION["RSAES_OAEP_SHA_1"]),
+    "RSA-OAEP 3072": partial(rsa_oaep, ENCRYPTION["RSAES_OAEP_SHA_256"]),
+    "RSA-OAEP 4096": partial(rsa_oaep, ENCRYPTION["RSAES_OAEP_SHA_256"]),
     "ECDH P-256": ecdh,
+    "ECDH P-384": ecdh,
+    "ECDH X25519": x25519_ecdh,
     "ML-KEM-768": ml_kem,
     "ML-KEM-1024": ml_kem,
+    "HPKE P-256": lambda key: _hpke(hpke.KEM.P256, private_key(key, ec.EllipticCurvePrivateKey)),
+    "HPKE X25519": lambda key: _hpke(hpke.KEM.X25519, private_key(key, x25519.X25519PrivateKey)),
+    "HPKE ML-KEM-768": lambda key: _hpke(
+        hpke.KEM.MLKEM768, private_key(key, mlkem.MLKEM768PrivateKey)
+    ),
+    "HPKE X-Wing": _x_wing,
 }
+LACKS: Mapping[str, str] = {"ML-KEM-512": "The library has ML-KEM-768 and ML-KEM-1024 alone."}
 GENERATE: Mapping[str, Callable[[], object]] = {
-    "AES_256": lambda: secrets.token_bytes(32),
-    "RSA_2048": lambda: rsa.generate_private_key(65537, 2048),
-    "RSA_3072": lambda: rsa.generate_private_key(65537, 3072),
-    "RSA_4096": lambda: rsa.generate_private_key(65537, 4096),
-    "ECC_NIST_P256": lambda: ec.generate_private_key(P_256),
-    "ML_KEM_768": mlkem.MLKEM768PrivateKey.generate,
-    "ML_KEM_1024": mlkem.MLKEM1024PrivateKey.generate,
+    "AES_256": partial(secrets.token_bytes, 32),
+    "X25519": x25519.X25519PrivateKey.generate,
+    **KEYS,
 }

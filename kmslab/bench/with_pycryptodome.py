@@ -6,24 +6,27 @@ It has no object for a loaded AES key, so each call expands the key anew and tha
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 from Crypto.Cipher import AES, oaep
 from Crypto.Cipher._mode_kw import KWMode
 from Crypto.Cipher._mode_kwp import KWPMode
-from Crypto.Hash import SHA256
+from Crypto.Hash import SHA1, SHA256
 from Crypto.Math.Numbers import Integer
-from Crypto.Protocol.DH import key_agreement
+from Crypto.Protocol import HPKE
+from Crypto.Protocol.DH import import_x25519_public_key, key_agreement
 from Crypto.Protocol.KDF import HKDF
-from Crypto.PublicKey import ECC, MLKEM, RSA
+from Crypto.PublicKey import ECC, Hybrid
 
 from kmslab.bench.machine import Software, installed
 from kmslab.bench.methods import Refused, Wrapper
-from kmslab.crypto.pycryptodome.keys import EC_KEY, ML_KEM_KEY, RSA_KEY, private_key
+from kmslab.crypto.pycryptodome.keys import GENERATE as KEYS
+from kmslab.crypto.pycryptodome.keys import ML_KEM_KEY, RSA_KEY, private_key
 
 NAME = "PyCryptodome"
-IV, TAG, KEK, POINT = 12, 16, 32, 65  # bytes
-KW = 40  # bytes of a data key that AES-KW has wrapped
+IV, TAG, KEK = 12, 16, 32  # bytes
+KW, SEALED = 40, 48  # bytes of a data key that AES-KW or AES-GCM has wrapped
 
 
 def software() -> Software:
@@ -69,10 +72,10 @@ def _key_wrap(cipher: Callable[[], KWMode | KWPMode]) -> Wrapper:
     return Wrapper(wrap, unwrap)
 
 
-def rsa_oaep(key: bytes) -> Wrapper:
+def rsa_oaep(hashed: ModuleType, key: bytes) -> Wrapper:
     private = private_key(key, RSA_KEY)
-    public = oaep.new(private.public_key(), hashmod=SHA256)
-    opening = oaep.new(private, hashmod=SHA256)
+    public = oaep.new(private.public_key(), hashmod=hashed)
+    opening = oaep.new(private, hashmod=hashed)
 
     def unwrap(wrapped: bytes) -> bytes:
         try:
@@ -85,25 +88,29 @@ def rsa_oaep(key: bytes) -> Wrapper:
 
 def ecdh(key: bytes) -> Wrapper:
     """A key pair for each data key; the public points of both sides go into the derivation."""
-    private = private_key(key, EC_KEY)
+    private = ECC.import_key(key)
     public = private.public_key()
-    ours = public.export_key(format="SEC1")
+    ours = public.export_key(format="raw")
 
     def kek(point: bytes) -> Any:
         return partial(HKDF, key_len=KEK, salt=None, hashmod=SHA256, context=point + ours)
 
+    def read(point: bytes) -> ECC.EccKey:
+        if private.curve == "Curve25519":
+            return import_x25519_public_key(point)
+        return ECC.import_key(point, curve_name=private.curve)
+
     def wrap(data_key: bytes) -> bytes:
-        once = ECC.generate(curve="P-256")
-        point = once.public_key().export_key(format="SEC1")
+        once = ECC.generate(curve=private.curve)
+        point = once.public_key().export_key(format="raw")
         wrapping = key_agreement(eph_priv=once, static_pub=public, kdf=kek(point))
         return point + AES.new(wrapping, AES.MODE_KW).seal(data_key)
 
     def unwrap(wrapped: bytes) -> bytes:
-        point = wrapped[:POINT]
+        point = wrapped[:-KW]
         try:
-            theirs = ECC.import_key(point, curve_name="P-256")
-            wrapping = key_agreement(static_priv=private, eph_pub=theirs, kdf=kek(point))
-            return AES.new(wrapping, AES.MODE_KW).unseal(wrapped[POINT:])
+            wrapping = key_agreement(static_priv=private, eph_pub=read(point), kdf=kek(point))
+            return AES.new(wrapping, AES.MODE_KW).unseal(wrapped[-KW:])
         except ValueError:
             raise Refused from None
 
@@ -132,23 +139,50 @@ def ml_kem(key: bytes) -> Wrapper:
     return Wrapper(wrap, unwrap)
 
 
+def hpke(private: HPKE.KemKey) -> Wrapper:
+    public, cipher = private.public_key(), HPKE.AEAD.AES256_GCM
+
+    def wrap(data_key: bytes) -> bytes:
+        sender = HPKE.new(receiver_key=public, aead_id=cipher)
+        return sender.enc + sender.seal(data_key)
+
+    def unwrap(wrapped: bytes) -> bytes:
+        point, sealed = wrapped[:-SEALED], wrapped[-SEALED:]
+        try:
+            return HPKE.new(receiver_key=private, aead_id=cipher, enc=point).unseal(sealed)
+        except ValueError:
+            raise Refused from None
+
+    return Wrapper(wrap, unwrap)
+
+
+def x_wing(seed: bytes) -> Wrapper:
+    """The library reads such a key only under a private name; programs can make one."""
+    return hpke(Hybrid._construct(param_set=Hybrid.MLKEM768_X25519, seed=seed))
+
+
 LOAD: Mapping[str, Callable[[bytes], Wrapper]] = {
     "AES-256-GCM": gcm,
     "AES-KW": kw,
     "AES-KWP": kwp,
-    "RSA-OAEP 2048": rsa_oaep,
-    "RSA-OAEP 3072": rsa_oaep,
-    "RSA-OAEP 4096": rsa_oaep,
+    "RSA-OAEP 2048": partial(rsa_oaep, SHA256),
+    "RSA-OAEP 2048 SHA-1": partial(rsa_oaep, SHA1),
+    "RSA-OAEP 3072": partial(rsa_oaep, SHA256),
+    "RSA-OAEP 4096": partial(rsa_oaep, SHA256),
     "ECDH P-256": ecdh,
+    "ECDH P-384": ecdh,
+    "ECDH X25519": ecdh,
+    "ML-KEM-512": ml_kem,
     "ML-KEM-768": ml_kem,
     "ML-KEM-1024": ml_kem,
+    "HPKE P-256": lambda key: hpke(ECC.import_key(key)),
+    "HPKE X25519": lambda key: hpke(ECC.import_key(key)),
+    "HPKE ML-KEM-768": lambda key: hpke(private_key(key, ML_KEM_KEY)),
+    "HPKE X-Wing": x_wing,
 }
+LACKS: Mapping[str, str] = {}
 GENERATE: Mapping[str, Callable[[], object]] = {
-    "AES_256": lambda: secrets.token_bytes(32),
-    "RSA_2048": lambda: RSA.generate(2048),
-    "RSA_3072": lambda: RSA.generate(3072),
-    "RSA_4096": lambda: RSA.generate(4096),
-    "ECC_NIST_P256": lambda: ECC.generate(curve="P-256"),
-    "ML_KEM_768": lambda: MLKEM.generate(param_set=MLKEM.ML_KEM_768),
-    "ML_KEM_1024": lambda: MLKEM.generate(param_set=MLKEM.ML_KEM_1024),
+    "AES_256": partial(secrets.token_bytes, 32),
+    "X25519": partial(ECC.generate, curve="Curve25519"),
+    **KEYS,
 }

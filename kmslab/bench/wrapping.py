@@ -4,65 +4,135 @@ Lesson 08 shows nine of the methods: `run` measures those, and `read` shows them
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from kmslab.bench import with_cryptography, with_pycryptodome
 from kmslab.bench.machine import Machine, Software
-from kmslab.bench.methods import DATA_KEY, METHODS, NINE, REFERENCE, Library, Method
-from kmslab.bench.programs import Benchmark, Effort, Facts, Plan, Program
+from kmslab.bench.methods import (
+    DATA_KEY,
+    KMS_IN_PROCESS,
+    KMS_OVER_HTTP,
+    METHODS,
+    NINE,
+    REFERENCE,
+    Library,
+    Method,
+    Wrapper,
+)
+from kmslab.bench.programs import Benchmark, Effort, Plan, Program
 from kmslab.bench.progress import Progress, silent
 from kmslab.bench.result import Result, Series
 from kmslab.bench.result import read as read_result
 from kmslab.bench.running import run as measure
+from kmslab.bench.servers import endpoint, served
 from kmslab.bench.tables import tables
-from kmslab.crypto import pyca
+from kmslab.crypto import pyca, pycryptodome
 from kmslab.display import Table
+from kmslab.lab import REGION
+from kmslab.lab.boto import client_at
+from kmslab.lab.lab import Lab
 
 if TYPE_CHECKING:  # imported at run time only for a picture
     from kmslab.figures import OperationTimes, Picture, TimingRow
 
 LIBRARIES: tuple[Library, ...] = (with_cryptography, with_pycryptodome)
 WRAP, UNWRAP = "wrap", "unwrap"
+SEEDS = ("AES_256", "X_WING")  # keys that are 32 random bytes
 BASELINE = ("Python", "no-op", "call")
 
 
-def prepare(effort: Effort, stack: ExitStack, methods: Sequence[Method] = METHODS) -> Plan:
-    """The reference comes first, since the others are compared with it."""
-    keys = {spec: _new_key(spec) for spec in dict.fromkeys(each.key for each in methods)}
+def prepare(
+    effort: Effort, stack: ExitStack, methods: Sequence[Method] = METHODS, kms: bool = True
+) -> Plan:
+    keys = {spec: new_key(spec) for spec in dict.fromkeys(each.key for each in methods)}
+    loaded = [
+        (library.NAME, method, library.LOAD[method.name](keys[method.key]))
+        for method in methods
+        for library in LIBRARIES
+        if method.name in library.LOAD
+    ]
+    if kms:
+        loaded += [("kmslab", *each) for each in round_trips(stack)]
     data_key = secrets.token_bytes(DATA_KEY)
-    programs = [Program(*BASELINE, partial(_do_nothing, data_key))]
-    facts: dict[str, Facts] = {}
-    ordered = sorted(methods, key=lambda method: method.name != REFERENCE)
-    for library in LIBRARIES:
-        references: dict[str, Program] = {}
-        for method in ordered:
-            wrapper = library.LOAD[method.name](keys[method.key])
-            wrapped = wrapper.wrap(data_key)
-            facts[method.name] = method.facts(len(wrapped))
-            for operation, call in (
-                (WRAP, partial(wrapper.wrap, data_key)),
-                (UNWRAP, partial(wrapper.unwrap, wrapped)),
-            ):
-                program = Program(
-                    library.NAME, method.name, operation, call, references.get(operation)
-                )
-                references.setdefault(operation, program)
-                programs.append(program)
-    places = {name: number for number, name in enumerate(each.name for each in methods)}
-    programs.sort(key=lambda program: places.get(program.subject, -1))
+    references: dict[str, dict[str, Program]] = {}
+    for by, method, wrapper in loaded:
+        if method.name == REFERENCE:
+            references[by] = _programs(by, method, wrapper, data_key, {})
+    programs, facts = [Program(*BASELINE, partial(_do_nothing, data_key))], {}
+    for by, method, wrapper in loaded:
+        measured = references.get(by, references["cryptography"])
+        if method.name != REFERENCE:
+            measured = _programs(by, method, wrapper, data_key, measured)
+        programs += measured.values()
+        facts[method.name] = method.facts(len(wrapper.wrap(data_key)))
     return Plan(
         programs,
-        {method.name: facts[method.name] for method in methods},
+        facts,
+        absent=dict(_absent(methods, facts, kms)),
         software=[with_pycryptodome.software()],
     )
 
 
-def _new_key(spec: str) -> bytes:
-    return secrets.token_bytes(32) if spec == "AES_256" else pyca.generate_key(spec)
+def _absent(
+    methods: Sequence[Method], measured: Container[str], kms: bool
+) -> Iterator[tuple[str, str]]:
+    for library in LIBRARIES:
+        for method in methods:
+            if method.name not in library.LOAD:
+                yield f"{library.NAME} {method.name}", library.LACKS[method.name]
+    if kms and KMS_OVER_HTTP.name not in measured:
+        yield KMS_OVER_HTTP.name, "It needs boto3, which is not installed."
+
+
+def _programs(
+    by: str, method: Method, wrapper: Wrapper, data_key: bytes, against: Mapping[str, Program]
+) -> dict[str, Program]:
+    calls = {
+        WRAP: partial(wrapper.wrap, data_key),
+        UNWRAP: partial(wrapper.unwrap, wrapper.wrap(data_key)),
+    }
+    return {
+        operation: Program(by, method.name, operation, call, against.get(operation))
+        for operation, call in calls.items()
+    }
+
+
+def new_key(spec: str) -> bytes:
+    """In the form that both libraries read."""
+    if spec in SEEDS:
+        return secrets.token_bytes(32)
+    if spec == "X25519":
+        raw = (Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return X25519PrivateKey.generate().private_bytes(*raw)
+    library = pyca if spec in pyca.KEY_SPECS else pycryptodome
+    return library.generate_key(spec)
+
+
+def round_trips(stack: ExitStack) -> Iterator[tuple[Method, Wrapper]]:
+    """A KMS that holds the wrapping key: in this process, and in another one behind HTTP."""
+    lab = stack.enter_context(Lab())
+    yield KMS_IN_PROCESS, _kms(lab.kms, lab.create_cmk("bench").arn)
+    if find_spec("boto3"):
+        server = stack.enter_context(served(endpoint))
+        secret = server.access_key.secret.decode()
+        url = f"http://127.0.0.1:{server.port}"
+        client = client_at(url, REGION, server.access_key.id, secret)
+        yield KMS_OVER_HTTP, _kms(client, server.key)
+
+
+def _kms(client: Any, key: str) -> Wrapper:
+    return Wrapper(
+        lambda data_key: client.encrypt(KeyId=key, Plaintext=data_key)["CiphertextBlob"],
+        lambda wrapped: client.decrypt(KeyId=key, CiphertextBlob=wrapped)["Plaintext"],
+    )
 
 
 def _do_nothing(data_key: bytes) -> bytes:
@@ -155,7 +225,7 @@ def run(quick: bool = False, progress: Progress = silent) -> NineWays:
 
     Times are microseconds a call. `result.warning` says whether the machine was too busy for it.
     """
-    nine = replace(BENCHMARK, prepare=partial(prepare, methods=NINE))
+    nine = replace(BENCHMARK, prepare=partial(prepare, methods=NINE, kms=False))
     return NineWays(measure(nine, BENCHMARK.quick if quick else BENCHMARK.full, progress))
 
 

@@ -27,6 +27,14 @@ def client(service: Service, caller: Caller) -> Any:
     The machine's AWS profiles, variables, proxies and model files are ignored. Raises
     ModuleNotFoundError if boto3 is not installed.
     """
+    url = f"https://kms.{caller.region}{NOWHERE}"
+    kms = client_at(url, caller.region, "KMSLAB", "not-a-secret")
+    kms.meta.events.register("before-send.kms", _Wire(service, caller))
+    return kms
+
+
+def client_at(url: str, region: str, access_key_id: str, secret: str) -> Any:
+    """The same client for an endpoint, which it really calls."""
     try:
         import boto3
         from botocore.config import Config
@@ -34,13 +42,13 @@ def client(service: Service, caller: Caller) -> Any:
         raise ModuleNotFoundError(MISSING, name=error.name) from None
     session = boto3.session.Session(
         botocore_session=_session(),
-        aws_access_key_id="KMSLAB",
-        aws_secret_access_key="not-a-secret",
-        region_name=caller.region,
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key=secret,
+        region_name=region,
     )
-    kms = session.client(
+    return session.client(
         "kms",
-        endpoint_url=f"https://kms.{caller.region}{NOWHERE}",
+        endpoint_url=url,
         config=Config(
             ignore_configured_endpoint_urls=True,
             proxies={},
@@ -49,8 +57,6 @@ def client(service: Service, caller: Caller) -> Any:
             use_fips_endpoint=False,
         ),
     )
-    kms.meta.events.register("before-send.kms", _Wire(service, caller))
-    return kms
 
 
 def _session() -> "Session":

@@ -194,8 +194,7 @@ def test_a_row_says_what_it_is_compared_with_if_the_others_of_its_column_differ(
     loop, stream = result.of("loop", "stream", "seal"), result.of("we", "stream", "seal")
     other = replace(stream, by="they", against=stream.name, share=False)
     [table] = tables(replace(result, series=[loop, stream, other]))
-    shown = column(table, "compared")
-    assert [text.split(") ")[-1] for text in shown] == ["", "of loop", "× we"]
+    assert column(table, "of loop") == ["", "0.800 (0.800 – 0.802)", "0.800 (0.800 – 0.802) × we"]
 
 
 def test_outliers_are_counted_among_all_samples_of_a_row():
