@@ -8,7 +8,7 @@ set -eu
 
 lock=$1
 venv=${VENV:-.venv}
-room=600 # MB, what the lab's lock takes
+room=750 # MB, what the lab's lock takes
 more=
 npm=
 if [ "$lock" = clients ]; then

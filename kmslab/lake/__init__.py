@@ -1,10 +1,11 @@
-"""Envelope encryption for what outgrows one machine: Parquet data sets.
+"""Envelope encryption for what outgrows one machine: Parquet data sets, and folders on a cluster.
 
 `column_keys.py` and `parquet.py` seal each column of a data set under a key of its choice, so that
-a reader sees only the columns whose keys it may use.
+a reader sees only the columns whose keys it may use. `cluster.py` seals the files of a folder on
+Dask's workers, each of which asks the KMS for its own data keys.
 
-Rule: a KMS is known here only through `kmslab.envelope`'s keyrings. PyArrow is loaded when
-something of it is needed: `pip install 'kmslab[lake]'`.
+Rule: a KMS is known here only through `kmslab.envelope`'s keyrings. PyArrow and Dask are loaded
+when something of theirs is needed: `pip install 'kmslab[lake]'`.
 """
 
 from importlib import import_module
@@ -13,13 +14,18 @@ from typing import TYPE_CHECKING, Any
 from kmslab.lake.errors import LakeError
 
 if TYPE_CHECKING:
+    from kmslab.lake.cluster import Outcome, Report, decrypt_folder, encrypt_folder
     from kmslab.lake.column_keys import ColumnKeys
     from kmslab.lake.parquet import dataset, read, refusals, write
 
 __all__ = [
     "ColumnKeys",
     "LakeError",
+    "Outcome",
+    "Report",
     "dataset",
+    "decrypt_folder",
+    "encrypt_folder",
     "read",
     "refusals",
     "write",
@@ -27,6 +33,7 @@ __all__ = [
 
 MODULES = {
     "ColumnKeys": "column_keys",
+    **dict.fromkeys(("Outcome", "Report", "decrypt_folder", "encrypt_folder"), "cluster"),
     **dict.fromkeys(("dataset", "read", "refusals", "write"), "parquet"),
 }
 BROUGHT = {"dask", "distributed", "pyarrow"}  # by the extra

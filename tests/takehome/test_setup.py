@@ -113,7 +113,7 @@ def test_another_python_serves_if_the_first_does_not(clone):
 def test_a_full_disk_is_said_before_anything_is_written(clone):
     program(clone, "python3", NEW)
     program(clone, "df", "#!/bin/sh\nprintf 'Filesystem\\n/dev/sda 1 1 20480 99%% /\\n'")
-    assert refused(clone) == ["kmslab needs 600 MB on this disk, and 20 MB are free."]
+    assert refused(clone) == ["kmslab needs 750 MB on this disk, and 20 MB are free."]
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
