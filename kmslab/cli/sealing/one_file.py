@@ -138,6 +138,10 @@ def _target(job: Job, reader: _Counted, overwrite: bool) -> Iterator[BinaryIO]:
             _keep_mode(reader, file)
     except FileExistsError as error:
         raise ValueError(_exists(job.target, overwrite)) from error
+    except OSError as error:
+        if error.filename not in (None, job.source):  # a name that it would have had for a while
+            error.filename = job.target
+        raise
 
 
 def _exists(target: str, overwrite: bool) -> str:

@@ -133,7 +133,7 @@ class Plan:
                 with os.scandir(folder) as entries:
                     found = sorted(entries, key=lambda entry: entry.name)
             except OSError as error:
-                yield NotDone(folder, reason(error), failed=True)
+                yield NotDone(folder, reason(error, folder), failed=True)
                 continue
             for entry in found:
                 if entry.is_dir(follow_symlinks=False):
