@@ -12,15 +12,27 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
-from kmslab.cli.options import ROOT_KEY, CommandError
+from kmslab.cli.options import ROOT_KEY, CommandError, library_errors, validate
 
 if TYPE_CHECKING:
     from kmslab.kms.backing.passphrase import Passphrase
+    from kmslab.lab.lab import Lab
 
 T = TypeVar("T")
 
 PASSPHRASE = "KMSLAB_PASSPHRASE"
 NEW_PASSPHRASE = "KMSLAB_NEW_PASSPHRASE"
+
+
+def existing_lab(url: str) -> "Lab":
+    """The lab in this store, which has to exist: no command that works on a store makes one."""
+    from kmslab.kms import store as stores
+    from kmslab.lab.lab import Lab
+
+    with library_errors():
+        if not validate("--store", stores.is_there, url):
+            raise CommandError(f"There is no store at {stores.shown(url)}.")
+        return with_root_key(lambda root_key: Lab(url, root_key=root_key))
 
 
 def with_root_key(

@@ -35,6 +35,8 @@ from kmslab.lab.integrations import Integrations
 from kmslab.lab.view import View
 
 if TYPE_CHECKING:  # few labs have a seed or a trail file, so these are loaded when needed
+    from kmslab.kms.backing.new_root_key import NewRootKey
+    from kmslab.kms.backing.rekeying import Rekeyed
     from kmslab.kms.trail_file import TrailFile
     from kmslab.lab.seeding import Planted, Seed
 
@@ -81,6 +83,7 @@ class Lab(View):
         except BaseException:
             self._store.close()
             raise
+        self._hsm, self._root_key = hsm, given
         quotas = Throttle() if throttle else None
         new_id = _checked(ids or _uuid)
         recipients = Recipients(self._store, hsm.domain_keys)
@@ -138,6 +141,24 @@ class Lab(View):
         return seeding.plant(
             seed, seeding.SeedTarget(self._store, self.service.own_acts, keys, now)
         )
+
+    def rekey(self) -> "Rekeyed":
+        """Seal everything anew, under new domain keys, while this and other processes go on."""
+        from kmslab.kms.backing.rekeying import rekey
+
+        return rekey(self._store, self._hsm, self.clock.now())
+
+    def change_root_key(self, new: str | Path | Passphrase | None = None) -> "NewRootKey":
+        """Wrap all domain keys under a new root key: made from a passphrase, or in a file.
+
+        None: in a file where the root key of a store in a file is by default, or was named.
+        """
+        from kmslab.kms.backing.new_root_key import change_root_key
+
+        given = Path(new) if isinstance(new, str) else new
+        changed = change_root_key(self._store, self._hsm, self._root_key, given)
+        self._root_key = given if isinstance(given, Passphrase) else changed.file
+        return changed
 
     def close(self) -> None:
         """Store the waiting events, and close the store. Later calls raise `StoreError`."""

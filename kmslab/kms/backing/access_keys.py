@@ -97,7 +97,7 @@ class AccessKeys:
         return self._store.get(AccessKey, key_id) if ID.fullmatch(key_id) else None
 
     def secret(self, key: AccessKey) -> SecretBytes:
-        return self._hsm.domain_keys.unprotect(_name(key.id, key.principal), key.sealed)
+        return self._hsm.domain_keys.unprotect(name_of_secret(key), key.sealed)
 
     def opens(self, key: AccessKey) -> bool:
         """Whether the root key opens this access key's secret."""
@@ -138,6 +138,10 @@ def signing_key(secret: bytes, scope: bytes) -> SecretBytes:
     for part in scope.split(b"/"):
         key = hmac.digest(key, part, "sha256")
     return SecretBytes(key)
+
+
+def name_of_secret(key: AccessKey) -> str:
+    return _name(key.id, key.principal)
 
 
 def _name(key_id: str, principal: str) -> str:

@@ -86,6 +86,10 @@ class DomainKeys:
         """The same domain key under another root key. Raises Forged."""
         return self._wrapped(domain, self._opened(domain), root_key)
 
+    def take_over(self, root_key: SecretBytes) -> None:
+        """From now on, this is the root key. The domain keys stay open."""
+        self._root_key = root_key
+
     def _wrapped(
         self, domain: DomainKey, key: bytes, root_key: SecretBytes | None = None
     ) -> DomainKey:
@@ -127,7 +131,7 @@ class DomainKeys:
 
         `domain`: by default the newest for such secrets, which is made and stored if needed.
         """
-        domain = domain or apply(self._records, self._protecting)
+        domain = domain or apply(self._records, self.newest_protecting)
         return bytes.fromhex(domain.id) + self.seal(domain, secret, _name(name))
 
     def unprotect(self, name: str, sealed: bytes) -> SecretBytes:
@@ -145,7 +149,7 @@ class DomainKeys:
         """The domain key of a protected secret. None before schema 6: the root key sealed it."""
         return self._records.get(DomainKey, sealed[:ID].hex())
 
-    def _protecting(self, change: Change) -> DomainKey:
+    def newest_protecting(self, change: Change) -> DomainKey:
         domain, new = self.domain(change, PROTECTED, datetime.now(UTC))
         change.put(*new)
         return domain

@@ -18,14 +18,14 @@ from kmslab.kms.store import Damaged
 
 def with_secret(hsm: Hsm, store: KeyStore, secret: str) -> KeyStore:
     """The store with its secret, sealed."""
-    return replace(store, sealed=hsm.domain_keys.protect(_name(store), secret.encode()))
+    return replace(store, sealed=hsm.domain_keys.protect(name_of_secret(store), secret.encode()))
 
 
 def secret_of(hsm: Hsm, store: KeyStore) -> SecretBytes:
-    return hsm.domain_keys.unprotect(_name(store), store.sealed)
+    return hsm.domain_keys.unprotect(name_of_secret(store), store.sealed)
 
 
-def _name(store: KeyStore) -> str:
+def name_of_secret(store: KeyStore) -> str:
     return f"secret {store.access_key} of key store {store.handle}"
 
 
