@@ -2,23 +2,22 @@
 
 A stream goes from memory to a writer that keeps nothing. `envelope_bare.py` has the loops and says
 what they leave out; `envelope_files.py` goes from file to file, beside the programs of
-`envelope_peers.py`; `envelope_memory.py` measures the memory that all this takes.
+`envelope_peers.py`; `envelope_memory.py` measures the memory that this takes, and
+`envelope_commands.py` how long the command takes.
 """
 
 import secrets
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from kmslab import envelope
 from kmslab.bench import envelope_bare as bare
 from kmslab.bench import envelope_files as files
+from kmslab.bench.envelope_peers import Peers
 from kmslab.bench.envelope_ways import (
-    HASHING,
     KIB,
     LOOP,
-    LOOPS,
     MIB,
     OURS,
     SIGNED,
@@ -27,74 +26,86 @@ from kmslab.bench.envelope_ways import (
     Way,
     programs,
     size_of,
+    subject,
+    with_threads,
 )
-from kmslab.bench.programs import Benchmark, Effort, Plan
+from kmslab.bench.programs import Benchmark, Effort, Facts, Plan
 
 STREAM = 64 * MIB  # at most, of a stream's data: more would run at the same speed
-EACH_FRAME = "The loop calls AESGCM for each frame, always into the same buffer."
-ONE_BUFFER = "The loop encrypts into one buffer, which it allocates anew each time."
+WHY = {
+    subject("stream", UNSIGNED, MIB): "The loop encrypts each frame into the same buffer.",
+    subject("stream", UNSIGNED, MIB, 2): (
+        "Each of the loop's threads takes every second frame and never waits for its turn."
+    ),
+    subject("stream", SIGNED, MIB): "The loop also hashes the ciphertext.",
+    subject("stream", SIGNED, MIB, 2): "One of the loop's threads encrypts, the other hashes.",
+    subject("bytes", UNSIGNED, MIB): "The loop allocates one buffer and encrypts into it.",
+    **files.WHY,
+}
 
 
 def prepare(effort: Effort, stack: ExitStack) -> Plan:
     """`effort.size` is that of a file."""
     data = memoryview(secrets.token_bytes(min(effort.size, STREAM)))
-    subjects = {
-        "stream, 0x0478, 1 MiB frames": (_stream(data, UNSIGNED, MIB), EACH_FRAME),
-        "stream, 0x0478, 4 KiB frames": (_stream(data, UNSIGNED, 4 * KIB), EACH_FRAME),
-        "stream, 0x0578 (signed), 1 MiB frames": (_stream(data, SIGNED, MIB), HASHING),
-        "bytes to bytes, 0x0478, 1 MiB frames": (_bytes_to_bytes(data, UNSIGNED, MIB), ONE_BUFFER),
-    }
-    made = [
-        program
-        for subject, (ways, _) in subjects.items()
-        for program in programs(subject, len(data), ways)
+    folder, keys = files.free_folder(effort.size, stack), Keys(MIB)
+    peers = Peers(folder, keys.key)
+    ways = [
+        *_stream(data, UNSIGNED, MIB),
+        *_stream(data, UNSIGNED, 4 * KIB),
+        *_stream(data, SIGNED, MIB),
+        *_bytes_to_bytes(data, UNSIGNED, MIB),
+        *files.ways(folder, effort, keys, peers),
     ]
-    facts = {name: {"data": size_of(len(data)), "why": why} for name, (_, why) in subjects.items()}
-    plan = files.plan(effort.size, effort.rounds, stack)
-    return replace(plan, programs=[*made, *plan.programs], facts=facts | {**plan.facts})
+    facts: dict[str, Facts] = {
+        way.subject: {"data": size_of(way.size), "why": WHY.get(way.subject, "")} for way in ways
+    }
+    return Plan([*programs(ways)], facts, peers.absent, peers.software)
 
 
-def _stream(data: memoryview, suite: int, frame: int) -> list[Way]:
+def _stream(data: memoryview, suite: int, frame: int) -> Iterator[Way]:
     keys, write = Keys(frame), bare.Discard().write
     loop = bare.hashed_stream if suite == SIGNED else bare.stream
     sealed = memoryview(bare.into_one_buffer(keys.sealing, data))
-    options: dict[str, Any] = {"suite": suite, "frame_length": frame}
-    message = envelope.encrypt(data, keys.ring, **options)
-    alone, together = (
-        Way(
-            by,
+    message = envelope.encrypt(data, keys.ring, suite=suite, frame_length=frame)
+    limit = None  # first the loop on one thread, which the loop on two is compared with
+    for threads in (1, 2):
+        limit = Way(
+            LOOP,
+            subject("stream", suite, frame, threads),
+            len(data),
             partial(loop, keys.sealing, data, write, threads),
             partial(loop, keys.opening, sealed, write, threads),
-            against,
+            limit,
         )
-        for by, threads, against in ((LOOP, 1, ""), (LOOPS, 2, LOOP))
-    )
-    ours = Way(
-        OURS,
-        partial(envelope.encrypt_stream, data, bare.Discard(), keys.ring, **options),
-        partial(envelope.decrypt_stream, message, bare.Discard(), keys.ring, unverified=True),
-        LOOPS if suite == SIGNED else LOOP,
-    )
-    return [alone, together, ours]
+        seal = partial(envelope.encrypt_stream, data, bare.Discard(), keys.ring)
+        open_ = partial(envelope.decrypt_stream, message, bare.Discard(), keys.ring)
+        more = with_threads(envelope.encrypt_stream, threads)
+        yield limit
+        yield Way(
+            OURS,
+            limit.subject,
+            len(data),
+            partial(seal, suite=suite, frame_length=frame, **more),
+            partial(open_, unverified=True, **more),
+            limit,
+        )
 
 
-def _bytes_to_bytes(data: memoryview, suite: int, frame: int) -> list[Way]:
-    keys = Keys(frame)
-    options: dict[str, Any] = {"suite": suite, "frame_length": frame}
+def _bytes_to_bytes(data: memoryview, suite: int, frame: int) -> Iterator[Way]:
+    keys, name = Keys(frame), subject("bytes", suite, frame)
     sealed = memoryview(bare.into_one_buffer(keys.sealing, data))
-    message = envelope.encrypt(data, keys.ring, **options)
-    loop = Way(
+    message = envelope.encrypt(data, keys.ring, suite=suite, frame_length=frame)
+    limit = Way(
         LOOP,
+        name,
+        len(data),
         partial(bare.into_one_buffer, keys.sealing, data),
         partial(bare.into_one_buffer, keys.opening, sealed),
     )
-    ours = Way(
-        OURS,
-        partial(envelope.encrypt, data, keys.ring, **options),
-        partial(envelope.decrypt, message, keys.ring),
-        LOOP,
-    )
-    return [loop, ours]
+    seal = partial(envelope.encrypt, data, keys.ring, suite=suite, frame_length=frame)
+    open_ = partial(envelope.decrypt, message, keys.ring)
+    yield limit
+    yield Way(OURS, name, len(data), seal, open_, limit)
 
 
 BENCHMARK = Benchmark(

@@ -15,103 +15,104 @@ from kmslab import envelope
 from kmslab.bench import envelope_bare as bare
 from kmslab.bench.envelope_peers import FromTo, Peers
 from kmslab.bench.envelope_ways import (
-    HASHING,
     KIB,
     LOOP,
-    LOOPS,
     MIB,
     OURS,
     SIGNED,
     UNSIGNED,
     Keys,
     Way,
-    programs,
-    size_of,
+    subject,
+    with_threads,
 )
-from kmslab.bench.programs import Plan
+from kmslab.bench.programs import Effort
 
-SMALL = 100 * MIB  # at most, of the file for frames of 4 KiB, with which the others are slow
+FILE, SMALL_FILE = "file", "small file"
+SMALL = 100 * MIB  # at most, of the file for frames of 4 KiB, with which others are slow
 ROUNDS, LARGE_ROUNDS = 11, 7  # at most; a larger file takes longer, and is disturbed less
-COPIES = 11  # of a file, for which the folder has room
+COPIES = 10  # of a file, for which the folder has room
 IN_MEMORY = Path("/dev/shm")  # Linux's file system in memory
 
-READ_SEAL_WRITE = (
-    "The loop reads, encrypts and writes frames of 1 MiB; Tink has segments of 1 MB, and age of "
-    "64 KiB. Each run of age is a process, whose start is in its time."
-)
-DEFAULT = "The SDK's own suite is 0x0578, and its frames have 4 KiB."
-SEGMENTS = "kmslab has suite 0x0478 and frames of 4 KiB."
+WHY = {
+    subject(FILE, UNSIGNED, MIB): "The loop reads, encrypts and writes each frame.",
+    subject(FILE, UNSIGNED, MIB, 2): (
+        "Tink has segments of 1 MB, and age of 64 KiB; each run of age is a process, whose start "
+        "is in its time."
+    ),
+    subject(SMALL_FILE, SIGNED, 4 * KIB): "This is the SDK's default.",
+    subject(SMALL_FILE, SIGNED, MIB): "This is kmslab's default, beside the SDK's.",
+    subject(SMALL_FILE, UNSIGNED, MIB): "Beside the SDK's default.",
+    subject(SMALL_FILE, UNSIGNED, 4 * KIB): "Tink has segments of 4 KB.",
+}
 
 
-def plan(size: int, rounds: int, stack: ExitStack) -> Plan:
-    """The folder is deleted with the stack."""
-    folder, keys = free_folder(size, stack), Keys(MIB)
-    peers = Peers(folder, keys.key)
-    large, small = (
-        Files(random_file(folder / name, length), length)
-        for name, length in (("large", size), ("small", min(size, SMALL)))
-    )
-    subjects = {
-        "file, 0x0478": (large, _unsigned(large, keys, peers), READ_SEAL_WRITE),
-        "file, 0x0578 (signed)": (large, _signed(large, keys), HASHING),
-        "file, beside the SDK's default": (small, _beside_sdk(small, keys, peers), DEFAULT),
-        "file, beside Tink's 4 KB": (small, _beside_tink(small, keys, peers), SEGMENTS),
-    }
-    made, facts = [], {}
-    for subject, (files, ways, why) in subjects.items():
-        most = ROUNDS if files.size <= SMALL else LARGE_ROUNDS
-        found = [*programs(subject, files.size, ways, min(rounds, most))]
-        made += found
-        if found:
-            facts[subject] = {"data": size_of(files.size), "why": why}
-    return Plan(made, facts, peers.absent, peers.software)
+def ways(folder: Path, effort: Effort, keys: Keys, peers: Peers) -> Iterator[Way]:
+    """The files are in `folder` and stay there."""
+    large = Files(random_file(folder / "large", effort.size), effort.size, effort.rounds)
+    yield from _large(large, keys, peers)
+    size = min(effort.size, SMALL)
+    small = Files(random_file(folder / "small", size), size, effort.rounds)
+    yield from _beside_sdk(small, keys, peers)
+    yield from _beside_tink(small, keys, peers)
 
 
 def free_folder(size: int, stack: ExitStack) -> Path:
-    """In memory if there is room, so that no disk is measured. TMPDIR names another place."""
+    """In memory if there is room, so that no disk is measured. TMPDIR names another place.
+
+    It is deleted with the stack.
+    """
     roomy = IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > COPIES * size
     place = IN_MEMORY if roomy and "TMPDIR" not in os.environ else None
     return Path(stack.enter_context(tempfile.TemporaryDirectory("-bench", "kmslab-", place)))
 
 
-# -------------------------------------------------------------------------------------- the groups
+# ----------------------------------------------------------------------------------- what is sealed
 
 
-def _unsigned(files: "Files", keys: Keys, peers: Peers) -> Iterator[Way]:
-    """Peers are compared by time: how many times as long as kmslab they take."""
-    yield files.way(LOOP, *_loops(bare.file, keys, 1))
-    yield files.way(LOOPS, *_loops(bare.file, keys, 2), against=LOOP, opens=LOOP)
-    yield files.way(OURS, *_ours(keys, UNSIGNED, MIB), against=LOOP)
-    for peer in (peers.sdk(UNSIGNED, MIB), peers.tink("1MB"), peers.age()):
-        if peer:
-            yield files.way(peer.by, peer.seal, peer.open, against=OURS, share=False)
-
-
-def _signed(files: "Files", keys: Keys) -> Iterator[Way]:
-    yield files.way(LOOP, *_loops(bare.hashed_file, keys, 1))
-    yield files.way(LOOPS, *_loops(bare.hashed_file, keys, 2), against=LOOP, opens=LOOP)
-    yield files.way(OURS, *_ours(keys, SIGNED, MIB), against=LOOPS)
+def _large(files: "Files", keys: Keys, peers: Peers) -> Iterator[Way]:
+    """The peers are compared by time: how many times as long as kmslab they take."""
+    sealed = files.sealed(_loop(bare.file, keys, 1)[0])
+    for suite, loop in ((UNSIGNED, bare.file), (SIGNED, bare.hashed_file)):
+        message, limit, ours = files.sealed(_ours(keys, suite, MIB, 2)[0]), None, None
+        for threads in (1, 2):
+            name = subject(FILE, suite, MIB, threads)
+            limit = files.way(LOOP, name, _loop(loop, keys, threads), sealed, limit)
+            ours = files.way(OURS, name, _ours(keys, suite, MIB, threads), message, limit)
+            yield from (limit, ours)
+        if suite == UNSIGNED:
+            for peer in (peers.sdk(UNSIGNED, MIB), peers.tink("1MB"), peers.age()):
+                if peer:
+                    theirs = files.sealed(peer.seal)
+                    yield files.way(
+                        peer.by, name, (peer.seal, peer.open), theirs, ours, share=False
+                    )
 
 
 def _beside_sdk(files: "Files", keys: Keys, peers: Peers) -> Iterator[Way]:
     """kmslab with the SDK's suite and frames, with its own, and unsigned."""
-    if peer := peers.sdk():
-        yield files.way(peer.by, peer.seal, peer.open)
-        for suite, frame, which in (
-            (SIGNED, 4 * KIB, "0x0578, 4 KiB"),
-            (SIGNED, MIB, "0x0578, 1 MiB"),
-            (UNSIGNED, MIB, "0x0478, 1 MiB"),
-        ):
-            yield files.way(f"{OURS} {which}", *_ours(keys, suite, frame), against=peer.by)
+    peer = peers.sdk()
+    if peer is None:
+        return
+    name = subject(SMALL_FILE, SIGNED, 4 * KIB)
+    sdk = files.way(peer.by, name, (peer.seal, peer.open), files.sealed(peer.seal))
+    yield sdk
+    for suite, frame in ((SIGNED, 4 * KIB), (SIGNED, MIB), (UNSIGNED, MIB)):
+        ours, name = _ours(keys, suite, frame, 2), subject(SMALL_FILE, suite, frame)
+        yield files.way(OURS, name, ours, files.sealed(ours[0]), sdk)
 
 
 def _beside_tink(files: "Files", keys: Keys, peers: Peers) -> Iterator[Way]:
-    if peer := peers.tink("4KB"):
-        yield files.way(peer.by, peer.seal, peer.open)
-        yield files.way(OURS, *_ours(keys, UNSIGNED, 4 * KIB), against=peer.by)
+    peer = peers.tink("4KB")
+    if peer is None:
+        return
+    name, ours = subject(SMALL_FILE, UNSIGNED, 4 * KIB), _ours(keys, UNSIGNED, 4 * KIB, 2)
+    tink = files.way(peer.by, name, (peer.seal, peer.open), files.sealed(peer.seal))
+    yield tink
+    yield files.way(OURS, name, ours, files.sealed(ours[0]), tink)
 
 
-def _loops(loop: bare.FileLoop, keys: Keys, threads: int) -> tuple[FromTo, FromTo]:
+def _loop(loop: bare.FileLoop, keys: Keys, threads: int) -> tuple[FromTo, FromTo]:
     def seal(source: Path, target: Path) -> None:
         loop(keys.sealing, source, target, threads)
 
@@ -121,9 +122,11 @@ def _loops(loop: bare.FileLoop, keys: Keys, threads: int) -> tuple[FromTo, FromT
     return seal, open_
 
 
-def _ours(keys: Keys, suite: int, frame: int) -> tuple[FromTo, FromTo]:
+def _ours(keys: Keys, suite: int, frame: int, threads: int) -> tuple[FromTo, FromTo]:
     seal = partial(envelope.encrypt_file, keyring=keys.ring, suite=suite, frame_length=frame)
-    return seal, partial(envelope.decrypt_file, keyring=keys.ring)
+    open_ = partial(envelope.decrypt_file, keyring=keys.ring)
+    more = with_threads(envelope.encrypt_file, threads)
+    return partial(seal, **more), partial(open_, **more)
 
 
 # --------------------------------------------------------------------------------------- the files
@@ -153,33 +156,39 @@ def random_file(path: Path, size: int) -> Path:
 
 
 class Files:
-    """A file or folder to seal, what each program made of it, and a target that is made anew."""
+    """A file or folder to seal, what was made of it, and a target that each run makes anew."""
 
-    def __init__(self, plain: Path, size: int) -> None:
-        self.size, self._watch, self._number = size, Watch(), count()
-        self._sealed: dict[str, Path] = {}
+    def __init__(self, plain: Path, size: int, rounds: int) -> None:
+        self._size = size
+        self._rounds = min(rounds, ROUNDS if size <= SMALL else LARGE_ROUNDS)
         self._plain, self._target = plain, plain.with_suffix(".target")
+        self._watch, self._number = Watch(), count()
+
+    def sealed(self, seal: FromTo) -> Path:
+        """A file to open."""
+        path = self._plain.with_suffix(f".sealed{next(self._number)}")
+        seal(self._plain, path)
+        return path
 
     def way(
         self,
         by: str,
-        seal: FromTo,
-        open_: FromTo,
-        against: str = "",
-        opens: str = "",
+        name: str,
+        directions: tuple[FromTo, FromTo],
+        sealed: Path,
+        against: Way | None = None,
         share: bool = True,
     ) -> Way:
-        """`opens`: the way whose file it opens, if that is not its own."""
-        if not opens:
-            self._sealed[by] = self._plain.with_suffix(f".sealed{next(self._number)}")
-            seal(self._plain, self._sealed[by])
-        sealed = self._sealed[opens or by]
+        seal, open_ = directions
         return Way(
             by,
-            lambda: self._run(seal, self._plain),
-            lambda: self._run(open_, sealed),
+            name,
+            self._size,
+            partial(self._run, seal, self._plain),
+            partial(self._run, open_, sealed),
             against,
             share,
+            self._rounds,
             self._watch,
         )
 

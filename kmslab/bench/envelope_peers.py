@@ -147,7 +147,7 @@ def tink(segment: str) -> Peer:
         ):
             shutil.copyfileobj(stream, writer, PIECE)
 
-    return Peer(f"Tink, {segment} segments", seal, open_, installed("tink"))
+    return Peer("Tink", seal, open_, installed("tink"))
 
 
 # --------------------------------------------------------------------------------------------- age
@@ -168,7 +168,7 @@ def age(folder: Path) -> Peer:
     def open_(source: Path, target: Path) -> None:
         _run(program, "-d", "-i", key, "-o", target, source)
 
-    return Peer("age, as a process", seal, open_, Software("age", _version(program)))
+    return Peer("age", seal, open_, Software("age", _version(program)))
 
 
 def _run(*command: str | Path) -> str:

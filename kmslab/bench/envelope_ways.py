@@ -1,66 +1,68 @@
 """A way to seal and open, and the two programs that measure it."""
 
+import inspect
 import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from kmslab import envelope
 from kmslab.bench import envelope_bare as bare
 from kmslab.bench.programs import Clock, Program
 
 KIB, MIB = 1024, 1024 * 1024
+UNITS = {"": 1, "KiB": KIB, "MiB": MIB, "GiB": 1024 * MIB}
 UNSIGNED, SIGNED = 0x0478, 0x0578
-UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-LOOP, LOOPS, OURS = "bare loop", "bare loop, 2 threads", "kmslab"
-HASHING = "The loop also hashes the ciphertext. Of its two threads, one only hashes."
+LOOP, OURS = "bare loop", "kmslab"
 NAMESPACE, NAME = "bench", "key"  # of the raw AES key that all messages are for
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What one program does in both directions, and which way it is compared with."""
+    """What one program does in both directions, and which other way it is compared with."""
 
     by: str
+    subject: str
+    size: int  # bytes of plaintext
     seal: Callable[[], object]
     open: Callable[[], object]
-    against: str = ""
+    against: "Way | None" = None
     share: bool = True  # of the other's speed; else how many times as long
+    rounds: int = 0
     clock: Clock = time.perf_counter
 
 
-def size_of(size: int) -> str:
-    """Whole MiB as such, other sizes in bytes."""
-    return f"{size:,} bytes" if size % MIB else f"{size // MIB:,} MiB"
-
-
-def bytes_of(text: str) -> int:
-    """Raises ValueError if the text is not a size."""
-    found = re.fullmatch(r"(\d{1,15})(|KiB|MiB|GiB)", text, re.ASCII)
-    if not found:
-        raise ValueError(f"{text} is not a number of bytes, such as 64MiB")
-    return int(found[1]) * UNITS[found[2]]
-
-
-def programs(subject: str, size: int, ways: Iterable[Way], rounds: int = 0) -> Iterator[Program]:
-    """Two of each way, `seal` and `open`. A way stands after the one it is compared with."""
-    made: dict[tuple[str, str], Program] = {}
+def programs(ways: Iterable[Way]) -> Iterator[Program]:
+    """Two of each way, `seal` and `open`. A way comes after the one that it is compared with."""
+    made: dict[tuple[int, str], Program] = {}
     for way in ways:
         for operation, call in (("seal", way.seal), ("open", way.open)):
             program = Program(
                 way.by,
-                subject,
+                way.subject,
                 operation,
                 call,
-                made.get((way.against, operation)),
+                made[id(way.against), operation] if way.against else None,
                 way.share,
-                size,
-                rounds=rounds,
+                way.size,
+                rounds=way.rounds,
                 clock=way.clock,
             )
-            made[way.by, operation] = program
+            made[id(way), operation] = program
             yield program
+
+
+def subject(place: str, suite: int, frame: int, threads: int = 1) -> str:
+    """Such as `file, 0x0578, 4 KiB, 2 threads`."""
+    end = f", {threads} threads" if threads > 1 else ""
+    return f"{place}, 0x{suite:04x}, {size_of(frame)}{end}"
+
+
+def with_threads(function: Callable[..., Any], threads: int) -> dict[str, Any]:
+    """The argument that sets how many threads it uses, if it has one."""
+    return {"threads": threads} if "threads" in inspect.signature(function).parameters else {}
 
 
 class Keys:
@@ -70,3 +72,17 @@ class Keys:
         self.key = secrets.token_bytes(32)
         self.sealing, self.opening = bare.sealing(self.key, frame), bare.opening(self.key, frame)
         self.ring = envelope.RawAesKeyring(NAMESPACE, NAME, self.key)
+
+
+def size_of(size: int) -> str:
+    """In the largest unit in which it is a whole number."""
+    unit = max((unit for unit in UNITS if not size % UNITS[unit]), key=lambda unit: UNITS[unit])
+    return f"{size // UNITS[unit]:,} {unit or 'bytes'}"
+
+
+def bytes_of(text: str) -> int:
+    """Raises ValueError if the text is not a size."""
+    found = re.fullmatch(r"(\d{1,15})(|KiB|MiB|GiB)", text, re.ASCII)
+    if not found:
+        raise ValueError(f"{text} is not a number of bytes, such as 64MiB")
+    return int(found[1]) * UNITS[found[2]]
