@@ -122,10 +122,11 @@ def _from_file(store: "stores.Store", file: Path, backends: tuple[Backend, ...])
 
 def _opens(store: "stores.Store", hsm: Hsm) -> bool:
     """Whether the root key opens anything that is sealed; the rest may be damaged."""
+    domains = map(hsm.domain_keys.opens, store.all(DomainKey))
     if (known := hsm.domain_keys.is_right()) is not None:
-        return known
+        return known or any(domains)  # a record that says no may be damaged itself
     opened = chain(  # a store of schema 5, or with a damaged record
-        map(hsm.domain_keys.opens, store.all(DomainKey)),
+        domains,
         map(AccessKeys(store, hsm, Clock().now).opens, store.all(AccessKey)),
         Recipients(store, hsm.domain_keys).opens(),
     )
