@@ -34,7 +34,7 @@ lint: setup-test ## style, types, and who may import whom
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 
-BENCHMARKS := wrapping keygen sealing envelope service
+BENCHMARKS := wrapping signatures keygen sealing envelope service
 bench: setup-lab ## measure everything, some twenty minutes, and keep it in data/benchmarks/ (one: BENCHMARKS=sealing)
 	$(foreach name,$(BENCHMARKS),$(PY) -m kmslab bench $(name) --output data/benchmarks/$(name).json &&) true
 

@@ -14,7 +14,7 @@ DATA_KEY = 32  # bytes, what is wrapped
 
 
 class Refused(Exception):
-    """Unwrapping failed: the wrapped key was changed, or wrapped under another key."""
+    """The wrapped key was changed, or wrapped under another key; or the signature is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,21 @@ class Wrapper:
     unwrap: Callable[[bytes], bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A scheme of signatures with its key loaded. `verify` raises Refused."""
+
+    sign: Callable[[bytes], bytes]
+    verify: Callable[[bytes, bytes], object]  # the signature and the message
+
+
 class Library(Protocol):
     """What a library's module offers. A private key comes as PKCS#8, an AES key as its bytes."""
 
     NAME: str
     LOAD: Mapping[str, Callable[[bytes], Wrapper]]  # by the method's name
     LACKS: Mapping[str, str]  # why it has not the others, by the method's name
+    SIGNERS: Mapping[str, Callable[[bytes], Signer]]  # by the scheme's name
     GENERATE: Mapping[str, Callable[[], object]]  # a new key, by its spec
 
 

@@ -5,12 +5,13 @@ measured, compared, stored and shown is the same for all of them.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from kmslab.bench.machine import Software
 
+Call = Callable[[], object]
 Clock = Callable[[], float]  # seconds; only differences mean something
 Facts = Mapping[str, str | int]  # about one subject, by heading: a size, a source, a reason
 
@@ -29,7 +30,7 @@ class Program:
     by: str  # the library or program that does the work
     subject: str  # what the work is: a row of the table
     operation: str  # a column of the table
-    call: Callable[[], object]
+    call: Call
     against: "Program | None" = None  # what it is compared with, in each round
     share: bool = False  # compared by speed: 0.9 is nearly as fast. Else by time: 18 times as long
     size: int = 0  # bytes that one call works on, to show MB a second; 0 to show the time
@@ -45,6 +46,31 @@ class Program:
     @property
     def name(self) -> str:
         return name_of(self.by, self.subject, self.operation)
+
+
+Row = tuple[str, str, Mapping[str, Call]]  # by, subject, and a call for each operation
+
+
+def beside(reference: str, rows: Sequence[Row]) -> Iterator[Program]:
+    """A program for each call, compared with the reference's by the same library.
+
+    `reference` is a subject. What a library without it does is compared with the first library's.
+    """
+    references = {
+        by: {
+            operation: Program(by, reference, operation, call) for operation, call in calls.items()
+        }
+        for by, subject, calls in rows
+        if subject == reference
+    }
+    first = next(iter(references.values()))
+    for by, subject, calls in rows:
+        own = references.get(by, first)
+        if subject == reference:
+            yield from own.values()
+        else:
+            for operation, call in calls.items():
+                yield Program(by, subject, operation, call, own.get(operation))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,18 @@ import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, hpke, keywrap
-from cryptography.hazmat.primitives.asymmetric import ec, mlkem, padding, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mlkem, padding, rsa, x25519
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from kmslab.bench.methods import Refused, Wrapper
+from kmslab.bench.methods import Refused, Signer, Wrapper
 from kmslab.crypto.pyca.exchange import ENCRYPTION, ML_KEM_PRIVATE
 from kmslab.crypto.pyca.keys import GENERATE as KEYS
 from kmslab.crypto.pyca.keys import private_key
+from kmslab.crypto.pyca.signatures import ML_DSA_PRIVATE
 
 NAME = "cryptography"
 IV, KEK, KW = 12, 32, 40  # bytes; KW is a data key that AES-KW has wrapped
@@ -185,6 +186,45 @@ def _x_wing(seed: bytes) -> Wrapper:
     return _hpke(hpke.KEM.MLKEM768_X25519, private)
 
 
+def _signer(sign: Callable[[bytes], bytes], check: Callable[[bytes, bytes], None]) -> Signer:
+    def verify(signature: bytes, message: bytes) -> None:
+        try:
+            check(signature, message)
+        except InvalidSignature:
+            raise Refused from None
+
+    return Signer(sign, verify)
+
+
+def rsa_pss(key: bytes) -> Signer:
+    private = private_key(key, rsa.RSAPrivateKey)
+    public = private.public_key()
+    scheme = padding.PSS(padding.MGF1(SHA_256), padding.PSS.DIGEST_LENGTH)
+    return _signer(
+        lambda message: private.sign(message, scheme, SHA_256),
+        lambda signature, message: public.verify(signature, message, scheme, SHA_256),
+    )
+
+
+def ecdsa(hashed: hashes.HashAlgorithm, key: bytes) -> Signer:
+    private = private_key(key, ec.EllipticCurvePrivateKey)
+    public, scheme = private.public_key(), ec.ECDSA(hashed)
+    return _signer(
+        lambda message: private.sign(message, scheme),
+        lambda signature, message: public.verify(signature, message, scheme),
+    )
+
+
+def ed25519_signer(key: bytes) -> Signer:
+    private = private_key(key, ed25519.Ed25519PrivateKey)
+    return _signer(private.sign, private.public_key().verify)
+
+
+def ml_dsa(key: bytes) -> Signer:
+    private = private_key(key, ML_DSA_PRIVATE)
+    return _signer(private.sign, private.public_key().verify)
+
+
 LOAD: Mapping[str, Callable[[bytes], Wrapper]] = {
     "AES-256-GCM": gcm,
     "AES-KW": kw,
@@ -206,6 +246,17 @@ LOAD: Mapping[str, Callable[[bytes], Wrapper]] = {
     "HPKE X-Wing": _x_wing,
 }
 LACKS: Mapping[str, str] = {"ML-KEM-512": "The library has ML-KEM-768 and ML-KEM-1024 alone."}
+SIGNERS: Mapping[str, Callable[[bytes], Signer]] = {
+    "RSA-PSS 2048": rsa_pss,
+    "RSA-PSS 3072": rsa_pss,
+    "RSA-PSS 4096": rsa_pss,
+    "ECDSA P-256": partial(ecdsa, SHA_256),
+    "ECDSA P-384": partial(ecdsa, hashes.SHA384()),
+    "Ed25519": ed25519_signer,
+    "ML-DSA-44": ml_dsa,
+    "ML-DSA-65": ml_dsa,
+    "ML-DSA-87": ml_dsa,
+}
 GENERATE: Mapping[str, Callable[[], object]] = {
     "AES_256": partial(secrets.token_bytes, 32),
     "X25519": x25519.X25519PrivateKey.generate,

@@ -12,17 +12,25 @@ from typing import Any
 from Crypto.Cipher import AES, oaep
 from Crypto.Cipher._mode_kw import KWMode
 from Crypto.Cipher._mode_kwp import KWPMode
-from Crypto.Hash import SHA1, SHA256
+from Crypto.Hash import SHA1, SHA256, SHA384
 from Crypto.Math.Numbers import Integer
 from Crypto.Protocol import HPKE
 from Crypto.Protocol.DH import import_x25519_public_key, key_agreement
 from Crypto.Protocol.KDF import HKDF
 from Crypto.PublicKey import ECC, Hybrid
+from Crypto.Signature import DSS, eddsa, mldsa, pss
 
 from kmslab.bench.machine import Software, installed
-from kmslab.bench.methods import Refused, Wrapper
+from kmslab.bench.methods import Refused, Signer, Wrapper
+from kmslab.crypto.pycryptodome.keys import (
+    EC_KEY,
+    ED25519_KEY,
+    ML_DSA_KEY,
+    ML_KEM_KEY,
+    RSA_KEY,
+    private_key,
+)
 from kmslab.crypto.pycryptodome.keys import GENERATE as KEYS
-from kmslab.crypto.pycryptodome.keys import ML_KEM_KEY, RSA_KEY, private_key
 
 NAME = "PyCryptodome"
 IV, TAG, KEK = 12, 16, 32  # bytes
@@ -161,6 +169,47 @@ def x_wing(seed: bytes) -> Wrapper:
     return hpke(Hybrid._construct(param_set=Hybrid.MLKEM768_X25519, seed=seed))
 
 
+def _signer(sign: Callable[[bytes], bytes], check: Callable[[bytes, bytes], object]) -> Signer:
+    """`check` takes the message first, as the library does."""
+
+    def verify(signature: bytes, message: bytes) -> None:
+        try:
+            check(message, signature)
+        except ValueError:
+            raise Refused from None
+
+    return Signer(sign, verify)
+
+
+def _hashing(hash_: ModuleType, signing: Any, verifying: Any) -> Signer:
+    return _signer(
+        lambda message: signing.sign(hash_.new(message)),
+        lambda message, signature: verifying.verify(hash_.new(message), signature),
+    )
+
+
+def rsa_pss(key: bytes) -> Signer:
+    private = private_key(key, RSA_KEY)
+    return _hashing(SHA256, pss.new(private), pss.new(private.public_key()))
+
+
+def ecdsa(hash_: ModuleType, key: bytes) -> Signer:
+    private = private_key(key, EC_KEY)
+    public = private.public_key()
+    return _hashing(hash_, *(DSS.new(each, "fips-186-3", "der") for each in (private, public)))
+
+
+def ed25519(key: bytes) -> Signer:
+    private = private_key(key, ED25519_KEY)
+    verifying = eddsa.new(private.public_key(), "rfc8032")
+    return _signer(eddsa.new(private, "rfc8032").sign, verifying.verify)
+
+
+def ml_dsa(key: bytes) -> Signer:
+    private = private_key(key, ML_DSA_KEY)
+    return _signer(mldsa.new(private).sign, mldsa.new(private.public_key()).verify)
+
+
 LOAD: Mapping[str, Callable[[bytes], Wrapper]] = {
     "AES-256-GCM": gcm,
     "AES-KW": kw,
@@ -181,6 +230,17 @@ LOAD: Mapping[str, Callable[[bytes], Wrapper]] = {
     "HPKE X-Wing": x_wing,
 }
 LACKS: Mapping[str, str] = {}
+SIGNERS: Mapping[str, Callable[[bytes], Signer]] = {
+    "RSA-PSS 2048": rsa_pss,
+    "RSA-PSS 3072": rsa_pss,
+    "RSA-PSS 4096": rsa_pss,
+    "ECDSA P-256": partial(ecdsa, SHA256),
+    "ECDSA P-384": partial(ecdsa, SHA384),
+    "Ed25519": ed25519,
+    "ML-DSA-44": ml_dsa,
+    "ML-DSA-65": ml_dsa,
+    "ML-DSA-87": ml_dsa,
+}
 GENERATE: Mapping[str, Callable[[], object]] = {
     "AES_256": partial(secrets.token_bytes, 32),
     "X25519": partial(ECC.generate, curve="Curve25519"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from kmslab.bench import with_cryptography, with_pycryptodome
+from kmslab.bench import openssl, with_cryptography, with_pycryptodome
 from kmslab.bench.machine import Machine, Software
 from kmslab.bench.methods import (
     DATA_KEY,
@@ -27,7 +27,7 @@ from kmslab.bench.methods import (
     Method,
     Wrapper,
 )
-from kmslab.bench.programs import Benchmark, Effort, Plan, Program
+from kmslab.bench.programs import Benchmark, Call, Effort, Plan, Program, beside
 from kmslab.bench.progress import Progress, silent
 from kmslab.bench.result import Result, Series
 from kmslab.bench.result import read as read_result
@@ -46,6 +46,11 @@ if TYPE_CHECKING:  # imported at run time only for a picture
 LIBRARIES: tuple[Library, ...] = (with_cryptography, with_pycryptodome)
 WRAP, UNWRAP = "wrap", "unwrap"
 SEEDS = ("AES_256", "X_WING")  # keys that are 32 random bytes
+OUTSIDE = {
+    **dict.fromkeys(("rsa2048", "rsa3072", "rsa4096"), openssl.RSA),
+    **dict.fromkeys(("ecdhp256", "ecdhp384", "ecdhx25519"), openssl.AGREEMENT),
+    **dict.fromkeys(("ML-KEM-512", "ML-KEM-768", "ML-KEM-1024"), openssl.KEM),
+}
 BASELINE = ("Python", "no-op", "call")
 
 
@@ -62,23 +67,15 @@ def prepare(
     if kms:
         loaded += [("kmslab", *each) for each in round_trips(stack)]
     data_key = secrets.token_bytes(DATA_KEY)
-    references: dict[str, dict[str, Program]] = {}
-    for by, method, wrapper in loaded:
-        if method.name == REFERENCE:
-            references[by] = _programs(by, method, wrapper, data_key, {})
-    programs, facts = [Program(*BASELINE, partial(_do_nothing, data_key))], {}
-    for by, method, wrapper in loaded:
-        measured = references.get(by, references["cryptography"])
-        if method.name != REFERENCE:
-            measured = _programs(by, method, wrapper, data_key, measured)
-        programs += measured.values()
-        facts[method.name] = method.facts(len(wrapper.wrap(data_key)))
-    return Plan(
-        programs,
-        facts,
-        absent=dict(_absent(methods, facts, kms)),
-        software=[with_pycryptodome.software()],
-    )
+    rows = [(by, method.name, _calls(wrapper, data_key)) for by, method, wrapper in loaded]
+    baseline = Program(*BASELINE, partial(_do_nothing, data_key))
+    facts = {
+        method.name: method.facts(len(wrapper.wrap(data_key))) for _, method, wrapper in loaded
+    }
+    outside, absent = openssl.speed(OUTSIDE, effort.quick) if kms else ([], {})
+    absent |= _absent(methods, facts, kms)
+    programs = [baseline, *beside(REFERENCE, rows)]
+    return Plan(programs, facts, absent, [with_pycryptodome.software()], outside)
 
 
 def _absent(
@@ -92,16 +89,10 @@ def _absent(
         yield KMS_OVER_HTTP.name, "It needs boto3, which is not installed."
 
 
-def _programs(
-    by: str, method: Method, wrapper: Wrapper, data_key: bytes, against: Mapping[str, Program]
-) -> dict[str, Program]:
-    calls = {
+def _calls(wrapper: Wrapper, data_key: bytes) -> dict[str, Call]:
+    return {
         WRAP: partial(wrapper.wrap, data_key),
         UNWRAP: partial(wrapper.unwrap, wrapper.wrap(data_key)),
-    }
-    return {
-        operation: Program(by, method.name, operation, call, against.get(operation))
-        for operation, call in calls.items()
     }
 
 

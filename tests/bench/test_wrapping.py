@@ -164,7 +164,7 @@ def test_without_boto3_the_round_trip_over_http_is_named_as_absent(monkeypatch):
     with ExitStack() as stack:
         plan = wrapping.prepare(BENCHMARK.quick, stack, methods=METHODS[:2])
     assert "KMS over HTTP" not in plan.facts
-    assert plan.absent == {"KMS over HTTP": "It needs boto3, which is not installed."}
+    assert plan.absent["KMS over HTTP"] == "It needs boto3, which is not installed."
 
 
 # --------------------------------------------------------------------------------------- lesson 08
