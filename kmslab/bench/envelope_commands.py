@@ -4,7 +4,8 @@
 
 Each run is a process of its own, with a key in a new store (an SQLite file). The small files have 1
 to 16 KiB and lie in 20 folders. All of it is in memory if that has room, else where TMPDIR says.
-The command `age`, if it is there, takes its turns with the large file.
+The large file is sealed signed, as it is by default, and unsigned; and by the command `age`, if it
+is there, which signs nothing.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from kmslab.bench.envelope_files import Files, free_folder, random_file
 from kmslab.bench.envelope_peers import FromTo, Peers
-from kmslab.bench.envelope_ways import KIB, OURS, Way, bytes_of, programs, size_of
+from kmslab.bench.envelope_ways import KIB, OURS, UNSIGNED, Way, bytes_of, programs, size_of
 from kmslab.bench.measuring import measure
 from kmslab.bench.programs import Effort, Program
 from kmslab.bench.progress import Progress, on_stderr, silent
@@ -61,8 +62,10 @@ def ways(folder: Path, size: int, files: int, rounds: int) -> Iterator[Way]:
         lab.create_cmk("bench")
     options = ["--key", "alias/bench", "--store", store, "--quiet"]
     large = Files(random_file(folder / "large", size), size, rounds)
-    ours, name = _commands(options), f"a file of {size_of(size)}"
-    yield large.way(OURS, name, ours, large.sealed(ours[0]))
+    name = f"a file of {size_of(size)}"
+    for by, suite in ((OURS, []), (f"{OURS} {UNSIGNED:#06x}", ["--suite", f"{UNSIGNED:#06x}"])):
+        ours = _commands(options, suite)
+        yield large.way(by, name, ours, large.sealed(ours[0]))
     if age := Peers(folder, b"").age():
         yield large.way(age.by, name, (age.seal, age.open), large.sealed(age.seal))
     _make_small_files(folder / "many", files)
@@ -70,9 +73,9 @@ def ways(folder: Path, size: int, files: int, rounds: int) -> Iterator[Way]:
     yield many.way(OURS, _many(files), ours, many.sealed(ours[0]))
 
 
-def _commands(options: Sequence[str]) -> tuple[FromTo, FromTo]:
+def _commands(options: Sequence[str], suite: Sequence[str] = ()) -> tuple[FromTo, FromTo]:
     def seal(source: Path, target: Path) -> None:
-        _kmslab("encrypt", source, "--output", target, *options)
+        _kmslab("encrypt", source, "--output", target, *options, *suite)
 
     def open_(source: Path, target: Path) -> None:
         _kmslab("decrypt", source, "--output", target, *options)

@@ -61,21 +61,23 @@ def _ring() -> envelope.Keyring:
     return envelope.RawAesKeyring(NAMESPACE, NAME, KEY)
 
 
-CASES: dict[str, tuple[Callable[[Path, Path], object], str, str]] = {
+Case = tuple[Callable[[Path, Path], object], str, str]  # what it does, from what to what
+FRAMED: dict[str, Case] = {
     "nothing but the import": (lambda source, target: None, "", ""),
     "seal a stream": (_seal_stream, "plain", ""),
     "seal a file": (_seal_file, "plain", "message"),
     "open a stream": (_open_stream, "message", ""),
     "open a file": (_open_file, "message", "opened"),
+}
+PIPES: dict[str, Case] = {
     "seal from pipe to pipe": (_seal_pipe, "", ""),
     "open from a pipe": (_open_pipe, "", ""),
+}
+UNFRAMED: dict[str, Case] = {
+    "open an unframed stream": (_open_stream, "unframed", ""),
     "open an unframed file": (_open_file, "unframed", "opened"),
 }
-SEAL_PIPE, OPEN_PIPE, UNFRAMED = (
-    "seal from pipe to pipe",
-    "open from a pipe",
-    "open an unframed file",
-)
+CASES = FRAMED | PIPES | UNFRAMED
 
 
 def peak() -> int:
@@ -104,42 +106,35 @@ def _child(case: str, folder: Path) -> None:
 
 def measure(size: int) -> dict[str, int | str]:
     """The peak of each case in bytes, or why it was not measured."""
-    peaks: dict[str, int | str] = {}
     with tempfile.TemporaryDirectory("-bench", "kmslab-") as name:
         folder = Path(name)
         with (folder / "plain").open("wb") as file:
             file.truncate(size)
-        for case in CASES:
-            if case == UNFRAMED:
-                peaks[case] = _unframed(folder)
-            elif case == SEAL_PIPE:
-                peaks |= _through_pipes(folder)
-            elif case not in peaks:
-                peaks[case] = _peak(_started(case, folder))
-    return peaks
-
-
-def _unframed(folder: Path) -> int | str:
-    (folder / "message").unlink()  # to have its room
-    (folder / "opened").unlink()
-    try:
-        peer = encryption_sdk(KEY, UNSIGNED, frame=0)
-    except Absent as absent:
-        return str(absent)
-    peer.seal(folder / "plain", folder / "unframed")
-    return _peak(_started(UNFRAMED, folder))
+        peaks = {case: _peak(_started(case, folder)) for case in FRAMED}
+        return peaks | _through_pipes(folder) | _unframed(folder)
 
 
 def _through_pipes(folder: Path) -> dict[str, int | str]:
-    sealing = _started(SEAL_PIPE, folder, subprocess.PIPE, subprocess.PIPE)
-    opening = _started(OPEN_PIPE, folder, sealing.stdout)
+    seal, open_ = PIPES
+    sealing = _started(seal, folder, subprocess.PIPE, subprocess.PIPE)
+    opening = _started(open_, folder, sealing.stdout)
     assert sealing.stdin
     assert sealing.stdout
     sealing.stdout.close()  # the two processes alone hold the pipe
     with (folder / "plain").open("rb") as file, sealing.stdin as pipe:
         while piece := file.read(MIB):
             pipe.write(piece)
-    return {SEAL_PIPE: _peak(sealing), OPEN_PIPE: _peak(opening)}
+    return {seal: _peak(sealing), open_: _peak(opening)}
+
+
+def _unframed(folder: Path) -> dict[str, int | str]:
+    (folder / "message").unlink()  # to have its room
+    try:
+        peer = encryption_sdk(KEY, UNSIGNED, frame=0)
+    except Absent as absent:
+        return dict.fromkeys(UNFRAMED, str(absent))
+    peer.seal(folder / "plain", folder / "unframed")
+    return {case: _peak(_started(case, folder)) for case in UNFRAMED}
 
 
 def _started(
