@@ -67,13 +67,13 @@ for each in {each_of}:
 
 
 def test_a_command_that_only_speaks_of_itself_does_not_load_the_kms():
-    words = ["--version", "--help", "serve --help", "explain --help", "lab --help"]
+    words = ["--version", "--help", "serve --help", "encrypt --help", "lab --help"]
     found = loaded_by_commands("sys.argv = ['kmslab', *each.split()]", words)
     assert found & ((SLOW | TO_WAIT_FOR_KMS) - COMMAND_NEEDS) == set()
 
 
 def test_completing_a_command_does_not_load_the_kms():
-    typed = ["kmslab ", "kmslab ke", "kmslab explain kms:Dec"]
+    typed = ["kmslab ", "kmslab ke", "kmslab explain kms:Dec", "kmslab encrypt --suite 0x05"]
     bash = "_KMSLAB_COMPLETE='complete_bash', COMP_WORDS=each, COMP_CWORD=str(each.count(' '))"
     found = loaded_by_commands(f"os.environ.update({bash})", typed)
     assert found & ((SLOW | TO_WAIT_FOR_KMS) - COMMAND_NEEDS) == set()

@@ -30,7 +30,7 @@ class Commitment(StrEnum):
         return self.value.upper().replace("-", "_")
 
 
-SUITE = re.compile(r"(0x)?[0-9a-f]{4}", re.IGNORECASE | re.ASCII)
+SUITE = re.compile(r"0x[0-9a-f]{1,4}|[0-9a-f]{4}", re.IGNORECASE | re.ASCII)
 SUITES = ("0x0578", "0x0478", "0x0378", "0x0346", "0x0214", "0x0178", "0x0146", "0x0114") + (
     *("0x0078", "0x0046", "0x0014"),
 )
