@@ -29,7 +29,9 @@ JUPYTER = Path(__file__).parent / "jupyter"
 KERNEL = JUPYTER / "kernels" / "python3" / "kernel.json"
 QUIET = ("--ServerApp.log_level=WARN", "--LabApp.log_level=WARN")  # JupyterLab still prints its URL
 # The extra `lab`.
-NEEDED = ("boto3", "httptools", "ipython", "jupyterlab", "matplotlib", "pillow", "uvicorn")
+NEEDED = (
+    *("boto3", "httptools", "ipython", "jupyterlab", "matplotlib", "pillow", "pyarrow", "uvicorn"),
+)
 WORKBOOK_VARIABLE = "KMSLAB_WORKBOOK"  # the workbook's folder, in JupyterLab's terminals
 
 
