@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from kmslab.cli import bench, bill, explain, keys, rekey, serve, trail
+from kmslab.cli import backup, bench, bill, explain, keys, rekey, serve, trail
 from kmslab.cli.options import AsJson
 from kmslab.cli.sealing import commands, inspection
 from kmslab.display import PlainError
@@ -122,6 +122,8 @@ for command in (
     trail.trail,
     bill.bill,
     explain.explain,
+    backup.backup,
+    backup.restore,
     rekey.rekey,
     commands.encrypt,
     commands.decrypt,

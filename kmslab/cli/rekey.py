@@ -50,7 +50,7 @@ def _rekey(lab: "Lab") -> None:
     done = lab.rekey()
     again = " An earlier run had been interrupted; this one went on." if done.went_on else ""
     typer.echo(
-        f"Sealed {done.sealed} records anew under {done.domain_keys} new domain keys.{again}"
+        f"Records sealed anew: {done.sealed}, under {done.domain_keys} new domain keys.{again}"
     )
     for name in done.unopened:
         typer.echo(f"Does not open, and is as it was: {name}", err=True)

@@ -37,6 +37,7 @@ from kmslab.lab.view import View
 if TYPE_CHECKING:  # few labs have a seed or a trail file, so these are loaded when needed
     from kmslab.kms.backing.new_root_key import NewRootKey
     from kmslab.kms.backing.rekeying import Rekeyed
+    from kmslab.kms.backups import Contents
     from kmslab.kms.trail_file import TrailFile
     from kmslab.lab.seeding import Planted, Seed
 
@@ -141,6 +142,15 @@ class Lab(View):
         return seeding.plant(
             seed, seeding.SeedTarget(self._store, self.service.own_acts, keys, now)
         )
+
+    def backup(self, file: str | Path, overwrite: bool = False) -> "Contents":
+        """Write everything to a file, sealed under the root key, while the lab goes on serving.
+
+        `kmslab.kms.backups.restore` makes a store of it. Both the file and the root key are needed.
+        """
+        from kmslab.kms.backups import backup
+
+        return backup(self._store, self._hsm, file, overwrite)
 
     def rekey(self) -> "Rekeyed":
         """Seal everything anew, under new domain keys, while this and other processes go on."""

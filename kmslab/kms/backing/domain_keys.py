@@ -6,6 +6,7 @@ key. Rule: what is sealed is bound to its identity, so that rows swapped in the 
 """
 
 import secrets
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
@@ -14,8 +15,9 @@ from kmslab.crypto import Forged, SecretBytes, frame
 from kmslab.crypto.backend import AES_256_KEY
 from kmslab.crypto.self_tested import SelfTested
 from kmslab.kms import store as stores
+from kmslab.kms.backing import sealed_stream
 from kmslab.kms.backing.root_key import RootKeyError
-from kmslab.kms.backing.root_record import RootRecord
+from kmslab.kms.backing.root_record import Records, RootRecord
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import DomainKey, Reader, Setting
 
@@ -38,6 +40,14 @@ class DomainKeys:
         self._records = store
         self._domain_keys: dict[str, SecretBytes] = {}
 
+    def sealed_stream(self, records: Records, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """A backup file of these pieces. `records`: of the state that is backed up.
+
+        Raises `RootKeyError` if that has another root key.
+        """
+        head = sealed_stream.Head.new(self.checked_root(records))
+        return sealed_stream.sealed(head, self._root_key, pieces, self.backends)
+
     # ------------------------------------------------------------------------------- domain keys
 
     def domain(self, records: Reader, region: str, now: datetime) -> tuple[DomainKey, New]:
@@ -59,7 +69,7 @@ class DomainKeys:
         domain = self._wrapped(DomainKey(id=name, region=region, wrapped=b"", created=now), key)
         return domain, [domain, record.setting(record.stored)]
 
-    def checked_root(self, records: Reader) -> RootRecord:
+    def checked_root(self, records: Records) -> RootRecord:
         """The record of the root key that this process has."""
         found = RootRecord.find(records)
         if found and not found.is_of(self._root_key, self.backends):

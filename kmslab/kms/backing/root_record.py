@@ -6,15 +6,21 @@ from a passphrase, the record also has the salt and the cost with which it was m
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from kmslab.crypto import Forged, SecretBytes
 from kmslab.crypto.self_tested import SelfTested
-from kmslab.kms.contract.records import Reader, Setting
+from kmslab.kms.contract.records import R, Setting
 from kmslab.kms.store import UNREADABLE, Damaged
 
 NAME = "root key"
 CHECK = b"kmslab root key check"
+
+
+class Records(Protocol):
+    def get(self, kind: type[R], name: str) -> R | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +46,22 @@ class RootRecord:
         return cls(backends.seal_box(root_key, b"", CHECK), stretching)
 
     @classmethod
-    def find(cls, records: Reader) -> "RootRecord | None":
+    def find(cls, records: Records) -> "RootRecord | None":
         """None before the store's first domain key. Raises `Damaged`."""
         setting = records.get(Setting, NAME)
         if setting is None:
             return None
         try:
-            members = json.loads(setting.value)
-            made = members.get("argon2id")
-            stretching = Stretching(**{**made, "salt": b64decode(made["salt"])}) if made else None
-            return cls(b64decode(members["check"]), stretching, setting)
+            return replace(cls.decoded(json.loads(setting.value)), stored=setting)
         except UNREADABLE:
             raise Damaged("the record of its root key cannot be read") from None
+
+    @classmethod
+    def decoded(cls, members: Mapping[str, Any]) -> "RootRecord":
+        """Raises one of `UNREADABLE` for other members than a record's."""
+        made = members.get("argon2id")
+        stretching = Stretching(**{**made, "salt": b64decode(made["salt"])}) if made else None
+        return cls(b64decode(members["check"]), stretching)
 
     def is_of(self, root_key: SecretBytes, backends: SelfTested) -> bool:
         try:

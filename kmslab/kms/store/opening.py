@@ -26,7 +26,7 @@ def open_store(url: str | None = None) -> Store:
     "postgresql://user@host/database" is a database that exists already. Raises ValueError for other
     URLs, and `StoreError` if the store cannot be used.
     """
-    database = _database(url)
+    database = database_at(url)
     try:
         with database.writing, database.transaction() as connection:
             prepare(connection)
@@ -55,7 +55,17 @@ def shown(url: str) -> str:
     return postgresql.shown(parsed) if parsed.drivername in _SERVER else url
 
 
-def _database(url: str | None) -> Database:
+def file_of(url: str) -> Path | None:
+    """The file of a store; None if it is at a server. Raises ValueError for a store in memory."""
+    parsed = _parsed(url)
+    if parsed.drivername in _SERVER:
+        return None
+    if parsed.database in (None, ":memory:"):
+        raise ValueError("a store in memory would be lost at once")
+    return Path(str(parsed.database)).absolute()
+
+
+def database_at(url: str | None) -> Database:
     parsed = _parsed("sqlite://" if url is None else url)
     if parsed.drivername in _SERVER:
         return postgresql.at_server(parsed)

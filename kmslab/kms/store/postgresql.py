@@ -27,6 +27,11 @@ SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') = 'off';
 """
 
+_NUMBER_ON = """
+SELECT setval(pg_get_serial_sequence('event', 'sequence'), coalesce(max(sequence), 1), count(*) > 0)
+FROM event
+"""
+
 # By SQLSTATE, or its class, which is its first two characters.
 _ADVICE = {
     "53100": "could not grow: the disk of its server is full. Nothing was written; make room",
@@ -69,6 +74,8 @@ def at_server(url: URL) -> Database:
         is_busy=lambda error: False,  # the server waits
         width=CONNECTIONS,
         shared=True,
+        snapshot="BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+        number_on=_NUMBER_ON,
     )
     return Database(engine, dialect)
 

@@ -46,6 +46,8 @@ class Dialect:
     width: int  # connections of this process, and so threads that read at the same moment
     shared: bool  # whether other processes may use the store at the same time
     prepare: str = ""  # what is left to do when the schema is there
+    snapshot: str = "BEGIN"  # begins a transaction that reads one state of the database
+    number_on: str = ""  # after events were written with their numbers
 
     def problem(self, what: str) -> StoreError:
         return StoreError(f"The store {self.where} {what}{'' if what.endswith('?') else '.'}")
@@ -86,6 +88,18 @@ class Database(fork.ForkAware):
             self._check_place()  # before the commit, and once more before anybody relies on it
             connection.commit()
             self._check_place()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """For many reads of one state, while others write. It takes no lock."""
+        with self._connection() as connection:
+            connection.exec_driver_sql(self._dialect.snapshot)
+            yield connection
+
+    def number_on(self, connection: Connection) -> None:
+        """New events get the numbers after those that were written together with their events."""
+        if self._dialect.number_on:
+            connection.exec_driver_sql(self._dialect.number_on)
 
     def prepare(self) -> None:
         """What is left to do when the schema is there."""
