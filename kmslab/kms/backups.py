@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kmslab.crypto import Backend, SecretBytes
-from kmslab.crypto.self_tested import BACKENDS, SelfTested
+from kmslab.crypto import SecretBytes
 from kmslab.kms import store as stores
 from kmslab.kms.arn import known_arn
 from kmslab.kms.backing import root_key, sealed_stream
@@ -103,9 +102,7 @@ def backup(store: "stores.Store", hsm: Hsm, file: str | Path, overwrite: bool = 
     return contents
 
 
-def restore(
-    file: str | Path, url: str, given: Given = None, backends: tuple[Backend, ...] = BACKENDS
-) -> Restored:
+def restore(file: str | Path, url: str, given: Given = None) -> Restored:
     """Make a new store of a backup, which needs the root key that the store had then.
 
     `given`: by default the file beside the new store's. Raises `BackupError`, `RootKeyError` or
@@ -114,7 +111,7 @@ def restore(
     from kmslab.kms.store.opening import file_of
 
     path = file_of(url)
-    return _restored(file, url, given or (root_key.beside(path) if path else None), backends)
+    return _restored(file, url, given or (root_key.beside(path) if path else None))
 
 
 def check_place(url: str) -> None:
@@ -124,38 +121,36 @@ def check_place(url: str) -> None:
     file_of(url)
 
 
-def rehearse(file: str | Path, given: Given, backends: tuple[Backend, ...] = BACKENDS) -> Restored:
+def rehearse(file: str | Path, given: Given) -> Restored:
     """Restore to a temporary store, open everything in it, and delete it."""
     with tempfile.TemporaryDirectory(prefix="kmslab-") as folder:
-        return _restored(file, f"sqlite:///{folder}/rehearsal.db", given, backends)
+        return _restored(file, f"sqlite:///{folder}/rehearsal.db", given)
 
 
-def _restored(file: str | Path, url: str, given: Given, backends: tuple[Backend, ...]) -> Restored:
+def _restored(file: str | Path, url: str, given: Given) -> Restored:
     from kmslab.kms.store.restoring import filled
 
     contents = Contents()
     with (
-        _opened(Path(file), given, SelfTested(backends)) as (key, items),
+        _opened(Path(file), given) as (key, items),
         filled(url, contents.counted(items)) as store,
     ):
-        opened, unopened = _tried(store, Hsm(key, store, backends))
+        opened, unopened = _tried(store, Hsm(key, store))
     return Restored(contents, opened, unopened)
 
 
 @contextmanager
-def _opened(
-    file: Path, given: Given, backends: SelfTested
-) -> Iterator[tuple[SecretBytes, Iterator[Any]]]:
+def _opened(file: Path, given: Given) -> Iterator[tuple[SecretBytes, Iterator[Any]]]:
     """Errors that have no file in their text get it here."""
     try:
         with file.open("rb") as source:
             head = Head.read(source)
             key = _root_key(head, given)
-            if not head.root_key.is_of(key, backends):
+            if not head.is_of(key):
                 raise RootKeyError(
                     f"This is not the root key with which the backup {file} was made."
                 )
-            yield key, _items(sealed_stream.opened(head, key, source, backends))
+            yield key, _items(sealed_stream.opened(head, key, source))
     except BackupError as error:
         raise BackupError(f"The backup {file} cannot be opened: {error}.") from None
 

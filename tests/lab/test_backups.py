@@ -344,7 +344,7 @@ def test_chunks_cannot_be_left_out_moved_or_put_at_the_end(size: int, url: str) 
 
         def read(*chunks: bytes) -> bytes:
             source = BytesIO(b"".join([first, *chunks]))
-            return b"".join(unsealed(Head.read(source), root, source, backends))
+            return b"".join(unsealed(Head.read(source), root, source))
 
         assert read(*chunks) == plain
         wrong = [chunks[:-1], chunks[1:], [*chunks, chunks[-1]], [*chunks, b"x"]]

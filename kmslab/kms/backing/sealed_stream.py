@@ -67,6 +67,10 @@ class Head(NamedTuple):
             raise BackupError("it is damaged at its beginning") from None
         return cls(salt, root_key, MAGIC + line)
 
+    def is_of(self, root_key: SecretBytes) -> bool:
+        """Whether this root key opens the rest."""
+        return self.root_key.is_of(root_key, SelfTested())
+
     def key(self, root_key: SecretBytes, backends: SelfTested) -> SecretBytes:
         derive = backends.proven("KDF_CTR_HMAC_SHA_256").kdf_counter
         return derive(root_key, LABEL, self.salt, AES_256_KEY)
@@ -89,10 +93,9 @@ def sealed(
     yield seal(key, _iv(number, last=True), bytes(waiting), head.encoded)
 
 
-def opened(
-    head: Head, root_key: SecretBytes, file: BinaryIO, backends: SelfTested
-) -> Iterator[bytes]:
+def opened(head: Head, root_key: SecretBytes, file: BinaryIO) -> Iterator[bytes]:
     """The pieces of the stream, in other sizes. Raises `BackupError`, perhaps only at the end."""
+    backends = SelfTested()
     unpack = zlib.decompressobj()
     for chunk in _chunks(head.key(root_key, backends), head.encoded, file, backends):
         try:
