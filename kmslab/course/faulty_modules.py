@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from kmslab.course.clinic.clinic import SEOUL
 from kmslab.crypto import Forged, SecretBytes, pycryptodome
-from kmslab.crypto.backend import GCM_IV, GCM_TAG, Bytes
+from kmslab.crypto.backend import GCM_IV, GCM_TAG, Bytes, OpenInto, SealInto
 from kmslab.crypto.pyca import Pyca
 from kmslab.crypto.self_test import KNOWN_ANSWERS
 from kmslab.lab.lab import Lab
@@ -23,10 +23,11 @@ class OneBitWrong(Pyca):
         sealed = super().aes_gcm_seal(key, iv, plaintext, aad)
         return sealed[:-1] + bytes([sealed[-1] ^ 1])
 
-    def aes_gcm_seal_into(
-        self, key: bytes, iv: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
-    ) -> None:
-        sealed[:] = self.aes_gcm_seal(key, iv, bytes(plaintext), aad)
+    def aes_gcm_sealer(self, key: bytes) -> SealInto:
+        def seal(iv: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview) -> None:
+            sealed[:] = self.aes_gcm_seal(key, iv, bytes(plaintext), aad)
+
+        return seal
 
 
 class ComparesLess(Pyca):
@@ -43,10 +44,11 @@ class ComparesLess(Pyca):
             raise Forged
         return SecretBytes(plaintext)
 
-    def aes_gcm_open_into(
-        self, key: bytes, iv: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
-    ) -> None:
-        plaintext[:] = self.aes_gcm_open(key, iv, bytes(sealed), aad)
+    def aes_gcm_opener(self, key: bytes) -> OpenInto:
+        def open_into(iv: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview) -> None:
+            plaintext[:] = self.aes_gcm_open(key, iv, bytes(sealed), aad)
+
+        return open_into
 
 
 class LastByteOnly(ComparesLess):

@@ -4,6 +4,7 @@
 tested; each caller draws a fresh one for each message.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 from kmslab.crypto.message_types import MESSAGE_TYPES, MessageType
@@ -26,6 +27,18 @@ class Forged(Exception):
 
 class Malformed(Exception):
     """These bytes are not a public key of the wanted kind."""
+
+
+SealInto = Callable[[bytes, Bytes, bytes, memoryview], None]  # IV, plaintext, AAD, sealed
+OpenInto = Callable[[bytes, Bytes, bytes, memoryview], None]  # IV, sealed, AAD, plaintext
+
+
+class Pieces(Protocol):
+    def decrypt(self, piece: Bytes, plaintext: memoryview) -> None:
+        """Write the next piece's plaintext, which is as long. Anybody may have changed it."""
+
+    def verify(self, tag: bytes) -> None:
+        """Forged unless the pieces are the whole message."""
 
 
 class Backend(Protocol):
@@ -57,21 +70,22 @@ class Backend(Protocol):
     def aes_gcm_open(self, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> SecretBytes:
         """The plaintext. Forged for anything else, including inputs of impossible lengths."""
 
-    def aes_gcm_seal_into(
-        self, key: bytes, iv: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
-    ) -> None:
-        """`aes_gcm_seal`, but it writes to `sealed`, which is 16 bytes longer than the plaintext.
+    def aes_gcm_sealer(self, key: bytes) -> SealInto:
+        """`aes_gcm_seal` for many messages, but what it returns writes to `sealed`.
 
-        Copying a frame of a megabyte would cost as much as encrypting it.
+        That is 16 bytes longer than the plaintext. A copy of a megabyte would cost as much as its
+        encryption, and for a few kilobytes the preparation of the key does.
         """
 
-    def aes_gcm_open_into(
-        self, key: bytes, iv: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
-    ) -> None:
-        """`aes_gcm_open`, but it writes to `plaintext`, which is 16 bytes shorter than `sealed`.
+    def aes_gcm_opener(self, key: bytes) -> OpenInto:
+        """`aes_gcm_open` for many messages, but what it returns writes to `plaintext`.
 
-        Both may be the same memory. If it raises Forged, `plaintext` is all zeros.
+        That is 16 bytes shorter than `sealed`. Both may be the same memory. If it raises Forged,
+        `plaintext` is all zeros.
         """
+
+    def aes_gcm_in_pieces(self, key: bytes, iv: bytes, aad: bytes) -> Pieces:
+        """`aes_gcm_open` for one message, piece by piece. Nothing is verified before the end."""
 
     def aes_cbc_encrypt(self, key: bytes, iv: bytes, blocks: bytes) -> bytes:
         """AES-CBC (SP 800-38A §6.2) of whole 16-byte blocks, under an unpredictable IV of 16 bytes.

@@ -93,24 +93,33 @@ PAIRWISE: dict[str, Callable[..., Any]] = {
 }
 
 
-def aes_gcm_seal_into(
-    backend: Backend, key: bytes, iv: bytes, plaintext: bytes, aad: bytes
-) -> bytes:
+def aes_gcm_sealer(backend: Backend, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
     sealed = bytearray(len(plaintext) + GCM_TAG)
-    backend.aes_gcm_seal_into(key, iv, plaintext, aad, memoryview(sealed))
+    backend.aes_gcm_sealer(key)(iv, plaintext, aad, memoryview(sealed))
     return bytes(sealed)
 
 
-def aes_gcm_open_into(backend: Backend, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> bytes:
+def aes_gcm_opener(backend: Backend, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> bytes:
     plaintext = bytearray(len(sealed) - GCM_TAG)
-    backend.aes_gcm_open_into(key, iv, sealed, aad, memoryview(plaintext))
+    backend.aes_gcm_opener(key)(iv, sealed, aad, memoryview(plaintext))
+    return bytes(plaintext)
+
+
+def aes_gcm_in_pieces(backend: Backend, key: bytes, iv: bytes, sealed: bytes, aad: bytes) -> bytes:
+    """In two pieces, of which the first is no whole number of blocks."""
+    plaintext = bytearray(len(sealed) - GCM_TAG)
+    pieces = backend.aes_gcm_in_pieces(key, iv, aad)
+    for part in (slice(None, 9), slice(9, len(plaintext))):
+        pieces.decrypt(sealed[part], memoryview(plaintext)[part])
+    pieces.verify(sealed[-GCM_TAG:])
     return bytes(plaintext)
 
 
 # Calls of the methods that write into a buffer. These return what was written.
 BUFFERED: dict[str, Callable[..., Any]] = {
-    "aes_gcm_seal_into": aes_gcm_seal_into,
-    "aes_gcm_open_into": aes_gcm_open_into,
+    "aes_gcm_sealer": aes_gcm_sealer,
+    "aes_gcm_opener": aes_gcm_opener,
+    "aes_gcm_in_pieces": aes_gcm_in_pieces,
 }
 
 

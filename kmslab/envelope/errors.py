@@ -8,11 +8,15 @@ NOT_OPENED = (
     "envelope.inspect(message) shows what it claims to be."
 )
 
-
 SIGNED = (
     "This message is signed, and a stream's plaintext is written before the signature at its end "
     "is verified. Use decrypt_file or decrypt, which wait for it; or pass unverified=True, and "
     "throw the output away if an error follows."
+)
+
+UNFRAMED = (
+    "This message has one block of more than 2 GiB, and none of it can be verified before its end. "
+    "Use decrypt_file; or pass unverified=True, and throw the output away if an error follows."
 )
 
 

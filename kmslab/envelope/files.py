@@ -22,15 +22,24 @@ def encrypt_file(
     suite: int | None = None,
     frame_length: int = MIB,
     policy: Policy = STRICT,
+    threads: int = 2,
 ) -> Header:
     """Encrypt a file of any size. `source` and `target` may be the same if `overwrite` is set.
 
     Raises FileExistsError if the target exists and `overwrite` is not set. The other arguments are
     those of `encrypt_stream`. If anything fails, the target is unchanged.
     """
-    options: dict[str, Any] = {"suite": suite, "frame_length": frame_length, "policy": policy}
     with written(target, overwrite) as writer, open(source, "rb") as reader:
-        return encrypt_stream(reader, writer, keyring, context=context, **options)
+        return encrypt_stream(
+            reader,
+            writer,
+            keyring,
+            context=context,
+            suite=suite,
+            frame_length=frame_length,
+            policy=policy,
+            threads=threads,
+        )
 
 
 def decrypt_file(
@@ -41,9 +50,16 @@ def decrypt_file(
     overwrite: bool = False,
     context: Mapping[str, str] | None = None,
     policy: Policy = STRICT,
+    threads: int = 2,
 ) -> Opened:
     """Decrypt a file. The target appears only after the whole message has been verified."""
     with written(target, overwrite) as writer, open(source, "rb") as reader:
         return decrypt_stream(
-            reader, writer, keyring, context=context, policy=policy, unverified=True
+            reader,
+            writer,
+            keyring,
+            context=context,
+            policy=policy,
+            unverified=True,
+            threads=threads,
         )

@@ -29,6 +29,7 @@ def encrypt(
     suite: int | None = None,
     frame_length: int = MIB,
     policy: Policy = STRICT,
+    threads: int = 2,
 ) -> Message:
     """Encrypt `data` to a message, which any AWS Encryption SDK with one of the keys can open.
 
@@ -38,9 +39,17 @@ def encrypt(
     Raises ValueError beyond a limit (see `encrypt_stream`), and the KMS's own errors.
     """
     out = io.BytesIO()
-    options: dict[str, Any] = {"suite": suite, "frame_length": frame_length, "policy": policy}
-    encrypt_stream(_bytes(data), out, keyring, context=context, **options)
-    return Message(out.getvalue())  # which is not copied; bytes are copied once, a buffer twice
+    encrypt_stream(
+        _bytes(data),
+        out,
+        keyring,
+        context=context,
+        suite=suite,
+        frame_length=frame_length,
+        policy=policy,
+        threads=threads,
+    )
+    return Message(out.getvalue())  # `getvalue` copies nothing; a Message is always a copy
 
 
 def decrypt(
@@ -49,16 +58,18 @@ def decrypt(
     *,
     context: Mapping[str, str] | None = None,
     policy: Policy = STRICT,
+    threads: int = 2,
 ) -> Decrypted:
     """Decrypt a message with the first of the keyrings that can open it.
 
     `context`: pairs that it must have been encrypted with; without it, look at the answer's.
     Raises DecryptionError, whatever the reason, if none can, and returns no part of the plaintext.
     """
-    out = io.BytesIO()
+    out = io.BytesIO(bytes(len(_bytes(message))))  # as large as it can get: it need not grow
     opened = decrypt_stream(
-        _bytes(message), out, keyring, context=context, policy=policy, unverified=True
+        message, out, keyring, context=context, policy=policy, unverified=True, threads=threads
     )
+    out.truncate()
     return Decrypted(opened.header, out.getvalue())
 
 

@@ -186,8 +186,7 @@ def _read_all(recorder: _Recorder) -> None:
     _body(recorder, header)
     if header.suite.signature:
         recorder.field("signature")
-    if recorder.source.upto(1):
-        raise NotAMessage("there are bytes after the end of the message")
+    recorder.expect_end()
 
 
 def _body(recorder: _Recorder, header: Header) -> None:

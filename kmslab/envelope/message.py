@@ -14,16 +14,20 @@ from itertools import takewhile
 from typing import Self
 
 from kmslab.crypto import CiphertextBlob
-from kmslab.crypto.backend import GCM_IV
+from kmslab.crypto.backend import GCM_IV, GCM_TAG
 from kmslab.envelope.errors import NotAMessage
-from kmslab.envelope.source import ByteSource
+from kmslab.envelope.source import Buffer, ByteSource
 from kmslab.envelope.suites import FORMATS, SUITES, Suite
 
 MAX_COUNT = 2**16 - 1  # in a field of two bytes
 MAX_FRAME_LENGTH = 2**31 - 1  # bytes
+MAX_BLOCK_LENGTH = 2**36 - 32  # bytes that AES-GCM encrypts under one IV
 MAX_HEADER_LENGTH = 2**27  # bytes; our own limit, as a header is in memory before it is verified
 UNFRAMED, FRAMED = b"\x01", b"\x02"
+CLIENT = b"AWSKMSEncryptionClient "
+IV_START = bytes(GCM_IV - 4)  # before the frame's number
 FINAL = b"\xff\xff\xff\xff"  # comes before the number of the final frame
+FINAL_HEAD = len(FINAL) + 4 + GCM_IV + 4  # bytes before its ciphertext
 MAX_FRAMES = 2**32 - 1  # only the final frame may have this number, which is also FINAL
 
 RESERVED = "aws-crypto-"  # context keys that begin with it belong to the format itself
@@ -122,42 +126,46 @@ class Header:
         return f"<Header suite {self.suite}, {frames}, key by {keys}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A frame's place in the body: its number, and how many bytes of plaintext it has."""
+class FrameKind:
+    """What frames with the same number of bytes have in common: all whole ones, or the final one.
 
-    sequence: int
-    length: int
-    final: bool
+    `bound`: the message and the kind; each frame is bound to them. `mark` and `end` begin and end
+    the head of a final frame.
+    """
 
-    @property
-    def iv(self) -> bytes:
-        return self.sequence.to_bytes(GCM_IV, "big")
+    def __init__(self, length: int, bound: bytes, mark: bytes = b"", end: bytes = b"") -> None:
+        self.length = length  # of the plaintext
+        self.final = bool(end)
+        self.head = len(mark) + 4 + GCM_IV + len(end)  # bytes before the ciphertext
+        self.size = self.head + length + GCM_TAG
+        self._bound, self._length = bound, length.to_bytes(8, "big")
+        self._mark, self._end = mark, end
 
-    @property
-    def head(self) -> bytes:
-        """The bytes before the ciphertext."""
-        numbered = self.iv[-4:] + self.iv
-        return FINAL + numbered + self.length.to_bytes(4, "big") if self.final else numbered
+    def frame(self, sequence: int) -> tuple[bytes, bytes, bytes]:
+        """Head, IV and AAD of the frame with this number.
 
-    def aad(self, message_id: bytes) -> bytes:
-        """Binds the frame to its message and its place: it cannot be moved, copied or left out."""
-        kind = b"AWSKMSEncryptionClient " + (b"Final Frame" if self.final else b"Frame")
-        return message_id + kind + self.iv[-4:] + self.length.to_bytes(8, "big")
+        The AAD binds it to its message and its place: it cannot be moved, copied or left out.
+        """
+        number = sequence.to_bytes(4, "big")
+        iv = IV_START + number
+        return self._mark + number + iv + self._end, iv, self._bound + number + self._length
 
 
-class Block(Frame):
-    """The whole body of an unframed message. It has a length of eight bytes."""
+class Block(FrameKind):
+    """The whole body of an unframed message. Its head has no number, and a longer length."""
 
-    __slots__ = ()
+    def frame(self, sequence: int) -> tuple[bytes, bytes, bytes]:
+        _, iv, aad = super().frame(sequence)
+        return iv + self._end, iv, aad
 
-    @property
-    def head(self) -> bytes:
-        return self.iv + self.length.to_bytes(8, "big")
 
-    def aad(self, message_id: bytes) -> bytes:
-        kind = b"AWSKMSEncryptionClient Single Block"
-        return message_id + kind + self.iv[-4:] + self.length.to_bytes(8, "big")
+def whole_frames(header: Header) -> FrameKind:
+    return FrameKind(header.frame_length, header.message_id + CLIENT + b"Frame")
+
+
+def final_frame(header: Header, length: int) -> FrameKind:
+    bound = header.message_id + CLIENT + b"Final Frame"
+    return FrameKind(length, bound, FINAL, length.to_bytes(4, "big"))
 
 
 class FieldReader:
@@ -166,9 +174,10 @@ class FieldReader:
     def __init__(self, source: ByteSource) -> None:
         self.source = source
         self.taken = 0
+        self._buffer = Buffer()
 
     def take(self, name: str, size: int) -> bytes:
-        content = bytes(self.source.take(size))
+        content = bytes(self.source.take(size, self._buffer))
         self.taken += size
         return content
 
@@ -176,6 +185,10 @@ class FieldReader:
         """A field that has only one correct content."""
         if self.take(name, len(content)) != content:
             raise NotAMessage(f"the {name} is not {content.hex(' ')}")
+
+    def expect_end(self) -> None:
+        if self.source.upto(1, self._buffer):
+            raise NotAMessage("there are bytes after the end of the message")
 
     def number(self, name: str, size: int) -> int:
         return int.from_bytes(self.take(name, size), "big")
@@ -246,30 +259,29 @@ def _read_keys(fields: FieldReader) -> tuple[EncryptedDataKey, ...]:
     return tuple(keys)
 
 
-def read_frame(fields: FieldReader, header: Header, sequence: int) -> Frame:
+def read_frame(fields: FieldReader, header: Header, sequence: int) -> FrameKind:
     """The head of the frame that must come next. Its ciphertext and its tag follow."""
     if not header.frame_length:
-        return _read_block(fields)
+        return read_block(fields, header)
     mark = fields.take("frame number", 4)
-    final = mark == FINAL
-    head = mark + (fields.take("number of final frame", 4) if final else b"")
-    head += fields.take("IV", GCM_IV)
-    length = header.frame_length
-    if final:
-        length = fields.number("length of final frame", 4)
-        head += length.to_bytes(4, "big")
-    frame = Frame(sequence, length, final)
-    if head != frame.head or length > header.frame_length:
+    kind, number = whole_frames(header), b""
+    if mark == FINAL:
+        number = fields.take("number of final frame", 4)
+    head = mark + number + fields.take("IV", GCM_IV)
+    if mark == FINAL:
+        length = fields.take("length of final frame", 4)
+        kind, head = final_frame(header, int.from_bytes(length, "big")), head + length
+    if head != kind.frame(sequence)[0] or kind.length > header.frame_length:
         raise NotAMessage(f"this is not the head of frame {sequence:,}")
-    return frame
+    return kind
 
 
-def _read_block(fields: FieldReader) -> Block:
-    """Our own limit: all of an unframed body is in memory before it is verified."""
-    head = fields.take("IV", GCM_IV) + fields.take("length of body", 8)
-    block = Block(1, int.from_bytes(head[GCM_IV:], "big"), True)
-    if head != block.head or block.length > MAX_FRAME_LENGTH:
-        raise NotAMessage(f"an unframed body has IV 1 and at most {MAX_FRAME_LENGTH:,} bytes")
+def read_block(fields: FieldReader, header: Header) -> Block:
+    iv, length = fields.take("IV", GCM_IV), fields.take("length of body", 8)
+    size = int.from_bytes(length, "big")
+    block = Block(size, header.message_id + CLIENT + b"Single Block", end=length)
+    if iv + length != block.frame(1)[0] or size > MAX_BLOCK_LENGTH:
+        raise NotAMessage(f"an unframed body has IV 1 and at most {MAX_BLOCK_LENGTH:,} bytes")
     return block
 
 

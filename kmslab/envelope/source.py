@@ -1,7 +1,7 @@
 """Where a message's bytes come from: memory, or a reader that returns pieces of any size.
 
-Rule: a returned view is valid until the next call. Memory grows only as bytes arrive, never because
-a length field announces them.
+Rule: a returned view is valid until its buffer is used again. Memory grows only as bytes arrive,
+never because a length field announces them.
 """
 
 from abc import ABC, abstractmethod
@@ -10,79 +10,83 @@ from typing import Any
 from kmslab.crypto.backend import Bytes
 from kmslab.envelope.errors import NotAMessage
 
-STEP = 1024 * 1024  # bytes of memory that are reserved before any byte has arrived
-LARGEST_STEP = 16 * STEP
+MIB = 1024 * 1024
+STEP, LARGEST_STEP = MIB + 1024, 16 * MIB  # bytes that are reserved before any of them has arrived
+
+
+class Buffer:
+    """Memory that is used again and again. It grows to the largest size ever requested."""
+
+    def __init__(self) -> None:
+        self._memory = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._memory)
+
+    def room(self, size: int, kept: int = 0) -> memoryview:
+        """`size` bytes, of which the first `kept` are unchanged."""
+        more = size - len(self._memory)
+        if more > 0 and kept:
+            self._memory += bytes(more)  # the system moves large memory without a copy of it
+        elif more > 0:
+            self._memory = bytearray(size)
+        return memoryview(self._memory)[:size]
 
 
 class ByteSource(ABC):
     size: int | None = None  # of all of it, in bytes, if that is known in advance
+    ours: bool  # whether what is made of a view may be written over it
 
     @abstractmethod
-    def upto(self, size: int) -> memoryview:
-        """The next `size` bytes; fewer only at the end."""
+    def upto(self, size: int, buffer: Buffer) -> memoryview:
+        """The next `size` bytes; fewer only at the end. The buffer is used if need be."""
 
     @abstractmethod
-    def workspace(self, content: memoryview, size: int, keep: bool) -> memoryview:
-        """Memory for what is made from `content`, a view that was just returned.
+    def give_back(self, content: Bytes) -> None:
+        """Bytes that were just taken come again."""
 
-        It may be the same memory. It is valid until the next call; with `keep`, even longer.
-        """
-
-    def take(self, size: int) -> memoryview:
+    def take(self, size: int, buffer: Buffer) -> memoryview:
         """The next `size` bytes. Raises NotAMessage if there are fewer."""
-        content = self.upto(size)
+        content = self.upto(size, buffer)
         if len(content) < size:
             raise NotAMessage(f"the message is cut off: {size - len(content):,} bytes are missing")
         return content
 
 
-class Buffer:
-    """Memory that is used again for each frame. It grows to the largest size ever requested."""
-
-    def __init__(self) -> None:
-        self._memory = bytearray()
-
-    def room(self, size: int, kept: int = 0) -> memoryview:
-        """`size` bytes, of which the first `kept` are unchanged."""
-        more = bytes(max(0, size - len(self._memory)))
-        if more:
-            try:
-                self._memory += more  # the system moves large memory without a second copy of it
-            except BufferError:  # an earlier view is still in use
-                self._memory = self._memory[:kept] + bytes(size - kept)
-        return memoryview(self._memory)[:size]
-
-
 class FromMemory(ByteSource):
-    def __init__(self, content: Bytes) -> None:
-        self._rest = memoryview(content).cast("B")
-        self.size = len(self._rest)
-        self._buffer = Buffer()
+    ours = False
 
-    def upto(self, size: int) -> memoryview:
-        content, self._rest = self._rest[:size], self._rest[size:]
+    def __init__(self, content: Bytes) -> None:
+        self._content, self._at = memoryview(content).cast("B"), 0
+        self.size = len(self._content)
+
+    def upto(self, size: int, buffer: Buffer) -> memoryview:
+        content = self._content[self._at : self._at + size]
+        self._at += len(content)
         return content
 
-    def workspace(self, content: memoryview, size: int, keep: bool) -> memoryview:
-        return self._buffer.room(size)
+    def give_back(self, content: Bytes) -> None:
+        self._at -= len(content)
 
 
 class FromReader(ByteSource):
     """Reads a binary file, pipe or socket file with `readinto` if it has that, else with `read`."""
 
+    ours = True
+
     def __init__(self, reader: Any) -> None:
         self._readinto = getattr(reader, "readinto", None) or _readinto_from_read(reader)
-        self._buffer = Buffer()
+        self._back = b""
 
-    def upto(self, size: int) -> memoryview:
-        have, room = 0, self._buffer.room(0)
+    def upto(self, size: int, buffer: Buffer) -> memoryview:
+        have, room = 0, buffer.room(0)
         while have < size:
             if have == len(room):
                 room.release()
                 step = min(max(STEP, have), LARGEST_STEP)
-                room = self._buffer.room(min(size, have + step), kept=have)
+                room = buffer.room(min(size, max(have + step, len(buffer))), kept=have)
             with room[have:] as rest:
-                count = self._readinto(rest)
+                count = self._next(rest)
             if count is None:
                 raise BlockingIOError("the reader has no data yet: use a blocking reader")
             if not count:
@@ -90,10 +94,16 @@ class FromReader(ByteSource):
             have += count
         return room[:have]
 
-    def workspace(self, content: memoryview, size: int, keep: bool) -> memoryview:
-        if keep:
-            self._buffer = Buffer()
-        return content[:size]
+    def give_back(self, content: Bytes) -> None:
+        self._back = bytes(content) + self._back
+
+    def _next(self, room: memoryview) -> int | None:
+        if not self._back:
+            count: int | None = self._readinto(room)
+            return count
+        given, self._back = self._back[: len(room)], self._back[len(room) :]
+        room[: len(given)] = given
+        return len(given)
 
 
 def _readinto_from_read(reader: Any) -> Any:

@@ -6,34 +6,33 @@ output is provisional until `decrypt_stream` returns; if it raises, throw the ou
 
 import io
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
-from itertools import count
 from typing import Any
 
 from kmslab.crypto import Forged
-from kmslab.crypto.backend import GCM_TAG
+from kmslab.crypto.backend import GCM_TAG, Bytes
 from kmslab.crypto.self_tested import proven
-from kmslab.envelope.errors import NOT_OPENED, SIGNED, DecryptionError, NotAMessage
+from kmslab.envelope.batches import BATCH, Batch, Memory, to_open, to_seal, useful
+from kmslab.envelope.errors import NOT_OPENED, SIGNED, UNFRAMED, DecryptionError, NotAMessage
 from kmslab.envelope.materials import FreshMaterials, Materials, materials_of
 from kmslab.envelope.message import (
     MAX_FRAME_LENGTH,
-    MAX_FRAMES,
     RESERVED,
     FieldReader,
-    Frame,
     Header,
-    read_frame,
+    read_block,
     read_header,
 )
 from kmslab.envelope.policy import STRICT, Policy
 from kmslab.envelope.signing import Signer, Unsigned, signer_of, verifier_of
-from kmslab.envelope.source import Buffer, ByteSource, source_of
+from kmslab.envelope.source import ByteSource, source_of
 from kmslab.envelope.suites import HEADER_IV, MessageKeys, Suite
+from kmslab.envelope.threads import check_threads, in_order
 
 MIB = 1024 * 1024
-Write = Callable[[memoryview | bytes], None]
+Write = Callable[[Bytes], None]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,6 +63,7 @@ def encrypt_stream(
     suite: int | None = None,
     frame_length: int = MIB,
     policy: Policy = STRICT,
+    threads: int = 2,
 ) -> Header:
     """Encrypt everything that `reader` returns, and write the message to `writer`.
 
@@ -78,13 +78,14 @@ def encrypt_stream(
     chosen, materials = policy.suite(suite), materials_of(keyring)
     if not isinstance(frame_length, int) or not 0 < frame_length <= MAX_FRAME_LENGTH:
         raise ValueError(f"a frame has 1 to {MAX_FRAME_LENGTH:,} bytes, not {frame_length}")
+    check_threads(threads)
     source, pairs = source_of(reader), policy.context(context)
     made = materials.to_encrypt(chosen, pairs, source.size)
     policy.check_number_of_keys(len(made.wrapped_keys))
     header, keys = _begin(chosen, made, frame_length, policy)
     signer, write = signer_of(made.signing_key), _write_all(writer)
     _seal_header(header, keys, signer, write)
-    _seal_body(source, header, keys, signer, write)
+    _seal_body(source, header, keys, signer, write, threads)
     write(signer.footer())
     return header
 
@@ -111,29 +112,22 @@ def _seal_header(
 
 
 def _seal_body(
-    source: ByteSource, header: Header, keys: MessageKeys, signer: Signer | Unsigned, write: Write
+    source: ByteSource,
+    header: Header,
+    keys: MessageKeys,
+    signer: Signer | Unsigned,
+    write: Write,
+    threads: int,
 ) -> None:
-    seal, buffer = proven("AES_GCM").aes_gcm_seal_into, Buffer()
-    for frame, plaintext in _frames(source, header.frame_length):
-        head = frame.head
-        sealed = buffer.room(len(head) + frame.length + GCM_TAG)
-        sealed[: len(head)] = head
-        aad = frame.aad(header.message_id)
-        seal(keys.encryption, frame.iv, plaintext, aad, sealed[len(head) :])
-        signer.update(sealed)
-        write(sealed)
+    seal, free = proven("AES_GCM").aes_gcm_sealer(keys.encryption), list[Memory]()
 
+    def give(batch: Batch) -> None:
+        signer.update(batch.sealed)
+        write(batch.sealed)
+        free.append(batch.memory)
 
-def _frames(source: ByteSource, length: int) -> Iterator[tuple[Frame, memoryview]]:
-    """Whole frames, and a final one with the rest, which may be empty, as it may in the SDK."""
-    for sequence in count(1):
-        plaintext = source.upto(length)
-        final = len(plaintext) < length
-        if sequence > MAX_FRAMES - (not final):
-            raise ValueError(f"a message has at most {MAX_FRAMES:,} frames: make them longer")
-        yield Frame(sequence, len(plaintext), final), plaintext
-        if final:
-            return
+    batches = to_seal(source, header, free)
+    in_order(batches, lambda batch: batch.seal(seal), give, useful(threads, header))
 
 
 # ------------------------------------------------------------------------------------------- open
@@ -147,6 +141,7 @@ def decrypt_stream(
     context: Mapping[str, str] | None = None,
     policy: Policy = STRICT,
     unverified: bool = False,
+    threads: int = 2,
 ) -> Opened:
     """Decrypt the message that `reader` returns, and write its plaintext to `writer`.
 
@@ -157,18 +152,26 @@ def decrypt_stream(
     the writer gets the plaintext before. DecryptionError if it does not open or is refused.
     """
     materials, write, pairs = materials_of(keyring), _write_all(writer), policy.context(context)
+    check_threads(threads)
     fields = FieldReader(source_of(reader))
     try:
         header = policy.accepted(read_header(fields), pairs)
         if header.suite.signature and not unverified:
             raise DecryptionError(SIGNED)
-        return _open(fields, header, materials, write)
+        return _open(fields, header, materials, write, unverified, threads)
     except (NotAMessage, Forged):
         pass
     raise DecryptionError(NOT_OPENED)  # here, not in the handler, whose error would be __context__
 
 
-def _open(fields: FieldReader, header: Header, materials: FreshMaterials, write: Write) -> Opened:
+def _open(
+    fields: FieldReader,
+    header: Header,
+    materials: FreshMaterials,
+    write: Write,
+    unverified: bool,
+    threads: int,
+) -> Opened:
     header_iv = header.suite.format.header_iv
     fields.expect("header IV", header_iv)
     tag = fields.take("header tag", GCM_TAG)
@@ -181,38 +184,72 @@ def _open(fields: FieldReader, header: Header, materials: FreshMaterials, write:
     bound = encoded + header.unstored.encoded
     proven("AES_GCM").aes_gcm_open(keys.encryption, HEADER_IV, tag, bound)
     verifier.update(encoded + header_iv + tag)
-    plaintext = memoryview(b"")
-    for plaintext, final in _opened_frames(fields, header, keys, verifier.update):
-        if not final:
-            write(plaintext)
+    if header.frame_length:
+        last = _open_frames(fields.source, header, keys, verifier.update, write, threads)
+    else:
+        last = _open_block(fields, header, keys, verifier.update, write if unverified else None)
     verifier.read_footer(fields)
-    if fields.source.upto(1):
-        raise NotAMessage("bytes after the end")
-    write(plaintext)  # the final frame's, now that the whole message has been verified
+    fields.expect_end()
+    write(last)  # now that the whole message has been verified
     return Opened(header)
 
 
-def _opened_frames(
-    fields: FieldReader, header: Header, keys: MessageKeys, update: Write
-) -> Iterator[tuple[memoryview, bool]]:
-    open_into = proven("AES_GCM").aes_gcm_open_into
-    for sequence in count(1):
-        frame = read_frame(fields, header, sequence)
-        update(frame.head)
-        sealed = fields.source.take(frame.length + GCM_TAG)
+def _open_frames(
+    source: ByteSource, header: Header, keys: MessageKeys, update: Write, write: Write, threads: int
+) -> Bytes:
+    """Write the frames as they are verified, except the final one, whose plaintext is returned."""
+    open_into, free = proven("AES_GCM").aes_gcm_opener(keys.encryption), list[Memory]()
+    last: Bytes = b""
+
+    def give(batch: Batch) -> None:
+        nonlocal last
+        if batch.kind.final:
+            last = batch.plaintext
+        else:
+            write(batch.plaintext)
+        free.append(batch.memory)
+
+    batches = to_open(source, header, update, free)
+    in_order(batches, lambda batch: batch.open(open_into), give, useful(threads, header))
+    return last
+
+
+def _open_block(
+    fields: FieldReader, header: Header, keys: MessageKeys, update: Write, write: Write | None
+) -> Bytes:
+    """Write the pieces of an unframed body unverified, except the last, which is returned.
+
+    Without `write`, all of it is returned.
+    """
+    block = read_block(fields, header)
+    left = block.length
+    if write is None and left > MAX_FRAME_LENGTH:
+        raise DecryptionError(UNFRAMED)
+    head, iv, aad = block.frame(1)
+    update(head)
+    pieces = proven("AES_GCM").aes_gcm_in_pieces(keys.encryption, iv, aad)
+    memory, kept = Memory(), bytearray()
+    while left:
+        sealed = fields.source.take(min(left, BATCH), memory.taken)
+        left -= len(sealed)
         update(sealed)
-        plaintext = fields.source.workspace(sealed, frame.length, keep=frame.final)
-        open_into(keys.encryption, frame.iv, sealed, frame.aad(header.message_id), plaintext)
-        yield plaintext, frame.final
-        if frame.final:
-            return
+        plaintext = memory.made.room(len(sealed))
+        pieces.decrypt(sealed, plaintext)
+        if write and left:
+            write(plaintext)
+        else:
+            kept += plaintext
+    tag = fields.take("tag", GCM_TAG)
+    update(tag)
+    pieces.verify(tag)
+    return kept
 
 
 # ------------------------------------------------------------------------------------------ write
 
 
 def _write_all(writer: Any) -> Write:
-    def write(content: memoryview | bytes) -> None:
+    def write(content: Bytes) -> None:
         done = 0
         while done < len(content):
             # A writer that keeps this view gets an error later, not the next frame's bytes.

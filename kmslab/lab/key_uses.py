@@ -116,14 +116,15 @@ class KeyUses:
             answer["PrivateKeyCiphertextBlob"],
         )
 
-    def keyring(self) -> "KmsKeyring":
+    def keyring(self, *, multi_region: bool = False) -> "KmsKeyring":
         """A keyring for `kmslab.envelope`, which wraps data keys under this key.
 
-        `envelope` makes one itself if it is given the CMK.
+        `envelope` makes one itself if it is given the CMK. With `multi_region`, it also opens what
+        this key's replica or primary in another Region wrapped.
         """
         from kmslab.envelope import KmsKeyring  # few programs ask for one
 
-        return KmsKeyring(self._kms, self.arn)
+        return KmsKeyring(self._kms, self.arn, multi_region=multi_region)
 
     def sign(
         self, message: bytes, algorithm: str | None = None, message_type: str = MessageType.RAW

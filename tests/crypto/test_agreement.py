@@ -3,6 +3,7 @@
 import hashlib
 import hmac as stdlib_hmac
 import os
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -42,13 +43,13 @@ def test_buffers_get_the_same_bytes_and_zeros_for_a_forgery(
     one: Backend, other: Backend, key: bytes, iv: bytes, plaintext: bytes, aad: bytes, bit: int
 ) -> None:
     sealed, opened = bytearray(len(plaintext) + 16), bytearray(b"\xa5" * len(plaintext))
-    one.aes_gcm_seal_into(key, iv, memoryview(plaintext), aad, memoryview(sealed))
+    one.aes_gcm_sealer(key)(iv, memoryview(plaintext), aad, memoryview(sealed))
     assert sealed == one.aes_gcm_seal(key, iv, plaintext, aad)
-    other.aes_gcm_open_into(key, iv, memoryview(sealed), aad, memoryview(opened))
+    other.aes_gcm_opener(key)(iv, memoryview(sealed), aad, memoryview(opened))
     assert opened == plaintext
     sealed[bit % len(sealed)] ^= 1
     with pytest.raises(Forged):
-        other.aes_gcm_open_into(key, iv, sealed, aad, memoryview(opened))
+        other.aes_gcm_opener(key)(iv, sealed, aad, memoryview(opened))
     assert opened == bytes(len(plaintext))
 
 
@@ -58,12 +59,66 @@ def test_a_buffer_can_be_opened_in_its_own_memory(one: Backend, other: Backend, 
     key, iv, plaintext = bytes(32), bytes(12), os.urandom(size)
     memory = bytearray(one.aes_gcm_seal(key, iv, plaintext, b"aad"))
     forged = bytearray(memory)
-    other.aes_gcm_open_into(key, iv, memory, b"aad", memoryview(memory)[:size])
+    other.aes_gcm_opener(key)(iv, memory, b"aad", memoryview(memory)[:size])
     assert memory[:size] == plaintext
     forged[-1] ^= 1
     with pytest.raises(Forged):
-        other.aes_gcm_open_into(key, iv, forged, b"aad", memoryview(forged)[:size])
+        other.aes_gcm_opener(key)(iv, forged, b"aad", memoryview(forged)[:size])
     assert forged[:size] == bytes(size)
+
+
+@PAIRS
+@given(key=aes_keys, iv=ivs, plaintext=anything, aad=anything, cuts=st.lists(st.integers(0, 300)))
+def test_any_pieces_open(
+    one: Backend,
+    other: Backend,
+    key: bytes,
+    iv: bytes,
+    plaintext: bytes,
+    aad: bytes,
+    cuts: list[int],
+) -> None:
+    sealed, opened = one.aes_gcm_seal(key, iv, plaintext, aad), bytearray(len(plaintext))
+    tag = bytearray(sealed[-16:])
+    for right in (True, False):
+        pieces = other.aes_gcm_in_pieces(key, iv, aad)
+        places = sorted({0, len(plaintext), *(cut for cut in cuts if cut < len(plaintext))})
+        for begin, end in pairwise(places):
+            pieces.decrypt(sealed[begin:end], memoryview(opened)[begin:end])
+        assert opened == plaintext
+        if right:
+            pieces.verify(bytes(tag))
+            tag[-1] ^= 1
+        else:
+            with pytest.raises(Forged):
+                pieces.verify(bytes(tag))
+
+
+def test_pieces_that_are_too_few_or_too_many_are_refused() -> None:
+    for backend in (pyca, pycryptodome):
+        sealed = backend.aes_gcm_seal(bytes(32), bytes(12), bytes(40), b"")
+        for taken in (sealed[:39], sealed[:40] + b"\0", b""):
+            pieces = backend.aes_gcm_in_pieces(bytes(32), bytes(12), b"")
+            pieces.decrypt(taken, memoryview(bytearray(len(taken))))
+            with pytest.raises(Forged):
+                pieces.verify(sealed[40:])
+        for tag in (b"", sealed[40:-1], sealed[40:] + b"\0"):
+            pieces = backend.aes_gcm_in_pieces(bytes(32), bytes(12), b"")
+            pieces.decrypt(sealed[:40], memoryview(bytearray(40)))
+            with pytest.raises(Forged):
+                pieces.verify(tag)
+
+
+def test_keys_of_other_lengths_are_refused_before_any_message() -> None:
+    for backend in (pyca, pycryptodome):
+        with pytest.raises(RuntimeError, match="AES-GCM takes"):
+            backend.aes_gcm_sealer(bytes(31))
+        for opener in (
+            lambda b=backend: b.aes_gcm_opener(bytes(31)),
+            lambda b=backend: b.aes_gcm_in_pieces(bytes(31), bytes(12), b""),
+        ):
+            with pytest.raises(Forged):
+                opener()
 
 
 def test_buffers_of_other_sizes_are_refused() -> None:
@@ -72,9 +127,9 @@ def test_buffers_of_other_sizes_are_refused() -> None:
         for size in (0, 20, 35, 37):
             buffer = memoryview(bytearray(size))
             with pytest.raises(RuntimeError, match="16 bytes longer"):
-                backend.aes_gcm_seal_into(key, iv, plaintext, b"", buffer)
+                backend.aes_gcm_sealer(key)(iv, plaintext, b"", buffer)
             with pytest.raises(RuntimeError, match="16 bytes longer"):
-                backend.aes_gcm_open_into(key, iv, buffer, b"", memoryview(bytearray(20)))
+                backend.aes_gcm_opener(key)(iv, buffer, b"", memoryview(bytearray(20)))
 
 
 @given(key=st.binary(max_size=64), iv=st.binary(max_size=20), sealed=anything, aad=anything)

@@ -33,7 +33,7 @@ def test_each_algorithm_has_known_answers_and_each_answer_has_a_source() -> None
 
 def test_each_function_that_can_refuse_is_tested_for_it() -> None:
     refusing = {known.function for known in KNOWN_ANSWERS if known.refused_if_altered}
-    opening = {"aes_gcm_open", "aes_gcm_open_into", "aes_unwrap"}
+    opening = {"aes_gcm_open", "aes_gcm_opener", "aes_gcm_in_pieces", "aes_unwrap"}
     assert refusing == opening | {"verify", "decrypt", "agree", "decompress"}
     for known in KNOWN_ANSWERS:
         assert (known.function in refusing) == (known.refused_if_altered is not None)
@@ -126,12 +126,23 @@ def test_a_backend_that_refuses_nothing_fails(backend: Backend, function: str) -
 
 
 def test_a_backend_that_opens_anything_into_a_buffer_fails(backend: Backend) -> None:
-    (known,) = [each for each in KNOWN_ANSWERS if each.function == "aes_gcm_open_into"]
+    (known,) = [each for each in KNOWN_ANSWERS if each.function == "aes_gcm_opener"]
 
-    def open_into(key: bytes, iv: bytes, sealed: bytes, aad: bytes, plain: memoryview) -> None:
+    def open_into(iv: bytes, sealed: bytes, aad: bytes, plain: memoryview) -> None:
         plain[:] = known.answer
 
-    assert not known.holds(gullible(backend, aes_gcm_open_into=open_into))
+    assert not known.holds(gullible(backend, aes_gcm_opener=lambda key: open_into))
+    assert known.holds(backend)
+
+
+def test_a_backend_that_verifies_no_pieces_fails(backend: Backend) -> None:
+    (known,) = [each for each in KNOWN_ANSWERS if each.function == "aes_gcm_in_pieces"]
+
+    def lax(*arguments: bytes) -> SimpleNamespace:
+        decrypt = backend.aes_gcm_in_pieces(*arguments).decrypt
+        return SimpleNamespace(decrypt=decrypt, verify=lambda tag: None)
+
+    assert not known.holds(gullible(backend, aes_gcm_in_pieces=lax))
     assert known.holds(backend)
 
 

@@ -134,7 +134,7 @@ def test_data_and_messages_are_bytes() -> None:
 
 def test_more_frames_than_a_message_can_number_name_the_limit(monkeypatch) -> None:
     """Four thousand million frames would take too long, so here the limit is three."""
-    monkeypatch.setattr(envelope.stream, "MAX_FRAMES", 3)
+    monkeypatch.setattr(envelope.batches, "MAX_FRAMES", 3)
     assert envelope.encrypt(bytes(5), RING, frame_length=2)
     with pytest.raises(ValueError, match="at most 3 frames"):
         envelope.encrypt(bytes(6), RING, frame_length=2)

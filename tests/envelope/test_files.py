@@ -234,19 +234,22 @@ def program(*arguments: object, **options: object) -> subprocess.Popen[bytes]:
 )
 @pytest.mark.parametrize("named", [True, False])
 def test_a_killed_process_leaves_no_target_and_nothing_that_the_next_run_keeps(
-    tmp_path: Path, sealed: Path, what: str, overwrite: bool, how: int, named: bool
+    tmp_path: Path, what: str, overwrite: bool, how: int, named: bool
 ) -> None:
     if not named and not hasattr(os, "O_TMPFILE"):
         pytest.skip("only Linux has files without names")
     source, target = tmp_path / "source", tmp_path / "target"
+    plain, sealed = tmp_path / "plain", tmp_path / "sealed"
+    plain.write_bytes(DATA * 3)
+    envelope.encrypt_file(plain, sealed, RING)
     os.mkfifo(source)
     if overwrite:
         target.write_bytes(b"dear")
     before = names(tmp_path)
     running = program(what, source, target, *["overwrite"] * overwrite, *["named"] * named)
     with source.open("wb") as pipe:
-        pipe.write((DATA if what == "encrypt" else sealed.read_bytes())[: 3 << 19])
-        pipe.flush()  # more than a pipe holds: a frame has been read and written
+        pipe.write((plain if what == "encrypt" else sealed).read_bytes()[: 9 << 19])
+        pipe.flush()  # more than a pipe and all threads hold: a frame has been read and written
         if named:
             wait_for(tmp_path, before)
             _refuse_to_delete(tmp_path, target)

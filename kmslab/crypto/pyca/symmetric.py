@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.ciphers.modes import CBC, GCM
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
@@ -16,8 +16,12 @@ from cryptography.hazmat.primitives.keywrap import (
 )
 
 from kmslab.crypto.backend import (
+    GCM_IV,
     Bytes,
     Forged,
+    OpenInto,
+    Pieces,
+    SealInto,
     check_buffers,
     check_cbc,
     check_hkdf,
@@ -44,6 +48,7 @@ HKDFS: dict[str, hashes.HashAlgorithm] = {
 }
 _SHA_256 = hashes.SHA256()
 _COUNTER, _BEFORE = Mode.CounterMode, CounterLocation.BeforeFixed
+ZEROS = bytes(GCM_IV)
 
 
 class Symmetric:
@@ -61,24 +66,36 @@ class Symmetric:
             pass
         raise Forged  # here, not in the handler: the library's exception would be our __context__
 
-    def aes_gcm_seal_into(
-        self, key: bytes, iv: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
-    ) -> None:
-        check_seal(key, iv)
-        check_buffers(plaintext, sealed)
-        AESGCM(key).encrypt_into(iv, plaintext, aad, sealed)
+    def aes_gcm_sealer(self, key: bytes) -> SealInto:
+        check_seal(key, ZEROS)  # its IVs are checked when they are used
+        encrypt_into = AESGCM(key).encrypt_into
 
-    def aes_gcm_open_into(
-        self, key: bytes, iv: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
-    ) -> None:
+        def seal(iv: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview) -> None:
+            check_seal(key, iv)
+            check_buffers(plaintext, sealed)
+            encrypt_into(iv, plaintext, aad, sealed)
+
+        return seal
+
+    def aes_gcm_opener(self, key: bytes) -> OpenInto:
+        check_open(key, ZEROS)
+        decrypt_into = AESGCM(key).decrypt_into
+
+        def open_into(iv: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview) -> None:
+            check_open(key, iv)
+            check_buffers(plaintext, sealed)
+            try:
+                decrypt_into(iv, sealed, aad, plaintext)
+                return
+            except InvalidTag:
+                wipe(plaintext)  # the library left unverified bytes in it
+            raise Forged
+
+        return open_into
+
+    def aes_gcm_in_pieces(self, key: bytes, iv: bytes, aad: bytes) -> Pieces:
         check_open(key, iv)
-        check_buffers(plaintext, sealed)
-        try:
-            AESGCM(key).decrypt_into(iv, sealed, aad, plaintext)
-            return
-        except InvalidTag:
-            wipe(plaintext)  # the library left unverified bytes in it
-        raise Forged
+        return _Pieces(key, iv, aad)
 
     def aes_cbc_encrypt(self, key: bytes, iv: bytes, blocks: bytes) -> bytes:
         check_cbc(key, iv, blocks)
@@ -116,6 +133,23 @@ class Symmetric:
 
     def kdf_counter(self, key: bytes, label: bytes, context: bytes, length: int) -> SecretBytes:
         return _counter_mode(key, kdf_fixed_input(label, context, length), length)
+
+
+class _Pieces:
+    def __init__(self, key: bytes, iv: bytes, aad: bytes) -> None:
+        self._decryptor = Cipher(AES(key), GCM(iv)).decryptor()
+        self._decryptor.authenticate_additional_data(aad)
+
+    def decrypt(self, piece: Bytes, plaintext: memoryview) -> None:
+        self._decryptor.update_into(piece, plaintext)
+
+    def verify(self, tag: bytes) -> None:
+        try:
+            self._decryptor.finalize_with_tag(tag)
+            return
+        except (InvalidTag, ValueError):  # ValueError: an impossible length
+            pass
+        raise Forged
 
 
 def _counter_mode(key: bytes, fixed: bytes, length: int) -> SecretBytes:

@@ -8,9 +8,13 @@ from Crypto.Hash import HMAC, SHA224, SHA256, SHA384, SHA512
 from Crypto.Protocol.KDF import HKDF, SP800_108_Counter
 
 from kmslab.crypto.backend import (
+    GCM_IV,
     GCM_TAG,
     Bytes,
     Forged,
+    OpenInto,
+    Pieces,
+    SealInto,
     check_buffers,
     check_cbc,
     check_hkdf,
@@ -35,6 +39,7 @@ HKDFS: dict[str, Any] = {
     "HKDF_SHA_384": SHA384,
     "HKDF_SHA_512": SHA512,
 }
+ZEROS = bytes(GCM_IV)
 
 
 class Symmetric:
@@ -55,28 +60,38 @@ class Symmetric:
             pass
         raise Forged  # here, not in the handler: the library's frames hold the unverified plaintext
 
-    def aes_gcm_seal_into(
-        self, key: bytes, iv: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview
-    ) -> None:
-        check_seal(key, iv)
-        check_buffers(plaintext, sealed)
-        cipher = AES.new(key, AES.MODE_GCM, nonce=iv, mac_len=GCM_TAG).update(aad)
-        cipher.encrypt(plaintext, output=sealed[:-GCM_TAG])
-        sealed[-GCM_TAG:] = cipher.digest()
+    def aes_gcm_sealer(self, key: bytes) -> SealInto:
+        check_seal(key, ZEROS)  # its IVs are checked when they are used
 
-    def aes_gcm_open_into(
-        self, key: bytes, iv: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview
-    ) -> None:
+        def seal(iv: bytes, plaintext: Bytes, aad: bytes, sealed: memoryview) -> None:
+            check_seal(key, iv)
+            check_buffers(plaintext, sealed)
+            cipher = AES.new(key, AES.MODE_GCM, nonce=iv, mac_len=GCM_TAG).update(aad)
+            cipher.encrypt(plaintext, output=sealed[:-GCM_TAG])
+            sealed[-GCM_TAG:] = cipher.digest()
+
+        return seal
+
+    def aes_gcm_opener(self, key: bytes) -> OpenInto:
+        check_open(key, ZEROS)
+
+        def open_into(iv: bytes, sealed: Bytes, aad: bytes, plaintext: memoryview) -> None:
+            check_open(key, iv)
+            check_buffers(plaintext, sealed)
+            sealed = memoryview(sealed)  # slices of a memoryview are not copies
+            cipher = AES.new(key, AES.MODE_GCM, nonce=iv, mac_len=GCM_TAG).update(aad)
+            try:
+                cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:], output=plaintext)
+                return
+            except ValueError:
+                wipe(plaintext)  # the library left unverified bytes in it
+            raise Forged
+
+        return open_into
+
+    def aes_gcm_in_pieces(self, key: bytes, iv: bytes, aad: bytes) -> Pieces:
         check_open(key, iv)
-        check_buffers(plaintext, sealed)
-        sealed = memoryview(sealed)  # slices of a memoryview are not copies
-        cipher = AES.new(key, AES.MODE_GCM, nonce=iv, mac_len=GCM_TAG).update(aad)
-        try:
-            cipher.decrypt_and_verify(sealed[:-GCM_TAG], sealed[-GCM_TAG:], output=plaintext)
-            return
-        except ValueError:
-            wipe(plaintext)  # the library left unverified bytes in it
-        raise Forged
+        return _Pieces(key, iv, aad)
 
     def aes_cbc_encrypt(self, key: bytes, iv: bytes, blocks: bytes) -> bytes:
         check_cbc(key, iv, blocks)
@@ -115,3 +130,19 @@ class Symmetric:
 
 def _prf(key: bytes, data: bytes) -> bytes:
     return HMAC.new(key, data, SHA256).digest()
+
+
+class _Pieces:
+    def __init__(self, key: bytes, iv: bytes, aad: bytes) -> None:
+        self._cipher = AES.new(key, AES.MODE_GCM, nonce=iv, mac_len=GCM_TAG).update(aad)
+
+    def decrypt(self, piece: Bytes, plaintext: memoryview) -> None:
+        self._cipher.decrypt(piece, output=plaintext)
+
+    def verify(self, tag: bytes) -> None:
+        try:
+            self._cipher.verify(tag)
+            return
+        except ValueError:
+            pass
+        raise Forged
