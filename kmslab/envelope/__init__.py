@@ -8,7 +8,8 @@ message without any key. The KMS is asked once for each message, or less often w
 
 Reading order: `message.py`, the format; `suites.py`, how a message gets its keys; `keyrings.py`,
 `kms.py` and `raw.py`, how a data key is wrapped; `materials.py`, what a message gets from them;
-`policy.py`, what a program demands of messages; `stream.py`, which uses all of these; then
+`policy.py`, what a program demands of messages; `stream.py`, which uses all of these,
+`batches.py`, its frames, and `threads.py`; then
 `signing.py`, `in_memory.py`, `files.py`, `inspect.py` and `caching.py`.
 
 Rule: nothing here imports the service. A KMS is an object with boto3's `generate_data_key`,

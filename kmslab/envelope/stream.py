@@ -1,4 +1,4 @@
-"""Encrypts and decrypts a stream of any length, one frame in memory at a time.
+"""Encrypts and decrypts a stream of any length, with a few megabytes of it in memory.
 
 A frame is written when it has been verified, the final one when the whole message has been. So the
 output is provisional until `decrypt_stream` returns; if it raises, throw the output away.
@@ -72,8 +72,9 @@ def encrypt_stream(
     key. Or a `DataKeyCache` of these. `context`: string → string; the message contains it in clear,
     in at most 65,535 bytes with its lengths. `suite`: 0x0578 (the default), signed with ECDSA
     P-384, or 0x0478, unsigned; nine older ones if the `policy` allows them. `frame_length`: bytes
-    of plaintext in a frame, 1 to 2³¹ - 1. Raises ValueError beyond a limit or against the policy,
-    and the KMS's own errors. The format is the AWS Encryption SDK's.
+    of plaintext in a frame, 1 to 2³¹ - 1. `threads`: how many work on a long message; reader and
+    writer are called in this one. Raises ValueError beyond a limit or against the policy, and the
+    KMS's own errors. The format is the AWS Encryption SDK's.
     """
     chosen, materials = policy.suite(suite), materials_of(keyring)
     if not isinstance(frame_length, int) or not 0 < frame_length <= MAX_FRAME_LENGTH:
@@ -149,7 +150,9 @@ def decrypt_stream(
     holder of the data key encrypted each frame for its place, but only the end of the message shows
     that it is complete and comes from its sender. `context`: pairs that it must have been encrypted
     with. `unverified`: without it a signed message is refused, because its signature comes last and
-    the writer gets the plaintext before. DecryptionError if it does not open or is refused.
+    the writer gets the plaintext before. The one block of an unframed message is written before it
+    is verified with it, and kept in memory without. DecryptionError if the message does not open or
+    is refused.
     """
     materials, write, pairs = materials_of(keyring), _write_all(writer), policy.context(context)
     check_threads(threads)
