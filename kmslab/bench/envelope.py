@@ -27,7 +27,6 @@ from kmslab.bench.envelope_ways import (
     programs,
     size_of,
     subject,
-    with_threads,
 )
 from kmslab.bench.programs import Benchmark, Effort, Facts, Plan
 
@@ -77,35 +76,44 @@ def _stream(data: memoryview, suite: int, frame: int) -> Iterator[Way]:
             partial(loop, keys.opening, sealed, write, threads),
             limit,
         )
-        seal = partial(envelope.encrypt_stream, data, bare.Discard(), keys.ring)
+        seal = partial(envelope.encrypt_stream, data, bare.Discard(), keys.ring, suite=suite)
         open_ = partial(envelope.decrypt_stream, message, bare.Discard(), keys.ring)
-        more = with_threads(envelope.encrypt_stream, threads)
         yield limit
         yield Way(
             OURS,
             limit.subject,
             len(data),
-            partial(seal, suite=suite, frame_length=frame, **more),
-            partial(open_, unverified=True, **more),
+            partial(seal, frame_length=frame, threads=threads),
+            partial(open_, unverified=True, threads=threads),
             limit,
         )
 
 
 def _bytes_to_bytes(data: memoryview, suite: int, frame: int) -> Iterator[Way]:
-    keys, name = Keys(frame), subject("bytes", suite, frame)
+    keys = Keys(frame)
     sealed = memoryview(bare.into_one_buffer(keys.sealing, data))
     message = envelope.encrypt(data, keys.ring, suite=suite, frame_length=frame)
-    limit = Way(
-        LOOP,
-        name,
-        len(data),
-        partial(bare.into_one_buffer, keys.sealing, data),
-        partial(bare.into_one_buffer, keys.opening, sealed),
-    )
-    seal = partial(envelope.encrypt, data, keys.ring, suite=suite, frame_length=frame)
-    open_ = partial(envelope.decrypt, message, keys.ring)
-    yield limit
-    yield Way(OURS, name, len(data), seal, open_, limit)
+    limit = None
+    for threads in (1, 2):
+        limit = Way(
+            LOOP,
+            subject("bytes", suite, frame, threads),
+            len(data),
+            partial(bare.into_one_buffer, keys.sealing, data, threads),
+            partial(bare.into_one_buffer, keys.opening, sealed, threads),
+            limit,
+        )
+        seal = partial(envelope.encrypt, data, keys.ring, suite=suite, frame_length=frame)
+        open_ = partial(envelope.decrypt, message, keys.ring)
+        yield limit
+        yield Way(
+            OURS,
+            limit.subject,
+            len(data),
+            partial(seal, threads=threads),
+            partial(open_, threads=threads),
+            limit,
+        )
 
 
 BENCHMARK = Benchmark(

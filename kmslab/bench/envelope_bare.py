@@ -88,14 +88,17 @@ def _stream(loop: Loop, source: memoryview, write: Write, first: int, step: int)
         write(room)
 
 
-def into_one_buffer(loop: Loop, source: memoryview) -> memoryview:
+def into_one_buffer(loop: Loop, source: memoryview, threads: int = 1) -> memoryview:
     """Bytes to bytes: all frames into one freshly allocated buffer."""
-    call, taken, made = loop.call, loop.taken, loop.made
-    whole, out = loop.whole_frames(len(source)), memoryview(bytearray(loop.total(len(source))))
-    for number in range(whole):
-        frame = source[number * taken : (number + 1) * taken]
-        call(_iv(number), frame, b"", out[number * made : (number + 1) * made])
-    call(_iv(whole), source[whole * taken :], b"", out[whole * made :])
+    out, frames = memoryview(bytearray(loop.total(len(source)))), loop.whole_frames(len(source)) + 1
+
+    def part(first: int) -> None:
+        for number in range(first, frames, threads):
+            frame = source[number * loop.taken : (number + 1) * loop.taken]
+            start = number * loop.made
+            loop.call(_iv(number), frame, b"", out[start : start + loop.length(len(frame))])
+
+    _together(threads, part)
     return out
 
 

@@ -24,7 +24,6 @@ from kmslab.bench.envelope_ways import (
     Keys,
     Way,
     subject,
-    with_threads,
 )
 from kmslab.bench.programs import Effort
 
@@ -125,8 +124,7 @@ def _loop(loop: bare.FileLoop, keys: Keys, threads: int) -> tuple[FromTo, FromTo
 def _ours(keys: Keys, suite: int, frame: int, threads: int) -> tuple[FromTo, FromTo]:
     seal = partial(envelope.encrypt_file, keyring=keys.ring, suite=suite, frame_length=frame)
     open_ = partial(envelope.decrypt_file, keyring=keys.ring)
-    more = with_threads(envelope.encrypt_file, threads)
-    return partial(seal, **more), partial(open_, **more)
+    return partial(seal, threads=threads), partial(open_, threads=threads)
 
 
 # --------------------------------------------------------------------------------------- the files

@@ -1,12 +1,10 @@
 """A way to seal and open, and the two programs that measure it."""
 
-import inspect
 import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from kmslab import envelope
 from kmslab.bench import envelope_bare as bare
@@ -58,11 +56,6 @@ def subject(place: str, suite: int, frame: int, threads: int = 1) -> str:
     """Such as `file, 0x0578, 4 KiB, 2 threads`."""
     end = f", {threads} threads" if threads > 1 else ""
     return f"{place}, 0x{suite:04x}, {size_of(frame)}{end}"
-
-
-def with_threads(function: Callable[..., Any], threads: int) -> dict[str, Any]:
-    """The argument that sets how many threads it uses, if it has one."""
-    return {"threads": threads} if "threads" in inspect.signature(function).parameters else {}
 
 
 class Keys:

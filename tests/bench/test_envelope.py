@@ -50,7 +50,8 @@ def test_a_bare_stream_seals_each_frame_once_and_opens_to_the_data(size, threads
     assert sorted(sealed) == sorted(frames)
     bare.stream(keys.opening, whole, opened.write, threads)
     assert sum(map(len, opened)) == size
-    assert bytes(bare.into_one_buffer(keys.opening, whole)) == data
+    assert bare.into_one_buffer(keys.sealing, data, threads) == whole
+    assert bare.into_one_buffer(keys.opening, whole, threads) == data
     if threads == 1:
         assert b"".join(sealed) == whole
         assert b"".join(opened) == data
