@@ -98,10 +98,12 @@ def opened(head: Head, root_key: SecretBytes, file: BinaryIO) -> Iterator[bytes]
     backends = SelfTested()
     unpack = zlib.decompressobj()
     for chunk in _chunks(head.key(root_key, backends), head.encoded, file, backends):
-        try:
-            yield unpack.decompress(chunk)
-        except zlib.error:
-            raise BackupError("it was not made as a backup is") from None
+        while chunk:  # a part at a time: what is very regular may become a thousand times as long
+            try:
+                yield unpack.decompress(chunk, CHUNK)
+            except zlib.error:
+                raise BackupError("it was not made as a backup is") from None
+            chunk = unpack.unconsumed_tail
     if not unpack.eof or unpack.unused_data:
         raise BackupError("it was not made as a backup is")
 
