@@ -7,7 +7,7 @@ In order of reading:
 3. `exercises/`: `check` and `hint`, and how to write an exercise.
 4. `outcome.py`, `network.py`, `policy_statements.py`, `module_self_tests.py`,
    `faulty_modules.py`, `certificates.py`, `simulated_machines.py`, `careless_kms.py`,
-   `endpoint.py` and `stand_in.py`: small tools, each for a lesson or two.
+   `endpoint.py`, `sealed_columns.py` and `stand_in.py`: small tools, each for a lesson or two.
 5. `program/`: the learner's own program, which grows with each pass; `progress.py` shows how far.
 6. `doctor.py`: is this computer ready? `workbook.py`: the learner's own copies of the lessons.
 
@@ -33,6 +33,7 @@ from kmslab.course.outcome import outcome, refusal
 from kmslab.course.policy_statements import let
 from kmslab.course.program.importing import install
 from kmslab.course.progress import progress
+from kmslab.course.sealed_columns import fresh_folder, readers
 from kmslab.course.simulated_machines import machines
 from kmslab.course.stand_in import stand_in
 
@@ -52,6 +53,7 @@ __all__ = [
     "doctor",
     "endpoint",
     "faulty_lab",
+    "fresh_folder",
     "hint",
     "lax_lab",
     "let",
@@ -62,6 +64,7 @@ __all__ = [
     "outcome",
     "predict",
     "progress",
+    "readers",
     "recorded",
     "refusal",
     "reveal",

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from kmslab import envelope, figures
-from kmslab.course import aws_sdk_opens, clinic, endpoint, outcome, stand_in
+from kmslab import envelope, figures, lake
+from kmslab.course import aws_sdk_opens, clinic, endpoint, fresh_folder, outcome, readers, stand_in
 from kmslab.course.endpoint import NO_SDK
 
 
@@ -47,3 +47,24 @@ def test_the_caption_counts_second_by_second():
     assert "one: 0 s, 1 answered, 1 refused; 1 s, 1 answered, 0 refused." in repr(
         figures.attempts({"one": made})
     )
+
+
+def test_a_column_opens_for_readers_whose_key_works_and_the_key_is_on_again_after():
+    lab, the_clinic = clinic("13")
+    cmks = {name: lab.create_cmk(name) for name in ("names", "findings")}
+    keys, folder = lake.ColumnKeys(cmks), fresh_folder()
+    columns = {"record": "names"}
+    lake.write(the_clinic.arrow_table(), folder, keys, columns=columns, rest="findings")
+    cmks["names"].disable()
+    table = readers(folder, {"Sora": keys}, off=cmks["names"])
+    assert table.headings == ["column", "Sora", "Sora, names off"]
+    assert table.rows[:2] == [
+        ["record", "opens", "DisabledException"],
+        ["diagnosis", "opens", "opens"],
+    ]
+    assert lake.read(folder, keys).num_rows == 569
+
+
+def test_each_run_of_the_cell_writes_to_a_folder_of_its_own():
+    assert fresh_folder() != fresh_folder()
+    assert not fresh_folder().exists()

@@ -6,6 +6,7 @@ Key ids and times are the same in every run, so that outputs can be compared; ke
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
 from kmslab.clock import Clock
@@ -53,6 +54,10 @@ class Clinic:
     def table(self) -> bytes:
         """The whole table, a CSV file."""
         return records.read(records.TABLE)
+
+    def arrow_table(self) -> Any:
+        """Four columns of the table, as PyArrow's: record, diagnosis, radius and area."""
+        return records.arrow_table(["record", "diagnosis", "radius", "area"])
 
     @property
     def scan(self) -> bytes:

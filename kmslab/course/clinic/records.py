@@ -3,6 +3,7 @@
 import csv
 from functools import cache
 from hashlib import sha256
+from typing import Any
 
 from kmslab.course import installed_files
 
@@ -21,6 +22,13 @@ def read(name: str) -> bytes:
 def rows() -> tuple[dict[str, str], ...]:
     """The table's rows, each a dict of text by column."""
     return tuple(csv.DictReader(read(TABLE).decode("ascii").splitlines()))
+
+
+def arrow_table(columns: list[str]) -> Any:
+    """These columns of the table as a `pyarrow.Table`, numbers as numbers."""
+    from pyarrow import BufferReader, csv  # here, because only one lesson needs it
+
+    return csv.read_csv(BufferReader(read(TABLE))).select(columns)
 
 
 def record(number: str) -> bytes:
