@@ -6,12 +6,12 @@ O_TMPFILE). Otherwise it is beside the target (`.NAME.kmslab-*.part`) and locked
 killed, the next run for the same target deletes it.
 """
 
-import glob
 import os
 import secrets
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -22,6 +22,9 @@ except ModuleNotFoundError:  # Windows, where an open file cannot be deleted any
     fcntl = None  # type: ignore[assignment]
 
 MIB = 1024 * 1024
+FEW = 1000  # names in a folder, which are read each time
+READ_AGAIN = 1e-4  # seconds for each name of a folder with more
+_read_after: dict[str, float] = {}  # by folder
 Path = str | os.PathLike[str]
 
 
@@ -32,7 +35,7 @@ def written(target: Path, overwrite: bool) -> Iterator[BinaryIO]:
     _check(path, overwrite)
     folder, name = os.path.split(os.path.abspath(path))
     start = os.path.join(folder, f".{name[:40]}.kmslab-")
-    _delete_left(start)
+    _delete_left(folder, os.path.basename(start))
     part, file = _begun(folder, start)
     try:
         with file:
@@ -88,15 +91,32 @@ def _finish(part: str, path: str, overwrite: bool) -> None:
         _link(part, path)
 
 
-def _delete_left(start: str) -> None:
+def _delete_left(folder: str, start: str) -> None:
     """Files of killed runs may hold plaintext. A run that still writes holds its file's lock."""
-    for part in glob.glob(f"{glob.escape(start)}*.part"):
+    for part in _parts(folder, start):
         with suppress(OSError), open(part, "r+b") as file:
             if _lock(file.fileno()):
                 os.unlink(part)
         if not fcntl:
             with suppress(OSError):
                 os.unlink(part)
+
+
+def _parts(folder: str, start: str) -> list[str]:
+    """In a folder of many files only now and then: reading it for each would take hours."""
+    if time.monotonic() < _read_after.get(folder, 0):
+        return []
+    try:
+        names = os.listdir(folder)
+    except OSError:  # the next step says what is wrong with it
+        return []
+    if len(names) > FEW:
+        _read_after[folder] = time.monotonic() + len(names) * READ_AGAIN
+    return [
+        os.path.join(folder, name)
+        for name in names
+        if name.startswith(start) and name.endswith(".part")
+    ]
 
 
 def _lock(number: int) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kmslab import CMK, envelope
+from kmslab import CMK, envelope, whole_file
 from kmslab.envelope import DecryptionError, RawAesKeyring
 from tests.envelope.conftest import AES_KEY, SUITES
 from tests.waiting import until
@@ -285,6 +285,19 @@ def wait_for(folder: Path, before: set[str]) -> list[Path]:
         return paths if any(path.stat().st_size for path in paths) else []
 
     return until(found)
+
+
+def test_a_folder_of_many_files_is_not_read_for_each(
+    tmp_path: Path, plain: Path, monkeypatch
+) -> None:
+    read = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda folder: read.append(folder) or listdir(folder))
+    monkeypatch.setattr(whole_file, "FEW", 5)
+    monkeypatch.setattr(whole_file, "READ_AGAIN", 1000)
+    for number in range(10):
+        envelope.encrypt_file(plain, tmp_path / f"{number}", RING)
+    assert 0 < len(read) < 10
 
 
 @POSIX

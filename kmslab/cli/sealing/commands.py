@@ -222,7 +222,6 @@ def encrypt(
             suite=number,
             frame_length=frame_length,
             overwrite=overwrite,
-            cached=cache is not None,
         )
         run(plan, work, one_key=len(keys) == 1, as_json=as_json, quiet=quiet)
 

@@ -33,7 +33,7 @@ class StdoutClosed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealing:
-    """How each file is encrypted. `cached`: the keyring is a `DataKeyCache`."""
+    """How each file is encrypted."""
 
     keyring: Any
     context: Mapping[str, str]
@@ -41,14 +41,13 @@ class Sealing:
     suite: int | None
     frame_length: int
     overwrite: bool
-    cached: bool
 
     def __call__(self, job: Job, advance: Advance) -> "Header":
         from kmslab.envelope import encrypt_stream
 
         with _source(job, advance) as reader, _target(job, reader, self.overwrite) as writer:
             return encrypt_stream(
-                reader.read() if self.cached and reader.is_short else reader,
+                reader.content(),
                 writer,
                 self.keyring,
                 context=self.context,
@@ -77,7 +76,9 @@ class Opening:
             _waiting() if waits else _target(job, reader, self.overwrite) as writer,
         ):
             options: dict[str, Any] = {"context": self.context, "policy": self.policy}
-            opened = decrypt_stream(reader, writer, self.keyring, unverified=True, **options)
+            opened = decrypt_stream(
+                reader.content(), writer, self.keyring, unverified=True, **options
+            )
             return opened.header
 
 
@@ -92,16 +93,14 @@ class _Counted:
         self._advance(count)
         return count
 
-    def read(self) -> bytes:
+    def content(self) -> "bytes | _Counted":
+        """All of a short file, else this reader. A data key cache must know the length before."""
+        status = self.status
+        if not status or not stat.S_ISREG(status.st_mode) or status.st_size > MIB:
+            return self
         content = self._file.read()
         self._advance(len(content))
         return content
-
-    @property
-    def is_short(self) -> bool:
-        """A data key cache counts bytes, so it must know the length before."""
-        status = self.status
-        return bool(status and stat.S_ISREG(status.st_mode) and status.st_size <= MIB)
 
     @property
     def status(self) -> os.stat_result | None:
