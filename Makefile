@@ -35,8 +35,8 @@ lint: setup-test ## style, types, and who may import whom
 	.venv/bin/lint-imports
 
 BENCHMARKS := wrapping signatures keygen sealing envelope service
-bench: setup-lab ## measure everything, some twenty minutes, and keep it in data/benchmarks/ (one: BENCHMARKS=sealing)
-	$(foreach name,$(BENCHMARKS),$(PY) -m kmslab bench $(name) --output data/benchmarks/$(name).json &&) true
+bench: setup-lab ## measure everything, a quarter of an hour, and keep it in data/benchmarks/ (some: BENCHMARKS="sealing service")
+	for name in $(BENCHMARKS); do $(PY) -m kmslab bench $$name --output data/benchmarks/$$name.json || exit 1; done
 
 notebooks: setup-test ## run every lesson and save it with its outputs
 	$(PY) scripts/notebooks.py $(LESSON)

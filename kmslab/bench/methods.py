@@ -66,7 +66,7 @@ class Method:
 SHARED, RSA_POWERS = (
     "Both sides need the same secret key.",
     "Wrapping raises to the power 65537, with 17 multiplications; unwrapping to one as long as "
-    "the key. Twice the length costs the unwrapping six times as much or so.",
+    "the key, and twice the length makes that some six times as long.",
 )
 EPHEMERAL = (
     "Each wrapping makes a key pair and then agrees on a secret; unwrapping only agrees. The "
@@ -77,8 +77,8 @@ LATTICE = (
     "so the parcel is long."
 )
 HPKE = (
-    "The standard for what the ECDH rows do by hand: it derives key and nonce with labels, in "
-    "several steps of HKDF, and seals by AES-GCM."
+    "The standard for what the ECDH and ML-KEM rows do by hand: it derives key and nonce with "
+    "labels, in several steps of HKDF, and seals by AES-GCM."
 )
 # Strengths: of AES and the curves, SP 800-57 part 1 rev. 5, table 2; of RSA, SP 800-56B rev. 2,
 # appendix D; of ML-KEM, FIPS 203, table 2 (as hard as finding an AES key of that length); X-Wing's

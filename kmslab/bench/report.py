@@ -36,6 +36,15 @@ def markdown(result: Result, picture: str) -> str:
     return "\n\n".join(_parts(result, picture)) + "\n"
 
 
+def _reasons(result: Result) -> Iterator[str]:
+    """A line for all subjects that have the same text."""
+    subjects: dict[str, list[str]] = {}
+    for subject, facts in result.facts.items():
+        text = " ".join(str(facts[heading]) for heading in TEXTS if facts.get(heading))
+        subjects.setdefault(text, []).append(subject)
+    return (f"- **{'; '.join(names)}**: {text}" for text, names in subjects.items() if text)
+
+
 def _parts(result: Result, picture: str) -> Iterator[str]:
     machine = result.machine
     yield f"# {result.benchmark}"
@@ -43,10 +52,7 @@ def _parts(result: Result, picture: str) -> Iterator[str]:
     yield f"![{result.title}]({picture})" if picture else NO_PICTURE
     yield from (table._repr_markdown_() for table in tables(result))
     yield from notes(result)
-    for subject, facts in result.facts.items():
-        texts = [str(facts[heading]) for heading in TEXTS if facts.get(heading)]
-        if texts:
-            yield f"- **{subject}**: {' '.join(texts)}"
+    yield "\n".join(_reasons(result))
     load = ", ".join(map(str, machine.load)) or "unknown"
     yield (
         f"Measured {result.measured_at}{' in a quick run' if result.quick else ''} on "

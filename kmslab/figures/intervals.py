@@ -1,6 +1,6 @@
 """A picture of any result: a row for each thing measured, and in it a mark for each who did it.
 
-This module does not know what was measured. A mark stands at the median; the grey bar behind it is
+This module does not know what was measured. A mark stands at the median; the pale bar behind it is
 the median's interval, which is often shorter than the mark is wide. The scale goes by powers of
 ten.
 """
@@ -55,7 +55,7 @@ def intervals(title: str, rows: Sequence[MeasuredRow], tick: Callable[[float], s
         for mark in row.marks:
             (colour, marker), x = looks[mark.by], scale.at(mark.median)
             reach = [scale.at(mark.low), scale.at(mark.high)]
-            canvas.axes.plot(reach, [y, y], color=GREY, linewidth=6, alpha=0.5, zorder=1)
+            canvas.axes.plot(reach, [y, y], color=colour, linewidth=6, alpha=0.4, zorder=1)
             canvas.axes.scatter([x], [y], s=50, color=colour, marker=marker, zorder=3)
     return Picture(canvas.figure, f"Picture: {title}. {'; '.join(map(str, rows))}.")
 
