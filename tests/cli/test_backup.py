@@ -141,6 +141,7 @@ def test_damaged_record_is_named_and_the_rest_is_restored() -> None:
     assert Path("new.db").exists()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="signals are others on Windows")
 def test_backup_of_a_store_that_is_served(blob: bytes) -> None:
     """From another process, which neither stops the server nor waits for it."""

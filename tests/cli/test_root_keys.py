@@ -84,7 +84,10 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no pty on Windows")
-@pytest.mark.parametrize(("typed", "said"), [("correct horse", "orders"), ("wrong", "is not the")])
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("correct horse", "orders"), pytest.param("wrong", "is not the", marks=pytest.mark.long)],
+)
 def test_passphrase_is_asked_for_at_a_terminal_and_not_shown(typed: str, said: str) -> None:
     command = [sys.executable, "-c", TYPED, typed, "keys", "--store", STORE]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)

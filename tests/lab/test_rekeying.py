@@ -166,6 +166,7 @@ lab.rekey()
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_killed_rekeying_goes_on(url: str) -> None:
     with opened(url) as lab, proven(lab) as prove:
