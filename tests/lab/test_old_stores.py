@@ -1,7 +1,8 @@
-"""A store that an older kmslab wrote opens with everything in it.
+"""A store that an older kmslab wrote opens with everything in it, and so does its backup.
 
-`old_stores/` has one store of each older schema, written by the last commit of kmslab that had that
-schema, and what was in it.
+`old_stores/` has one store of each schema, written by the last commit of kmslab that had it, and
+what was in it. `scripts/old_store.py` writes the next one, before the schema changes. Since schema
+6 there is a backup of it too, which a store at a PostgreSQL server is made from.
 """
 
 import json
@@ -16,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from kmslab import Clock, Lab
+from kmslab.kms.backups import restore
 from kmslab.kms.contract.records import AccessKey
 from kmslab.kms.store import open_store
 from kmslab.kms.store.migrations import STEPS
@@ -24,6 +26,7 @@ from tests.kms.store.samples import NOON, ended, start
 
 OLD = Path(__file__).parent / "old_stores"
 SCHEMAS = range(1, VERSION)
+BACKED_UP = range(6, VERSION + 1)
 CONTEXT = {"order": "17"}
 
 
@@ -58,6 +61,8 @@ def check(lab: Lab, known: dict[str, Any]) -> None:
     if "access_key" in known:
         found = lab.access_key()
         assert [found.id, found.secret.decode()] == known["access_key"]
+    if "held" in known:
+        assert lab.decrypt(bytes.fromhex(known["held"])) == b"held"
     if "grant" in known:
         alice = lab.user("alice")
         assert alice.caller.principal == known["grant"]
@@ -68,7 +73,9 @@ def check(lab: Lab, known: dict[str, Any]) -> None:
 
 def test_each_older_schema_has_its_step_and_its_store() -> None:
     assert [*STEPS] == [*SCHEMAS]
-    assert {path.name for path in OLD.glob("*.sql")} == {f"schema_{each}.sql" for each in SCHEMAS}
+    assert {path.name for path in OLD.glob("*.sql")} >= {f"schema_{each}.sql" for each in SCHEMAS}
+    backups = {f"schema_{each}.backup" for each in BACKED_UP}
+    assert {path.name for path in OLD.glob("*.backup")} == backups
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
@@ -114,6 +121,24 @@ def test_session_tokens_of_an_older_schema_are_dropped(tmp_path: Path, schema: i
     with closing(open_store(f"sqlite:///{tmp_path / 'my.db'}")) as store:
         assert [each.id for each in store.all(AccessKey)] == [known["access_key"][0]]
     assert token.encode() not in (tmp_path / "my.db").read_bytes()
+
+
+@pytest.mark.parametrize("schema", BACKED_UP)
+@pytest.mark.parametrize("where", ["file", pytest.param("server", marks=pytest.mark.long)])
+def test_backup_of_each_schema_is_restored_with_all_that_was_in_it(
+    request: pytest.FixtureRequest, tmp_path: Path, where: str, schema: int
+) -> None:
+    known = json.loads((OLD / f"schema_{schema}.json").read_text())
+    key = tmp_path / "root.key"
+    key.touch(0o600)
+    key.write_text(known["root_key"])
+    url = f"sqlite:///{tmp_path / 'my.db'}"
+    if where == "server":
+        url = request.getfixturevalue("postgresql").new()
+    assert restore(OLD / f"schema_{schema}.backup", url, key).unopened == ()
+    with Lab(url, clock=Clock.frozen(NOON), root_key=key) as lab:
+        check(lab, known)
+        lab.create_cmk("new").encrypt(b"x")
 
 
 # ----------------------------------------------------------------------- killed, and all at once
