@@ -43,7 +43,7 @@ class CommandError(PlainError):
     """The command cannot do its work. The text says why, and what to do."""
 
 
-def validate(option: str, check: Callable[[str], Any], value: str) -> Any:
+def validate(option: str, check: Callable[[Any], Any], value: Any) -> Any:
     """What `check` returns; its ValueError becomes an error of the option."""
     try:
         return check(value)

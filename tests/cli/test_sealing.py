@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from kmslab import Lab, envelope
 from kmslab.cli.app import app
-from kmslab.cli.sealing.commands import SUITES, Commitment
+from kmslab.cli.sealing.options import SUITES, Commitment
 from kmslab.display import PlainError
 from kmslab.endpoint.server import running
 from kmslab.envelope import CommitmentPolicy

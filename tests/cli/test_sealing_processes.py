@@ -92,6 +92,7 @@ def test_a_reader_who_has_enough_ends_it_in_silence(orders: CMK) -> None:
     assert ended(process) == (141, [])
 
 
+@pytest.mark.long
 def test_a_full_disk_is_a_line_and_what_fits_is_done(orders: CMK) -> None:
     import resource
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import typer
 
 from kmslab.cli.options import print_json_line
-from kmslab.cli.sealing.commands import AsJson, Files, Recursive
 from kmslab.cli.sealing.failures import line, reason
+from kmslab.cli.sealing.options import AsJson, Files, Recursive
 from kmslab.cli.sealing.plan import DECRYPT, PIPE, NotDone, Plan
 from kmslab.display import visible
 

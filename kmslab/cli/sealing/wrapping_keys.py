@@ -47,7 +47,7 @@ def discovery(opened_kms: "OpenedKms", accounts: list[str]) -> "list[Keyring]":
     def made(accounts: Any) -> KmsDiscoveryKeyring:
         return KmsDiscoveryKeyring(client, accounts=accounts, partition=partition)
 
-    return [validate("--account", made, accounts)]  # type: ignore[arg-type]
+    return [validate("--account", made, accounts)]
 
 
 def _arn(client: EachRegion, key: str) -> str:
