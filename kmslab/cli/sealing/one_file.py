@@ -89,7 +89,7 @@ class _Counted:
         self._file, self._advance = file, advance
 
     def readinto(self, room: memoryview) -> int:
-        count: int = self._file.readinto(room)  # type: ignore[attr-defined]
+        count: int = self._file.readinto(room)  # type: ignore[attr-defined]  # not in BinaryIO
         self._advance(count)
         return count
 
