@@ -20,7 +20,7 @@ from typing import Any
 
 from kmslab.display import Table
 from kmslab.kms import store as stores
-from kmslab.kms.arn import known_arn
+from kmslab.kms.arn import as_arn, known_arn
 from kmslab.kms.contract.events import Event
 from kmslab.kms.contract.records import Alias, Key, Reader
 from kmslab.kms.contract.source import CONTRACT
@@ -185,7 +185,7 @@ def _follow(event: Event, lives: dict[str, Life]) -> None:
     if event.error_code or not event.resources:
         return
     arn = event.resources[0]
-    if event.operation in BIRTHS:
+    if event.operation in BIRTHS and as_arn(arn):  # else the event is damaged
         metadata = (event.response or {}).get("keyMetadata", {})
         lives[arn] = Life(arn, metadata.get("keySpec", SYMMETRIC_DEFAULT), event.time)
     elif event.operation in CHANGES and arn in lives:

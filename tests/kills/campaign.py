@@ -149,9 +149,11 @@ class Campaign:
         client.close()
 
     @contextmanager
-    def load(self) -> Iterator[None]:
+    def load(self, changes: bool = True) -> Iterator[None]:
         """Within, the workers ask. They stop when the server does not answer, or at the end."""
         over = threading.Event()
+        for worker in self._workers:
+            worker.changes = changes
         with ThreadPoolExecutor(WORKERS) as pool:
             running = [pool.submit(each.run, self.report.kills, over) for each in self._workers]
             try:
@@ -172,9 +174,7 @@ class Campaign:
         self.start()
         self.wait_until_ready()
         self.check()
-        for worker in self._workers:
-            worker.changes = changes
-        with self.load():
+        with self.load(changes):
             time.sleep(seconds)
             self.kill()
 
@@ -331,14 +331,14 @@ def _cpu() -> float:
 
 
 def kills(campaign: Campaign, count: int) -> None:
-    """Every fourth life ends at its start; every tenth only encrypts, until events would wait."""
+    """Every fourth life ends at its start. Every twentieth only encrypts: its events wait."""
     for number in range(count):
         if number % 4 == 0:
             campaign.killed_at_start(random.uniform(0, 0.15))
-        elif number % 10 == 9:
+        elif number % 20 == 9:
             campaign.killed_under_load(random.uniform(0, 1), changes=False)
         else:
-            campaign.killed_under_load(random.uniform(0, 0.2))
+            campaign.killed_under_load(random.uniform(0, 0.3))
 
 
 def new_stores(folder: Path, urls: list[str], longest: float = 0.15) -> None:

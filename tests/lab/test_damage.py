@@ -173,6 +173,12 @@ def test_event_of_an_unknown_operation_is_shown_and_costs_nothing(kept: Path) ->
         assert lab.bill()
 
 
+def test_event_whose_resource_is_damaged_costs_nothing_else(kept: Path) -> None:
+    change(kept, "UPDATE event SET known = replace(known, 'arn:aws:kms', 'arn?aws:kms')")
+    with opened(kept) as lab:
+        works(lab)
+
+
 def test_access_key_that_does_not_open_is_not_given_out_and_can_be_replaced(kept: Path) -> None:
     with opened(kept) as lab:
         before = lab.access_key().id

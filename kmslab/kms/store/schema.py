@@ -39,7 +39,7 @@ from kmslab.kms.arn import known_arn
 from kmslab.kms.contract.key_stores import KeyStore
 from kmslab.kms.contract.records import KINDS, AccessKey, Alias, DomainKey, Grant, Key, Material, R
 from kmslab.kms.contract.specs import KEY_SPECS
-from kmslab.kms.store.errors import UNREADABLE, Damaged
+from kmslab.kms.store.errors import UNREADABLE, Damaged, StoreError
 
 T = TypeVar("T")
 
@@ -276,6 +276,7 @@ _KEY = ROWS[Key].table.c
 _index(ROWS[Key].table, "due")
 # One statement, so that both numbers are from the same moment.
 STATE = select(ABOUT.c.changes, select(func.min(_KEY.due)).scalar_subquery().label("due"))
+State = tuple[int, datetime | None]
 RAISE = update(ABOUT).values(changes=ABOUT.c.changes + 1)
 DUE = (
     select(ROWS[Key].table)
@@ -283,3 +284,14 @@ DUE = (
     .order_by(_KEY.due, _KEY.arn)
     .limit(bindparam("most", type_=Integer))
 )
+
+
+def parse_state(row: Sequence[Any]) -> State:
+    """What `STATE` has read. Raises `StoreError`."""
+    changes, due = row
+    if type(changes) is not int:
+        raise StoreError("The store is damaged: its count of changes is lost. Restore its file.")
+    try:
+        return changes, None if due is None else moment(due)
+    except UNREADABLE:  # a damaged key is never due
+        return changes, None

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 PATIENCE = 60.0  # seconds to wait for other processes before giving up
 PAUSE = 0.01  # seconds between two attempts
+DAMAGED = "is damaged. Restore it from a copy"
 LOCKED = f"has been locked by another process for {PATIENCE:.0f} seconds. Find and end the program "
 LOCKED += "that holds it"
 
@@ -117,7 +118,9 @@ class Database(fork.ForkAware):
                 with self._engine.connect() as connection:  # rolls back what was not committed
                     yield connection
             except DBAPIError as error:
-                raise self._dialect.problem(self._dialect.advice(error.orig)) from error
+                raise self.problem(self._dialect.advice(error.orig)) from error
+            except UnicodeDecodeError as error:  # SQLite's own error has rotten bytes in its text
+                raise self.problem(DAMAGED) from error
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """Try again while another process holds a lock for a moment."""
@@ -129,6 +132,9 @@ class Database(fork.ForkAware):
                 if not self._dialect.is_busy(error.orig) or time.monotonic() > end:
                     raise
             time.sleep(PAUSE)
+
+    def problem(self, what: str) -> StoreError:
+        return self._dialect.problem(what)
 
     def check_file(self) -> None:
         """Raise `StoreError` if the file is not where it was opened."""

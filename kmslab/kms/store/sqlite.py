@@ -11,7 +11,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from kmslab.kms.store.errors import StoreError
 from kmslab.kms.store.files import made_ready
-from kmslab.kms.store.sql import LOCKED, Database, Dialect
+from kmslab.kms.store.sql import DAMAGED, LOCKED, Database, Dialect
 
 READERS = 16  # connections to one file
 WAIT = 1.0  # seconds that SQLite itself waits in one attempt
@@ -24,7 +24,7 @@ _ADVICE = {
     sqlite3.SQLITE_PERM: "cannot be opened. May you read and write it and its directory?",
     sqlite3.SQLITE_FULL: "could not grow: the disk is full. Nothing was written; make room",
     sqlite3.SQLITE_IOERR: "could not be read or written: the disk reports an error",
-    sqlite3.SQLITE_CORRUPT: "is damaged. Restore it from a copy",
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_BUSY: LOCKED,
 }
 
@@ -68,6 +68,8 @@ def in_file(path: Path) -> Database:
         raise dialect.problem(_ADVICE[sqlite3.SQLITE_CANTOPEN]) from None
     except sqlite3.Error as error:
         raise dialect.problem(_advice(error)) from error
+    except UnicodeDecodeError as error:  # SQLite's own error has rotten bytes in its text
+        raise dialect.problem(DAMAGED) from error
     if not os.access(path, os.W_OK):  # SQLite would open it for reading, and fail much later
         raise dialect.problem(_ADVICE[sqlite3.SQLITE_READONLY])
     engine = create_engine(

@@ -18,9 +18,9 @@ from sqlalchemy import delete
 from kmslab.kms.contract.events import DAMAGED, Event, LastUse
 from kmslab.kms.contract.records import Key, R, Record
 from kmslab.kms.store.cache import Cache
-from kmslab.kms.store.errors import UNREADABLE, Conflict, Damaged, StoreError
+from kmslab.kms.store.errors import Conflict, Damaged, StoreError
 from kmslab.kms.store.events import EVENTS, decode, insert_all, nth_last, uses, written
-from kmslab.kms.store.schema import DUE, RAISE, ROWS, STATE, microseconds, moment
+from kmslab.kms.store.schema import DUE, RAISE, ROWS, STATE, State, microseconds, parse_state
 from kmslab.kms.store.sql import Database
 from kmslab.kms.store.writer import WRITER, Outbox
 from kmslab.kms.store.writes import Writes
@@ -176,7 +176,7 @@ class Store:
             except BaseException:  # even an interrupt: it may have been committed or not
                 self._cache.clear()
                 with suppress(StoreError):
-                    self._look()
+                    self._cache.seen(*self._state())
                 raise
 
     def _write(self, writes: Writes, events: Sequence[Event]) -> None:
@@ -188,7 +188,7 @@ class Store:
                 connection.execute(RAISE)  # last, so that this row is locked only for a moment
                 state = connection.execute(STATE).one()
         if writes:
-            self._cache.committed(*_state(state), records, writes.gone)
+            self._cache.committed(*parse_state(state), records, writes.gone)
 
     def refresh(self) -> bool:
         """Look whether other processes changed records, at most every half second; True if so.
@@ -219,7 +219,19 @@ class Store:
             self._poll_at = now + max(AGAIN, now - began)  # calls wait for less than half the time
 
     def _look(self) -> None:
-        self._cache.seen(*_state(self._database.read(STATE)[0]))
+        state = self._state()
+        if state[0] < self._cache.changes:  # a commit of another thread may have come in between
+            with self._database.writing:
+                state = self._state()
+            if state[0] < self._cache.changes:
+                raise self._database.problem(
+                    "is older than it was: a copy was put in its place while the lab was open. "
+                    "Close the lab and open it again"
+                )
+        self._cache.seen(*state)
+
+    def _state(self) -> State:
+        return parse_state(self._database.read(STATE)[0])
 
     def log(self, event: Event) -> None:
         """Take an event whose call changed no record; it is written within a second."""
@@ -289,13 +301,3 @@ class Store:
             self._outbox.close()
             self._finalizer.detach()
             self._cache.clear()
-
-
-def _state(row: Sequence[Any]) -> tuple[int, datetime | None]:
-    changes, due = row
-    if type(changes) is not int:
-        raise StoreError("The store is damaged: its count of changes is lost. Restore its file.")
-    try:
-        return changes, None if due is None else moment(due)
-    except UNREADABLE:  # a damaged key is never due
-        return changes, None

@@ -2,12 +2,14 @@
 
 A commit also writes the waiting events, so they are written in the order in which they were logged.
 When the interpreter ends, the rest is written. Events that could not be written go back to the head
-of the queue. The thread refers to outboxes and never to stores, so an unused store can be
+of the queue, which is bounded: calls whose event would not fit fail, so what KMS did can always be
+found in the trail. The thread refers to outboxes and never to stores, so an unused store can be
 garbage-collected.
 """
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,11 +17,13 @@ from queue import Empty, SimpleQueue
 
 from kmslab.kms.contract.events import Event
 from kmslab.kms.store import fork
+from kmslab.kms.store.errors import StoreError
 from kmslab.kms.store.events import Row, encode, insert_all
 from kmslab.kms.store.sql import Database
 
 DELAY = 0.5  # seconds from the first event of a group to its writing
-BOUND = 5_000  # waiting events; beyond that, the caller's own thread writes them
+BOUND = 5_000  # waiting events; before there are more, the caller's own thread writes them
+AGAIN = 0.1  # seconds until it tries again, if it could not: meanwhile, calls fail at once
 
 log = logging.getLogger("kmslab.kms.store")
 
@@ -35,17 +39,33 @@ class Outbox(fork.ForkAware):
         self.troubled = False  # the last attempt to write failed, and that was logged
         self.listener: Callable[[Sequence[Event]], None] | None = None
         self._events: deque[Event] = deque()
+        self._full = ""  # why the last attempt to make room has failed
+        self._again = 0.0  # when to try again
         WRITER.start()
         fork.join(self)
 
     def put(self, event: Event) -> None:
+        """Raises `StoreError` if so many wait that no more are taken: then this one is not kept."""
+        if len(self._events) >= BOUND:
+            self._make_room()
         self._events.append(event)
         # Append, then look at `called`: the writer clears it before it takes the events.
         if not self.called:
             self.called = True
             WRITER.call(self)
-        elif self.closed or len(self._events) > BOUND:
+        elif self.closed:
             self.write()
+
+    def _make_room(self) -> None:
+        if self._full and time.monotonic() < self._again:
+            raise StoreError(self._full)
+        try:
+            self.write()
+            self._full = ""
+        except StoreError as error:
+            self._full = str(error)
+            self._again = time.monotonic() + AGAIN
+            raise
 
     def write(self) -> None:
         """When this returns, all waiting events are stored, even if another thread was writing."""
