@@ -47,8 +47,9 @@ def backup(file: Target, store: Store, overwrite: Overwrite = False) -> None:
     with existing_lab(store) as lab:
         try:
             contents = lab.backup(file, overwrite)
-        except FileExistsError:
-            raise CommandError(f"{file} is there already. --overwrite replaces it.") from None
+        except FileExistsError as error:
+            there = f"{file} is there already. --overwrite replaces it."
+            raise CommandError(f"{error}." if overwrite else there) from None
         except OSError as error:
             raise CommandError(f"{file} cannot be written: {error.strerror}.") from None
     typer.echo(f"{file}: {contents}.")

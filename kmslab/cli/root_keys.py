@@ -38,15 +38,18 @@ def existing_lab(url: str) -> "Lab":
 def with_root_key(
     open_store: "Callable[[Path | Passphrase | None], T]",
     file: Path | None = None,
-    ask: bool = False,
+    ask: str | None = None,
 ) -> T:
     """What `open_store` returns with the root key that was named, or with a passphrase typed in.
 
-    `ask`: the passphrase is asked for, and asked again, since a new store may take it as its own.
+    `ask`: the URL of a store whose passphrase is asked for; twice if the store is new.
     """
+    from kmslab.kms import store as stores
     from kmslab.kms.backing.startup import PassphraseNeeded
 
-    given = named(file) or (asked("Passphrase", twice=True) if ask else None)
+    given = named(file)
+    if ask and not given:
+        given = asked("Passphrase", twice=not stores.is_there(ask))
     try:
         return open_store(given)
     except PassphraseNeeded:

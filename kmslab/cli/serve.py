@@ -223,7 +223,8 @@ def _lab(
     try:
         with library_errors():
             # In memory, no variable counts that is set for other stores.
-            return with_root_key(opened, root_key, passphrase) if store else opened(None)
+            ask = store if passphrase else None
+            return with_root_key(opened, root_key, ask) if store else opened(None)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--store") from None
     except OSError as error:

@@ -163,7 +163,10 @@ def _root_key(head: Head, given: Given) -> SecretBytes:
             "then. Give it in KMSLAB_PASSPHRASE, or in a file that KMSLAB_PASSPHRASE_FILE names."
         )
     if made and isinstance(given, Passphrase):
-        return given.root_key(made)
+        try:
+            return given.root_key(made)
+        except ValueError:  # a salt or a cost that no kmslab has written
+            raise BackupError("it is damaged at its beginning") from None
     if given is None or isinstance(given, Passphrase):
         raise RootKeyError(
             "The root key of this backup is in a file. Give the one that the store had then: "

@@ -78,6 +78,12 @@ def test_rekey_new_file_and_passphrase(blob: bytes, monkeypatch: pytest.MonkeyPa
     assert "correct horse" not in said
 
 
+def test_link_is_not_overwritten_even_if_asked() -> None:
+    Path("link").symlink_to("elsewhere")
+    assert "not a regular file" in refused("backup", "link", "--store", STORE, "--overwrite")
+    assert not Path("elsewhere").exists()
+
+
 MISTAKES: dict[str, tuple[list[str], str]] = {
     "no store to back up": (["backup", "x", "--store", OTHER], "There is no store at sqlite"),
     "no store to rekey": (["rekey", "--store", OTHER], "There is no store at sqlite"),

@@ -324,6 +324,23 @@ def test_damaged_backup_is_one_clear_line_and_writes_nothing(
     assert not remains(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "changes", [{"memory": 2**40}, {"iterations": "x"}, {"salt": ""}, {"lanes": None}], ids=str
+)
+def test_impossible_cost_in_a_backup_is_one_clear_line(
+    url: str, new_url: str, file: Path, changes: dict[str, Any]
+) -> None:
+    with opened(url, cheap("x")) as lab:
+        lab.create_cmk()
+        lab.backup(file)
+    magic, line, rest = file.read_bytes().split(b"\n", 2)
+    head = json.loads(line)
+    head["root key"]["argon2id"] |= changes
+    file.write_bytes(b"\n".join([magic, json.dumps(head).encode(), rest]))
+    with pytest.raises(BackupError, match="it is damaged at its beginning"):
+        restore(file, new_url, cheap("x"))
+
+
 @pytest.mark.long
 def test_no_byte_of_a_backup_can_be_changed_or_cut_off(
     url: str, file: Path, new_url: str, key: Path, tmp_path: Path

@@ -55,12 +55,14 @@ def settle(path: Path) -> Path | None:
 
 
 def retire(path: Path) -> Path | None:
-    """Give a file that is no longer the root key another name, which is returned."""
+    """Give a file that is no longer the root key another name. Returns where it is now."""
     kept = _kept(path)
     try:
         os.rename(path, kept)
     except FileNotFoundError:
         return None
+    except OSError:  # a folder that may not be written, such as a mounted secret
+        return path
     return kept
 
 
