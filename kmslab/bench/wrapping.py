@@ -4,11 +4,10 @@ Lesson 08 shows nine of the methods: `run` measures those, and `read` shows them
 """
 
 import secrets
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -32,7 +31,6 @@ from kmslab.bench.progress import Progress, silent
 from kmslab.bench.result import Result, Series
 from kmslab.bench.result import read as read_result
 from kmslab.bench.running import run as measure
-from kmslab.bench.servers import endpoint, served
 from kmslab.bench.tables import tables
 from kmslab.crypto import pyca, pycryptodome
 from kmslab.display import Table
@@ -64,29 +62,26 @@ def prepare(
         for library in LIBRARIES
         if method.name in library.LOAD
     ]
+    absent = dict(_lacking(methods))
     if kms:
-        loaded += [("kmslab", *each) for each in round_trips(stack)]
+        loaded += [("kmslab", *each) for each in round_trips(stack, absent)]
     data_key = secrets.token_bytes(DATA_KEY)
     rows = [(by, method.name, _calls(wrapper, data_key)) for by, method, wrapper in loaded]
     baseline = Program(*BASELINE, partial(_do_nothing, data_key))
     facts = {
         method.name: method.facts(len(wrapper.wrap(data_key))) for _, method, wrapper in loaded
     }
-    outside, absent = openssl.speed(OUTSIDE, effort.quick) if kms else ([], {})
-    absent |= _absent(methods, facts, kms)
+    outside, unmeasured = openssl.speed(OUTSIDE, effort.quick) if kms else ([], {})
+    absent |= unmeasured
     programs = [baseline, *beside(REFERENCE, rows)]
     return Plan(programs, facts, absent, [with_pycryptodome.software()], outside)
 
 
-def _absent(
-    methods: Sequence[Method], measured: Container[str], kms: bool
-) -> Iterator[tuple[str, str]]:
+def _lacking(methods: Sequence[Method]) -> Iterator[tuple[str, str]]:
     for library in LIBRARIES:
         for method in methods:
             if method.name not in library.LOAD:
                 yield f"{library.NAME} {method.name}", library.LACKS[method.name]
-    if kms and KMS_OVER_HTTP.name not in measured:
-        yield KMS_OVER_HTTP.name, "It needs boto3, which is not installed."
 
 
 def _calls(wrapper: Wrapper, data_key: bytes) -> dict[str, Call]:
@@ -107,16 +102,24 @@ def new_key(spec: str) -> bytes:
     return library.generate_key(spec)
 
 
-def round_trips(stack: ExitStack) -> Iterator[tuple[Method, Wrapper]]:
+def round_trips(stack: ExitStack, absent: dict[str, str]) -> Iterator[tuple[Method, Wrapper]]:
     """A KMS that holds the wrapping key: in this process, and in another one behind HTTP."""
     lab = stack.enter_context(Lab())
     yield KMS_IN_PROCESS, _kms(lab.kms, lab.create_cmk("bench").arn)
-    if find_spec("boto3"):
-        server = stack.enter_context(served(endpoint))
-        secret = server.access_key.secret.decode()
-        url = f"http://127.0.0.1:{server.port}"
-        client = client_at(url, REGION, server.access_key.id, secret)
-        yield KMS_OVER_HTTP, _kms(client, server.key)
+    try:
+        yield KMS_OVER_HTTP, _behind_http(stack)
+    except ModuleNotFoundError as error:
+        absent[KMS_OVER_HTTP.name] = f"{error}."
+
+
+def _behind_http(stack: ExitStack) -> Wrapper:
+    """Raises ModuleNotFoundError, with what to install, without uvicorn or boto3."""
+    from kmslab.bench.servers import endpoint, served
+
+    server = stack.enter_context(served(endpoint))
+    secret = server.access_key.secret.decode()
+    client = client_at(f"http://127.0.0.1:{server.port}", REGION, server.access_key.id, secret)
+    return _kms(client, server.key)
 
 
 def _kms(client: Any, key: str) -> Wrapper:
