@@ -8,9 +8,9 @@ message without any key. The KMS is asked once for each message, or less often w
 
 Reading order: `message.py`, the format; `suites.py`, how a message gets its keys; `keyrings.py`,
 `kms.py` and `raw.py`, how a data key is wrapped; `materials.py`, what a message gets from them;
-`policy.py`, what a program demands of messages; `stream.py`, which uses all of these,
-`batches.py`, its frames, and `threads.py`; then
-`signing.py`, `in_memory.py`, `files.py`, `inspect.py` and `caching.py`.
+`policy.py`, what a program demands of messages; `stream.py`, which uses all of these, and
+`batches.py`, its frames; then `signing.py`, `in_memory.py`, `files.py`, `inspect.py` and
+`caching.py`. Threads are in `kmslab/in_order.py`, readers and writers in `kmslab/byte_streams.py`.
 
 Rule: nothing here imports the service. A KMS is an object with boto3's `generate_data_key`,
 `encrypt` and `decrypt`, so AWS's own works as well.
@@ -20,13 +20,14 @@ from kmslab.envelope.caching import DataKeyCache
 from kmslab.envelope.errors import DecryptionError
 from kmslab.envelope.files import decrypt_file, encrypt_file
 from kmslab.envelope.in_memory import Decrypted, decrypt, encrypt
-from kmslab.envelope.inspect import Field, MessageView, inspect
+from kmslab.envelope.inspect import MessageView, inspect
 from kmslab.envelope.keyrings import Keyring, Refused
 from kmslab.envelope.kms import KmsDiscoveryKeyring, KmsKeyring
 from kmslab.envelope.message import Context, EncryptedDataKey, Header, Message
 from kmslab.envelope.policy import CommitmentPolicy, Policy
 from kmslab.envelope.raw import RawAesKeyring, RawRsaKeyring
 from kmslab.envelope.stream import Opened, decrypt_stream, encrypt_stream
+from kmslab.field_map import Field
 
 __all__ = [
     "CommitmentPolicy",

@@ -6,6 +6,7 @@ A batch costs one read, one update of the hash and one write, however small its 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from kmslab.byte_streams import Buffer, ByteSource
 from kmslab.crypto.backend import GCM_TAG, Bytes, OpenInto, SealInto
 from kmslab.envelope.errors import NotAMessage
 from kmslab.envelope.message import (
@@ -15,9 +16,9 @@ from kmslab.envelope.message import (
     FrameKind,
     Header,
     final_frame,
+    taken,
     whole_frames,
 )
-from kmslab.envelope.source import Buffer, ByteSource
 
 BATCH = 1024 * 1024  # bytes; a frame that is longer is a batch of its own
 LARGE = 4 * BATCH  # bytes of a frame; of larger ones, only one is in memory
@@ -100,11 +101,11 @@ def to_open(
     kind, first = whole_frames(header), 1
     while not kind.final:
         memory = _taken_from(free)
-        head = bytes(source.take(FINAL_HEAD, memory.taken))  # a message ends with as much or more
+        head = bytes(taken(source, FINAL_HEAD, memory.taken))  # a message ends with as much or more
         source.give_back(head)
         if head.startswith(FINAL):
             kind = _final(header, head)
-            sealed = source.take(kind.size, memory.taken)
+            sealed = taken(source, kind.size, memory.taken)
         else:
             sealed = _whole(source, kind, memory.taken)
         update(sealed)

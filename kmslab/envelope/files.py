@@ -29,17 +29,10 @@ def encrypt_file(
     Raises FileExistsError if the target exists and `overwrite` is not set. The other arguments are
     those of `encrypt_stream`. If anything fails, the target is unchanged.
     """
+    options: dict[str, Any] = {"suite": suite, "frame_length": frame_length, "threads": threads}
+    options |= {"context": context, "policy": policy}
     with written(target, overwrite) as writer, open(source, "rb") as reader:
-        return encrypt_stream(
-            reader,
-            writer,
-            keyring,
-            context=context,
-            suite=suite,
-            frame_length=frame_length,
-            policy=policy,
-            threads=threads,
-        )
+        return encrypt_stream(reader, writer, keyring, **options)
 
 
 def decrypt_file(
@@ -53,13 +46,6 @@ def decrypt_file(
     threads: int = 2,
 ) -> Opened:
     """Decrypt a file. The target appears only after the whole message has been verified."""
+    options: dict[str, Any] = {"context": context, "policy": policy, "threads": threads}
     with written(target, overwrite) as writer, open(source, "rb") as reader:
-        return decrypt_stream(
-            reader,
-            writer,
-            keyring,
-            context=context,
-            policy=policy,
-            unverified=True,
-            threads=threads,
-        )
+        return decrypt_stream(reader, writer, keyring, unverified=True, **options)

@@ -38,17 +38,9 @@ def encrypt(
     0x0578 (the default), signed, or 0x0478, unsigned; older ones if the `policy` allows them.
     Raises ValueError beyond a limit (see `encrypt_stream`), and the KMS's own errors.
     """
+    options: dict[str, Any] = {"suite": suite, "frame_length": frame_length, "threads": threads}
     out = io.BytesIO()
-    encrypt_stream(
-        _bytes(data),
-        out,
-        keyring,
-        context=context,
-        suite=suite,
-        frame_length=frame_length,
-        policy=policy,
-        threads=threads,
-    )
+    encrypt_stream(_bytes(data), out, keyring, context=context, policy=policy, **options)
     return Message(out.getvalue())  # `getvalue` copies nothing; a Message is always a copy
 
 

@@ -4,54 +4,14 @@ Nothing is decrypted and nothing is verified. If the bytes break the format, the
 that place, with the reason.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from html import escape
-from itertools import count, islice, takewhile
+from itertools import count, takewhile
 
+from kmslab.byte_streams import FromMemory
 from kmslab.crypto.backend import GCM_TAG, Bytes
-from kmslab.display import Table
 from kmslab.envelope.errors import NotAMessage
 from kmslab.envelope.message import FINAL, FieldReader, Header, read_frame, read_header
-from kmslab.envelope.source import FromMemory
 from kmslab.envelope.suites import SUITES
-
-INK = "#1a1a1a"  # on tints, so that it can be read in a dark theme, too
-# As in the pictures of an envelope, encrypted data keys are green and encrypted data is blue.
-BLUE, GREEN, ORANGE, PURPLE, GREY = "#cfe6f7", "#cdeee0", "#ffdcc2", "#ecd3e4", "#e4e4e4"
-YELLOW = "#fbf2bf"
-HEADINGS = ("byte", "length", "field", "bytes", "meaning")
-MAX_BYTES, MAX_LETTERS, MAX_ROWS = 8, 90, 100  # of a field; of a meaning; of the table
-LINE, MAX_LINES = 32, 40  # bytes in a line of the map; lines of the map
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    offset: int
-    name: str
-    content: bytes
-    size: int
-
-    @property
-    def meaning(self) -> str:
-        """In a few words. Text from the message is escaped, so that no terminal obeys it."""
-        meaning = _kind(self.name).meaning
-        text = meaning if isinstance(meaning, str) else meaning(self.content)
-        text = text if len(text) <= MAX_LETTERS else text[: MAX_LETTERS - 1] + "…"
-        return text if text.isprintable() else ascii(text)[1:-1]
-
-    @property
-    def hex(self) -> str:
-        more = " …" if len(self.content) > MAX_BYTES else ""
-        return self.content[:MAX_BYTES].hex(" ") + more
-
-
-@dataclass(frozen=True, slots=True)
-class FieldKind:
-    """How fields of one kind are shown."""
-
-    colour: str
-    meaning: str | Callable[[bytes], str]
+from kmslab.field_map import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW, Field, FieldKind, FieldMap
 
 
 def _number(content: bytes) -> str:
@@ -84,7 +44,7 @@ def _frame_number(content: bytes) -> str:
 
 
 LENGTH = FieldKind(GREY, _number)
-FIELD_KINDS = {
+FIELD_KINDS = {  # as in the pictures of an envelope: encrypted data keys green, encrypted data blue
     "format version": FieldKind(YELLOW, _number),
     "message type": FieldKind(YELLOW, "always the same"),
     "algorithm suite": FieldKind(YELLOW, _suite),
@@ -111,46 +71,12 @@ FIELD_KINDS = {
     "ciphertext": FieldKind(BLUE, "as long as its plaintext"),
     "tag": FieldKind(PURPLE, "fits no other frame, and this one in no other place"),
     "more frames": FieldKind(BLUE, "like the one before them"),
-    "more fields": FieldKind(GREY, "like those before them"),
     "signature": FieldKind(PURPLE, "of everything before it; the public key is in the context"),
 }
 
 
-def _kind(name: str) -> FieldKind:
-    return FIELD_KINDS.get(name, LENGTH)
-
-
-def _few(fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    """Not more than people read, even if a header has a thousand keys."""
-    if len(fields) <= MAX_ROWS:
-        return fields
-    before, after = fields[: MAX_ROWS - 20], fields[-20:]
-    gap = before[-1].offset + before[-1].size
-    return (*before, Field(gap, "more fields", b"", after[0].offset - gap), *after)
-
-
-class MessageView:
-    """A message, field by field: a table in a terminal, and a coloured map in a notebook."""
-
-    def __init__(self, fields: tuple[Field, ...], problem: str | None) -> None:
-        self.fields = fields
-        self.problem = problem  # where and how the bytes break the format, or None
-
-    def table(self) -> Table:
-        rows = [
-            [f"{f.offset:,}", f"{f.size:,}", f.name, f.hex, f.meaning] for f in _few(self.fields)
-        ]
-        if self.problem:
-            rows.append(["", "", "not a message", "", self.problem])
-        return Table(HEADINGS, rows)
-
-    def __repr__(self) -> str:
-        return repr(self.table())
-
-    def _repr_html_(self) -> str:
-        """The header's bytes, and each field in its colour. It loads nothing and has no scripts."""
-        problem = f"<p><b>Not a message:</b> {escape(self.problem)}</p>" if self.problem else ""
-        return f"{_map(self.fields)}{_legend(_few(self.fields))}{problem}"
+class MessageView(FieldMap):
+    AFTER = ("frame number", "IV")
 
 
 def inspect(message: Bytes) -> MessageView:
@@ -175,7 +101,8 @@ class _Recorder(FieldReader):
     def take(self, name: str, size: int) -> bytes:
         offset, content = self.taken, super().take(name, size)
         if size:
-            self.fields.append(Field(offset, name, content, size))
+            kind = FIELD_KINDS.get(name, LENGTH)
+            self.fields.append(Field(offset, name, content, size, kind))
         return content
 
 
@@ -203,48 +130,7 @@ def _body(recorder: _Recorder, header: Header) -> None:
             first = recorder.taken
         else:
             del recorder.fields[seen - (began > first) :]
-            recorder.fields.append(Field(first, "more frames", b"", recorder.taken - first))
-
-
-# ------------------------------------------------------------------------------------------- html
-
-CELL = f"color:{INK};font-family:monospace;padding:1px 3px;background-color:"
-EDGE = f"border-left:2px solid {INK};"
-
-
-def _map(fields: tuple[Field, ...]) -> str:
-    """The header as a hex dump, with a bar where a field begins."""
-    cells = list(islice(_cells(fields), LINE * MAX_LINES))
-    lines = "".join(
-        f'<tr><td style="font-family:monospace;text-align:right">{start}</td>'
-        f"{''.join(cells[start : start + LINE])}</tr>"
-        for start in range(0, len(cells), LINE)
-    )
-    return f'<table style="border-spacing:0">{lines}</table>'
-
-
-def _cells(fields: tuple[Field, ...]) -> Iterator[str]:
-    for field in fields:
-        if field.name in ("frame number", "IV"):
-            return
-        for place, value in enumerate(field.content):
-            style = CELL + _kind(field.name).colour + ";" + ("" if place else EDGE)
-            yield f'<td style="{style}" title="{field.name}">{value:02x}</td>'
-
-
-def _chip(field: Field) -> str:
-    style = CELL + _kind(field.name).colour
-    return f'<span style="{style}">{field.hex}</span>' if field.content else ""
-
-
-def _legend(fields: tuple[Field, ...]) -> str:
-    rows = "".join(
-        f'<tr><td style="text-align:right">{field.offset:,}</td>'
-        f'<td style="text-align:right">{field.size:,}</td>'
-        f'<td style="text-align:left">{field.name}</td>'
-        f'<td style="text-align:left;white-space:nowrap">{_chip(field)}</td>'
-        f'<td style="text-align:left">{escape(field.meaning)}</td></tr>'
-        for field in fields
-    )
-    headings = "".join(f'<th style="text-align:left">{heading}</th>' for heading in HEADINGS)
-    return f"<table><tr>{headings}</tr>{rows}</table>"
+            more = recorder.taken - first
+            recorder.fields.append(
+                Field(first, "more frames", b"", more, FIELD_KINDS["more frames"])
+            )

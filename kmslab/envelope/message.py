@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Self
 
+from kmslab.byte_streams import Buffer, ByteSource
 from kmslab.crypto import CiphertextBlob
 from kmslab.crypto.backend import GCM_IV, GCM_TAG
 from kmslab.envelope.errors import NotAMessage
-from kmslab.envelope.source import Buffer, ByteSource
 from kmslab.envelope.suites import FORMATS, SUITES, Suite
 
 MAX_COUNT = 2**16 - 1  # in a field of two bytes
@@ -168,6 +168,14 @@ def final_frame(header: Header, length: int) -> FrameKind:
     return FrameKind(length, bound, FINAL, length.to_bytes(4, "big"))
 
 
+def taken(source: ByteSource, size: int, buffer: Buffer) -> memoryview:
+    """The next `size` bytes. Raises NotAMessage if there are fewer."""
+    content = source.upto(size, buffer)
+    if len(content) < size:
+        raise NotAMessage(f"the message is cut off: {size - len(content):,} bytes are missing")
+    return content
+
+
 class FieldReader:
     """Reads a message field by field. Each field has a name, which `inspect` shows."""
 
@@ -177,7 +185,7 @@ class FieldReader:
         self._buffer = Buffer()
 
     def take(self, name: str, size: int) -> bytes:
-        content = bytes(self.source.take(size, self._buffer))
+        content = bytes(taken(self.source, size, self._buffer))
         self.taken += size
         return content
 

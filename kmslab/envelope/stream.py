@@ -4,13 +4,13 @@ A frame is written when it has been verified, the final one when the whole messa
 output is provisional until `decrypt_stream` returns; if it raises, throw the output away.
 """
 
-import io
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any
 
+from kmslab.byte_streams import ByteSource, Write, source_of, writing_all
 from kmslab.crypto import Forged
 from kmslab.crypto.backend import GCM_TAG, Bytes
 from kmslab.crypto.self_tested import proven
@@ -24,15 +24,14 @@ from kmslab.envelope.message import (
     Header,
     read_block,
     read_header,
+    taken,
 )
 from kmslab.envelope.policy import STRICT, Policy
 from kmslab.envelope.signing import Signer, Unsigned, signer_of, verifier_of
-from kmslab.envelope.source import ByteSource, source_of
 from kmslab.envelope.suites import HEADER_IV, MessageKeys, Suite
-from kmslab.envelope.threads import check_threads, in_order
+from kmslab.in_order import check_threads, in_order
 
 MIB = 1024 * 1024
-Write = Callable[[Bytes], None]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,7 +83,7 @@ def encrypt_stream(
     made = materials.to_encrypt(chosen, pairs, source.size)
     policy.check_number_of_keys(len(made.wrapped_keys))
     header, keys = _begin(chosen, made, frame_length, policy)
-    signer, write = signer_of(made.signing_key), _write_all(writer)
+    signer, write = signer_of(made.signing_key), writing_all(writer)
     _seal_header(header, keys, signer, write)
     _seal_body(source, header, keys, signer, write, threads)
     write(signer.footer())
@@ -154,7 +153,7 @@ def decrypt_stream(
     is verified with it, and kept in memory without. DecryptionError if the message does not open or
     is refused.
     """
-    materials, write, pairs = materials_of(keyring), _write_all(writer), policy.context(context)
+    materials, write, pairs = materials_of(keyring), writing_all(writer), policy.context(context)
     check_threads(threads)
     fields = FieldReader(source_of(reader))
     try:
@@ -233,7 +232,7 @@ def _open_block(
     pieces = proven("AES_GCM").aes_gcm_in_pieces(keys.encryption, iv, aad)
     memory, kept = Memory(), bytearray()
     while left:
-        sealed = fields.source.take(min(left, BATCH), memory.taken)
+        sealed = taken(fields.source, min(left, BATCH), memory.taken)
         left -= len(sealed)
         update(sealed)
         plaintext = memory.made.room(len(sealed))
@@ -246,22 +245,3 @@ def _open_block(
     update(tag)
     pieces.verify(tag)
     return kept
-
-
-# ------------------------------------------------------------------------------------------ write
-
-
-def _write_all(writer: Any) -> Write:
-    def write(content: Bytes) -> None:
-        done = 0
-        while done < len(content):
-            # A writer that keeps this view gets an error later, not the next frame's bytes.
-            with memoryview(content)[done:] as piece:
-                written = writer.write(piece)
-            if written is None and not isinstance(writer, io.RawIOBase):
-                return  # it does not count, so it took everything
-            if not written:
-                raise BlockingIOError("the writer takes no data now: use a blocking writer")
-            done += written
-
-    return write

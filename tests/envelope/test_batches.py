@@ -7,9 +7,10 @@ import tracemalloc
 
 import pytest
 
+import kmslab.in_order
 from kmslab import envelope
 from kmslab.envelope import DecryptionError, RawAesKeyring
-from kmslab.envelope.threads import FEW, in_order
+from kmslab.in_order import FEW, in_order
 from tests.cases import for_every
 from tests.envelope.conftest import AES_KEY, READ_ALL
 from tests.envelope.forge import Forger, FrameParts
@@ -35,7 +36,7 @@ def opened(message: bytes, threads: int = 1) -> bytes:
 def small(monkeypatch) -> None:
     """Four frames of 16 bytes are a batch, and helpers start with the second batch."""
     monkeypatch.setattr(envelope.batches, "BATCH", 200)
-    monkeypatch.setattr(envelope.threads, "FEW", 1)
+    monkeypatch.setattr(kmslab.in_order, "FEW", 1)
 
 
 @pytest.mark.usefixtures("small")
@@ -139,7 +140,7 @@ def test_batches_come_back_in_order_whoever_is_slow() -> None:
 
 
 def helpers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "kmslab-envelope"]
+    return [thread for thread in threading.enumerate() if thread.name == "kmslab-helper"]
 
 
 class Stop(BaseException):

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from kmslab import CMK, envelope
 from kmslab.envelope import RawAesKeyring
-from kmslab.envelope.inspect import BLUE, FIELD_KINDS, GREEN, PURPLE
+from kmslab.envelope.inspect import FIELD_KINDS
+from kmslab.field_map import BLUE, GREEN, PURPLE
 from tests.cases import for_every
 from tests.envelope.conftest import AES_KEY, SUITES
 

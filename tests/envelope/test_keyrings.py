@@ -233,3 +233,11 @@ def test_a_wrong_padding_and_a_wrong_message_give_one_error(
             envelope.decrypt(altered, old_ring)
         assert str(caught.value) == envelope.errors.NOT_OPENED
         assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_a_cmk_makes_a_keyring_that_opens_what_its_twin_wrapped(mirrored: tuple[CMK, CMK]) -> None:
+    primary, replica = mirrored
+    message = envelope.encrypt(b"photo", primary)
+    assert envelope.decrypt(message, replica.keyring(multi_region=True)).plaintext == b"photo"
+    with pytest.raises(DecryptionError):
+        envelope.decrypt(message, replica.keyring())

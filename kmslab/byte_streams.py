@@ -1,15 +1,17 @@
-"""Where a message's bytes come from: memory, or a reader that returns pieces of any size.
+"""Bytes from memory or a reader, and to a writer, which take and return pieces of any size.
 
 Rule: a returned view is valid until its buffer is used again. Memory grows only as bytes arrive,
 never because a length field announces them.
 """
 
+import io
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from kmslab.crypto.backend import Bytes
-from kmslab.envelope.errors import NotAMessage
 
+Write = Callable[[Bytes], None]
 MIB = 1024 * 1024
 STEP, LARGEST_STEP = MIB + 1024, 16 * MIB  # bytes that are reserved before any of them has arrived
 
@@ -44,13 +46,6 @@ class ByteSource(ABC):
     @abstractmethod
     def give_back(self, content: Bytes) -> None:
         """Bytes that were just taken come again."""
-
-    def take(self, size: int, buffer: Buffer) -> memoryview:
-        """The next `size` bytes. Raises NotAMessage if there are fewer."""
-        content = self.upto(size, buffer)
-        if len(content) < size:
-            raise NotAMessage(f"the message is cut off: {size - len(content):,} bytes are missing")
-        return content
 
 
 class FromMemory(ByteSource):
@@ -122,3 +117,21 @@ def source_of(readable: Any) -> ByteSource:
     if isinstance(readable, bytes | bytearray | memoryview):
         return FromMemory(readable)
     return FromReader(readable)
+
+
+def writing_all(writer: Any) -> Write:
+    """Writes all of it, and then no view of it is left that still works."""
+
+    def write(content: Bytes) -> None:
+        done = 0
+        while done < len(content):
+            # A writer that keeps this view gets an error later, not the next frame's bytes.
+            with memoryview(content)[done:] as piece:
+                written = writer.write(piece)
+            if written is None and not isinstance(writer, io.RawIOBase):
+                return  # it does not count, so it took everything
+            if not written:
+                raise BlockingIOError("the writer takes no data now: use a blocking writer")
+            done += written
+
+    return write
