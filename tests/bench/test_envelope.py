@@ -18,8 +18,8 @@ from kmslab.bench.envelope_peers import Peers
 from kmslab.bench.envelope_ways import NAME, NAMESPACE, Keys, bytes_of
 from kmslab.bench.programs import Effort
 from kmslab.bench.running import run
+from kmslab.byte_streams import source_of
 from kmslab.envelope.message import FieldReader, read_header
-from kmslab.envelope.source import source_of
 from tests.cases import for_every
 
 FRAME, KEY = 1000, bytes(32)

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from kmslab import envelope
+from kmslab.byte_streams import source_of
 from kmslab.display import Table
 from kmslab.envelope.message import FieldReader, Header, read_header
-from kmslab.envelope.source import source_of
 from kmslab.envelope.suites import SUITES
 
 OPENS_OURS, WE_OPEN = "opens ours", "we open its"
