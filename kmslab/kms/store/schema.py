@@ -274,8 +274,9 @@ ROWS: dict[type[Any], Rows[Any]] = {kind: Rows(kind) for kind in KINDS}
 
 _KEY = ROWS[Key].table.c
 _index(ROWS[Key].table, "due")
-# One statement, so that both numbers are from the same moment.
-STATE = select(ABOUT.c.changes, select(func.min(_KEY.due)).scalar_subquery().label("due"))
+# One statement, so that all is from the same moment.
+_DUE = select(func.min(_KEY.due)).scalar_subquery().label("due")
+STATE = select(ABOUT.c.changes, _DUE, ABOUT.c.schema)
 State = tuple[int, datetime | None]
 RAISE = update(ABOUT).values(changes=ABOUT.c.changes + 1)
 DUE = (
@@ -287,8 +288,13 @@ DUE = (
 
 
 def parse_state(row: Sequence[Any]) -> State:
-    """What `STATE` has read. Raises `StoreError`."""
-    changes, due = row
+    """What `STATE` has read. Raises `StoreError`, also if the store has a new schema meanwhile."""
+    changes, due, schema = row
+    if type(schema) is int and schema > VERSION:
+        raise StoreError(
+            f"A newer kmslab has brought the store up to date (its schema is {schema}, this one "
+            f"knows {VERSION}). Start this process again, with that version."
+        )
     if type(changes) is not int:
         raise StoreError("The store is damaged: its count of changes is lost. Restore its file.")
     try:

@@ -186,9 +186,9 @@ class Store:
                 insert_all(connection, rows)
             if writes:
                 connection.execute(RAISE)  # last, so that this row is locked only for a moment
-                state = connection.execute(STATE).one()
+                state = parse_state(connection.execute(STATE).one())  # its errors undo the commit
         if writes:
-            self._cache.committed(*parse_state(state), records, writes.gone)
+            self._cache.committed(*state, records, writes.gone)
 
     def refresh(self) -> bool:
         """Look whether other processes changed records, at most every half second; True if so.

@@ -5,6 +5,7 @@ import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -140,6 +141,23 @@ def test_newer_schema_asks_for_a_newer_version(
     raw.close()
     with pytest.raises(StoreError, match="newer kmslab"):
         open_store(url)
+
+
+def test_process_that_runs_while_a_newer_version_migrates_stores_nothing_more(
+    tmp_path: Path, opened: Callable[[], Store]
+) -> None:
+    store = opened()
+    store.commit(put=[setting("1")])
+    with closing(sqlite3.connect(tmp_path / "my.db")) as raw:
+        raw.execute("UPDATE kmslab SET schema = schema + 1")
+        raw.commit()
+    with pytest.raises(StoreError, match="Start this process again, with that version"):
+        store.commit(put=[setting("2", "other")])
+    store._poll_at = 0
+    with pytest.raises(StoreError, match="A newer kmslab has brought the store up to date"):
+        store.refresh()
+    with closing(sqlite3.connect(tmp_path / "my.db")) as raw:
+        assert raw.execute("SELECT name FROM setting").fetchall() == [("number",)]
 
 
 def test_older_schema_is_brought_up_to_date_step_by_step(opened: Callable[[], Store]) -> None:
