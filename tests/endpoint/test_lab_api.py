@@ -72,7 +72,7 @@ def test_trail_bill_and_explanation_are_answered(endpoint: Endpoint):
             "SerializationException",
         ),
         ("Explain", '{"Action": "kms:ListKeys", "Principal": "nobody/x"}', "ValidationException"),
-        ("Explain", '{"Action": "kms:ListKeys", "Principal": "arn:x"}', "NotFoundException"),
+        ("Explain", '{"Action": "kms:ListKeys", "Principal": "arn:x"}', "ValidationException"),
     ],
 )
 def test_what_is_asked_wrongly_is_an_error_and_never_a_fault(
