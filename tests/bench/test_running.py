@@ -12,8 +12,13 @@ from kmslab.bench.programs import Benchmark, Effort, Plan, Program
 from kmslab.bench.running import find, run
 from tests.bench.test_result import SCHEMA
 
+QUICK = ("sealing", "keygen")  # the others make long RSA keys, start servers or write files
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.long) for name in BENCHMARKS],
+)
 def test_a_benchmark_runs_and_names_what_it_compares(name):
     benchmark = find(name)
     result = run(benchmark, replace(benchmark.quick, rounds=2, batch_seconds=0))

@@ -155,6 +155,7 @@ def test_every_method_has_a_reason_and_a_source_in_whole_sentences():
         assert method.why.endswith(".")
 
 
+@pytest.mark.long
 def test_a_kms_in_process_and_over_http_wraps_and_unwraps():
     absent: dict[str, str] = {}
     with ExitStack() as stack:
@@ -163,7 +164,7 @@ def test_a_kms_in_process_and_over_http_wraps_and_unwraps():
     assert absent == {}
 
 
-@pytest.mark.parametrize("library", ["boto3", "uvicorn"])
+@pytest.mark.parametrize("library", ["uvicorn", pytest.param("boto3", marks=pytest.mark.long)])
 def test_what_the_round_trip_over_http_lacks_is_said(library):
     """In a process of its own, where nothing has been imported."""
     ran = subprocess.run(
