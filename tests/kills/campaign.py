@@ -31,8 +31,10 @@ from tests.kills.client import ID, SECRET, Client
 from tests.kills.ledger import Ledger, check, use
 from tests.kills.load import Worker
 from tests.postgresql import IMMEDIATE, PostgreSql
+from tests.small_disk import SmallDisk
 
 WORKERS = 4
+UNKNOWN = {"AliasName": "alias/x", "TargetKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab"}
 ROOT = Path(__file__).parents[2]
 LOST = 1.0  # seconds: an event of a call that changes nothing may be written so late
 LATE = 0.3  # seconds more, since the writing takes a moment too, and the answer's way
@@ -41,12 +43,12 @@ LATE = 0.3  # seconds more, since the writing takes a moment too, and the answer
 @dataclass
 class Report:
     kills: int = 0
-    stops: int = 0  # of the database's server, at once
+    stops: int = 0  # of the database's server, or of a disk that takes more
     changes: int = 0  # acknowledged
     others: int = 0  # acknowledged calls that change nothing
-    resumed: float = 0.0  # seconds from the database's first answer to kmslab's, at most
+    resumed: float = 0.0  # seconds from the store's return to kmslab's first answer, at most
     unanswered: int = 0
-    refused: int = 0  # while the database's server was away
+    refused: int = 0  # while the store was away
     adopted: int = 0
     keys: int = 0
     opened: int = 0  # ciphertexts and data keys
@@ -59,15 +61,15 @@ class Report:
     def __str__(self) -> str:
         return "\n".join(
             [
-                f"{self.kills} kills of kmslab and {self.stops} of the database, in "
+                f"{self.kills} kills of kmslab, and its store was away {self.stops} times, in "
                 f"{self.seconds:.0f} s ({self.cpu:.0f} s of CPU)",
                 f"{self.changes} acknowledged changes, {len(self.lost)} lost",
                 f"{self.others} acknowledged calls that change nothing, {self.late} of their "
                 f"events lost, the oldest {self.latest:.2f} s before the kill",
                 f"{self.unanswered} calls without an answer; {self.adopted} had made a key, all "
                 "of them whole",
-                f"{self.refused} calls refused while the database was away; kmslab answered again "
-                f"at most {self.resumed:.2f} s after it",
+                f"{self.refused} calls refused while the store was away; kmslab went on at most "
+                f"{self.resumed:.2f} s after it was back",
                 f"{self.keys} keys used and {self.opened} ciphertexts opened at the end",
                 *self.lost,
             ]
@@ -178,17 +180,19 @@ class Campaign:
             time.sleep(seconds)
             self.kill()
 
-    def database_stopped_under_load(self, server: PostgreSql, seconds: float) -> None:
-        """The server of the database ends, and not kmslab, which goes on by itself."""
+    def without_store_under_load(
+        self, seconds: float, take_away: Callable[[], object], bring_back: Callable[[], object]
+    ) -> None:
+        """The store cannot be used for a while. kmslab lives, and goes on by itself."""
         self.start()
         self.wait_until_ready()
         self.check()
         with self.load():
             time.sleep(seconds)
-            server.stop(IMMEDIATE)
+            take_away()
             self.report.stops += 1
             time.sleep(seconds / 2)
-            server.start()
+            bring_back()
             self._resumed()
             time.sleep(seconds)
         self.check()
@@ -198,7 +202,7 @@ class Campaign:
         """Wait until kmslab answers again, and note how long that takes."""
         began = time.monotonic()
         client = Client(self._port)
-        while client.call("ListKeys").status != 200:
+        while client.call("CreateAlias", **UNKNOWN).status >= 500:
             time.sleep(0.005)
         client.close()
         self.report.resumed = max(self.report.resumed, time.monotonic() - began)
@@ -383,6 +387,17 @@ def on_sqlite(count: int, folder: Path) -> Report:
     return _report(folder, f"sqlite:///{path}", run, is_whole)
 
 
+def on_full_disk(count: int, disk: SmallDisk, folder: Path) -> Report:
+    """The disk of the store's file is full for a while, again and again."""
+    path = disk.folder / "my.db"
+
+    def run(campaign: Campaign) -> None:
+        for _ in range(count):
+            campaign.without_store_under_load(random.uniform(0.1, 0.3), disk.fill, disk.empty)
+
+    return _report(folder, f"sqlite:///{path}", run, partial(sqlite_is_whole, path))
+
+
 def postgresql_is_whole(url: str) -> str:
     """PostgreSQL's own check of every index against its table."""
     import psycopg
@@ -400,7 +415,8 @@ def on_postgresql(count: int, stops: int, folder: Path, server: PostgreSql) -> R
     def run(campaign: Campaign) -> None:
         kills(campaign, count)
         for _ in range(stops):
-            campaign.database_stopped_under_load(server, random.uniform(0.05, 0.3))
+            stop = partial(server.stop, IMMEDIATE)
+            campaign.without_store_under_load(random.uniform(0.05, 0.3), stop, server.start)
 
     url = server.new()
     return _report(folder, url, run, partial(postgresql_is_whole, url))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kills.campaign import Report, new_stores, on_postgresql, on_sqlite
+from tests.kills.campaign import Report, new_stores, on_full_disk, on_postgresql, on_sqlite
 from tests.postgresql import PostgreSql
+from tests.small_disk import small_disk
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="servers are forked, to start fast")
 MANY = pytest.mark.timeout(600)
@@ -39,6 +40,17 @@ def test_killed_server_on_postgresql_loses_nothing_that_it_answered(
     report = on_postgresql(40, 8, tmp_path, postgresql)
     expect_nothing_lost(report, capsys)
     assert (report.kills, report.stops) == (40, 8)
+
+
+@pytest.mark.long
+@MANY
+def test_full_disk_under_load_loses_nothing_that_was_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small_disk(tmp_path / "disk", megabytes=24) as disk:
+        report = on_full_disk(6, disk, tmp_path)
+    expect_nothing_lost(report, capsys)
+    assert report.refused
 
 
 @pytest.mark.long

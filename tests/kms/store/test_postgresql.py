@@ -1,6 +1,10 @@
 """A store in PostgreSQL: what the other tests claim of stores, and what only a server can do."""
 
+import itertools
 import signal
+import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +17,7 @@ from kmslab.kms.store import Store, StoreError, is_there, open_store, shown
 from tests.cases import for_every
 from tests.kms.store.samples import event, key, setting
 from tests.postgresql import FAST, IMMEDIATE, PostgreSql
+from tests.small_disk import small_disk
 
 psycopg = pytest.importorskip("psycopg")
 
@@ -126,6 +131,110 @@ def test_nothing_is_answered_from_the_cache_while_the_server_is_away(
     store.close()
 
 
+def cut(url: str) -> None:
+    """End every other session of this database, as a failing network does."""
+    with psycopg.connect(url, autocommit=True) as raw:
+        raw.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@pytest.mark.parametrize("cuts", [4, pytest.param(100, marks=pytest.mark.long)])
+def test_connections_that_are_cut_at_any_moment_lose_no_commit(url: str, cuts: int) -> None:
+    """A commit whose answer was lost may have happened. It is done wholly, or not at all."""
+    store, done, over = open_store(url), [], threading.Event()
+    unknown: list[int] = []
+
+    def work() -> None:
+        for number in itertools.count():
+            if over.is_set():
+                return
+            names = (f"{number}-a", f"{number}-b")
+            try:
+                store.commit(put=[setting("1", name) for name in names], events=[event(number)])
+                done.append(number)
+            except StoreError:
+                unknown.append(number)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    for _ in range(cuts):
+        time.sleep(0.02)
+        cut(url)
+    over.set()
+    worker.join()
+    found = {each.name for each in store.all(Setting)}
+    wholly = {number for number in (*done, *unknown) if f"{number}-a" in found}
+    assert {*done} <= wholly
+    assert found == {f"{number}-{part}" for number in wholly for part in "ab"}
+    events = [each.request_id for each in store.events()]
+    assert sorted(events) == sorted(event(number).request_id for number in wholly)
+    assert done
+    store.close()
+
+
+@pytest.mark.long
+def test_server_that_only_reads_says_so(url: str) -> None:
+    store = open_store(url)
+    store.commit(put=[setting("1")])
+    name = url.rpartition("/")[2]
+    with psycopg.connect(url, autocommit=True) as raw:
+        raw.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    cut(url)
+    with pytest.raises(StoreError, match=r"cannot be written: its server only reads\. Name the"):
+        store.commit(put=[setting("2", "other")])
+    assert [each.name for each in store.all(Setting)] == ["number"]
+    with psycopg.connect(url, autocommit=True) as raw:
+        raw.execute("SET default_transaction_read_only = off")
+        raw.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    cut(url)
+    store.commit(put=[setting("2", "other")])
+    store.close()
+
+
+@pytest.mark.long
+def test_full_disk_of_the_server_refuses_changes_whole(postgresql: PostgreSql) -> None:
+    with (
+        tempfile.TemporaryDirectory() as place,  # pytest's folders are root's alone
+        small_disk(Path(place) / "disk", megabytes=16) as disk,
+    ):
+        store = open_store(postgresql.on_disk(disk.folder))
+        store.commit(put=[setting("1")])
+        disk.fill()
+        done, error = 0, None
+        while error is None:
+            try:
+                store.commit(put=[setting("x" * 1_000, f"{done:04}")], events=[event(done)])
+                done += 1
+            except StoreError as found:
+                error = found
+        assert "the disk of its server is full. Nothing was written; make room" in str(error)
+        assert len(store.all(Setting)) == done + 1
+        disk.empty()
+        store.commit(put=[setting("3", "third")])
+        assert len(store.all(Setting)) == done + 2
+        assert len(store.events()) == done
+        store.close()
+        postgresql.forget_disk()
+
+
+@pytest.mark.long
+def test_store_that_has_lost_commits_is_noticed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a switch to a copy of the database that was behind."""
+    monkeypatch.setattr("kmslab.kms.store.store.POLL", 0)
+    monkeypatch.setattr("kmslab.kms.store.store.AGAIN", 0)
+    store = open_store(url)
+    for number in range(3):
+        store.commit(put=[setting("1", str(number))])
+    with psycopg.connect(url, autocommit=True) as raw:
+        raw.execute("UPDATE kmslab SET changes = 2")
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"is older than it was: .* Close the lab and open it"):
+            store.refresh()
+    store.close()
+
+
 def test_commit_is_on_the_servers_disk_whatever_the_server_prefers(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as raw:
         raw.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET synchronous_commit = off")
@@ -145,6 +254,7 @@ def test_description_with_nul_comes_back(url: str) -> None:
     store.close()
 
 
+@pytest.mark.long
 def test_database_of_a_fork_is_its_own(url: str) -> None:
     """`test_fork` tries all the ways; a connection that two processes use would mix answers."""
     import os
