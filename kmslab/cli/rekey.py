@@ -70,4 +70,5 @@ def _change(lab: "Lab", kind: Kind, file: Path | None) -> None:
         typer.echo(f"The one before is kept as {changed.kept}: backups until now need it.")
     else:
         typer.echo("Backups until now need the one before.")
-    typer.echo("Start the processes that serve this store again, with the new root key.")
+    if not changed.file or file:
+        typer.echo("Start the processes that serve this store again, with the new root key.")

@@ -4,6 +4,9 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from kmslab import Lab
 from kmslab.cli.app import app
 from kmslab.display import PlainError
 from kmslab.kms.backing import rekeying
+from tests.cli.test_serve import serving
 
 STORE, OTHER = "sqlite:///my.db", "sqlite:///new.db"
 
@@ -68,10 +72,10 @@ def test_rekey_new_file_and_passphrase(blob: bytes, monkeypatch: pytest.MonkeyPa
     )
     said = invoke("rekey", "--store", STORE, "--new-root-key", "file").stdout
     assert re.search(r"The one before is kept as .*my\.db\.key\.until-", said)
-    assert "Start the processes that serve this store again" in said
     monkeypatch.setenv("KMSLAB_NEW_PASSPHRASE", "correct horse")
     said = invoke("rekey", "--store", STORE, "--new-root-key", "passphrase").stdout
     assert "made from the new passphrase" in said
+    assert "Start the processes that serve this store again" in said
     assert "is made from a passphrase" in refused("keys", "--store", STORE)
     monkeypatch.setenv("KMSLAB_PASSPHRASE", "correct horse")
     assert "orders" in invoke("keys", "--store", STORE).stdout
@@ -147,21 +151,64 @@ def test_damaged_record_is_named_and_the_rest_is_restored() -> None:
     assert Path("new.db").exists()
 
 
+@contextmanager
+def used(kms: Any) -> Iterator[list[bytes]]:
+    """Calls of each kind, until the block ends; then all of them must have succeeded."""
+    over, troubles, blobs = threading.Event(), list[BaseException](), list[bytes]()
+
+    def work() -> None:
+        try:
+            while not over.is_set():
+                key = kms.create_key()["KeyMetadata"]["KeyId"]
+                sealed = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+                kms.disable_key(KeyId=key)
+                kms.enable_key(KeyId=key)
+                assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"x"
+                blobs.append(sealed)
+        except BaseException as error:
+            troubles.append(error)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield blobs
+    finally:
+        over.set()
+        worker.join()
+    assert not troubles
+
+
 @pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="signals are others on Windows")
-def test_backup_of_a_store_that_is_served(blob: bytes) -> None:
-    """From another process, which neither stops the server nor waits for it."""
-    serve = [sys.executable, "-m", "kmslab", "serve", "--port", "0", "--store", STORE]
-    server: Any = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    try:
-        assert server.stdout.readline()
-        assert "1 key " in invoke("backup", "my.backup", "--store", STORE).stdout
-        assert "sealed anew" in invoke("rekey", "--store", STORE).stdout
-    finally:
-        server.terminate()
-        server.wait(30)
-        server.stdout.close()
-    invoke("restore", "my.backup", "--store", OTHER, "--root-key", "my.db.key")
-    for store in (STORE, OTHER):
-        with Lab(store, root_key="my.db.key") as lab:
-            assert lab.decrypt(blob) == b"x"
+@pytest.mark.parametrize("where", ["file", "server"])
+def test_store_that_is_served_is_backed_up_and_rekeyed_and_callers_notice_nothing(
+    request: pytest.FixtureRequest, blob: bytes, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers under load; the commands are processes of their own."""
+    monkeypatch.setenv("KMSLAB_ROOT_KEY", "my.db.key" if where == "file" else "server.key")
+    store = STORE if where == "file" else request.getfixturevalue("postgresql").new()
+    with (
+        serving("--store", store) as one,
+        serving("--store", store) as two,
+        used(one.client()) as blobs,
+        used(two.client()) as others,
+    ):
+        for command in (
+            ["backup", "first"],
+            ["rekey"],
+            ["rekey", "--new-root-key", "file"],
+            ["backup", "second"],
+            ["rekey"],
+        ):
+            run = [sys.executable, "-m", "kmslab", *command, "--store", store]
+            done = subprocess.run(run, capture_output=True, text=True, timeout=100)
+            assert done.returncode == 0, done.stderr
+    blobs += others
+    assert len(blobs) > 10
+    [old] = Path().glob("*.key.until-*")
+    for backup, key in (("first", old), ("second", os.environ["KMSLAB_ROOT_KEY"])):
+        said = invoke("restore", backup, "--dry-run", "--root-key", str(key))
+        assert "Does not open" not in said.stderr, said.stderr
+        assert said.exit_code == 0
+    with Lab(store, root_key=os.environ["KMSLAB_ROOT_KEY"]) as lab:
+        assert {bytes(lab.decrypt(each)) for each in blobs} == {b"x"}

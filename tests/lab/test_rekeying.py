@@ -264,6 +264,22 @@ def test_running_processes_go_on_and_make_no_domain_key_under_the_old_root_key(u
         prove(lab)
 
 
+def test_running_processes_read_the_root_keys_file_again(url: str) -> None:
+    with opened(url) as lab, proven(lab) as prove, opened(url) as other:
+        for _ in range(2):
+            lab.change_root_key()
+            lab.rekey()
+            prove(other)
+            blob = other.region("ap-northeast-2").create_cmk().encrypt(b"x")
+            other.rekey()
+            prove(lab)
+            assert lab.region("ap-northeast-2").decrypt(blob) == b"x"
+        other.change_root_key()
+        prove(lab)
+    with opened(url) as lab:
+        prove(lab)
+
+
 def test_domain_key_made_during_the_change_is_under_the_new_root_key(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,8 @@ key. Rule: what is sealed is bound to its identity, so that rows swapped in the 
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
@@ -36,6 +37,7 @@ class DomainKeys:
 
     def __init__(self, root_key: SecretBytes, store: "stores.Store", backends: SelfTested) -> None:
         self.backends = backends
+        self.read_again: Callable[[], Iterable[SecretBytes]] = tuple  # root keys there may be now
         self._root_key = root_key
         self._records = store
         self._domain_keys: dict[str, SecretBytes] = {}
@@ -73,8 +75,15 @@ class DomainKeys:
         """The record of the root key that this process has."""
         found = RootRecord.find(records)
         if found and not found.is_of(self._root_key, self.backends):
-            raise RootKeyError(CHANGED)
+            self._root_key = self._new_root_key(found)
         return found or RootRecord.of(self._root_key, self.backends)
+
+    def _new_root_key(self, record: RootRecord) -> SecretBytes:
+        """The store's root key was changed while this process was running."""
+        for key in self.read_again():
+            if record.is_of(key, self.backends):
+                return key
+        raise RootKeyError(CHANGED)
 
     def is_right(self) -> bool | None:
         """Whether the root key is the store's, if its record says so."""
@@ -88,7 +97,7 @@ class DomainKeys:
         """Whether the root key opens this domain key."""
         try:
             self._opened(domain)
-        except Forged:
+        except (Forged, RootKeyError):
             return False
         return True
 
@@ -109,9 +118,23 @@ class DomainKeys:
     def _opened(self, domain: DomainKey) -> SecretBytes:
         key = self._domain_keys.get(domain.id)
         if key is None:
-            key = self.backends.open_box(self._root_key, domain.wrapped, _identity(domain))
-            self._domain_keys[domain.id] = key
+            key = self._domain_keys[domain.id] = self._unwrapped(domain)
         return key
+
+    def _unwrapped(self, domain: DomainKey) -> SecretBytes:
+        """If the root key was changed meanwhile, it is read again. Raises Forged."""
+        before = self._root_key
+        try:
+            return self.backends.open_box(before, domain.wrapped, _identity(domain))
+        except Forged:
+            self._check()
+            if self._root_key is before:
+                raise
+        return self.backends.open_box(self._root_key, domain.wrapped, _identity(domain))
+
+    def _check(self) -> None:
+        with suppress(stores.Damaged):  # a damaged record says nothing of the root key
+            self.checked_root(self._records)
 
     # ----------------------------------------------------------------------------- key material
 
@@ -131,7 +154,6 @@ class DomainKeys:
         try:
             return self.backends.open_box(self._opened(record), sealed, identity)
         except Forged:
-            self.checked_root(self._records)
             raise stores.Damaged(f"what domain key {domain} seals does not open") from None
 
     # ---------------------------------------------------------------------------- other secrets
@@ -152,7 +174,6 @@ class DomainKeys:
                 return self.backends.open_box(self._opened(domain), sealed[ID:], _name(name))
             return self.backends.open_box(self._root_key, sealed, _name(name))
         except Forged:
-            self.checked_root(self._records)
             raise stores.Damaged(f"{name} does not open") from None
 
     def protecting(self, sealed: bytes) -> DomainKey | None:

@@ -1,7 +1,8 @@
 """A new root key for a store, while it goes on serving: all domain keys are wrapped again, at once.
 
 What domain keys seal stays as it is. Other processes go on with the domain keys that they have
-opened, and need the new root key when they start again. Rule: the next root key is on the disk
+opened. When they need the root key again they read its file again; with a passphrase they have to
+be started again. Rule: the next root key is on the disk
 before the store is changed to it, and the one before is kept, since old backups need it.
 """
 

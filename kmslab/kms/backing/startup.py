@@ -3,12 +3,15 @@
 Rule: a wrong root key is an error before the first call, since no key could be used.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from itertools import chain
 from os.path import exists
 from pathlib import Path
 
 from kmslab.clock import Clock
-from kmslab.crypto import Backend
+from kmslab.crypto import Backend, SecretBytes
 from kmslab.crypto.self_tested import SelfTested
 from kmslab.kms import store as stores
 from kmslab.kms.backing import root_key
@@ -113,11 +116,20 @@ def _from_file(store: "stores.Store", file: Path, backends: tuple[Backend, ...])
         if _opens(store, hsm):
             if path == waiting:
                 root_key.settle(file)
+            hsm.domain_keys.read_again = partial(_read_again, file)
             return hsm
     raise RootKeyError(
         f"The root key {file} is not the one that the store's keys are sealed under. "
         "Put the right file back, or start with a new store."
     )
+
+
+def _read_again(file: Path) -> Iterator[SecretBytes]:
+    """What may be the root key now, if another process is changing it."""
+    for path in (root_key.waiting(file), file):
+        if exists(path):
+            with suppress(RootKeyError):
+                yield root_key.in_file(path, needed=True)
 
 
 def _opens(store: "stores.Store", hsm: Hsm) -> bool:
