@@ -36,7 +36,7 @@ class ColumnKeys:
         for name in keys:
             if not re.fullmatch(r"[\w.-]+", name):
                 raise ValueError(f"{name!r} names no key: use letters, digits, '_', '.' and '-'")
-        self._keyrings = {name: keyrings_of(key)[0] for name, key in keys.items()}
+        self._keyrings = {name: _one(name, keyrings_of(key)) for name, key in keys.items()}
         self._pairs = dict(context or {})
         self.client = Client(self)
 
@@ -98,6 +98,12 @@ class Client(KmsClient):  # type: ignore[misc] # PyArrow has no types
         if keys is None:
             raise LakeError("The ColumnKeys of this client are gone: keep them while it is used.")
         return keys
+
+
+def _one(name: str, keyrings: tuple[Keyring, ...]) -> Keyring:
+    if len(keyrings) > 1:
+        raise ValueError(f"{name!r} has {len(keyrings)} keyrings, and a column is sealed under one")
+    return keyrings[0]
 
 
 def _wrapped(text: str) -> EncryptedDataKey:
