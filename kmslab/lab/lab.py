@@ -86,7 +86,7 @@ class Lab(View):
             raise
         self._hsm, self._root_key = hsm, given
         quotas = Throttle() if throttle else None
-        new_id = _checked(ids or _uuid)
+        new_id = _checked(ids) if ids else _uuid
         recipients = Recipients(self._store, hsm.domain_keys)
         clusters = Clusters(self._store)
         key_stores: dict[StoreType, KeyStoreBacking] = {
@@ -200,12 +200,19 @@ def _uuid() -> str:
 
 
 def _checked(ids: Callable[[], str]) -> Callable[[], str]:
-    """Refuses ids of another form: an alias could look the same, and blobs could not hold them."""
+    """Refuses ids of another form: an alias could look the same, and blobs could not hold them.
+
+    It refuses an id that repeats too, since another is asked for when an id is taken.
+    """
+    given: set[str] = set()
 
     def new_id() -> str:
         name = ids()
+        if name in given:
+            raise RuntimeError(f"{name} exists already: key ids must not repeat")
         if not KEY_ID.fullmatch(name) or name.startswith(MULTI_REGION):
             raise ValueError(f"{name!r} is not a key id: ids has to return UUIDs in lower case")
+        given.add(name)
         return name
 
     return new_id

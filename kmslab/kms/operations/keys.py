@@ -48,8 +48,6 @@ NO_SIGNING = (
 def create(call: Call, store: KeyStore | None = None) -> dict[str, Any]:
     spec, usage = _spec_and_usage(call)
     arn = f"{call.caller.here}key/{_new_id(call)}"
-    if call.records.get(Key, arn):
-        raise RuntimeError(f"{arn} exists already: key ids must not repeat")
     key = placed(call, new_key(call, arn, spec, usage), store)
     check_control(call, key)
     if not key.lacks_material:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from kmslab.kms import access
@@ -41,6 +41,7 @@ def list_(call: Call, key: Key) -> dict[str, Any]:
     return {"PolicyNames": ["default"], "Truncated": False}
 
 
+@lru_cache(1_024)
 def default_policy(account: str, partition: str = AWS) -> str:
     """The policy of a key created without one: it leaves all decisions to the account's IAM."""
     return json.dumps(

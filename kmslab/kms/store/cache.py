@@ -13,7 +13,7 @@ from kmslab.kms.contract.records import Record
 from kmslab.kms.store import fork
 
 Place = tuple[type[Any], str]
-ListPlace = tuple[Any, ...]  # a kind, then pairs of a field and its value
+ListPlace = tuple[type[Any], tuple[tuple[str, str], ...]]  # a kind, and fields with their values
 
 
 class Cache(fork.ForkAware):
@@ -21,7 +21,9 @@ class Cache(fork.ForkAware):
 
     def __init__(self, size: int) -> None:
         self.hot: dict[Place, Any] = {}
-        self.lists: dict[ListPlace, Any] = {}  # records found by fields' values
+        self.lists: dict[
+            type[Any], dict[Any, Any]
+        ] = {}  # by kind, then by fields with their values
         self.changes = 0  # the store's count of changes when this process last looked
         self.next_due: datetime | None = None
         self.commits = 0  # of this process, and changes by other processes that it has seen
@@ -46,12 +48,13 @@ class Cache(fork.ForkAware):
                 self._enter(place, record)
 
     def fill_list(self, place: ListPlace, found: Any, commits: int) -> None:
-        """Enter the records found by fields' values. Any commit at all drops them."""
+        """Enter the records found by fields' values, until a commit changes any of this kind."""
+        kind, equal = place
         with self._lock:
             if self.commits == commits:
-                if len(self.lists) >= self._size:
-                    self.lists = {}
-                self.lists[place] = found
+                if len(self.lists.get(kind, ())) >= self._size:
+                    del self.lists[kind]
+                self.lists.setdefault(kind, {})[equal] = found
 
     def committed(
         self,
@@ -65,8 +68,10 @@ class Cache(fork.ForkAware):
             self._advance(changes, next_due, expected=self.changes + 1)
             for place in gone:
                 self._drop(place)
+                self.lists.pop(place[0], None)
             for place, record in put:
                 self._drop(place)
+                self.lists.pop(place[0], None)
                 if changes == self.changes:  # otherwise the store may hold a newer version
                     self._enter(place, record)
 
@@ -77,7 +82,8 @@ class Cache(fork.ForkAware):
 
     def forget(self, places: Iterable[Place]) -> None:
         with self._lock:
-            self._moved_on()
+            self.commits += 1
+            self.lists = {}
             for place in places:
                 self._drop(place)
 
@@ -91,7 +97,7 @@ class Cache(fork.ForkAware):
 
     def _advance(self, changes: int, next_due: datetime | None, expected: int) -> None:
         if changes > self.changes:
-            self._moved_on()
+            self.commits += 1
             self.changes = changes
             self.next_due = next_due
         if changes > expected:
@@ -99,12 +105,8 @@ class Cache(fork.ForkAware):
             self._clear()
 
     def _clear(self) -> None:
-        self._moved_on()
-        self.hot, self._warm = {}, {}
-
-    def _moved_on(self) -> None:
         self.commits += 1
-        self.lists = {}
+        self.hot, self._warm, self.lists = {}, {}, {}
 
     def _enter(self, place: Place, record: Record) -> None:
         if len(self.hot) >= self._size:

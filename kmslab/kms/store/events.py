@@ -7,7 +7,6 @@ wrote, even a lone surrogate, can be stored and comes back as it was.
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from operator import itemgetter
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -15,8 +14,6 @@ from typing import Any, get_args, get_origin, get_type_hints
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
-    Dialect,
     Index,
     Integer,
     Select,
@@ -50,7 +47,7 @@ Index(
 )
 
 Row = tuple[Any, ...]  # all columns except `sequence`, which the database sets
-_WRITTEN = [column.name for column in EVENTS.c if not column.primary_key]
+WRITE = insert(EVENTS)
 # The fields that the text lists, without their names, which would be a third of it. Add new ones at
 # the end.
 _KNOWN = [name for name in Event._fields if name == "account" or name not in EVENTS.c]
@@ -107,21 +104,6 @@ def _decode(row: Sequence[Any]) -> Event:
         region=region,
         used=tuple(key for key in (used, used_too) if key),
     )
-
-
-def insert_all(connection: Connection, rows: Sequence[Row]) -> None:
-    """By the driver: SQLAlchemy's work on each value would take as long as the insert itself."""
-    sql, named = _insert(connection.dialect)
-    connection.exec_driver_sql(
-        sql, [dict(zip(_WRITTEN, row, strict=True)) for row in rows] if named else [*rows]
-    )
-
-
-@cache
-def _insert(dialect: Dialect) -> tuple[str, bool]:
-    """The statement in a database's own dialect, and whether its parameters are named there."""
-    compiled = insert(EVENTS).compile(dialect=dialect, column_keys=_WRITTEN)
-    return str(compiled), not compiled.positional
 
 
 def uses(column: Column[Any], key: str) -> Select[Any]:

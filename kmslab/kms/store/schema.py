@@ -278,7 +278,7 @@ _index(ROWS[Key].table, "due")
 _DUE = select(func.min(_KEY.due)).scalar_subquery().label("due")
 STATE = select(ABOUT.c.changes, _DUE, ABOUT.c.schema)
 State = tuple[int, datetime | None]
-RAISE = update(ABOUT).values(changes=ABOUT.c.changes + 1)
+COUNT = update(ABOUT).values(changes=bindparam("count"))
 DUE = (
     select(ROWS[Key].table)
     .where(_KEY.due <= bindparam("at"))
@@ -287,9 +287,9 @@ DUE = (
 )
 
 
-def parse_state(row: Sequence[Any]) -> State:
+def parse_state(row: Sequence[Any] | None) -> State:
     """What `STATE` has read. Raises `StoreError`, also if the store has a new schema meanwhile."""
-    changes, due, schema = row
+    changes, due, schema = row or (None, None, None)
     if type(schema) is int and schema > VERSION:
         raise StoreError(
             f"A newer kmslab has brought the store up to date (its schema is {schema}, this one "

@@ -10,7 +10,7 @@ between databases is in `sqlite` and `postgresql`.
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from kmslab.kms.store import fork
 from kmslab.kms.store.errors import StoreError
 from kmslab.kms.store.files import Place
+from kmslab.kms.store.statements import Cursor
 
 T = TypeVar("T")
 
@@ -81,14 +82,45 @@ class Database(fork.ForkAware):
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """All or nothing, and on the disk when it ends. The caller holds `writing`."""
-        with self._connection() as connection:
-            self._patiently(lambda: connection.exec_driver_sql(self._dialect.begin))
-            if self._place:
-                self._place.opened()
+        with (
+            self._connection() as connection,
+            self._all_or_nothing(connection.exec_driver_sql, connection.commit),
+        ):
             yield connection
-            self._check_place()  # before the commit, and once more before anybody relies on it
-            connection.commit()
-            self._check_place()
+
+    @contextmanager
+    def commit(self) -> Iterator[Cursor]:
+        """A transaction whose statements the driver gets at once."""
+        spoken, raw = self._engine.dialect, None
+        with self._admitted():
+            try:
+                raw = self._engine.raw_connection()
+                # Closed before the connection is given back: no connection crosses a fork, and an
+                # open cursor would keep SQLite's open.
+                with (
+                    closing(raw.cursor()) as cursor,
+                    self._all_or_nothing(cursor.execute, raw.commit),
+                ):
+                    yield Cursor(cursor, spoken)
+            except spoken.loaded_dbapi.Error as error:
+                if raw and spoken.is_disconnect(error, raw, None):
+                    raw.invalidate()
+                raise self._dialect.problem(self._dialect.advice(error)) from error
+            finally:
+                if raw:
+                    raw.close()  # rolls back what was not committed
+
+    @contextmanager
+    def _all_or_nothing(
+        self, run: Callable[[str], object], commit: Callable[[], object]
+    ) -> Iterator[None]:
+        self._patiently(lambda: run(self._dialect.begin))
+        if self._place:
+            self._place.opened()
+        yield
+        self._check_place()  # before the commit, and once more before anybody relies on it
+        commit()
+        self._check_place()
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -110,10 +142,7 @@ class Database(fork.ForkAware):
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        with self._slots:
-            if self._problem:
-                raise StoreError(self._problem)
-            self._check_place()
+        with self._admitted():
             try:
                 with self._engine.connect() as connection:  # rolls back what was not committed
                     yield connection
@@ -122,14 +151,23 @@ class Database(fork.ForkAware):
             except UnicodeDecodeError as error:  # SQLite's own error has rotten bytes in its text
                 raise self.problem(DAMAGED) from error
 
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        with self._slots:
+            if self._problem:
+                raise StoreError(self._problem)
+            self._check_place()
+            yield
+
     def _patiently(self, attempt: Callable[[], T]) -> T:
         """Try again while another process holds a lock for a moment."""
         end = time.monotonic() + PATIENCE
         while True:
             try:
                 return attempt()
-            except DBAPIError as error:
-                if not self._dialect.is_busy(error.orig) or time.monotonic() > end:
+            except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
+                cause = error.orig if isinstance(error, DBAPIError) else error
+                if not self._dialect.is_busy(cause) or time.monotonic() > end:
                     raise
             time.sleep(PAUSE)
 

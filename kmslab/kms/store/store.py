@@ -17,10 +17,11 @@ from sqlalchemy import delete
 
 from kmslab.kms.contract.events import DAMAGED, Event, LastUse
 from kmslab.kms.contract.records import Key, R, Record
-from kmslab.kms.store.cache import Cache
+from kmslab.kms.store.cache import Cache, Place
 from kmslab.kms.store.errors import Conflict, Damaged, StoreError
-from kmslab.kms.store.events import EVENTS, decode, insert_all, nth_last, uses, written
-from kmslab.kms.store.schema import DUE, RAISE, ROWS, STATE, State, microseconds, parse_state
+from kmslab.kms.store.events import EVENTS, WRITE, decode, nth_last, uses, written
+from kmslab.kms.store.line import Line, Staged
+from kmslab.kms.store.schema import COUNT, DUE, ROWS, STATE, State, microseconds, parse_state
 from kmslab.kms.store.sql import Database
 from kmslab.kms.store.writer import WRITER, Outbox
 from kmslab.kms.store.writes import Writes
@@ -32,6 +33,10 @@ POLL = 0.5  # seconds between two looks at what other processes have changed
 AGAIN = 0.1  # seconds until the next look at a store that could not be read
 
 
+Done = tuple[Staged, int, list[tuple[Place, Record]]]  # its number, and what it has stored
+Refused = tuple[Staged, Conflict]
+
+
 class Store:
     """Records by kind and name, and the events of all calls."""
 
@@ -40,6 +45,7 @@ class Store:
         self._database = database
         self._cache = Cache(cached)
         self._outbox = Outbox(database)
+        self._line = Line(self._write)
         self._poll_at = 0.0
         self._away = ""  # why the store could not be read at the last look
         self._damaged: set[str] = set()  # what the log has said
@@ -86,8 +92,8 @@ class Store:
 
     def find(self, kind: type[R], **equal: str) -> list[R]:
         """All records with these values in the fields of an index, in order of their names."""
-        place = (kind, *equal.items())
-        known = self._cache.lists.get(place)
+        place = kind, tuple(equal.items())
+        known = self._cache.lists.get(kind, {}).get(place[1])
         if known is None:
             commits = self._cache.commits  # before reading: see the cache's rule
             known = self._select(kind, ROWS[kind].by(*equal), equal)
@@ -165,30 +171,47 @@ class Store:
         A record of version 0 is new. Any other record must still have its version in the store, and
         so must each of `found`, on which the commit relies without changing it.
         """
-        writes = Writes(put, remove, found)
-        with self._database.writing:
-            try:
-                self._write(writes, events)
-            except Conflict:
-                self._cache.forget(writes.places)
-                self._poll_at = 0.0
-                raise
-            except BaseException:  # even an interrupt: it may have been committed or not
-                self._cache.clear()
-                with suppress(StoreError):
-                    self._cache.seen(*self._state())
-                raise
+        self._line.store(Staged(Writes(put, remove, found), events), self._database.writing)
 
-    def _write(self, writes: Writes, events: Sequence[Event]) -> None:
-        with self._outbox.drained(*events) as rows, self._database.transaction() as connection:
-            records = writes.run(connection)
-            if rows:
-                insert_all(connection, rows)
-            if writes:
-                connection.execute(RAISE)  # last, so that this row is locked only for a moment
-                state = parse_state(connection.execute(STATE).one())  # its errors undo the commit
-        if writes:
-            self._cache.committed(*state, records, writes.gone)
+    def _write(self, group: Sequence[Staged]) -> None:
+        """Store these together, with the events that wait. Those that conflict are refused."""
+        try:
+            done, refused, next_due = self._stored(group)
+            for staged, changes, records in done:
+                if staged.writes:
+                    self._cache.committed(changes, next_due, records, staged.writes.gone)
+        except BaseException:  # even an interrupt: it may have been committed or not
+            self._cache.clear()
+            with suppress(StoreError):
+                self._cache.seen(*self._state())
+            raise
+        for staged, conflict in refused:
+            self._cache.forget(staged.writes.places)
+            self._poll_at = 0.0
+            staged.refuse(conflict)
+
+    def _stored(self, group: Sequence[Staged]) -> tuple[list[Done], list[Refused], datetime | None]:
+        done: list[Done] = []
+        refused: list[Refused] = []
+        with self._outbox.drained() as pairs, self._database.commit() as cursor:
+            before, next_due = parse_state(cursor.one(STATE, {}))
+            changes = before
+            for staged in group:
+                try:
+                    staged.writes.check(cursor)
+                except Conflict as conflict:
+                    refused.append((staged, conflict))
+                    continue
+                changes += bool(staged.writes)
+                done.append((staged, changes, staged.writes.run(cursor, changes)))
+                pairs += staged.events
+            if pairs:
+                cursor.run_all(WRITE, [row for _, row in pairs])
+            if changes > before:
+                cursor.run(COUNT, {"count": changes})
+            if any(staged.writes.moves_due for staged, _, _ in done):
+                next_due = parse_state(cursor.one(STATE, {}))[1]
+        return done, refused, next_due
 
     def refresh(self) -> bool:
         """Look whether other processes changed records, at most every half second; True if so.

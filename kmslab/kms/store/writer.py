@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from kmslab.kms.contract.events import Event
 from kmslab.kms.store import fork
 from kmslab.kms.store.errors import StoreError
-from kmslab.kms.store.events import Row, encode, insert_all
+from kmslab.kms.store.events import WRITE, Row, encode
 from kmslab.kms.store.sql import Database
 
 DELAY = 0.5  # seconds from the first event of a group to its writing
@@ -71,25 +71,25 @@ class Outbox(fork.ForkAware):
         """When this returns, all waiting events are stored, even if another thread was writing."""
         with self.database.writing:
             if self._events:
-                with self.drained() as rows, self.database.transaction() as connection:
-                    insert_all(connection, rows)
+                with self.drained() as pairs, self.database.commit() as cursor:
+                    cursor.run_all(WRITE, [row for _, row in pairs])
 
     @contextmanager
-    def drained(self, *own: Event) -> Iterator[list[Row]]:
-        """The waiting events, and then a commit's own, as rows. The caller holds `writing`.
+    def drained(self) -> Iterator[list[tuple[Event, Row]]]:
+        """The waiting events, each with its row. A commit adds its own. The caller holds `writing`.
 
         After any error the events wait again. The listener is called when they have been stored.
         """
         waiting = [self._events.popleft() for _ in range(len(self._events))]
-        events = [*waiting, *own]
         try:
-            yield [encode(event) for event in events]
+            pairs = [(event, encode(event)) for event in waiting]
+            yield pairs
         except BaseException:
             self._events.extendleft(reversed(waiting))
             raise
         try:
-            if self.listener and events:
-                self.listener(events)
+            if self.listener and pairs:
+                self.listener([event for event, _ in pairs])
         except Exception:  # the events are stored all the same
             log.exception("the listener to events has failed")
 

@@ -8,13 +8,11 @@ deleted and created again.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, select
-from sqlalchemy.exc import IntegrityError
-
-from kmslab.kms.contract.records import Record, name_of
+from kmslab.kms.contract.records import Key, Record, name_of
 from kmslab.kms.store.cache import Place
 from kmslab.kms.store.errors import Conflict
-from kmslab.kms.store.schema import ABOUT, ROWS
+from kmslab.kms.store.schema import ROWS
+from kmslab.kms.store.statements import Cursor
 
 
 class Writes:
@@ -30,21 +28,35 @@ class Writes:
         self.gone = [place(record) for record in remove]
         self.places = staged.keys() | {place(record) for record in found}
         self._remove = remove
-        # A staged record is guarded where it is written.
         self._found = [record for record in found if staged.get(place(record)) != record.version]
 
     def __bool__(self) -> bool:
         return bool(self.put or self.gone)
 
-    def run(self, connection: Connection) -> list[tuple[Place, Record]]:
-        """Write inside a transaction; returns the stored records with their new versions."""
-        for record in self._found:
-            version = connection.scalar(ROWS[type(record)].version, {"at_name": name_of(record)})
-            _demand(version == record.version, record)
+    @property
+    def moves_due(self) -> bool:
+        """Whether afterwards another time may be the next at which a key is due."""
+        put = [each for each in self.put if isinstance(each, Key)]
+        return any(each.version or each.due for each in put) or Key in [
+            kind for kind, _ in self.gone
+        ]
+
+    def check(self, cursor: Cursor) -> None:
+        """Raise `Conflict` if a record has another version than the one that was read."""
+        for record in (*self._found, *self._remove, *self.put):
+            row = cursor.one(ROWS[type(record)].version, {"at_name": name_of(record)})
+            if (row[0] if row else None) != (record.version or None):
+                kind = type(record).__name__
+                raise Conflict(f"{kind} {name_of(record)} has been changed since it was read")
+
+    def run(self, cursor: Cursor, count: int) -> list[tuple[Place, Record]]:
+        """Write what `check` has let through, as the change with this number.
+
+        Returns the stored records with their new versions.
+        """
         for record in self._remove:
-            removed = connection.execute(ROWS[type(record)].delete, _guard(record))
-            _demand(removed.rowcount == 1, record)
-        return [(place(record), _put(connection, record)) for record in self.put]
+            cursor.run(ROWS[type(record)].delete, _guard(record))
+        return [(place(record), _put(cursor, record, count)) for record in self.put]
 
 
 def place(record: Record) -> Place:
@@ -56,30 +68,11 @@ def _guard(record: Record) -> dict[str, str | int]:
     return {"at_name": name_of(record), "at_version": record.version}
 
 
-def _demand(unchanged: bool, record: Record) -> None:
-    if not unchanged:
-        kind = type(record).__name__
-        raise Conflict(f"{kind} {name_of(record)} has been changed since it was read")
-
-
-def _put(connection: Connection, record: Record) -> Record:
-    return _update(connection, record) if record.version else _insert(connection, record)
-
-
-def _insert(connection: Connection, record: Record) -> Record:
-    changes = connection.scalar(select(ABOUT.c.changes)) or 0
-    new = replace(record, version=changes + 1)
-    row = ROWS[type(record)].encode(new)
-    try:
-        connection.execute(ROWS[type(record)].insert, row)
-    except IntegrityError:  # the name is taken; `encode` has refused a None where none may be
-        _demand(False, record)
-    return new
-
-
-def _update(connection: Connection, record: Record) -> Record:
-    new = replace(record, version=record.version + 1)
+def _put(cursor: Cursor, record: Record, count: int) -> Record:
     rows = ROWS[type(record)]
-    updated = connection.execute(rows.update, rows.encode(new) | _guard(record))
-    _demand(updated.rowcount == 1, record)
+    new = replace(record, version=record.version + 1 if record.version else count)
+    if record.version:
+        cursor.run(rows.update, rows.encode(new) | _guard(record))
+    else:
+        cursor.run(rows.insert, rows.encode(new))
     return new
