@@ -25,10 +25,11 @@ class Place:
         self._name = str(path)  # a text, since it is used at every call
         self._file = _identity(self._name)
         self._logs: list[Identity | None] = []  # [] while no connection has opened them
-        self._size = 0  # bytes: it grows, and shrinks only if somebody compacts the database
+        self._size = 0  # bytes: SQLite makes it larger, never smaller
 
     def check_file(self) -> None:
         """Raise `StoreError` unless the same database file is still there, and all of it."""
+        before = self._size  # read first: another thread may see it grow meanwhile
         try:
             found = os.stat(self._name)
         except OSError:
@@ -38,13 +39,13 @@ class Place:
                 f"The store {self._path} was moved, replaced or deleted while the lab was open. "
                 "Nothing more is stored. Put the file back, or start again with another store."
             )
-        if found.st_size != self._size:
-            if found.st_size < self._size and found.st_size < _whole_size(self._path):
-                raise StoreError(
-                    f"The store {self._path} was cut off while the lab was open: it has "
-                    f"{found.st_size} bytes. Nothing more is stored. Restore it from a copy."
-                )
-            self._size = found.st_size
+        if found.st_size < before:
+            raise StoreError(
+                f"The store {self._path} has become smaller while the lab was open. Nothing more "
+                "is stored. If it was cut off, restore it from a copy; if another program has "
+                "compacted it, close the lab and open it again."
+            )
+        self._size = found.st_size
 
     def check(self) -> None:
         """The same for the database's file and SQLite's own files beside it."""
@@ -94,16 +95,6 @@ def made_ready(path: Path) -> None:
 
 def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
-
-
-def _whole_size(path: Path) -> int:
-    """How many bytes an SQLite database has, as its header says (file format, 1.3)."""
-    with path.open("rb") as file:
-        header = file.read(32)
-    if len(header) < 32:
-        return SMALLEST
-    page = int.from_bytes(header[16:18]) or 1
-    return (65_536 if page == 1 else page) * int.from_bytes(header[28:32])
 
 
 def _identity(path: str) -> Identity | None:
