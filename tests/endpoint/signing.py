@@ -1,10 +1,12 @@
 """For tests of signatures: requests as botocore signs them, in the form that a server receives."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
+from botocore import auth
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -37,15 +39,20 @@ def signed(
     region: str = "us-east-1",
     service: str = "kms",
     presigned: int = 0,
+    seconds: float = 0,
 ) -> Request:
-    """A request as botocore signs it, in the form that a server receives."""
+    """A request as botocore signs it, so many `seconds` from now, in the form that a server
+    receives."""
     url = f"http://{HOST}{path}" + (f"?{query}" if query else "")
     request = AWSRequest(method, url, headers=dict(headers or {}), data=body)
     credentials = Credentials(key_id, secret, token)
+    signer: Any = SigV4Auth(credentials, service, region)
     if presigned:
-        SigV4QueryAuth(credentials, service, region, presigned).add_auth(request)
-    else:
-        SigV4Auth(credentials, service, region).add_auth(request)
+        signer = SigV4QueryAuth(credentials, service, region, presigned)
+    at = datetime.now(UTC) + timedelta(seconds=seconds)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(auth, "get_current_datetime", lambda: at)
+        signer.add_auth(request)
     return received(request, body)
 
 
