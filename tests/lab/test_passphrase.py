@@ -4,6 +4,7 @@ import json
 import unicodedata
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,47 @@ def test_other_costs_or_salts_make_another_key(url: str, blob: bytes, changes: A
     record(url, **changes)
     with pytest.raises(RootKeyError, match="not the passphrase"):
         Lab(url, root_key=passphrase("correct horse"))
+
+
+DAMAGES: dict[str, Any] = {
+    "check": lambda value: {**value, "check": "AAAA" + value["check"][4:]},
+    "no check": lambda value: {name: it for name, it in value.items() if name != "check"},
+    "not an object": lambda value: [],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damaged_record_of_a_key_in_a_file_takes_nothing_with_it(
+    url: str, tmp_path: Path, damage: Any
+) -> None:
+    with Lab(url) as lab:
+        blob = lab.create_cmk().encrypt(b"x")
+        setting = lab._store.get(Setting, NAME)
+        assert setting is not None
+        lab._store.commit(
+            put=[replace(setting, value=json.dumps(damage(json.loads(setting.value))))]
+        )
+    with Lab(url) as lab:
+        assert lab.decrypt(blob) == b"x"
+        assert lab.region("eu-west-1").create_cmk().encrypt(b"x")
+        lab.backup(tmp_path / "my.backup")
+    (tmp_path / "my.db.key").write_text("00" * 32)
+    with pytest.raises(RootKeyError, match="is not the one"):
+        Lab(url)
+
+
+def test_damaged_check_takes_no_passphrase_with_it(url: str, blob: bytes, tmp_path: Path) -> None:
+    with Lab(url, root_key=passphrase("correct horse")) as lab:
+        setting = lab._store.get(Setting, NAME)
+        assert setting is not None
+        value = DAMAGES["check"](json.loads(setting.value))
+        lab._store.commit(put=[replace(setting, value=json.dumps(value))])
+    with pytest.raises(RootKeyError, match="not the passphrase"):
+        Lab(url, root_key=passphrase("wrong"))
+    for _ in range(2):
+        with Lab(url, root_key=passphrase("correct horse")) as lab:
+            assert lab.decrypt(blob) == b"x"
+            lab.backup(tmp_path / "my.backup", overwrite=True)
 
 
 def test_wrong_algorithm_fails_its_self_test(monkeypatch: pytest.MonkeyPatch) -> None:

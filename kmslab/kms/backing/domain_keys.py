@@ -18,7 +18,7 @@ from kmslab.crypto.self_tested import SelfTested
 from kmslab.kms import store as stores
 from kmslab.kms.backing import sealed_stream
 from kmslab.kms.backing.root_key import RootKeyError
-from kmslab.kms.backing.root_record import Records, RootRecord
+from kmslab.kms.backing.root_record import NAME, Records, RootRecord, Stretching
 from kmslab.kms.changes import Change, apply
 from kmslab.kms.contract.records import DomainKey, Reader, Setting
 
@@ -86,12 +86,45 @@ class DomainKeys:
         raise RootKeyError(CHANGED)
 
     def is_right(self) -> bool | None:
-        """Whether the root key is the store's, if its record says so."""
+        """Whether the root key is the store's. None: nothing in the store says so.
+
+        If its record is damaged, the domain keys say it.
+        """
         try:
             record = RootRecord.find(self._records)
         except stores.Damaged:
-            return None
-        return record.is_of(self._root_key, self.backends) if record else None
+            record = None
+        if record and record.is_of(self._root_key, self.backends):
+            return True
+        if any(map(self._wraps, self._records.all(DomainKey))):
+            return True
+        return False if record else None
+
+    def mend_record(self, stretching: Stretching | None) -> None:
+        """Write the root key's record anew if it is damaged, though this is the root key."""
+
+        def stage(change: Change) -> None:
+            try:
+                record = RootRecord.find(change)
+            except stores.Damaged:
+                record = None
+            setting = change.get(Setting, NAME)
+            is_damaged = setting and not (record and record.is_of(self._root_key, self.backends))
+            if is_damaged and any(map(self._wraps, self._records.all(DomainKey))):
+                change.put(
+                    RootRecord.of(self._root_key, self.backends, stretching).setting(setting)
+                )
+
+        with suppress(stores.Damaged):  # the whole row cannot be read
+            apply(self._records, stage)
+
+    def _wraps(self, domain: DomainKey) -> bool:
+        """Whether this very record opens: one that is open already proves nothing."""
+        try:
+            self.backends.open_box(self._root_key, domain.wrapped, _identity(domain))
+        except Forged:
+            return False
+        return True
 
     def opens(self, domain: DomainKey) -> bool:
         """Whether the root key opens this domain key."""

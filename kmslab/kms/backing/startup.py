@@ -42,6 +42,7 @@ def started(store: "stores.Store", given: Given, backends: tuple[Backend, ...]) 
         if made
         else _from_file(store, place(store, given), backends)
     )
+    hsm.domain_keys.mend_record(made)
     for domain in store.all(DomainKey):  # so that they stay open if the root key is changed
         hsm.domain_keys.opens(domain)
     return hsm
