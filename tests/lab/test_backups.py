@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import sqlite3
 import threading
 import time
@@ -23,6 +24,7 @@ from kmslab.kms.backing.startup import PassphraseNeeded
 from kmslab.kms.backups import rehearse, restore
 from kmslab.kms.contract.records import KINDS, Alias, Material
 from kmslab.kms.store import StoreError, copying, migrations, restoring, schema
+from tests.kms.store.samples import start
 from tests.lab.kept import NOON, cheap, hsm_of, opened, proven
 
 AT_SERVER: Any = pytest.param("postgresql", marks=pytest.mark.long)
@@ -341,20 +343,21 @@ def test_impossible_cost_in_a_backup_is_one_clear_line(
         restore(file, new_url, cheap("x"))
 
 
-@pytest.mark.long
-def test_no_byte_of_a_backup_can_be_changed_or_cut_off(
-    url: str, file: Path, new_url: str, key: Path, tmp_path: Path
-) -> None:
+def test_no_byte_of_a_backup_can_be_changed_or_cut_off(url: str, file: Path, key: Path) -> None:
+    def read() -> int:
+        with backups._opened(file, key) as (_, items):
+            return len([*items])
+
     with opened(url) as lab:
         lab.create_cmk()
         lab.backup(file)
+    assert read() > 10
     content = file.read_bytes()
     for place in range(len(content)):
         for bad in (spoil(content, place), content[:place]):
             file.write_bytes(bad)
             with pytest.raises((BackupError, RootKeyError)):
-                restore(file, new_url, key)
-    assert not remains(tmp_path)
+                read()
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
@@ -473,6 +476,33 @@ def test_interrupted_backup_and_restore_leave_nothing(
     with opened(url) as lab, pytest.raises(KeyboardInterrupt):
         lab.backup(tmp_path / "other.backup")
     assert not remains(tmp_path)
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from kmslab.kms import backups
+from kmslab.kms.store import restoring
+at, file, url, key = sys.argv[1:]
+module = backups if at == "_tried" else restoring
+setattr(module, at, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+backups.restore(file, url, Path(key))
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("at", ["_insert", "_tried", "_give_name"])
+def test_killed_restore_makes_no_store_and_the_next_one_does(
+    prove: Prove, file: Path, new_url: str, key: Path, tmp_path: Path, at: str
+) -> None:
+    process = start(KILLED, at, file, new_url, key)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "new.db").exists()
+    restore(file, new_url, key)
+    with opened(new_url, key) as lab:
+        prove(lab)
 
 
 def test_backup_replaces_a_file_only_if_asked(prove: Prove, url: str, file: Path) -> None:
