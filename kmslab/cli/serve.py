@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kmslab.kms.backing.passphrase import Passphrase
     from kmslab.lab.lab import Lab
 
+MOST_WORKERS = 64
+IN_MEMORY = ("sqlite://", "sqlite:///:memory:")
 MEMORY = "in memory: everything is lost when it stops (--store keeps it)"
 
 
@@ -128,6 +130,16 @@ SheetOption = Annotated[
         help="With --learners: where to write the slips to print and cut; .html or .txt.",
     ),
 ]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=1,
+        max=MOST_WORKERS,
+        metavar="NUMBER",
+        help="Serve from so many processes, one for each core to use; needs --store.",
+    ),
+]
 
 
 def serve(
@@ -149,12 +161,14 @@ def serve(
     tls_key: PrivateKey = None,
     learners: Learners = None,
     sheet: SheetOption = Path("learners.html"),
+    workers: WorkersOption = 1,
 ) -> None:
     """Serve AWS KMS to any AWS client, until Ctrl+C."""
     with library_errors():
         from kmslab.endpoint import server  # imports uvicorn, which no other command needs
 
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
+    _check_workers(workers, store, throttle)
     pairs = dict(_pair(text) for text in access_key or ())
     self_signed = _self_signed(tls, tls_name or [], tls_authority)
     files = _tls_files(tls, tls_cert, tls_key) or self_signed
@@ -165,9 +179,21 @@ def serve(
             if room:
                 room.hand_out(lab, endpoint)
                 typer.echo(room.summary, err=True)
-            _print_endpoint(lab, endpoint, store)
+            _print_endpoint(lab, endpoint, store, workers)
 
-        server.serve(lab, host, port, tls=files, access_keys=pairs, ready=ready)
+        server.serve(lab, host, port, tls=files, access_keys=pairs, ready=ready, workers=workers)
+
+
+def _check_workers(workers: int, store: str | None, throttle: bool) -> None:
+    if workers == 1:
+        return
+    why = ""
+    if store is None or store in IN_MEMORY:
+        why = "it needs --store with a file or a server: a lab in memory is in one process"
+    elif throttle:
+        why = "it goes without --throttle: each process would count requests for itself"
+    if why:
+        raise typer.BadParameter(why, param_hint="--workers")
 
 
 def _classroom(
@@ -268,11 +294,12 @@ def _pair(text: str) -> tuple[str, str]:
     return key_id, secret
 
 
-def _print_endpoint(lab: "Lab", endpoint: "Endpoint", store: str | None) -> None:
+def _print_endpoint(lab: "Lab", endpoint: "Endpoint", store: str | None, workers: int) -> None:
     from kmslab.kms import store as stores
 
     account, region = lab.caller.account, lab.caller.region
     where = stores.shown(store) if store else MEMORY
+    where += f", {workers} worker processes" if workers > 1 else ""
     typer.echo(
         f"AWS KMS at {endpoint.url}, account {account}, Region {region}, {where}.\n"
         "Paste this into another shell, and AWS's clients there will find it:\n",

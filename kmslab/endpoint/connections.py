@@ -10,6 +10,7 @@ costs less than a timer for each request.
 
 import asyncio
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -307,9 +308,13 @@ def _spelled(name: re.Match[bytes]) -> bytes:
 
 
 class Server(uvicorn.Server):
+    first: int | None = None  # the process that started this one as a worker
+
     async def on_tick(self, counter: int) -> bool:
         """uvicorn calls this ten times a second."""
         if counter % 10 == 0:
+            if self.first is not None and os.getppid() != self.first:
+                self.should_exit = True
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):

@@ -10,9 +10,11 @@ import errno
 import os
 import shlex
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +23,7 @@ from kmslab.clock import Clock
 from kmslab.endpoint.application import Application
 from kmslab.endpoint.lab_api import LabApi
 from kmslab.endpoint.tls import SelfSigned, ServeError, Tls, made
+from kmslab.endpoint.workers import CAN_FORK, Workers
 from kmslab.kms.backing.access_keys import AccessKeyPair
 from kmslab.kms.contract.callers import Caller
 from kmslab.kms.iam import Iam
@@ -108,8 +111,8 @@ def running(
     access_keys: Mapping[str, str] | None = None,
 ) -> Iterator[Endpoint]:
     """Within `with running(lab) as endpoint:` a thread of this process serves the lab."""
-    with _prepared(lab, host, port, tls, self_signed, access_keys) as (server, listener, endpoint):
-        thread = threading.Thread(target=server.run, args=([listener],), name="kmslab endpoint")
+    with _prepared(lab, host, port, tls, self_signed, access_keys) as (server, listeners, endpoint):
+        thread = threading.Thread(target=server.run, args=(listeners,), name="kmslab endpoint")
         thread.start()
         try:
             yield endpoint  # the socket listens already: early clients wait in its queue
@@ -127,16 +130,30 @@ def serve(
     self_signed: bool = False,
     access_keys: Mapping[str, str] | None = None,
     ready: Callable[[Endpoint], None],
+    workers: int = 1,
 ) -> None:
     """Serve a lab until SIGINT or SIGTERM; operations that are running then are finished first.
 
     `ready` is called when clients can connect. The lab is not closed. `access_keys`: secrets by the
-    keys' ids, for the lab's caller; without any, the one that is kept with the store. Raises
-    `ServeError`.
+    keys' ids, for the lab's caller; without any, the one that is kept with the store. `workers`: in
+    so many processes, if the lab is not in memory. Raises `ServeError`.
     """
-    with _prepared(lab, host, port, tls, self_signed, access_keys) as (server, listener, endpoint):
-        ready(endpoint)
-        server.run([listener])
+    if workers > 1 and not CAN_FORK:
+        raise ServeError("This system cannot start worker processes: it does not fork.")
+    with _prepared(lab, host, port, tls, self_signed, access_keys, workers) as prepared:
+        server, listeners, endpoint = prepared
+        if workers == 1:
+            ready(endpoint)
+            server.run(listeners)
+        else:
+            works = [partial(_work, server, listener, os.getpid()) for listener in listeners]
+            Workers(works).run(partial(ready, endpoint))
+
+
+def _work(server: Server, listener: socket.socket, first: int) -> None:
+    """What a worker does: it also stops when the first process is gone."""
+    server.first = first
+    server.run([listener])
 
 
 @contextlib.contextmanager
@@ -147,9 +164,11 @@ def _prepared(
     tls: Tls | SelfSigned | None,
     self_signed: bool,
     access_keys: Mapping[str, str] | None,
-) -> Iterator[tuple[Server, socket.socket, Endpoint]]:
+    workers: int = 1,
+) -> Iterator[tuple[Server, list[socket.socket], Endpoint]]:
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(_listener(host, port))
+        listeners = [stack.enter_context(each) for each in _listeners(host, port, workers)]
+        listener = listeners[0]
         wanted = SelfSigned() if self_signed else tls
         tls = stack.enter_context(made(wanted, host)) if isinstance(wanted, SelfSigned) else wanted
         address = listener.getsockname()[0]
@@ -163,7 +182,7 @@ def _prepared(
             _access_key(lab, access_keys or {}),
             tls.authority if tls else None,
         )
-        yield server(application, tls), listener, endpoint
+        yield server(application, tls), listeners, endpoint
 
 
 def server(application: Callable[..., Any], tls: Tls | None = None) -> Server:
@@ -191,10 +210,20 @@ def server(application: Callable[..., Any], tls: Tls | None = None) -> Server:
     return Server(config)
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _listeners(host: str, port: int, workers: int) -> list[socket.socket]:
+    """A socket for each worker. Only Linux shares out connections among sockets of one port."""
+    first = _listener(host, port)  # finds out whether the port is free
+    if workers == 1 or sys.platform != "linux":
+        return [first] * workers
+    with first:
+        port = first.getsockname()[1]
+    return [_listener(host, port, shared=True) for _ in range(workers)]
+
+
+def _listener(host: str, port: int, shared: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         why = (
