@@ -44,7 +44,8 @@ WORKERS = 8
 WAITING = 64  # calls that may wait for an external key store at the same time
 CLOSE = (b"connection", b"close")
 NO_ADDRESS, NO_TLS = ("", 0), ("", "")
-HEALTH, HEALTHY = b"/health", b'{"status":"ok"}'
+HEALTH, READY = b"/health", b"/ready"  # the process lives; calls can be answered
+OK, AWAY = b'{"status":"ok"}', b'{"status":"the store cannot be reached"}'
 KMS = b"kms"
 TARGET = wire.PREFIX.encode()
 JSON = {b"application/x-amz-json-1.1", b"application/x-amz-json-1.0", b"application/json"}
@@ -107,7 +108,8 @@ class Application:
                 send, wire.refusal(EXCEPTIONS["KMSInternalException"](), new_request_id()), CLOSE
             )
         else:
-            await _send(send, answer)
+            # A client that tries again connects anew, and a balancer can choose another server.
+            await _send(send, answer, *([CLOSE] if answer.status >= 500 else []))
 
     def _answer(self, scope: Scope, request: Request) -> Answer | Work:
         target = request.headers.get(b"x-amz-target", b"")
@@ -146,8 +148,8 @@ class Application:
 
     def _other(self, request: Request, target: bytes) -> Answer:
         """Answers a request that names no operation of KMS; most are meant for other services."""
-        if request.path == HEALTH and request.method in (b"GET", b"HEAD"):
-            return wire.answer(200, new_request_id(), HEALTHY)
+        if request.path in (HEALTH, READY) and request.method in (b"GET", b"HEAD"):
+            return self._health(request.path)
         named = target.partition(b".")[0].decode("latin-1")
         service = service_of(request) or ("" if target.startswith(TARGET) else named)
         if other_services.is_for_sts(request, service):
@@ -157,6 +159,11 @@ class Application:
         if request.method == b"POST" and request.path == b"/" and _is_json(request):
             return wire.refusal(EXCEPTIONS["UnknownOperationException"](), new_request_id())
         return _not_found()
+
+    def _health(self, path: bytes) -> Answer:
+        if path == READY and not self._service.is_ready():
+            return wire.answer(503, new_request_id(), AWAY)
+        return wire.answer(200, new_request_id(), OK)
 
 
 async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:

@@ -90,6 +90,14 @@ class Service:
             self._log_failure(call, internal)
             raise internal from cause
 
+    def is_ready(self) -> bool:
+        """Whether the store can be read, as every call needs it."""
+        try:
+            self._store.refresh()
+        except stores.StoreError:
+            return False
+        return True
+
     def history(self, account: str, **part: Any) -> tuple[list[Event], datetime]:
         """Run what is due, then return the account's events and the present time.
 

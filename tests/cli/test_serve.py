@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -159,7 +160,12 @@ def test_store_that_was_moved_away_is_said_to_everybody(tmp_path: Path):
         for call in (kms.create_key, kms.list_keys):
             with pytest.raises(kms.exceptions.KMSInternalException) as refused:
                 call()
-            assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+            answer = refused.value.response["ResponseMetadata"]
+            assert answer["HTTPStatusCode"] == 500
+            assert answer["HTTPHeaders"]["connection"] == "close", "so that another is asked next"
+        assert urllib.request.urlopen(f"{served.url}/health").status == 200
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(f"{served.url}/ready")
         _, told = served.stop()
     assert "was moved, replaced or deleted while the lab was open" in told
     assert "Traceback" not in told

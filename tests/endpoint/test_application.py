@@ -322,10 +322,11 @@ def test_a_signature_for_another_service_is_refused(endpoint: Endpoint) -> None:
     )
 
 
+@pytest.mark.parametrize("path", ["/health", "/ready"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_script_can_ask_whether_it_is_ready(endpoint: Endpoint, method: str) -> None:
+def test_a_script_can_ask_whether_it_is_ready(endpoint: Endpoint, method: str, path: str) -> None:
     with connected(endpoint) as link:
-        link.sendall(f"{method} /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        link.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         got = b"".join(iter(lambda: link.recv(65_536), b""))
     assert got.startswith(b"HTTP/1.1 200 ")
     assert got.endswith(b'{"status":"ok"}' if method == "GET" else b"\r\n\r\n")

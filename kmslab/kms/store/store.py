@@ -5,7 +5,6 @@ record that it relies on has changed since it was read. When `commit` returns, i
 """
 
 import logging
-import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +20,7 @@ from kmslab.kms.store.cache import Cache, Place
 from kmslab.kms.store.errors import Conflict, Damaged, StoreError
 from kmslab.kms.store.events import EVENTS, WRITE, decode, nth_last, uses, written
 from kmslab.kms.store.line import Line, Staged
+from kmslab.kms.store.polling import Polling
 from kmslab.kms.store.schema import COUNT, DUE, ROWS, STATE, State, microseconds, parse_state
 from kmslab.kms.store.sql import Database
 from kmslab.kms.store.writer import WRITER, Outbox
@@ -28,9 +28,6 @@ from kmslab.kms.store.writes import Writes
 
 CACHED = 4_096  # records; twice as many at most
 log = logging.getLogger("kmslab.kms.store")
-
-POLL = 0.5  # seconds between two looks at what other processes have changed
-AGAIN = 0.1  # seconds until the next look at a store that could not be read
 
 
 Done = tuple[Staged, int, list[tuple[Place, Record]]]  # its number, and what it has stored
@@ -46,8 +43,7 @@ class Store:
         self._cache = Cache(cached)
         self._outbox = Outbox(database)
         self._line = Line(self._write)
-        self._poll_at = 0.0
-        self._away = ""  # why the store could not be read at the last look
+        self._polling = Polling(self._look)
         self._damaged: set[str] = set()  # what the log has said
         self._finalizer = weakref.finalize(self, WRITER.retire, self._outbox)
         self._finalizer.atexit = False  # each part is called at the interpreter's end (`fork`)
@@ -187,7 +183,7 @@ class Store:
             raise
         for staged, conflict in refused:
             self._cache.forget(staged.writes.places)
-            self._poll_at = 0.0
+            self._polling.look_at_next()
             staged.refuse(conflict)
 
     def _stored(self, group: Sequence[Staged]) -> tuple[list[Done], list[Refused], datetime | None]:
@@ -217,29 +213,15 @@ class Store:
         """Look whether other processes changed records, at most every half second; True if so.
 
         Raises `StoreError` if the store cannot be read, so that nothing is answered from the cache
-        either. Until the next look, later calls raise it at once.
+        either: see `polling`.
         """
         if not self.shared:
             return False
         self._database.check_file()
-        if time.monotonic() >= self._poll_at:
-            self._poll()
-        if self._away:
-            raise StoreError(self._away)
+        self._polling.poll()
         reported, others = self._reported, self._cache.others
         self._reported = others
         return reported != others
-
-    def _poll(self) -> None:
-        began = time.monotonic()
-        self._poll_at = began + POLL
-        try:
-            self._look()
-            self._away = ""
-        except StoreError as error:
-            self._away = str(error)
-            now = time.monotonic()
-            self._poll_at = now + max(AGAIN, now - began)  # calls wait for less than half the time
 
     def _look(self) -> None:
         state = self._state()

@@ -173,7 +173,7 @@ def test_older_copy_in_the_files_place_is_noticed(
     path: Path, opened: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`cp backup.db my.db` writes into the same file. What is cached is newer than that."""
-    monkeypatch.setattr("kmslab.kms.store.store.POLL", 0)
+    monkeypatch.setattr("kmslab.kms.store.polling.POLL", 0)
     store = opened()
     store.commit(put=[setting("1")])
     store._database.rest()

@@ -153,7 +153,7 @@ def test_process_that_runs_while_a_newer_version_migrates_stores_nothing_more(
         raw.commit()
     with pytest.raises(StoreError, match="Start this process again, with that version"):
         store.commit(put=[setting("2", "other")])
-    store._poll_at = 0
+    store._polling.look_at_next()
     with pytest.raises(StoreError, match="A newer kmslab has brought the store up to date"):
         store.refresh()
     with closing(sqlite3.connect(tmp_path / "my.db")) as raw:

@@ -121,8 +121,8 @@ def test_nothing_is_answered_from_the_cache_while_the_server_is_away(
     store = open_store(url)
     store.commit(put=[key()])
     stopped.stop()
-    monkeypatch.setattr("kmslab.kms.store.store.POLL", 0)
-    monkeypatch.setattr("kmslab.kms.store.store.AGAIN", 0)
+    monkeypatch.setattr("kmslab.kms.store.polling.POLL", 0)
+    monkeypatch.setattr("kmslab.kms.store.polling.AGAIN", 0)
     for _ in range(3):
         with pytest.raises(StoreError, match="cannot be reached"):
             store.refresh()
@@ -222,8 +222,8 @@ def test_full_disk_of_the_server_refuses_changes_whole(postgresql: PostgreSql) -
 @pytest.mark.long
 def test_store_that_has_lost_commits_is_noticed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a switch to a copy of the database that was behind."""
-    monkeypatch.setattr("kmslab.kms.store.store.POLL", 0)
-    monkeypatch.setattr("kmslab.kms.store.store.AGAIN", 0)
+    monkeypatch.setattr("kmslab.kms.store.polling.POLL", 0)
+    monkeypatch.setattr("kmslab.kms.store.polling.AGAIN", 0)
     store = open_store(url)
     for number in range(3):
         store.commit(put=[setting("1", str(number))])

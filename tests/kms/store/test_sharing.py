@@ -9,7 +9,7 @@ import pytest
 
 from kmslab.kms.contract.records import Alias, Setting
 from kmslab.kms.store import Conflict, Store, open_store
-from kmslab.kms.store.store import POLL
+from kmslab.kms.store.polling import POLL
 from tests.kms.store.samples import HERE, NOON, alias, ended, event, key, setting, start
 from tests.waiting import until
 
@@ -54,7 +54,7 @@ def test_removal_by_another_is_seen_after_a_refresh(opened: Callable[[], Store])
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("kmslab.kms.store.store.time", clock)
+    monkeypatch.setattr("kmslab.kms.store.polling.time", clock)
     return clock
 
 
@@ -89,7 +89,7 @@ def test_refresh_asks_the_database_twice_a_second_and_not_more(
 ) -> None:
     store = opened()
     looks: list[float] = []
-    monkeypatch.setattr(store, "_look", lambda: looks.append(clock.seconds))
+    monkeypatch.setattr(store._polling, "_look", lambda: looks.append(clock.seconds))
     for tick in range(41):
         clock.seconds = tick / 16
         store.refresh()
