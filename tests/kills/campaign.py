@@ -34,6 +34,7 @@ from tests.postgresql import IMMEDIATE, PostgreSql
 from tests.small_disk import SmallDisk
 
 WORKERS = 4
+PATIENCE = 10  # seconds that so many answers may take
 UNKNOWN = {"AliasName": "alias/x", "TargetKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab"}
 ROOT = Path(__file__).parents[2]
 LOST = 1.0  # seconds: an event of a call that changes nothing may be written so late
@@ -171,12 +172,24 @@ class Campaign:
         time.sleep(seconds)
         self.kill()
 
-    def killed_under_load(self, seconds: float, changes: bool = True) -> None:
-        """Without changes, events wait until their writer's time has come."""
+    def killed_under_load(self, answers: int) -> None:
+        """At any moment after so many answers, however fast the machine is."""
         self.start()
         self.wait_until_ready()
         self.check()
-        with self.load(changes):
+        wanted, until = len(self._ledger.entries) + answers, time.monotonic() + PATIENCE
+        with self.load():
+            while len(self._ledger.entries) < wanted and time.monotonic() < until:
+                time.sleep(0.001)
+            time.sleep(random.uniform(0, 0.005))
+            self.kill()
+
+    def killed_while_events_wait(self, seconds: float) -> None:
+        """Nothing changes, so events wait until their writer's time has come."""
+        self.start()
+        self.wait_until_ready()
+        self.check()
+        with self.load(changes=False):
             time.sleep(seconds)
             self.kill()
 
@@ -340,9 +353,9 @@ def kills(campaign: Campaign, count: int) -> None:
         if number % 4 == 0:
             campaign.killed_at_start(random.uniform(0, 0.15))
         elif number % 20 == 9:
-            campaign.killed_under_load(random.uniform(0, 1), changes=False)
+            campaign.killed_while_events_wait(random.uniform(0, 1))
         else:
-            campaign.killed_under_load(random.uniform(0, 0.3))
+            campaign.killed_under_load(random.randrange(60))
 
 
 def new_stores(folder: Path, urls: list[str], longest: float = 0.15) -> None:
