@@ -7,9 +7,18 @@ that place, with the reason.
 from itertools import count, takewhile
 
 from kmslab.byte_streams import FromMemory
-from kmslab.crypto.backend import GCM_TAG, Bytes
+from kmslab.crypto.backend import GCM_IV, GCM_TAG, Bytes
 from kmslab.envelope.errors import NotAMessage
-from kmslab.envelope.message import FINAL, FieldReader, Header, read_frame, read_header
+from kmslab.envelope.message import (
+    FINAL,
+    FieldReader,
+    FrameKind,
+    Header,
+    final_frame,
+    read_block,
+    read_header,
+    whole_frames,
+)
 from kmslab.envelope.suites import SUITES
 from kmslab.field_map import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW, Field, FieldKind, FieldMap
 
@@ -121,7 +130,7 @@ def _body(recorder: _Recorder, header: Header) -> None:
     first = 0
     for sequence in count(1):
         seen, began = len(recorder.fields), recorder.taken
-        frame = read_frame(recorder, header, sequence)
+        frame = _read_frame(recorder, header, sequence)
         recorder.take("ciphertext", frame.length)
         recorder.take("tag", GCM_TAG)
         if frame.final:
@@ -134,3 +143,20 @@ def _body(recorder: _Recorder, header: Header) -> None:
             recorder.fields.append(
                 Field(first, "more frames", b"", more, FIELD_KINDS["more frames"])
             )
+
+
+def _read_frame(fields: FieldReader, header: Header, sequence: int) -> FrameKind:
+    """The head of the frame that must come next. Its ciphertext and its tag follow."""
+    if not header.frame_length:
+        return read_block(fields, header)
+    mark = fields.take("frame number", 4)
+    kind, number = whole_frames(header), b""
+    if mark == FINAL:
+        number = fields.take("number of final frame", 4)
+    head = mark + number + fields.take("IV", GCM_IV)
+    if mark == FINAL:
+        length = fields.take("length of final frame", 4)
+        kind, head = final_frame(header, int.from_bytes(length, "big")), head + length
+    if head != kind.frame(sequence)[0] or kind.length > header.frame_length:
+        raise NotAMessage(f"this is not the head of frame {sequence:,}")
+    return kind

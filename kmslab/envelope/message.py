@@ -267,23 +267,6 @@ def _read_keys(fields: FieldReader) -> tuple[EncryptedDataKey, ...]:
     return tuple(keys)
 
 
-def read_frame(fields: FieldReader, header: Header, sequence: int) -> FrameKind:
-    """The head of the frame that must come next. Its ciphertext and its tag follow."""
-    if not header.frame_length:
-        return read_block(fields, header)
-    mark = fields.take("frame number", 4)
-    kind, number = whole_frames(header), b""
-    if mark == FINAL:
-        number = fields.take("number of final frame", 4)
-    head = mark + number + fields.take("IV", GCM_IV)
-    if mark == FINAL:
-        length = fields.take("length of final frame", 4)
-        kind, head = final_frame(header, int.from_bytes(length, "big")), head + length
-    if head != kind.frame(sequence)[0] or kind.length > header.frame_length:
-        raise NotAMessage(f"this is not the head of frame {sequence:,}")
-    return kind
-
-
 def read_block(fields: FieldReader, header: Header) -> Block:
     iv, length = fields.take("IV", GCM_IV), fields.take("length of body", 8)
     size = int.from_bytes(length, "big")
