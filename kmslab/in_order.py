@@ -67,7 +67,7 @@ class _Crew(Generic[T]):
     def start(self, helpers: int) -> None:
         with suppress(RuntimeError):  # the system may refuse threads: then this one does all
             for _ in range(helpers):
-                helper = threading.Thread(target=self._help, name="kmslab-helper", daemon=True)
+                helper = threading.Thread(target=self._help, name="kmslab-helper")
                 helper.start()
                 self._helpers.append(helper)
 

@@ -18,4 +18,5 @@ BENCHMARKS: Mapping[str, str] = {
     "sealing": "Sealing data: Encrypt for each 4 KiB of it, or one data key for all.",
     "envelope": "Sealing and opening with the message format, beside the least work there is.",
     "service": "A call in this process and over HTTP, beside the least work there is.",
+    "scale": "Calls in a store of many keys, grants and events, beside one of a thousand keys.",
 }

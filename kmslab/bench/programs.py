@@ -99,7 +99,7 @@ class Plan:
 class Effort:
     rounds: int  # samples of each program
     batch_seconds: float  # a sample lasts as long at least
-    size: int = 0  # bytes of data, if the benchmark works on data
+    size: int = 0  # bytes of data, or keys, if the benchmark has several sizes
     quick: bool = False
 
 

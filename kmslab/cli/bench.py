@@ -21,7 +21,8 @@ UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 Quick = Annotated[bool, typer.Option("--quick", help="Some seconds, for a first look.")]
 Size = Annotated[
-    str | None, typer.Option(metavar="BYTES", help="How much data to work on, such as 100MiB.")
+    str | None,
+    typer.Option(metavar="BYTES", help="How much to work on: data, such as 100MiB, or keys."),
 ]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Keep the result here (JSON).")
@@ -67,7 +68,7 @@ def _effort(benchmark: "Benchmark", quick: bool, size: str | None) -> "Effort":
     if size is None:
         return effort
     if not effort.size:
-        hint = f"{benchmark.name} works on no data of any size"
+        hint = f"{benchmark.name} has one size only"
         raise typer.BadParameter(hint, param_hint="--size")
     return replace(effort, size=validate("--size", _bytes, size))
 

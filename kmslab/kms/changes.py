@@ -68,8 +68,10 @@ class Change:
         found = self._stored.find(kind, **equal)
         return self._as_changed(kind, found, lambda record: _has(record, equal))
 
-    def count(self, kind: type[R], **equal: str) -> int:
-        return len(self.find(kind, **equal)) if self else self._stored.count(kind, **equal)
+    def are_fewer(self, kind: type[R], most: int, **equal: str) -> bool:
+        if self:
+            return len(self.find(kind, **equal)) < most
+        return self._stored.are_fewer(kind, most, **equal)
 
     def page(
         self, kind: type[R], prefix: str, after: str = "", limit: int = 100, **equal: str

@@ -211,3 +211,21 @@ def test_step_that_fails_leaves_the_old_store_as_it_was(
         open_store(f"sqlite:///{path}")
     with closing(sqlite3.connect(path)) as raw:
         assert [*raw.iterdump()] == before
+
+
+def test_old_grant_is_found_by_the_encryption_context_that_it_requires(tmp_path: Path) -> None:
+    path = tmp_path / "my.db"
+    with opened(path) as lab:
+        role, constraints = lab.role("job"), {"EncryptionContextEquals": CONTEXT}
+        asked = {"GranteePrincipal": role.iam.role(lab.caller.account, "job")}
+        orders = lab.create_cmk("orders")
+        lab.kms.create_grant(
+            KeyId=orders.arn, Operations=["Decrypt"], Constraints=constraints, **asked
+        )
+        blob = orders.encrypt(b"kept", CONTEXT)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("""UPDATE "grant" SET pair = 'lost'""")
+        raw.execute("UPDATE kmslab SET schema = 6")
+        raw.commit()
+    with opened(path) as lab:
+        assert lab.role("job").decrypt(blob, CONTEXT) == b"kept"

@@ -6,6 +6,7 @@ comparison asks all of them.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from kmslab.kms.access import grants
 from kmslab.kms.access.condition_keys import encryption_context
@@ -26,6 +27,7 @@ from kmslab.kms.arn import resource_of
 from kmslab.kms.contract.records import Grant
 
 MAX_VALUES_SHOWN = 4  # of one element
+MAX_GRANTS = 100  # that are compared
 ABSENT = "(not in the request)"
 ABOUT_ACTION = frozenset({"Action", "NotAction", "operation"})
 
@@ -72,8 +74,10 @@ def compare_statements(
 
 
 def compare_grants(question: Question, decided: Grant | None) -> tuple[Comparison, ...]:
-    """Compares only the grants that name the caller."""
-    return tuple(_grant(grant, question, grant is decided) for grant in grants.for_caller(question))
+    """Compares the first grants that name the caller, and the one that decided."""
+    first = [*islice(grants.for_caller(question), MAX_GRANTS)]
+    compared = first if decided is None or decided in first else [decided, *first]
+    return tuple(_grant(grant, question, grant == decided) for grant in compared)
 
 
 def listed(values: Sequence[str], between: str = ", ") -> str:

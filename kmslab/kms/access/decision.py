@@ -142,7 +142,7 @@ def _without_key(question: Question, effect: Effect, statement: Statement | None
 
 def _by_grant(question: Question, key_effect: Effect, iam_effect: Effect, home: bool) -> Verdict:
     needs_iam = key_effect is not NO_EFFECT  # the key policy allows it, and that is not enough
-    for grant in grants.for_caller(question):
+    for grant in grants.for_request(question):
         named = grants.grantee(grant, question)
         if named is NO_MATCH or not grants.covers(grant, question):
             continue

@@ -3,19 +3,22 @@
 Source: AWS KMS developer guide, "Grants in AWS KMS", "Using grant constraints".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 
 from kmslab.kms.access import principals
 from kmslab.kms.access.condition_keys import encryption_context
 from kmslab.kms.access.patterns import pattern
 from kmslab.kms.access.question import Question
 from kmslab.kms.access.statements import PrincipalMatch, match_among
-from kmslab.kms.contract.records import Grant
+from kmslab.kms.contract.records import Grant, Key
+from kmslab.kms.contract.required_pairs import possible_pairs
 
 EQUALS, SUBSET = "EncryptionContextEquals", "EncryptionContextSubset"
 WITHOUT_CONTEXT = frozenset({"DescribeKey", "RetireGrant"})  # the context does not constrain these
 WITHOUT_SOURCE = frozenset({"RetireGrant"})
 PASSES_ON = frozenset({"CreateGrant"})  # passes the grant's own permissions on to a new grant
+PAGE = 100  # grants that are read together
 
 Pairs = Mapping[str, str]
 
@@ -80,14 +83,35 @@ def who_retires(grant: Grant, question: Question) -> set[PrincipalMatch]:
     return {match_among((principal,), question) for principal in may}
 
 
-def for_caller(question: Question) -> list[Grant]:
-    """The key's grants that name the caller or its account; no others are read."""
-    key, caller = question.key, question.caller
-    if key is None:
-        return []
-    names = {*principals.names(question.records, caller), caller.account_principal}
-    found = [question.records.find(Grant, key=key.arn, grantee=name) for name in sorted(names)]
-    return [grant for grants in found for grant in grants]
+def for_request(question: Question) -> Iterator[Grant]:
+    """The key's grants for the caller, or its account, without those for another context."""
+    if question.operation in WITHOUT_CONTEXT | PASSES_ON:
+        yield from for_caller(question)
+    elif key := question.key:
+        pairs = possible_pairs(encryption_context(question))
+        for name, pair in product(_names(question), pairs):
+            yield from question.records.find(Grant, key=key.arn, grantee=name, pair=pair)
+
+
+def for_caller(question: Question) -> Iterator[Grant]:
+    """The key's grants that name the caller or its account: read page by page, as needed."""
+    if key := question.key:
+        for name in _names(question):
+            yield from _pages(question, key, name)
+
+
+def _pages(question: Question, key: Key, name: str) -> Iterator[Grant]:
+    prefix, after = f"{key.arn}/", ""
+    while page := question.records.page(Grant, prefix, after, PAGE, key=key.arn, grantee=name):
+        yield from page
+        if len(page) < PAGE:
+            return
+        after = page[-1].handle
+
+
+def _names(question: Question) -> list[str]:
+    caller = question.caller
+    return sorted({*principals.names(question.records, caller), caller.account_principal})
 
 
 def _same(context: Pairs, pairs: Pairs) -> bool:

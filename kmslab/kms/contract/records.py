@@ -169,6 +169,7 @@ class Grant:
     source_arn: str = ""
     name: str = ""
     issuer: str  # ARN of the root user of the account that made it
+    pair: str = ""  # a pair of the constraints, to find it by: see `required_pairs`
     created: datetime
     version: int = 0
 
@@ -213,7 +214,7 @@ class Reader(Protocol):
 
     def get(self, kind: type[R], name: str) -> R | None: ...
     def find(self, kind: type[R], **equal: str) -> list[R]: ...
-    def count(self, kind: type[R], **equal: str) -> int: ...
+    def are_fewer(self, kind: type[R], most: int, **equal: str) -> bool: ...
     def page(
         self, kind: type[R], prefix: str, after: str = "", limit: int = 100, **equal: str
     ) -> list[R]: ...

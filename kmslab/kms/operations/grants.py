@@ -17,6 +17,7 @@ from kmslab.kms.call import Call
 from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.errors import fail
 from kmslab.kms.contract.records import Grant, Key
+from kmslab.kms.contract.required_pairs import required_pair
 from kmslab.kms.contract.specs import KEY_SPECS, KeyKind, grantable
 from kmslab.kms.operations.pages import page_of, stored_page
 
@@ -39,7 +40,7 @@ def create(call: Call, key: Key) -> dict[str, Any]:
     _check(call, key, requested)
     same = _same(call, requested) if requested.name else []
     if not same:
-        if call.records.count(Grant, key=key.arn) >= MAX_GRANTS_PER_KEY:
+        if not call.records.are_fewer(Grant, MAX_GRANTS_PER_KEY, key=key.arn):
             fail("LimitExceededException", f"{key.arn} already has {MAX_GRANTS_PER_KEY} grants")
         call.put(requested, key)  # the key unchanged: of two callers at the limit one counts again
     grant = (*same, requested)[0]
@@ -94,13 +95,15 @@ def _is_own(principal: str, caller: Caller) -> bool:
 
 def _requested(call: Call, key: Key) -> Grant:
     constraints: Mapping[str, Any] = call.get("Constraints", {})
+    contexts = {name: constraints[name] for name in CONTEXTS if name in constraints}
     return Grant(
         handle=f"{key.arn}/{secrets.token_hex(32)}",
         key=key.arn,
         grantee=_one_of(call, "GranteePrincipal", "GranteeServicePrincipal"),
         retiring=_one_of(call, "RetiringPrincipal", "RetiringServicePrincipal"),
         operations=tuple(dict.fromkeys(call["Operations"])),
-        constraints={name: constraints[name] for name in CONTEXTS if name in constraints},
+        constraints=contexts,
+        pair=required_pair(contexts),
         source_arn=constraints.get("SourceArn", ""),
         name=call.get("Name", ""),
         issuer=root_arn(call.caller.account, call.caller.partition),
@@ -147,7 +150,8 @@ def _check_constraints(key: Key, requested: Grant) -> None:
 
 
 def _same(call: Call, requested: Grant) -> list[Grant]:
-    grants = call.records.find(Grant, key=requested.key, grantee=requested.grantee)
+    wanted = {"key": requested.key, "grantee": requested.grantee, "pair": requested.pair}
+    grants = call.records.find(Grant, **wanted)
     return [each for each in grants if _terms(each) == _terms(requested)]
 
 

@@ -107,7 +107,7 @@ def disconnect(call: Call, store: KeyStore) -> dict[str, Any]:
 
 def delete(call: Call, store: KeyStore) -> dict[str, Any]:
     """The cluster, the proxy and the external keys stay as they are."""
-    if call.records.count(Key, store=store.handle):
+    if not call.records.are_fewer(Key, 1, store=store.handle):
         text = f"The custom key store {store.id} contains KMS keys."
         fail("CustomKeyStoreHasCMKsException", text)
     call.remove(store)

@@ -38,6 +38,7 @@ EVENTS = Table(
     Column("used_too", String),  # ReEncrypt uses two keys
     Column("known", String, nullable=False),
 )
+Index("event_by_account", EVENTS.c.account, EVENTS.c.sequence)
 Index("event_by_used", EVENTS.c.used, EVENTS.c.sequence)
 _has_two = EVENTS.c.used_too.is_not(None)  # few events have: the index holds only these
 Index(

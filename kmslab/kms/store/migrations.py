@@ -3,11 +3,14 @@
 It runs inside a transaction that has the write lock. Another program's database is left as it is.
 """
 
+import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
-from kmslab.kms.store.errors import StoreError
+from kmslab.kms.contract.required_pairs import required_pair
+from kmslab.kms.store.errors import UNREADABLE, StoreError
 from kmslab.kms.store.schema import ABOUT, METADATA, VERSION
 
 
@@ -26,9 +29,10 @@ def _paths(connection: Connection) -> None:
     """Schema 2 found grants by key alone, and no user or role had a path."""
     table = METADATA.tables["grant"]  # made with its new indexes, if the store had none
     for index in table.indexes:
-        index.create(connection, checkfirst=True)
+        if index.name in ("grant_by_key_and_grantee", "grant_by_retiring"):
+            index.create(connection, checkfirst=True)
     connection.execute(text("DROP INDEX IF EXISTS grant_by_key"))
-    if "path" not in {column["name"] for column in inspect(connection).get_columns("principal")}:
+    if "path" not in _columns(connection, "principal"):
         column = "path VARCHAR NOT NULL DEFAULT ''"
         connection.execute(text(f"ALTER TABLE principal ADD COLUMN {column}"))
 
@@ -71,6 +75,28 @@ def _protecting(connection: Connection) -> None:
     them. What is sealed since names its domain key, and an older kmslab could not open that."""
 
 
+def _pairs(connection: Connection) -> None:
+    """Schema 6 found all grants of a principal for a key, and an account's events among those of
+    all accounts, which took longer the more there were."""
+    table = METADATA.tables["grant"]
+    if "pair" not in _columns(connection, "grant"):
+        column = "pair VARCHAR NOT NULL DEFAULT ''"
+        connection.execute(text(f'ALTER TABLE "grant" ADD COLUMN {column}'))
+    handle, constraints = table.c.handle, table.c.constraints
+    constrained = select(handle, constraints).where(constraints != "{}")
+    for name, written in connection.execute(constrained).all():
+        with suppress(*UNREADABLE):  # without a pair, a grant is found all the same
+            pair = required_pair(json.loads(written))
+            connection.execute(update(table).where(handle == name).values(pair=pair))
+    for each in (table, METADATA.tables["event"]):
+        for index in each.indexes:
+            index.create(connection, checkfirst=True)
+
+
+def _columns(connection: Connection, table: str) -> set[str]:
+    return {column["name"] for column in inspect(connection).get_columns(table)}
+
+
 # Schema version → the step to the next version.
 STEPS: dict[int, Callable[[Connection], None]] = {
     1: _callers,
@@ -78,6 +104,7 @@ STEPS: dict[int, Callable[[Connection], None]] = {
     3: _sessions,
     4: _elsewhere,
     5: _protecting,
+    6: _pairs,
 }
 
 

@@ -96,9 +96,15 @@ class Store:
             self._cache.fill_list(place, known, commits)
         return list(known)
 
-    def count(self, kind: type[R], **equal: str) -> int:
-        """How many records `find` would return. Not cached."""
-        return int(self._database.read(ROWS[kind].count(*equal), equal)[0][0])
+    def are_fewer(self, kind: type[R], most: int, **equal: str) -> bool:
+        """Whether `find` would return fewer records. They are counted only if it may be close."""
+        place = kind, tuple(equal.items())
+        known = self._cache.bound(place)
+        if known is None or known >= most:
+            commits = self._cache.commits  # before reading: see the cache's rule
+            known = int(self._database.read(ROWS[kind].count(*equal), equal)[0][0])
+            self._cache.fill_bound(place, known, commits)
+        return known < most
 
     def page(
         self, kind: type[R], prefix: str, after: str = "", limit: int = 100, **equal: str

@@ -130,8 +130,8 @@ def test_best_match_comes_first_with_all_its_elements() -> None:
 
 
 def test_grants_of_others_are_not_shown() -> None:
-    mine = grant(ALICE, "Encrypt", handle="k/mine")
-    others = [grant(BOB, "Decrypt", handle="k/theirs")]
+    mine = grant(ALICE, "Encrypt", handle=f"{ARN}/mine")
+    others = [grant(BOB, "Decrypt", handle=f"{ARN}/theirs")]
     text = repr(access.explain(ask(ALICE, grants=[mine, *others])))
     assert "grant mine" in text
     assert "theirs" not in text

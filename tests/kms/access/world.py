@@ -10,6 +10,7 @@ from kmslab.kms import access
 from kmslab.kms.contract.callers import Caller
 from kmslab.kms.contract.events import LastUse
 from kmslab.kms.contract.records import Grant, Key, Principal, R, Record, name_of
+from kmslab.kms.contract.required_pairs import required_pair
 from kmslab.kms.contract.specs import KeyUsage, Origin
 from kmslab.kms.contract.states import KeyState
 
@@ -77,7 +78,8 @@ def grant(grantee: str, *operations: str, **changes: Any) -> Grant:
         "issuer": ROOT,
         "created": NOW,
     }
-    return Grant(**(values | changes))
+    pair = required_pair(changes.get("constraints", {}))
+    return Grant(**(values | {"pair": pair} | changes))
 
 
 class Records:
@@ -93,13 +95,15 @@ class Records:
         pairs = equal.items()
         return [each for each in self._of(kind) if all(getattr(each, f) == v for f, v in pairs)]
 
-    def count(self, kind: type[R], **equal: str) -> int:
-        return len(self.find(kind, **equal))
+    def are_fewer(self, kind: type[R], most: int, **equal: str) -> bool:
+        return len(self.find(kind, **equal)) < most
 
     def page(
         self, kind: type[R], prefix: str, after: str = "", limit: int = 100, **equal: str
     ) -> list[R]:
-        return [each for each in self._of(kind) if name_of(each).startswith(prefix)][:limit]
+        found = self.find(kind, **equal)
+        page = [each for each in found if name_of(each).startswith(prefix)]
+        return [each for each in page if name_of(each) > after][:limit]
 
     def last_use(self, key: str) -> LastUse | None:
         return None
