@@ -340,7 +340,7 @@ def new_store(lab: Lab) -> dict[str, Any]:
             if entry["ConnectionState"] != "DISCONNECTED":
                 lab.kms.disconnect_custom_key_store(CustomKeyStoreId=entry["CustomKeyStoreId"])
             lab.kms.delete_custom_key_store(CustomKeyStoreId=entry["CustomKeyStoreId"])
-    cluster, password = lab._integrations.clusters.create(2, NOW)
+    cluster, password = lab._integrations.clusters.create(2, NOW, lab.caller.account)
     return {
         "CustomKeyStoreName": "example",
         "CloudHsmClusterId": cluster.id,

@@ -78,10 +78,11 @@ class CustomKeyStore:
 class CustomKeyStores:
     """Makes handles for one caller."""
 
-    def __init__(self, kms: KmsClient, clock: Clock, clusters: Clusters) -> None:
+    def __init__(self, kms: KmsClient, clock: Clock, clusters: Clusters, account: str) -> None:
         self._kms = kms
         self._clock = clock
         self._clusters = clusters
+        self._account = account
 
     def create(
         self, name: str, url: str | None, credential: tuple[str, str] | None
@@ -124,7 +125,7 @@ class CustomKeyStores:
         }
 
     def _cluster(self) -> dict[str, Any]:
-        cluster, password = self._clusters.create(MODULES, self._clock.now())
+        cluster, password = self._clusters.create(MODULES, self._clock.now(), self._account)
         return {
             "CloudHsmClusterId": cluster.id,
             "TrustAnchorCertificate": cluster.trust_anchor,

@@ -129,7 +129,8 @@ class View:
         simulated CloudHSM cluster is made for the store. Connecting takes some seconds by the lab's
         clock, which moves on. Raises `XksProxyUriUnreachableException`, for example.
         """
-        stores = CustomKeyStores(self.kms, self.clock, self._integrations.clusters)
+        clusters, account = self._integrations.clusters, self.caller.account
+        stores = CustomKeyStores(self.kms, self.clock, clusters, account)
         return stores.create(name, url, credential)
 
     def create_cmk(

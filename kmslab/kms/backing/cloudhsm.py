@@ -37,6 +37,7 @@ class Cluster:
     modules: int  # that are active
     trust_anchor: str  # the content of customerCA.crt
     digest: str  # of kmsuser's password
+    account: str = ""  # that may use it; "": any, since clusters of older stores name none
 
 
 class Clusters:
@@ -45,14 +46,14 @@ class Clusters:
     def __init__(self, store: "stores.Store") -> None:
         self._store = store
 
-    def create(self, modules: int, now: datetime) -> tuple[Cluster, str]:
-        """A new cluster, and the password of its `kmsuser`."""
+    def create(self, modules: int, now: datetime, account: str = "") -> tuple[Cluster, str]:
+        """A new cluster of an account, and the password of its `kmsuser`."""
         from kmslab.crypto.certificate import new_authority  # few labs need certificates
 
         name = "cluster-" + "".join(secrets.choice(LETTERS) for _ in range(11))
         password = secrets.token_urlsafe(12)
         anchor = new_authority(now).public_pem.decode()
-        cluster = Cluster(name, modules, anchor, _digest(password))
+        cluster = Cluster(name, modules, anchor, _digest(password), account)
         self.put(cluster)
         return cluster, password
 
@@ -65,6 +66,7 @@ class Clusters:
             "modules": cluster.modules,
             "trust_anchor": cluster.trust_anchor,
             "digest": cluster.digest,
+            "account": cluster.account,
         }
         setting = Setting(name=SETTING + cluster.id, value=json.dumps(members))
 
@@ -83,14 +85,14 @@ class CloudHsm:
         self.clusters = clusters
 
     def holding(self, store: KeyStore, key: Key, asking: Asking) -> "ClusterKey":
-        cluster = self.clusters.find(store.cluster)
+        cluster = self._cluster_of(store)
         return ClusterKey(self._hsm, store.cluster, cluster.modules if cluster else 0)
 
     def with_secret(self, store: KeyStore, secret: str) -> KeyStore:
         return with_secret(self._hsm, store, secret)
 
     def check(self, store: KeyStore, asking: Asking) -> None:
-        cluster = self.clusters.find(store.cluster)
+        cluster = self._cluster_of(store)
         if cluster is None:
             text = f"The CloudHSM cluster {store.cluster} does not exist."
             fail("CloudHsmClusterNotFoundException", text)
@@ -105,7 +107,7 @@ class CloudHsm:
             fail(code, f"This is not the certificate of the CloudHSM cluster {store.cluster}.")
 
     def connect(self, store: KeyStore, asking: Asking) -> str:
-        cluster = self.clusters.find(store.cluster)
+        cluster = self._cluster_of(store)
         if cluster is None:
             return "CLUSTER_NOT_FOUND"
         if not cluster.modules:
@@ -115,10 +117,15 @@ class CloudHsm:
         return "" if known else "INVALID_CREDENTIALS"
 
     def draw(self, store: KeyStore, size: int) -> SecretBytes:
-        cluster = self.clusters.find(store.cluster)
+        cluster = self._cluster_of(store)
         if not cluster or not cluster.modules:
             fail("CustomKeyStoreInvalidStateException", NO_MODULE.format(store.cluster))
         return self._hsm.random(size)
+
+    def _cluster_of(self, store: KeyStore) -> Cluster | None:
+        """The store's cluster, which must be in the store's account, as on AWS."""
+        cluster = self.clusters.find(store.cluster)
+        return cluster if cluster and cluster.account in ("", store.account) else None
 
 
 @dataclass(frozen=True, slots=True)

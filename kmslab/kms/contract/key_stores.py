@@ -68,6 +68,10 @@ class KeyStore:
     def id(self) -> str:
         return self.handle.rpartition("/")[2]
 
+    @property
+    def account(self) -> str:
+        return self.handle.partition("/")[0]
+
     def connection(self, now: datetime) -> ConnectionState:
         """The state of its connection, as it is shown."""
         waits = self.ready is not None and now < self.ready
