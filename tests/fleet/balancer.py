@@ -28,8 +28,8 @@ class Balancer:
     def __enter__(self) -> "Balancer":
         self._thread.start()
         listening = asyncio.start_server(self._forward, "127.0.0.1", 0)
-        server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        self._server = asyncio.run_coroutine_threadsafe(listening, self._loop).result(10)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -39,10 +39,12 @@ class Balancer:
         self._loop.close()
 
     async def _end(self) -> None:
+        self._server.close()
         running = asyncio.all_tasks() - {asyncio.current_task()}
         for each in running:
             each.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.sleep(0)  # closed connections are given up in the loop's next round
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError), contextlib.closing(writer):
