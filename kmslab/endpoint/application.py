@@ -178,7 +178,9 @@ async def _body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         message = await receive()
         if message["type"] != "http.request":
             raise _Gone
-        chunk = message.get("body", b"")
+        chunk: bytes = message.get("body", b"")
+        if not size and len(chunk) <= LIMIT and not message.get("more_body"):
+            return chunk  # most bodies come in one piece
         size += len(chunk)
         body += chunk if size <= LIMIT else b""
         if not message.get("more_body"):

@@ -68,7 +68,7 @@ class Service:
         Raises `KMSError`, which is logged as an event, or `StoreError`.
         """
         row = TABLE.get(name) or _refuse(name)
-        self._store.refresh()
+        # To read the clock's offset refreshes the store: what others have changed holds from here.
         call = self._new_call(name, caller, self._clock.now(), request_id or new_request_id())
         try:
             call.request = checked = MODEL.operations[name].check(request)
