@@ -11,7 +11,7 @@ from typing import Any
 from kmslab.bench.machine import Machine, Software
 from kmslab.bench.programs import Facts, Outside, name_of
 from kmslab.bench.summary import Interval, Summary
-from kmslab.bench.tables import notes, tables
+from kmslab.bench.tables import notes, tables, texts
 
 FORMAT = "kmslab benchmark 2"
 NOISY_SPREAD = 0.1  # a series is noisy if its interquartile range is a larger share of the median
@@ -88,7 +88,7 @@ class Result:
         return replace(self, series=[series for series in self.series if keep(series)])
 
     def __repr__(self) -> str:
-        return "\n\n".join([*map(repr, tables(self)), *notes(self)])
+        return "\n\n".join([*texts(self), *notes(self)])
 
     def _repr_markdown_(self) -> str:
         return "\n\n".join([*(table._repr_markdown_() for table in tables(self)), *notes(self)])

@@ -1,6 +1,7 @@
 """A result: its JSON, its tables, and its warning about noise."""
 
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -194,11 +195,31 @@ def test_a_row_says_what_it_is_compared_with_if_the_others_of_its_column_differ(
     loop, stream = result.of("loop", "stream", "seal"), result.of("we", "stream", "seal")
     other = replace(stream, by="they", against=stream.name, share=False)
     [table] = tables(replace(result, series=[loop, stream, other]))
-    assert column(table, "of loop") == ["", "0.800 (0.800 – 0.802)", "0.800 (0.800 – 0.802) × we"]
+    theirs = "0.800 (0.800 – 0.802) × time of we"
+    assert column(table, "of loop") == ["", "0.800 (0.800 – 0.802)", theirs]
 
 
 def test_outliers_are_counted_among_all_samples_of_a_row():
     assert column(tables(by_hand())[0], "outliers") == ["0 of 6"] * 10
+
+
+@for_every("path", RECORDED, ids=lambda path: path.name)
+def test_text_fits_a_terminal_but_for_what_has_a_relation_of_its_own(path):
+    lines = repr(read(stored(path))).splitlines()
+    assert all(len(line) <= 100 or re.search(r"\) (of|×) ", line) for line in lines)
+
+
+def test_text_has_a_table_for_each_operation_and_one_of_the_facts():
+    blocks = [block.split() for block in repr(by_hand()).split("\n\n")]
+    assert blocks[0][:2] == ["what", "bytes"]
+    assert [block[2] for block in blocks[1:5]] == ["wrap", "unwrap", "seal", "make"]
+    assert "Outliers: 0 of 69 samples." in repr(by_hand())
+
+
+def test_text_says_once_what_is_the_same_of_all_subjects():
+    facts = {f"way {number}": {"data": "4 MiB"} for number in range(1, 10)}
+    same = replace(by_hand(), facts=facts | {"KW": {"data": "4 MiB"}})
+    assert repr(same).startswith("data: 4 MiB\n\nwhat")
 
 
 def test_a_brief_table_leaves_out_outliers_and_the_intervals_of_ratios():
