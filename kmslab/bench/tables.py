@@ -29,7 +29,7 @@ def tables(result: "Result", brief: bool = False) -> list[Table]:
 
 def texts(result: "Result") -> list[str]:
     """For a terminal. Only a row with a relation of its own can be wider."""
-    shown = []
+    shown: list[str] = []
     for group in _groups(result):
         shown += _facts_of(result, group)
         shown += [_narrow(result, column) for column in zip(*group, strict=True)]

@@ -36,7 +36,10 @@ NewFile = Annotated[
 
 
 def rekey(store: Store, new_root_key: NewRootKey = None, new_file: NewFile = None) -> None:
-    """Seal all that is sealed in a store anew. It may be served meanwhile."""
+    """Make new domain keys, and seal every key of a store under them.
+
+    The store may be served meanwhile. With --new-root-key, only the root key changes.
+    """
     if new_file and new_root_key is not Kind.FILE:
         raise typer.BadParameter("it needs --new-root-key file", param_hint="--new-file")
     with existing_lab(store) as lab:

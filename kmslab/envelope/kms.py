@@ -16,6 +16,12 @@ from kmslab.envelope.message import Context, EncryptedDataKey
 PROVIDER = "aws-kms"
 KEY_ARN = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", re.ASCII)
 
+# What an error of Decrypt means that AWS sends no text with.
+MEANING = {
+    "InvalidCiphertextException": ". The encryption context is not the one that it was encrypted "
+    "with, or the encrypted data key was changed."
+}
+
 
 class KeyArn(NamedTuple):
     arn: str
@@ -152,4 +158,4 @@ def quoted(error: BaseException) -> str:
     answer = getattr(error, "response", {}).get("Error", {})
     code = answer.get("Code", type(error).__name__)
     text = answer.get("Message", str(error)) or "(AWS sends no text with this error)"
-    return f"{code}: {text}"
+    return f"{code}: {text}{MEANING.get(code, '')}"

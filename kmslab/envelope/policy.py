@@ -75,7 +75,8 @@ class Policy:
         chosen = SUITES.get(self._rule.suite if number is None else number)
         if chosen is None:
             choices = ", ".join(map(str, SUITES.values()))
-            raise ValueError(f"there is no suite {number!r}: choose one of {choices}")
+            asked = f"0x{number:04x}" if isinstance(number, int) else repr(number)
+            raise ValueError(f"there is no suite {asked}: choose one of {choices}")
         if chosen.commits != self._rule.new_messages_commit:
             has = "has" if chosen.commits else "has no"
             name = str(self.commitment_policy)

@@ -147,9 +147,8 @@ def _opened(file: Path, given: Given) -> Iterator[tuple[SecretBytes, Iterator[An
             head = Head.read(source)
             key = _root_key(head, given)
             if not head.is_of(key):
-                raise RootKeyError(
-                    f"This is not the root key with which the backup {file} was made."
-                )
+                what = "passphrase" if head.root_key.stretching else "root key"
+                raise RootKeyError(f"This is not the {what} with which the backup {file} was made.")
             yield key, _items(sealed_stream.opened(head, key, source))
     except BackupError as error:
         raise BackupError(f"The backup {file} cannot be opened: {error}.") from None

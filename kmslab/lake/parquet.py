@@ -114,6 +114,7 @@ def read(
     """
     with _plain_errors(folder):
         found = dataset(folder, keys, filesystem=filesystem)
+        _list(columns=columns)
         wanted = list(found.schema.names if columns is None else columns)
         needed = list(dict.fromkeys([*wanted, *(name for name, *_ in filters)]))
         _known(needed, found.schema.names)
@@ -164,6 +165,7 @@ def _assigned(
     partition: Sequence[str],
 ) -> dict[str, list[str]]:
     """The columns under each key, as Arrow wants them."""
+    _list(plaintext=plaintext, partition=partition)
     _known([*columns, *plaintext, *partition], names)
     if both := set(columns) & set(plaintext):
         raise ValueError(f"{_listed(both)}: sealed under a key, and named in `plaintext`")
@@ -189,6 +191,13 @@ def _assigned(
 def _known(asked: Collection[str], names: Collection[str]) -> None:
     if unknown := set(asked) - set(names):
         raise ValueError(f"no column has the name {_listed(unknown)}: {', '.join(names)}")
+
+
+def _list(**named: Collection[str] | None) -> None:
+    """Each letter of a text would be taken for a column, and `in` finds "site" in "websites"."""
+    for name, given in named.items():
+        if isinstance(given, str):
+            raise TypeError(f"{name} is a list of columns, not one text: [{given!r}]")
 
 
 def _listed(names: Collection[str]) -> str:

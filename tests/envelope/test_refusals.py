@@ -298,6 +298,7 @@ def test_a_refusal_without_a_text_is_quoted_as_such(orders: CMK) -> None:
     altered[altered.index(b"summer")] ^= 1
     error = refusal(bytes(altered), orders)
     assert "InvalidCiphertextException: (AWS sends no text with this error)" in str(error)
+    assert "The encryption context is not the one that it was encrypted with" in str(error)
 
 
 def test_a_network_error_is_quoted(orders: CMK) -> None:

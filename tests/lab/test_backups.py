@@ -143,7 +143,7 @@ def test_store_with_a_passphrase_is_restored_with_it(url: str, new_url: str, fil
     for wrong, error in ((None, PassphraseNeeded), (Path("x"), PassphraseNeeded)):
         with pytest.raises(error):
             restore(file, new_url, wrong)
-    with pytest.raises(RootKeyError, match="not the root key with which"):
+    with pytest.raises(RootKeyError, match="not the passphrase with which"):
         restore(file, new_url, cheap("now"))
     restore(file, new_url, cheap("then"))
     with opened(new_url, cheap("then")) as lab:

@@ -122,6 +122,16 @@ def test_filter_on_a_refused_column_is_refused_and_does_not_wait(clinic: Clinic,
         lake.read(folder, keys, ["radius"], filters=[("diagnosis", "==", "malignant")])
 
 
+def test_text_in_place_of_a_list_of_columns_is_refused(clinic: Clinic, folder: Path):
+    """`"xy"` would leave the columns x and y in plaintext too."""
+    table, keys = pa.table({"x": [1], "y": [2], "xy": [3]}), clinic.keys()
+    for wrong in ({"plaintext": "xy"}, {"plaintext": ["x"], "partition": "x"}):
+        with pytest.raises(TypeError, match="is a list of columns, not one text"):
+            lake.write(table, folder / "new", keys, columns={}, rest="names", **wrong)
+    with pytest.raises(TypeError, match=r"a list of columns, not one text: \['radius'\]"):
+        lake.read(folder, keys, "radius")
+
+
 def test_filter_that_nothing_fits_gives_an_empty_table(clinic: Clinic, folder: Path):
     read = lake.read(folder, clinic.keys(), ["record"], filters=[("ward", "==", "ward-9")])
     assert (read.num_rows, read.column_names) == (0, ["record"])

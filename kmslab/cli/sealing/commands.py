@@ -1,11 +1,13 @@
 """`kmslab encrypt` and `kmslab decrypt`: their options, checked before any file is opened."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from kmslab.cli.options import Context, Endpoint, Region, Store, pairs, validate
+from kmslab.cli.sealing.failures import in_the_commands_words
 from kmslab.cli.sealing.options import (
     MIB,
     SUITE,
@@ -168,15 +170,27 @@ def _policy(
     from kmslab.envelope import Policy
 
     limit = {} if most is None else {"max_encrypted_data_keys": most}
-    policy = validate(
+    policy = _checked(
         "--require-context",
         lambda names: Policy(
             commitment_policy=commitment.policy, required_context_keys=names, **limit
         ),
         required or (),
     )
-    given = validate("--context", policy.context, pairs(context))
+    given = _checked("--context", policy.context, pairs(context))
     return policy, given
+
+
+def _checked(option: str, check: Callable[[Any], Any], value: Any) -> Any:
+    """What the library says of its arguments, said of the command's options."""
+
+    def in_other_words(value: Any) -> Any:
+        try:
+            return check(value)
+        except ValueError as error:
+            raise ValueError(in_the_commands_words(str(error))) from None
+
+    return validate(option, in_other_words, value)
 
 
 def _keys(given: list[str] | None, text: str) -> list[str]:
@@ -224,7 +238,7 @@ def _suite(policy: "Policy", text: str | None) -> int | None:
         policy.suite(int(text, 16))
         return int(text, 16)
 
-    return int(validate("--suite", check, text))
+    return int(_checked("--suite", check, text))
 
 
 def _cached(rings: Any, seconds: float, messages: int, size: int | None) -> Any:

@@ -13,6 +13,10 @@ ADVICE = {
     "max_encrypted_data_keys": "--max-encrypted-data-keys",
     "None of the given keyrings has a key that": "None of the given keys",
     "use a keyring with one of these": "give one of these with --key",
+    "required_context_keys has it": "--require-context names it",
+    "REQUIRE_ENCRYPT_REQUIRE_DECRYPT does not": "--commitment-policy does not",
+    "FORBID_ENCRYPT_ALLOW_DECRYPT does not": "--commitment-policy does not",
+    "REQUIRE_ENCRYPT_ALLOW_DECRYPT does not": "--commitment-policy does not",
 }
 # A KMS that answers so may answer otherwise in a moment.
 PASSING = (
@@ -37,11 +41,14 @@ def reason(error: Exception, source: str = "") -> str:
     if code(error):
         return f"{code(error)}: {_message(error)}".rstrip(": ")
     if isinstance(error, PlainError | ValueError) or _of_botocore(error):
-        text = " ".join(str(error).split())
-        for libraries, commands in ADVICE.items():
-            text = text.replace(libraries, commands)
-        return text
+        return in_the_commands_words(" ".join(str(error).split()))
     raise error
+
+
+def in_the_commands_words(text: str) -> str:
+    for libraries, commands in ADVICE.items():
+        text = text.replace(libraries, commands)
+    return text
 
 
 def line(name: str, why: str) -> str:

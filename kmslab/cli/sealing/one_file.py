@@ -146,7 +146,7 @@ def _target(job: Job, reader: _Counted, overwrite: bool) -> Iterator[BinaryIO]:
 def _exists(target: str, overwrite: bool) -> str:
     if overwrite:
         return f"{target} is not a regular file, so it is not replaced"
-    return f"{target} exists already (--overwrite replaces it)"
+    return f"{target} exists already (--overwrite replaces it, --skip-existing leaves it out)"
 
 
 def _mirror(target: str, source: str, top: str) -> None:

@@ -88,7 +88,8 @@ def in_file(path: Path, *, needed: bool) -> SecretBytes:
             if needed:
                 raise RootKeyError(
                     f"The root key {path} is missing. What is secret in the store is sealed "
-                    "under it, and no other opens it: put the file back, or start with a new store."
+                    "under it, and no other opens it: put the file back, say with KMSLAB_ROOT_KEY "
+                    "where it is, or start with a new store."
                 )
             _create(path)
         return _read(path)

@@ -11,10 +11,7 @@ from kmslab.kms.store.schema import ABOUT
 from kmslab.kms.store.sql import Database
 from kmslab.kms.store.store import Store
 
-_FORMS = (
-    'None for a store in memory, "sqlite:///my.db" for one in a file, or '
-    '"postgresql://user@host/database"'
-)
+_FORMS = '"sqlite:///my.db" for a store in a file, or "postgresql://user@host/database"'
 _SERVER = ("postgresql", "postgresql+psycopg")
 
 
