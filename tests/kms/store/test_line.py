@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from kmslab import Lab
 from kmslab.kms.contract.records import Record, Setting
 from kmslab.kms.store import Conflict, Store, open_store
 from tests.kms.store.samples import event, setting
@@ -56,6 +57,17 @@ def test_commits_that_wait_together_are_stored_in_one_transaction() -> None:
     assert versions == [versions[0] + number for number in range(5)]
     assert len(store.events()) == 5
     store.close()
+
+
+def test_making_a_key_asks_the_database_nothing_before_its_commit() -> None:
+    """And a commit takes no more than a check and a write for each record."""
+    with Lab() as lab:
+        for _ in range(2):  # the first makes the domain key, the second reads it
+            lab.kms.create_key()
+        with statements(lab.service._store) as seen:
+            lab.kms.create_key()
+    verbs = [statement.split()[0] for statement in seen]
+    assert verbs == ["BEGIN", *["SELECT"] * 3, *["INSERT"] * 3, "UPDATE", "COMMIT"]
 
 
 def test_each_of_two_waiting_commits_of_one_record_is_guarded(store: Store) -> None:
