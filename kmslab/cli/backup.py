@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Store = Annotated[str, typer.Option(metavar="URL", help="The store, such as sqlite:///my.db.")]
 NewStore = Annotated[
     str | None,
-    typer.Option("--store", metavar="URL", help="Where to make the store. None may be there."),
+    typer.Option("--store", metavar="URL", help="Where to make the store. There must be none yet."),
 ]
 Target = Annotated[Path, typer.Argument(metavar="FILE", help="The backup to write.")]
 Source = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
@@ -42,7 +42,7 @@ def backup(file: Target, store: Store, overwrite: Overwrite = False) -> None:
     """Write a store, as it is at one moment, to a sealed file. It may be served meanwhile.
 
     The file is sealed under the root key. Keep the two in different places: to restore, both are
-    needed, and whoever has both has every key.
+    needed, and a thief who has both reads every key.
     """
     with existing_lab(store) as lab:
         try:
@@ -58,7 +58,7 @@ def backup(file: Target, store: Store, overwrite: Overwrite = False) -> None:
 def restore(
     file: Source, store: NewStore = None, root_key: RootKey = None, dry_run: DryRun = False
 ) -> None:
-    """Make a new store of a backup. It needs the root key that the store had then."""
+    """Make a new store from a backup. It needs the root key that the store had then."""
     from kmslab.kms import backups
 
     if dry_run == (store is not None):

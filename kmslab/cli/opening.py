@@ -7,6 +7,7 @@ set.
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ WHICH_KMS = (
     "AWS_ENDPOINT_URL_KMS). `{} serve` starts an endpoint."
 )
 OR_AWS = " For AWS itself, give --aws."
+AWS_HOST = re.compile(r"^https://[\w.-]+\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws)$")
 NOT_A_LAB = "is not an endpoint of kmslab, or of an older version. AWS KMS cannot answer this."
 
 
@@ -138,6 +140,10 @@ def _endpoint(url: str | None, region: str | None) -> Iterator[OpenedKms]:
         session = boto3.Session(region_name=region)
         client = cache(partial(session.client, "kms", endpoint_url=url))
         kms = client(session.region_name or (REGION if url else None))
+        if not url and not AWS_HOST.search(kms.meta.endpoint_url):
+            typer.echo(
+                f"--aws asks {kms.meta.endpoint_url}, which boto3's settings name.", err=True
+            )
         ask_lab = partial(_ask_endpoint, kms, url or kms.meta.endpoint_url)
         yield OpenedKms(kms, ask_lab, kms.meta.region_name, client)
     except botocore.exceptions.ClientError as error:

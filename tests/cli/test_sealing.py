@@ -99,6 +99,7 @@ def test_files_go_there_and_back(where: str, lab: Lab, letter: Path, monkeypatch
         pair = ("--context", "album=summer")
         result = invoke("encrypt", "letter", "photo", *KEY, *pair, *asked)
         done(result, "Encrypted 2 files (6.5 kB) in")
+        assert ("--aws asks http://127.0.0.1:" in result.stderr) == (where == "aws")
         letter.unlink()
         result = invoke("decrypt", "letter.encrypted", *KEY, *pair, *asked, "--json")
         done(result, ": letter")
@@ -347,7 +348,7 @@ def test_a_disabled_key_ends_the_run_at_the_first_file(kmslab: Kmslab, lab: Lab,
         folder = "top" if name == "encrypt" else "sealed"
         before = len(lab.trail)
         result = kmslab(name, folder, "-r", *KEY, "--output", "out")
-        not_done(result, line, "The other files were not tried: the KMS would refuse each")
+        not_done(result, line, "The other files were not tried: each would fail")
         assert len(lab.trail) - before == 2  # DescribeKey and the call that was refused
     assert not Path("out").exists() or names("out") == set()
     done(kmslab("decrypt", "sealed", "-r", *KEY, "-k", "alias/archive", "--output", "back"))

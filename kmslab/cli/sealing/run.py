@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FAILED, STOPPED, NOT_READ = 1, 130, 141
 KIND = {True: "error", False: "left_out"}
-HOPELESS = "The other files were not tried: the KMS would refuse each of them in the same way."
+HOPELESS = "The other files were not tried: each would fail in the same way."
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 
