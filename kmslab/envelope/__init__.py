@@ -23,7 +23,7 @@ from kmslab.envelope.in_memory import Decrypted, decrypt, encrypt
 from kmslab.envelope.inspect import MessageView, inspect
 from kmslab.envelope.keyrings import Keyring, Refused
 from kmslab.envelope.kms import KmsDiscoveryKeyring, KmsKeyring
-from kmslab.envelope.message import Context, EncryptedDataKey, Header, Message
+from kmslab.envelope.message import Context, EncryptedDataKey, Header
 from kmslab.envelope.policy import CommitmentPolicy, Policy
 from kmslab.envelope.raw import RawAesKeyring, RawRsaKeyring
 from kmslab.envelope.stream import Opened, decrypt_stream, encrypt_stream
@@ -41,7 +41,6 @@ __all__ = [
     "Keyring",
     "KmsDiscoveryKeyring",
     "KmsKeyring",
-    "Message",
     "MessageView",
     "Opened",
     "Policy",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from kmslab.crypto.backend import Bytes
-from kmslab.envelope.message import Message
 from kmslab.envelope.policy import STRICT, Policy
 from kmslab.envelope.stream import MIB, Opened, decrypt_stream, encrypt_stream
 
@@ -30,7 +29,7 @@ def encrypt(
     frame_length: int = MIB,
     policy: Policy = STRICT,
     threads: int = 2,
-) -> Message:
+) -> bytes:
     """Encrypt `data` to a message, which any AWS Encryption SDK with one of the keys can open.
 
     `keyring`: a CMK, a keyring, or a list of them. Each of them can open the message; the first
@@ -39,9 +38,9 @@ def encrypt(
     Raises ValueError beyond a limit (see `encrypt_stream`), and the KMS's own errors.
     """
     options: dict[str, Any] = {"suite": suite, "frame_length": frame_length, "threads": threads}
-    out = io.BytesIO()
-    encrypt_stream(_bytes(data), out, keyring, context=context, policy=policy, **options)
-    return Message(out.getvalue())  # `getvalue` copies nothing; a Message is always a copy
+    out = _prepared(len(_bytes(data)) * 65 // 64 + 4096)
+    encrypt_stream(data, out, keyring, context=context, policy=policy, **options)
+    return _written(out)
 
 
 def decrypt(
@@ -57,12 +56,21 @@ def decrypt(
     `context`: pairs that it must have been encrypted with; without it, look at the answer's.
     Raises DecryptionError, whatever the reason, if none can, and returns no part of the plaintext.
     """
-    out = io.BytesIO(bytes(len(_bytes(message))))  # as large as it can get: it need not grow
+    out = _prepared(len(_bytes(message)))
     opened = decrypt_stream(
         message, out, keyring, context=context, policy=policy, unverified=True, threads=threads
     )
+    return Decrypted(opened.header, _written(out))
+
+
+def _prepared(size: int) -> io.BytesIO:
+    """So large that it need not grow, or seldom. The system gives memory only when it is written."""
+    return io.BytesIO(bytes(size))
+
+
+def _written(out: io.BytesIO) -> bytes:
     out.truncate()
-    return Decrypted(opened.header, out.getvalue())
+    return out.getvalue()  # which copies nothing
 
 
 def _bytes(data: Bytes) -> Bytes:

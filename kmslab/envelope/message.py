@@ -14,7 +14,6 @@ from itertools import takewhile
 from typing import Self
 
 from kmslab.byte_streams import Buffer, ByteSource
-from kmslab.crypto import CiphertextBlob
 from kmslab.crypto.backend import GCM_IV, GCM_TAG
 from kmslab.envelope.errors import NotAMessage
 from kmslab.envelope.suites import FORMATS, SUITES, Suite
@@ -32,12 +31,6 @@ MAX_FRAMES = 2**32 - 1  # only the final frame may have this number, which is al
 
 RESERVED = "aws-crypto-"  # context keys that begin with it belong to the format itself
 PUBLIC_KEY = "aws-crypto-public-key"
-
-
-class Message(CiphertextBlob):
-    """A whole message: `bytes`, but shown as `<Message 1234 bytes>`."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
