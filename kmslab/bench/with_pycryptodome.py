@@ -241,8 +241,15 @@ SIGNERS: Mapping[str, Callable[[bytes], Signer]] = {
     "ML-DSA-65": ml_dsa,
     "ML-DSA-87": ml_dsa,
 }
+
+
+def whole(make: Callable[[], object]) -> Callable[[], object]:
+    """A key pair with its public half, which PyCryptodome computes only when it is asked for."""
+    return lambda: getattr(make(), "pointQ", None)
+
+
 GENERATE: Mapping[str, Callable[[], object]] = {
     "AES_256": partial(secrets.token_bytes, 32),
-    "X25519": partial(ECC.generate, curve="Curve25519"),
-    **KEYS,
+    "X25519": whole(partial(ECC.generate, curve="Curve25519")),
+    **{spec: whole(make) if spec.startswith("ECC") else make for spec, make in KEYS.items()},
 }

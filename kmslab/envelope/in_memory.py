@@ -64,7 +64,7 @@ def decrypt(
 
 
 def _prepared(size: int) -> io.BytesIO:
-    """So large that it need not grow, or seldom. The system gives memory only when it is written."""
+    """So large that it seldom grows. The system gives memory only where it is written."""
     return io.BytesIO(bytes(size))
 
 

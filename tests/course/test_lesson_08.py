@@ -66,10 +66,10 @@ def test_from_2048_to_4096_bits_busans_work_grows_almost_sixfold():
     assert 5.5 < took(RSA[2], UNWRAP) / took(RSA[0], UNWRAP) < 6
 
 
-def test_on_a_card_rsa_is_quicker_if_more_than_about_three_are_wrapped_for_one_unwrapped():
+def test_on_a_card_rsa_is_quicker_if_more_than_about_five_are_wrapped_for_one_unwrapped():
     ecdh = "ECDH P-256"
     dearer = took(RSA[0], UNWRAP) - took(ecdh, UNWRAP)
-    assert dearer / (took(ecdh, WRAP) - took(RSA[0], WRAP)) == pytest.approx(3.2, abs=0.3)
+    assert dearer / (took(ecdh, WRAP) - took(RSA[0], WRAP)) == pytest.approx(4.7, abs=0.4)
     fits = [way for way, size in run().sizes.items() if size <= 300 and "AES" not in way]
     assert fits == [RSA[0], ecdh]
 
