@@ -1,4 +1,8 @@
-"""Everything that was exposed, and a search in it for secrets in many encodings."""
+"""Everything that was exposed, and a search in it for secrets in many encodings.
+
+Not found: a secret that was compressed or encrypted, of which fewer than nine bytes stand together,
+or that was encoded twice.
+"""
 
 import base64
 import json
@@ -8,6 +12,7 @@ import secrets as system
 import traceback
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from kmslab.kms.contract.errors import KMSError
 
@@ -20,20 +25,41 @@ def plant() -> bytes:
 
 
 def disguises(secret: bytes) -> Iterator[bytes]:
-    """A part of the secret as raw bytes, in hex, in base64, and as Python and JSON show it."""
+    """A part of the secret as raw bytes, in hex, in base64, and as programs and people show it."""
     for start in range(0, len(secret) - WINDOW + 1, WINDOW):
-        part = secret[start : start + WINDOW]
-        yield part
-        yield part.hex().encode()
-        yield part.hex().upper().encode()
-        yield part.hex(" ").encode()
-        yield repr(part)[2:-1].encode()
-        yield str(list(part))[1:-1].encode()
-        yield ",".join(map(str, part)).encode()
+        for part in (secret[start : start + WINDOW], secret[start : start + WINDOW][::-1]):
+            yield from _raw(part)
+            yield from _numbers(part)
     for shift in range(3):  # base64 has three alignments; neighbours change its ends
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             whole = encode(secret[shift:])
             yield from (whole[i : i + 12] for i in range(0, len(whole) - 16, 12))
+    for shift in range(5):
+        whole = base64.b32encode(secret[shift:])
+        yield from (whole[i : i + 16] for i in range(0, len(whole) - 24, 16))
+    for order in ("big", "little"):
+        yield str(int.from_bytes(secret, order)).encode()  # type: ignore[arg-type]
+
+
+def _raw(part: bytes) -> Iterator[bytes]:
+    text = part.decode("latin-1")
+    yield part
+    yield repr(part)[2:-1].encode()
+    yield text.encode()  # as UTF-8
+    yield text.encode("utf-16-le")
+    yield text.encode("utf-16-be")
+    yield json.dumps(text)[1:-1].encode()
+    yield quote(part, safe="").encode()  # at least as long as the part
+
+
+def _numbers(part: bytes) -> Iterator[bytes]:
+    for separator in ("", " ", ":", "-"):
+        written = part.hex(separator) if separator else part.hex()
+        yield written.encode()
+        yield written.upper().encode()
+    for separator in (", ", ",", " ", ",\n"):
+        yield separator.join(map(str, part)).encode()
+        yield separator.join(f"0x{each:02x}" for each in part).encode()
 
 
 class Exposed:

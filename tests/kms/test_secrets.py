@@ -14,6 +14,7 @@ import secrets as system
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -25,6 +26,7 @@ from kmslab.kms.access import allow
 from kmslab.kms.backing.hsm import Hsm
 from kmslab.kms.contract.errors import KMSError
 from kmslab.kms.contract.records import DomainKey, Material
+from tests.cases import for_every
 from tests.kms.exposed import Exposed, plant
 
 
@@ -51,23 +53,60 @@ def lab(request: pytest.FixtureRequest, drawn: list[bytes], tmp_path: Path) -> I
         yield lab
 
 
-def test_the_search_finds_what_is_there() -> None:
-    secret = system.token_bytes(32)
-    for shown in (
-        secret,
-        b"x" + secret[3:20],
-        repr(secret).encode(),
-        secret.hex().encode(),
-        base64.b64encode(b"a" + secret),
-        base64.b64encode(b"ab" + secret),
-        base64.urlsafe_b64encode(b"abc" + secret + b"d"),
-        str(list(secret)).encode(),
-        json.dumps({"k": list(secret)}).encode(),
-    ):
-        exposed = Exposed()
-        exposed.add("shown", shown)
-        with pytest.raises(AssertionError, match="shown"):
-            exposed.search({"secret": secret})
+@for_every(
+    "show",
+    [
+        lambda secret: secret,
+        lambda secret: b"x" + secret[3:20],
+        lambda secret: secret[::-1],
+        lambda secret: repr(secret),
+        lambda secret: secret.hex(),
+        lambda secret: secret.hex().upper(),
+        lambda secret: secret.hex(":"),
+        lambda secret: secret[::-1].hex(),
+        lambda secret: base64.b64encode(b"a" + secret),
+        lambda secret: base64.b64encode(b"ab" + secret),
+        lambda secret: base64.urlsafe_b64encode(b"abc" + secret + b"d"),
+        lambda secret: base64.b32encode(b"abcd" + secret + b"e"),
+        lambda secret: str(list(secret)),
+        lambda secret: json.dumps({"k": list(secret)}),
+        lambda secret: json.dumps({"k": list(secret)}, indent=0),
+        lambda secret: json.dumps(secret.decode("latin-1")),
+        lambda secret: secret.decode("latin-1"),
+        lambda secret: " ".join(map(hex, secret)),
+        lambda secret: quote(secret),
+        lambda secret: str(int.from_bytes(secret, "big")),
+        lambda secret: f"{int.from_bytes(secret, 'little')}",
+    ],
+    ids=map(str, range(21)),
+)
+@pytest.mark.parametrize("place", ["text", "value", "error", "cause"])
+def test_the_search_finds_what_is_there(place: str, show: Callable[[bytes], Any]) -> None:
+    secret = bytes(each | 16 for each in system.token_bytes(32))
+    shown, exposed = show(secret), Exposed()
+    told = shown.decode("latin-1") if isinstance(shown, bytes) else shown
+    try:
+        raise ValueError("x") from ValueError(told if place == "cause" else "y")
+    except ValueError as error:
+        match place:
+            case "text":
+                exposed.add("shown", shown)
+            case "value":
+                exposed.add_shown("shown", shown)
+            case "error":
+                exposed.add_error("shown", ValueError(told))
+            case "cause":
+                exposed.add_error("shown", error)
+    with pytest.raises(AssertionError, match="shown"):
+        exposed.search({"secret": secret})
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_the_search_finds_wide_letters(encoding: str) -> None:
+    secret, exposed = system.token_bytes(32), Exposed()
+    exposed.add("shown", b"x" + secret.decode("latin-1").encode(encoding))
+    with pytest.raises(AssertionError, match="shown"):
+        exposed.search({"secret": secret})
 
 
 # ---------------------------------------------------------------------------------------- the story
