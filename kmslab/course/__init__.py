@@ -7,7 +7,8 @@ In order of reading:
 3. `exercises/`: `check` and `hint`, and how to write an exercise.
 4. `outcome.py`, `network.py`, `policy_statements.py`, `module_self_tests.py`,
    `faulty_modules.py`, `certificates.py`, `simulated_machines.py`, `careless_kms.py`,
-   `endpoint.py`, `sealed_columns.py` and `stand_in.py`: small tools, each for a lesson or two.
+   `endpoint.py`, `sealed_columns.py`, `stand_in.py`, `fleet.py` and `postgresql.py`: small tools,
+   each for a lesson or two.
 5. `program/`: the learner's own program, which grows with each pass; `progress.py` shows how far.
 6. `doctor.py`: is this computer ready? `workbook.py`: the learner's own copies of the lessons.
 
@@ -27,6 +28,7 @@ from kmslab.course.endpoint import aws, aws_sdk_opens, endpoint
 from kmslab.course.exercises.checking import check
 from kmslab.course.exercises.hinting import hint
 from kmslab.course.faulty_modules import faulty_lab, lax_lab
+from kmslab.course.fleet import fleet
 from kmslab.course.module_self_tests import self_tests
 from kmslab.course.network import network_off
 from kmslab.course.outcome import outcome, refusal
@@ -53,6 +55,7 @@ __all__ = [
     "doctor",
     "endpoint",
     "faulty_lab",
+    "fleet",
     "fresh_folder",
     "hint",
     "lax_lab",

@@ -6,18 +6,23 @@ from typing import Any
 from kmslab.kms.contract.errors import KMSError
 
 
-def outcome(call: Callable[..., Any], *arguments: Any) -> str:
+def outcome(call: Callable[..., Any], *arguments: Any, **named: Any) -> str:
     """Make the call; return `"ok"` or the name of the error, such as `DisabledException`.
 
-    The errors are those of the KMS and ValueError, with which a library refuses. Any other error
-    is raised.
+    The errors are those of the KMS, those of boto3 and ValueError, with which a library refuses.
+    Any other error is raised.
     """
     try:
-        call(*arguments)
+        call(*arguments, **named)
     except KMSError as error:
         return error.code
     except ValueError as error:
         return type(error).__name__
+    except Exception as error:
+        if not type(error).__module__.startswith("botocore."):
+            raise
+        response = getattr(error, "response", None)
+        return str(response["Error"]["Code"]) if response else type(error).__name__
     return "ok"
 
 

@@ -2,10 +2,21 @@
 
 import sys
 
+import boto3
 import pytest
 
 from kmslab import envelope, figures, lake
-from kmslab.course import aws_sdk_opens, clinic, endpoint, fresh_folder, outcome, readers, stand_in
+from kmslab.course import (
+    aws_sdk_opens,
+    clinic,
+    endpoint,
+    fleet,
+    fresh_folder,
+    outcome,
+    postgresql,
+    readers,
+    stand_in,
+)
 from kmslab.course.endpoint import NO_SDK
 
 
@@ -68,3 +79,36 @@ def test_a_column_opens_for_readers_whose_key_works_and_the_key_is_on_again_afte
 def test_each_run_of_the_cell_writes_to_a_folder_of_its_own():
     assert fresh_folder() != fresh_folder()
     assert not fresh_folder().exists()
+
+
+@pytest.mark.long  # the lesson itself does the same where PostgreSQL is there
+@pytest.mark.parametrize("why", ["", "psycopg is not installed"])
+def test_servers_share_a_store_with_and_without_postgresql(why, monkeypatch):
+    if not why and postgresql.missing():
+        pytest.skip(postgresql.missing())
+    monkeypatch.setattr(postgresql, "missing", lambda: why)
+    two = fleet()
+    assert repr(two).endswith(f"For PostgreSQL: {why}." if why else "that this cell has started.")
+    one, other = two.one, two.other
+    key = one.kms.create_key()["KeyMetadata"]["KeyId"]
+    blob = other.kms.encrypt(KeyId=key, Plaintext=b"R-017")["CiphertextBlob"]
+    one.kill()
+    assert [outcome(each.kms.list_keys) for each in (one, other)] == [
+        "EndpointConnectionError",
+        "ok",
+    ]
+    other.kms.disable_key(KeyId=key)
+    one.start()
+    assert outcome(one.kms.decrypt, CiphertextBlob=blob) == "DisabledException"
+    two.close()
+    two.close()
+    assert not two._database or not two._database.folder.exists()
+
+
+def test_outcome_names_the_errors_of_boto3():
+    lab = clinic("13")[0]
+    with endpoint(lab, lab.user("jiho")):
+        kms = boto3.client("kms")
+        assert outcome(kms.describe_key, KeyId="alias/none") == "NotFoundException"
+    with pytest.raises(TypeError):
+        outcome(kms.describe_key, "alias/none")
