@@ -74,6 +74,8 @@ def restore(
     except OSError as error:
         raise CommandError(f"{file} cannot be restored: {error.strerror}.") from None
     _report(file, done, store)
+    if store and root_key:
+        typer.echo(f"It has the same root key. Commands find that with {ROOT_KEY}={root_key}.")
 
 
 def _report(file: Path, done: "Restored", store: str | None) -> None:

@@ -56,6 +56,7 @@ def test_backup_dry_run_and_restore(blob: bytes) -> None:
     assert not Path("new.db").exists()
     said = invoke("restore", "my.backup", "--store", OTHER, "--root-key", "my.db.key")
     assert "are in sqlite:///new.db. Sealed records that open: 1." in said.stdout
+    assert "Commands find that with KMSLAB_ROOT_KEY=my.db.key." in said.stdout
     with Lab(OTHER, root_key="my.db.key") as lab:
         assert lab.decrypt(blob) == b"x"
 
