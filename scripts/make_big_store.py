@@ -24,7 +24,7 @@ def main() -> None:
     asked.add_argument("store", help="where no store is yet: sqlite:////tmp/big.db, postgresql://…")
     asked.add_argument("--keys", type=int, default=1_000_000)
     asked.add_argument("--aliases", type=int, default=1_000_000)
-    asked.add_argument("--grants", type=int, default=50_000, help="on one key")
+    asked.add_argument("--grants", type=int, default=49_000, help="on one key (the quota: 50,000)")
     asked.add_argument("--events", type=int, default=10_000_000)
     given = asked.parse_args()
     began = monotonic()

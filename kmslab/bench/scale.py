@@ -30,7 +30,7 @@ from kmslab.kms.contract.callers import Caller
 from kmslab.lab.lab import Lab
 
 THOUSAND = 1_000  # keys of the small store, and of those that are used in the large one
-GRANTS = 50_000  # on one key: the quota
+GRANTS = 49_000  # on one key: some less than the quota, so that CreateGrant is not refused
 EVENTS = 10  # a key
 PAGE = 50
 
@@ -105,13 +105,14 @@ class Filled:
         role = f"arn:aws:iam::{self.lab.caller.account}:role/{DRIVE}"
         name = f"{self._random.getrandbits(64):x}"
         context = {"EncryptionContextEquals": {"drive": name}}
-        self.kms.create_grant(
+        made = self.kms.create_grant(
             KeyId=self._shared,
             GranteePrincipal=role,
             Operations=["Decrypt"],
             Constraints=context,
             Name=name,
         )
+        self.kms.revoke_grant(KeyId=self._shared, GrantId=made["GrantId"])
 
     def create_alias(self) -> None:
         name = f"alias/new-{self._random.getrandbits(64):x}"
@@ -146,7 +147,7 @@ CALLS: Mapping[str, Callable[[Filled], Any]] = {
     "ListGrants": Filled.list_grants,
     "Decrypt by a grant": Filled.decrypt_by_a_grant,
     "Decrypt by one of many grants": Filled.decrypt_by_one_of_many,
-    "CreateGrant": Filled.create_grant,
+    "CreateGrant, RevokeGrant": Filled.create_grant,
     "CreateAlias, DeleteAlias": Filled.create_alias,
     "CreateKey": Filled.create_key,
     "a page of the trail": Filled.page_of_the_trail,
