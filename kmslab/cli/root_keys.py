@@ -72,7 +72,10 @@ def from_environment(variable: str) -> "Passphrase | None":
     from kmslab.kms.backing.passphrase import Passphrase
 
     if text := os.environ.get(variable):
-        return Passphrase(text)
+        try:
+            return Passphrase(text)
+        except ValueError as error:
+            raise CommandError(f"{variable} cannot be used: {error}.") from None
     name = os.environ.get(f"{variable}_FILE")
     if not name:
         return None

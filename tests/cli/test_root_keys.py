@@ -41,6 +41,10 @@ def test_passphrase_comes_from_a_variable_or_a_file(monkeypatch: Any, content: s
     [
         ({}, "is made from a passphrase. Give it"),
         ({"KMSLAB_PASSPHRASE": "wrong"}, "That is not the passphrase of this store."),
+        (
+            {"KMSLAB_PASSPHRASE": "wrong\udcff"},
+            "KMSLAB_PASSPHRASE cannot be used: a passphrase has",
+        ),
         ({"KMSLAB_PASSPHRASE_FILE": "none"}, "none cannot be read: No such file"),
         ({"KMSLAB_PASSPHRASE_FILE": "empty"}, "empty begins with an empty line"),
         ({"KMSLAB_PASSPHRASE_FILE": "bytes"}, "bytes cannot be read: it is not text in UTF-8"),

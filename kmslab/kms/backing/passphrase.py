@@ -15,7 +15,7 @@ SALT = 16  # bytes, as §4 has it
 
 
 class Passphrase:
-    """A passphrase, which no text shows. Raises ValueError if it is empty.
+    """A passphrase, which no text shows. Raises ValueError if it is empty, or is no text.
 
     `cost_for_tests` makes guessing cheap: passes, lanes, KiB of memory.
     """
@@ -26,7 +26,10 @@ class Passphrase:
         if not text:
             raise ValueError("a passphrase has at least one character")
         # Composed (NFC), so that every keyboard's "é" is the same (RFC 8265).
-        self._typed = SecretBytes(unicodedata.normalize("NFC", text).encode())
+        try:
+            self._typed = SecretBytes(unicodedata.normalize("NFC", text).encode())
+        except UnicodeEncodeError:  # it has the passphrase in it
+            raise ValueError("a passphrase has to be text, in UTF-8") from None
         self._cost = cost_for_tests or RECOMMENDED
 
     def __repr__(self) -> str:

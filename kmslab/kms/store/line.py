@@ -8,6 +8,7 @@ still checked and refused by itself, and returns when its own change is on the d
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from kmslab.kms.contract.events import Event
 from kmslab.kms.store import fork
@@ -42,14 +43,24 @@ class Line(fork.ForkAware):
     def store(self, staged: Staged, writing: threading.Lock) -> None:
         """When this returns, it has been stored. Otherwise it raises why not."""
         self._waiting.append(staged)
-        with writing:
-            if not staged.is_over:
-                self._store_all(staged)
+        try:
+            with writing:
+                if not staged.is_over:
+                    self._store_all(staged)
+        finally:
+            if not staged.is_over:  # interrupted: otherwise a later commit would store it
+                self._leave(staged)
         if staged.error:
             raise staged.error
 
+    def _leave(self, staged: Staged) -> None:
+        with suppress(ValueError, IndexError):  # another thread has just taken it
+            self._waiting.remove(staged)
+
     def _store_all(self, own: Staged) -> None:
         group = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if own not in group:  # the thread that took it was interrupted before it could store it
+            group.append(own)
         try:
             self._try(group)
         except BaseException as error:

@@ -69,7 +69,8 @@ def at_server(url: URL) -> Database:
     event.listen(engine, "checkout", _alive)
     dialect = Dialect(
         shown(url),
-        begin=f"BEGIN; SELECT pg_advisory_xact_lock({LOCK})",
+        # A stricter level would read what was there before it got the lock.
+        begin=f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({LOCK})",
         advice=_advice,
         is_busy=lambda error: False,  # the server waits
         width=CONNECTIONS,

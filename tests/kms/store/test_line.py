@@ -1,9 +1,13 @@
 """Commits that wait at the same time share a transaction; each fails for its own reasons only."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any, cast
+
+import pytest
 
 from kmslab import Lab
 from kmslab.kms.contract.records import Record, Setting
@@ -115,3 +119,40 @@ def test_commit_reads_the_store_before_it_writes(store: Store) -> None:
     new = store.get(Setting, "number")
     assert new
     assert (new.value, new.version > old.version) == ("2", True)
+
+
+class Interrupting(deque[Any]):
+    """Ctrl+C comes when so many have left the line."""
+
+    left = 2
+
+    def popleft(self) -> Any:
+        first = super().popleft()
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+        return first
+
+
+def test_interrupted_thread_takes_no_other_commit_with_it(store: Store) -> None:
+    store._line._waiting = Interrupting()
+    outcomes = together(store, *(putting(store, setting("1", name)) for name in "abc"))
+    assert [*map(type, outcomes)].count(KeyboardInterrupt) == 1
+    stored = {name for name, error in zip("abc", outcomes, strict=True) if error is None}
+    assert {each.name for each in store.page(Setting, "")} == stored
+    assert len(stored) == len(store.events()) == 2
+
+
+def test_commit_that_was_interrupted_while_it_waited_is_not_stored_later(store: Store) -> None:
+    class Interrupted:
+        def __enter__(self) -> None:
+            raise KeyboardInterrupt
+
+        def __exit__(self, *_: object) -> None: ...
+
+    writing, store._database.writing = store._database.writing, cast(Any, Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        store.commit(put=[setting("1", "regretted")])
+    store._database.writing = writing
+    store.commit(put=[setting("1", "wanted")])
+    assert [each.name for each in store.page(Setting, "")] == ["wanted"]

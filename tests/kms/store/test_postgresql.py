@@ -244,6 +244,34 @@ def test_commit_is_on_the_servers_disk_whatever_the_server_prefers(url: str) -> 
     store.close()
 
 
+@for_every("level", ["repeatable read", "serializable"])
+def test_transactions_wait_for_each_other_whatever_the_server_prefers(url: str, level: str) -> None:
+    with psycopg.connect(url, autocommit=True) as raw:
+        database = url.rpartition("/")[2]
+        raw.execute(f"ALTER DATABASE {database} SET default_transaction_isolation = '{level}'")
+    stores = open_store(url), open_store(url)
+    errors: list[BaseException] = []
+
+    def work(store: Store, place: int) -> None:
+        try:
+            for number in range(20):
+                store.commit(
+                    put=[setting("1", f"{level} {place} {number}")], events=[event(number)]
+                )
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(each, at)) for at, each in enumerate(stores)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert len([*stores[0].page(Setting, f"{level} ")]) == 40
+    for each in stores:
+        each.close()
+
+
 def test_description_with_nul_comes_back(url: str) -> None:
     store = open_store(url)
     for number, text in enumerate(["\0", "a\0\1\2b", "\1\2", "\1\1\2", "\1"]):
