@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from kmslab.bench.progress import Progress, silent
+from kmslab.kms.arn import role_arn
 from kmslab.kms.contract.events import Event, new_request_id
 from kmslab.kms.contract.records import Alias, Grant, Key, Record
 from kmslab.kms.contract.required_pairs import required_pair
@@ -85,7 +86,7 @@ def create_grant(view: View, key: str, role: str) -> None:
     equal = {"EncryptionContextEquals": drive_context(0)}
     view.kms.create_grant(
         KeyId=key,
-        GranteePrincipal=f"arn:aws:iam::{view.caller.account}:role/{role}",
+        GranteePrincipal=role_arn(view.caller.account, role),
         Operations=["Decrypt", "GenerateDataKey"],
         Constraints=equal if role == DRIVE else None,
     )

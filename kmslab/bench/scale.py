@@ -25,7 +25,7 @@ from kmslab.bench.big_stores import (
 )
 from kmslab.bench.programs import Benchmark, Effort, Plan, Program
 from kmslab.kms import reports
-from kmslab.kms.arn import session_arn
+from kmslab.kms.arn import role_arn, session_arn
 from kmslab.kms.contract.callers import Caller
 from kmslab.lab.lab import Lab
 
@@ -102,7 +102,7 @@ class Filled:
         self._decrypt(DRIVE, number)
 
     def create_grant(self) -> None:
-        role = f"arn:aws:iam::{self.lab.caller.account}:role/{DRIVE}"
+        role = role_arn(self.lab.caller.account, DRIVE)
         name = f"{self._random.getrandbits(64):x}"
         context = {"EncryptionContextEquals": {"drive": name}}
         made = self.kms.create_grant(

@@ -279,7 +279,7 @@ def test_file_that_is_no_store_is_left_as_it_is(path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["my.db", "postgresql://host", "sqlite://my.db", "mysql:///x"])
 def test_store_that_is_not_built_is_a_clear_error(url: str) -> None:
-    with pytest.raises(ValueError, match="Give None for a store in memory, "):
+    with pytest.raises(ValueError, match=r'Give "sqlite:///my.db" for a store in a file'):
         Lab(store=url)
 
 

@@ -344,5 +344,5 @@ def test_old_store_with_secrets_under_the_root_key_itself_gets_a_new_one(tmp_pat
     with opened(f"sqlite:///{path}", cheap("x")) as lab:
         assert bytes(lab.service.recipients.root())
         assert hsm_of(lab)
-        assert lab._store.count(Key, primary_arn="") >= 1
+        assert lab._store.find(Key, primary_arn="")
         check(lab, known)
