@@ -21,10 +21,17 @@ def check_threads(threads: int) -> None:
 
 
 def in_order(
-    batches: Iterable[T], work: Callable[[T], None], give: Callable[[T], None], threads: int
+    batches: Iterable[T],
+    work: Callable[[T], None],
+    give: Callable[[T], None],
+    threads: int,
+    follow: Callable[[T], None] | None = None,
 ) -> None:
-    """`work` on each batch in any thread, then `give` it in this one when it is its turn."""
-    crew, begun = _Crew(work), deque[_Task[T]]()
+    """`work` on each batch in any thread, then `give` it in this one when it is its turn.
+
+    In between, `follow` gets each in any thread, when it is its turn, and one at a time.
+    """
+    crew, begun = _Crew(work, follow), deque[_Task[T]]()
     try:
         for number, batch in enumerate(batches):
             if number == FEW:
@@ -41,21 +48,30 @@ def in_order(
 class _Task(Generic[T]):
     def __init__(self, batch: T) -> None:
         self.batch = batch
+        self.worked = False
         self.error: BaseException | None = None
         self.done = threading.Lock()  # locked until then
         self.done.acquire()
+
+    def do(self, step: Callable[[T], None]) -> None:
+        try:
+            step(self.batch)
+        except BaseException as error:  # it is raised in the caller's thread
+            self.error = error
 
 
 class _Crew(Generic[T]):
     """This thread and its helpers. Whichever is free takes the next task."""
 
-    def __init__(self, work: Callable[[T], None]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[T], None], follow: Callable[[T], None] | None) -> None:
+        self._work, self._follow = work, follow
         self._waiting: SimpleQueue[_Task[T] | None] = SimpleQueue()  # None: go home
+        self._turns, self._turn = deque[_Task[T]](), threading.Lock()
         self._helpers: list[threading.Thread] = []
 
     def begin(self, batch: T) -> _Task[T]:
         task = _Task(batch)
+        self._turns.append(task)
         self._waiting.put(task)
         return task
 
@@ -80,19 +96,38 @@ class _Crew(Generic[T]):
                 task.done.acquire()
                 break
             if other:
-                self._work(other.batch)
-                other.done.release()
+                self._do(other)
+                if other.error:
+                    raise other.error
         if task.error:
             raise task.error
         return task.batch
 
     def _help(self) -> None:
         while task := self._waiting.get():
+            self._do(task)
+
+    def _do(self, task: _Task[T]) -> None:
+        task.do(self._work)
+        task.worked = True
+        # Who finds the turn taken may go: whoever has it looks again after giving it back.
+        while self._is_next_worked() and self._turn.acquire(blocking=False):
             try:
-                self._work(task.batch)
-            except BaseException as error:  # it is raised in the caller's thread
-                task.error = error
-            task.done.release()
+                while self._is_next_worked():
+                    self._finish(self._turns.popleft())
+            finally:
+                self._turn.release()
+
+    def _is_next_worked(self) -> bool:
+        try:
+            return self._turns[0].worked
+        except IndexError:  # there is none, or no longer
+            return False
+
+    def _finish(self, task: _Task[T]) -> None:
+        if self._follow and not task.error:
+            task.do(self._follow)
+        task.done.release()
 
     def end(self) -> None:
         with suppress(Empty):

@@ -30,7 +30,7 @@ from kmslab.bench.envelope_ways import (
 )
 from kmslab.bench.programs import Benchmark, Effort, Facts, Plan
 
-# At most, of a stream's data. A shorter one would time mostly the first use of each thread's memory.
+# At most, of a stream's data. Of a short one, the first use of each thread's memory is much.
 STREAM = 256 * MIB
 WHY = {
     subject("stream", UNSIGNED, MIB): "The loop encrypts each frame into the same buffer.",

@@ -3,11 +3,11 @@
 A batch costs one read, one update of the hash and one write, however small its frames are.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kmslab.byte_streams import Buffer, ByteSource
-from kmslab.crypto.backend import GCM_TAG, Bytes, OpenInto, SealInto
+from kmslab.crypto.backend import GCM_TAG, OpenInto, SealInto
 from kmslab.envelope.errors import NotAMessage
 from kmslab.envelope.message import (
     FINAL,
@@ -22,6 +22,7 @@ from kmslab.envelope.message import (
 
 BATCH = 1024 * 1024  # bytes; a frame that is longer is a batch of its own
 LARGE = 4 * BATCH  # bytes of a frame; of larger ones, only one is in memory
+SMALL = 16 * 1024  # bytes of a frame; with smaller ones, threads mostly wait for the interpreter
 
 
 class Memory:
@@ -62,7 +63,9 @@ class Batch:
 
 
 def useful(threads: int, header: Header) -> int:
-    return threads if header.frame_length <= LARGE else 1
+    """As many of these as make it faster. The hash of a signed message has work for a second."""
+    worth_it = header.frame_length >= SMALL or header.suite.signature
+    return threads if worth_it and header.frame_length <= LARGE else 1
 
 
 def _taken_from(free: list[Memory]) -> Memory:
@@ -95,9 +98,9 @@ def to_seal(source: ByteSource, header: Header, free: list[Memory]) -> Iterator[
 
 
 def to_open(
-    source: ByteSource, header: Header, update: Callable[[Bytes], None], free: list[Memory]
+    source: ByteSource, header: Header, free: list[Memory], in_place: bool
 ) -> Iterator[Batch]:
-    """Up to the final frame. `update` gets each batch before its memory may be overwritten."""
+    """Up to the final frame. `in_place`: plaintext may overwrite what a reader gave."""
     kind, first = whole_frames(header), 1
     while not kind.final:
         memory = _taken_from(free)
@@ -108,9 +111,8 @@ def to_open(
             sealed = taken(source, kind.size, memory.taken)
         else:
             sealed = _whole(source, kind, memory.taken)
-        update(sealed)
         count = len(sealed) // kind.size
-        if source.ours and count == 1:
+        if in_place and source.ours and count == 1:
             plaintext = sealed[kind.head : -GCM_TAG]
         else:
             plaintext = memory.made.room(count * kind.length)

@@ -27,7 +27,7 @@ from kmslab.envelope.message import (
     taken,
 )
 from kmslab.envelope.policy import STRICT, Policy
-from kmslab.envelope.signing import Signer, Unsigned, signer_of, verifier_of
+from kmslab.envelope.signing import Signer, Unsigned, Verifier, signer_of, verifier_of
 from kmslab.envelope.suites import HEADER_IV, MessageKeys, Suite
 from kmslab.in_order import check_threads, in_order
 
@@ -122,12 +122,16 @@ def _seal_body(
     seal, free = proven("AES_GCM").aes_gcm_sealer(keys.encryption), list[Memory]()
 
     def give(batch: Batch) -> None:
-        signer.update(batch.sealed)
         write(batch.sealed)
         free.append(batch.memory)
 
-    batches = to_seal(source, header, free)
-    in_order(batches, lambda batch: batch.seal(seal), give, useful(threads, header))
+    in_order(
+        to_seal(source, header, free),
+        lambda batch: batch.seal(seal),
+        give,
+        useful(threads, header),
+        lambda batch: signer.update(batch.sealed),
+    )
 
 
 # ------------------------------------------------------------------------------------------- open
@@ -187,7 +191,7 @@ def _open(
     proven("AES_GCM").aes_gcm_open(keys.encryption, HEADER_IV, tag, bound)
     verifier.update(encoded + header_iv + tag)
     if header.frame_length:
-        last = _open_frames(fields.source, header, keys, verifier.update, write, threads)
+        last = _open_frames(fields.source, header, keys, verifier, write, threads)
     else:
         last = _open_block(fields, header, keys, verifier.update, write if unverified else None)
     verifier.read_footer(fields)
@@ -197,7 +201,12 @@ def _open(
 
 
 def _open_frames(
-    source: ByteSource, header: Header, keys: MessageKeys, update: Write, write: Write, threads: int
+    source: ByteSource,
+    header: Header,
+    keys: MessageKeys,
+    verifier: Verifier | Unsigned,
+    write: Write,
+    threads: int,
 ) -> Bytes:
     """Write the frames as they are verified, except the final one, whose plaintext is returned."""
     open_into, free = proven("AES_GCM").aes_gcm_opener(keys.encryption), list[Memory]()
@@ -211,8 +220,13 @@ def _open_frames(
             write(batch.plaintext)
         free.append(batch.memory)
 
-    batches = to_open(source, header, update, free)
-    in_order(batches, lambda batch: batch.open(open_into), give, useful(threads, header))
+    in_order(
+        to_open(source, header, free, in_place=not header.suite.signature),
+        lambda batch: batch.open(open_into),
+        give,
+        useful(threads, header),
+        lambda batch: verifier.update(batch.sealed),
+    )
     return last
 
 

@@ -36,6 +36,7 @@ def opened(message: bytes, threads: int = 1) -> bytes:
 def small(monkeypatch) -> None:
     """Four frames of 16 bytes are a batch, and helpers start with the second batch."""
     monkeypatch.setattr(envelope.batches, "BATCH", 200)
+    monkeypatch.setattr(envelope.batches, "SMALL", 16)
     monkeypatch.setattr(kmslab.in_order, "FEW", 1)
 
 
@@ -139,6 +140,42 @@ def test_batches_come_back_in_order_whoever_is_slow() -> None:
     assert not helpers()
 
 
+def test_what_follows_is_done_in_order_and_one_at_a_time_whoever_is_slow() -> None:
+    followed: list[int] = []
+    alone = threading.Lock()
+
+    def follow(batch: int) -> None:
+        assert alone.acquire(blocking=False)
+        time.sleep(0.001 * (batch % 2))
+        followed.append(batch)
+        alone.release()
+
+    def give(batch: int) -> None:
+        assert batch in followed
+
+    def work(batch: int) -> None:
+        time.sleep(0.001 * (batch % 3))
+        assert batch not in followed
+
+    for threads in (1, 2, 4):
+        in_order(range(40), work, give, threads, follow)
+        assert followed == list(range(40))
+        followed.clear()
+
+
+def test_only_threads_that_have_work_are_started(monkeypatch) -> None:
+    used: list[int] = []
+
+    def noted(*args) -> None:
+        used.append(args[3])
+        in_order(*args)
+
+    monkeypatch.setattr(envelope.stream, "in_order", noted)
+    for suite, frame_length in ((0x0478, 4096), (0x0478, MIB), (0x0578, 4096), (0x0578, 5 * MIB)):
+        opened(sealed(DATA, frame_length, 2, suite), 2)
+    assert used == [1, 1, 1, *[2] * 6, 1, 1, 1]
+
+
 def helpers() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "kmslab-helper"]
 
@@ -148,9 +185,9 @@ class Stop(BaseException):
 
 
 @for_every("error", [ValueError, MemoryError, KeyboardInterrupt, Stop])
-@for_every("place", ["batches", "work", "give"])
+@for_every("place", ["batches", "work", "follow", "give"])
 def test_an_error_anywhere_reaches_the_caller_and_ends_all_threads(place: str, error) -> None:
-    seen: dict[str, int] = {"batches": 0, "work": 0, "give": 0}
+    seen: dict[str, int] = {"batches": 0, "work": 0, "follow": 0, "give": 0}
 
     def step(name: str) -> None:
         seen[name] += 1
@@ -164,7 +201,9 @@ def test_an_error_anywhere_reaches_the_caller_and_ends_all_threads(place: str, e
             yield number
 
     with pytest.raises(error, match="here"):
-        in_order(batches(), lambda _: step("work"), lambda _: step("give"), 3)
+        in_order(
+            batches(), lambda _: step("work"), lambda _: step("give"), 3, lambda _: step("follow")
+        )
     assert not helpers()
     assert seen["give"] <= FEW + 6
 
