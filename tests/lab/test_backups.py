@@ -384,7 +384,7 @@ def test_chunks_cannot_be_left_out_moved_or_put_at_the_end(size: int, url: str) 
                 read(*each)
 
 
-@pytest.mark.parametrize("there", ["store", "file", "empty file", "folder", "link", "log"])
+@pytest.mark.parametrize("there", ["store", "file", "empty file", "folder", "link", "log", "journal"])
 def test_what_is_there_is_never_overwritten(
     prove: Prove, file: Path, new_url: str, key: Path, tmp_path: Path, there: str
 ) -> None:
@@ -396,6 +396,7 @@ def test_what_is_there_is_never_overwritten(
         "folder": path.mkdir,
         "link": lambda: path.symlink_to(tmp_path / "nowhere"),
         "log": lambda: (tmp_path / "new.db-wal").write_text("x"),
+        "journal": lambda: (tmp_path / "new.db-journal").write_text("x"),
     }
     makes[there]()
     before = remains(tmp_path)

@@ -11,6 +11,7 @@ from pathlib import Path
 from kmslab.kms.store.errors import StoreError
 
 LOGS = ("-wal", "-shm")  # SQLite's own files beside the database while it is open
+JOURNAL = "-journal"  # of a process killed while it made a store: SQLite undoes what it says
 SMALLEST = 512  # bytes of an SQLite database that holds anything
 
 Identity = tuple[int, int]
@@ -58,9 +59,8 @@ class Place:
             )
 
     def opened(self) -> None:
-        """A connection has begun a transaction: from now on SQLite's own files stay the same."""
-        logs = self._found()
-        if not self._logs and None not in logs:
+        """A connection has read or begun to write: from now on SQLite's own files stay the same."""
+        if not self._logs and None not in (logs := self._found()):
             self._logs = logs
 
     def closed(self) -> None:

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from kmslab.kms.store import sqlite
 from kmslab.kms.store.copying import PAGE, Item
 from kmslab.kms.store.errors import StoreError
+from kmslab.kms.store.files import JOURNAL, beside
 from kmslab.kms.store.migrations import prepare
 from kmslab.kms.store.opening import database_at, file_of
 from kmslab.kms.store.schema import METADATA, ORDERED, VERSION
@@ -75,7 +76,7 @@ def _new(url: str) -> Iterator[Database]:
     if path is None:
         yield database_at(url)
         return
-    for each in (path, path.with_name(path.name + "-wal")):
+    for each in (path, beside(path, "-wal"), beside(path, JOURNAL)):
         if os.path.lexists(each):
             raise StoreError(f"{each} is there already. Restore to another place.")
     if not path.parent.is_dir():

@@ -146,6 +146,8 @@ class Database(fork.ForkAware):
             try:
                 with self._engine.connect() as connection:  # rolls back what was not committed
                     yield connection
+                    if self._place:  # it stays open: a later commit writes to the same files
+                        self._place.opened()
             except DBAPIError as error:
                 raise self.problem(self._dialect.advice(error.orig)) from error
             except UnicodeDecodeError as error:  # SQLite's own error has rotten bytes in its text

@@ -112,6 +112,18 @@ def test_files_of_a_store_that_rested_may_be_new(path: Path) -> None:
     store.close()
 
 
+@pytest.mark.parametrize("gone", ["my.db-wal", "my.db-shm"])
+def test_files_are_known_before_the_first_commit(path: Path, gone: str) -> None:
+    """Each worker of a server begins so: it has read, and not stored anything yet."""
+    store = open_store(f"sqlite:///{path}")
+    store._database.rest()
+    assert store.get(Setting, "number") is None
+    path.with_name(gone).unlink()
+    with pytest.raises(StoreError, match=LOST):
+        store.commit(put=[setting("1")])
+    store.close()
+
+
 def test_log_of_a_store_that_is_gone_is_kept(path: Path) -> None:
     url = f"sqlite:///{path}"
     store = open_store(url)
