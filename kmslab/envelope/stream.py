@@ -125,13 +125,8 @@ def _seal_body(
         write(batch.sealed)
         free.append(batch.memory)
 
-    in_order(
-        to_seal(source, header, free),
-        lambda batch: batch.seal(seal),
-        give,
-        useful(threads, header),
-        lambda batch: signer.update(batch.sealed),
-    )
+    batches, threads = to_seal(source, header, free), useful(threads, header)
+    in_order(batches, lambda b: b.seal(seal), give, threads, lambda b: signer.update(b.sealed))
 
 
 # ------------------------------------------------------------------------------------------- open
@@ -220,12 +215,10 @@ def _open_frames(
             write(batch.plaintext)
         free.append(batch.memory)
 
+    in_place, threads = not header.suite.signature, useful(threads, header)
+    batches = to_open(source, header, free, in_place)
     in_order(
-        to_open(source, header, free, in_place=not header.suite.signature),
-        lambda batch: batch.open(open_into),
-        give,
-        useful(threads, header),
-        lambda batch: verifier.update(batch.sealed),
+        batches, lambda b: b.open(open_into), give, threads, lambda b: verifier.update(b.sealed)
     )
     return last
 
