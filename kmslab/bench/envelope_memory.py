@@ -20,8 +20,9 @@ from typing import IO
 
 from kmslab import envelope
 from kmslab.bench.envelope_bare import Discard
-from kmslab.bench.envelope_peers import Absent, encryption_sdk
+from kmslab.bench.envelope_peers import encryption_sdk
 from kmslab.bench.envelope_ways import MIB, NAME, NAMESPACE, UNSIGNED, bytes_of
+from kmslab.bench.programs import Absent
 from kmslab.display import Table
 
 SIZES = ("64MiB", "512MiB")

@@ -17,14 +17,11 @@ from typing import Any
 
 from kmslab.bench.envelope_ways import KIB, NAME, NAMESPACE
 from kmslab.bench.machine import Software, installed
+from kmslab.bench.programs import Absent
 
 PIECE = 64 * KIB
 SECONDS = 600  # for one run of a command
 FromTo = Callable[[Path, Path], object]  # it makes the second file
-
-
-class Absent(Exception):
-    """The program is not here. The text is a sentence that says how to get it."""
 
 
 @dataclass(frozen=True, slots=True)

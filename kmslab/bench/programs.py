@@ -84,6 +84,10 @@ class Outside:
     size: int = 0  # bytes that a call works on
 
 
+class Absent(Exception):
+    """Another program is not here. The text is a sentence that says how to get it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The programs, ready to run, and what there is to say about them."""

@@ -1,47 +1,46 @@
-"""Three servers of `GenerateDataKey`, each in a process of its own, and a client that is quick.
+"""Three servers, each in a process of its own.
 
 All run on the same uvicorn with the same limits: the endpoint; a thin one that only verifies the
-signature, parses, does the cryptography and answers; one that returns a constant.
+signature, parses, does the cryptography and answers, and keeps nothing; one that returns a
+constant.
 """
 
-import hmac
-import itertools
 import json
 import multiprocessing
 import secrets
-import selectors
 import socket
 import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from hashlib import sha256
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import Any, cast
+from typing import Any
 
+from kmslab.bench.load import HOST, Served
 from kmslab.crypto import pyca
 from kmslab.endpoint.application import Application
 from kmslab.endpoint.claims import Request, joined
 from kmslab.endpoint.server import server
 from kmslab.endpoint.sigv4 import Verifier
 from kmslab.kms import wire
-from kmslab.kms.backing.access_keys import AccessKeyPair, signing_key
-from kmslab.lab import REGION
 from kmslab.lab.lab import Lab
 
 REQUEST_ID = "00000000-0000-4000-8000-000000000000"
-TARGET = "TrentService.GenerateDataKey"
-CONTEXT = {"purpose": "benchmark"}
 
 
 def bare_cryptography() -> bytes:
-    """What a call cannot do without: two random draws, a key derivation and an encryption."""
+    """What `GenerateDataKey` cannot do without: two random draws, a derivation, an encryption."""
     data_key, fresh = secrets.token_bytes(32), secrets.token_bytes(16 + 12)
     derivation_nonce, iv = fresh[:16], fresh[16:]
     derived = pyca.kdf_counter(data_key, b"kmslab", derivation_nonce, 32)
     return pyca.aes_gcm_seal(derived, iv, data_key, fresh)
+
+
+def bare_new_key() -> bytes:
+    """What `CreateKey` cannot do without: key material, sealed."""
+    domain_key = material = secrets.token_bytes(32)
+    return pyca.aes_gcm_seal(domain_key, secrets.token_bytes(12), material, b"kmslab")
 
 
 # ----------------------------------------------------------------------------------------- servers
@@ -63,7 +62,7 @@ def thin(lab: Lab) -> Callable[..., Any]:
         verifier.verify(request, b"kms", time.time())
         asked = json.loads(body)
         sealed = b64encode(bare_cryptography()).decode()
-        answer = {"KeyId": asked["KeyId"], "CiphertextBlob": sealed, "Plaintext": sealed[:44]}
+        answer = {"KeyId": asked.get("KeyId"), "CiphertextBlob": sealed, "Plaintext": sealed[:44]}
         await _send(send, json.dumps(answer).encode())
 
     return application
@@ -85,38 +84,31 @@ async def _send(send: Any, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    port: int
-    key: str  # the ARN
-    access_key: AccessKeyPair
-    pipe: Connection
-
-    def cpu(self) -> float:
-        """Seconds of CPU that the server's process has used so far."""
-        self.pipe.send("cpu")
-        used: float = self.pipe.recv()
-        return used
-
-
 @contextmanager
-def served(make: Callable[[Lab], Callable[..., Any]]) -> Iterator[Served]:
+def served(make: Callable[[Lab], Callable[..., Any]], store: str | None = None) -> Iterator[Served]:
+    """`make` makes the application, in the server's process, for a lab in this store."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(make, theirs))
+    process = context.Process(target=_serve, args=(make, store, theirs))
     process.start()
     theirs.close()  # so that a server that dies at its start is an EOFError here, and not a wait
-    port, key, access_key = ours.recv()
+    port, access_key, key = ours.recv()
+
+    def cpu() -> float:
+        ours.send("cpu")
+        used: float = ours.recv()
+        return used
+
     try:
-        yield Served(port, key, access_key, ours)
+        yield Served(port, access_key, key, cpu)
     finally:
         ours.send("end")
         process.join()
 
 
-def _serve(make: Callable[[Lab], Callable[..., Any]], pipe: Connection) -> None:
+def _serve(make: Callable[[Lab], Callable[..., Any]], store: str | None, pipe: Connection) -> None:
     """The server's process. On "cpu" it sends its CPU time; on anything else it ends."""
-    with Lab() as lab, socket.create_server(("127.0.0.1", 0)) as listener:
+    with Lab(store) as lab, socket.create_server((HOST, 0)) as listener:
         own = server(make(lab))
 
         def answer_commands() -> None:
@@ -125,66 +117,6 @@ def _serve(make: Callable[[Lab], Callable[..., Any]], pipe: Connection) -> None:
             own.should_exit = True
 
         threading.Thread(target=answer_commands, daemon=True).start()
-        key = lab.iam.access_keys.of(lab.caller.principal)
-        pipe.send((listener.getsockname()[1], lab.create_cmk().arn, key))
+        access_key = lab.iam.access_keys.of(lab.caller.principal)
+        pipe.send((listener.getsockname()[1], access_key, lab.create_cmk().arn))
         own.run([listener])
-
-
-# ----------------------------------------------------------------------------------------- clients
-
-
-def _signed(to: Served) -> bytes:
-    """A request as boto3 would send it, valid for some minutes, however often it is sent."""
-    asked = {"KeyId": to.key, "KeySpec": "AES_256", "EncryptionContext": CONTEXT}
-    body = json.dumps(asked).encode()
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    headers = {
-        "content-type": wire.CONTENT_TYPE,
-        "host": f"127.0.0.1:{to.port}",
-        "x-amz-date": stamp,
-        "x-amz-target": TARGET,
-    }
-    names = ";".join(headers)
-    lines = [f"{name}:{value}" for name, value in headers.items()]
-    canonical = "\n".join(["POST", "/", "", *lines, "", names, sha256(body).hexdigest()])
-    scope = f"{stamp[:8]}/{REGION}/kms/aws4_request"
-    digest = sha256(canonical.encode()).hexdigest()
-    text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, digest])
-    key = signing_key(to.access_key.secret, scope.encode())
-    signature = hmac.digest(key, text.encode(), "sha256").hex()
-    headers["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={to.access_key.id}/{scope}, SignedHeaders={names}, "
-        f"Signature={signature}"
-    )
-    headers["user-agent"] = "kmslab-bench"
-    headers["content-length"] = str(len(body))
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"POST / HTTP/1.1\r\n{head}\r\n".encode() + body
-
-
-def exchange(with_: Served, calls: int, connections: int) -> None:
-    """Send the same request again and again, on each connection as soon as the answer is there."""
-    request = _signed(with_)
-    with ExitStack() as stack, selectors.DefaultSelector() as selector:
-        for _ in range(connections):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", with_.port)))
-            selector.register(client, selectors.EVENT_READ, itertools.count(1))
-            client.sendall(request)
-        while selector.get_map():
-            for ready, _ in selector.select():
-                client = cast(socket.socket, ready.fileobj)
-                _read_answer(client)
-                if next(ready.data) < calls // connections:
-                    client.sendall(request)
-                else:
-                    selector.unregister(client)
-
-
-def _read_answer(client: socket.socket) -> None:
-    answer = client.recv(65_536)
-    head, _, body = answer.partition(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError(f"the server answered {answer.decode()}")
-    length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-    while len(body) < length:
-        body += client.recv(65_536)
