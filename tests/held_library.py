@@ -12,6 +12,7 @@ from kmslab.crypto import SecretBytes, pyca
 class HeldLibrary:
     def __init__(self) -> None:
         self.begun, self._may_go_on = threading.Event(), threading.Event()
+        self.held: list[str] = []  # the specs of the keys that were asked for
 
     def __getattr__(self, name: str) -> Any:
         return getattr(pyca, name)
@@ -19,6 +20,7 @@ class HeldLibrary:
     def generate_key(self, spec: str) -> SecretBytes:
         if spec.startswith("RSA"):
             self.begun.set()
+            self.held.append(spec)
             self._may_go_on.wait()
         return pyca.generate_key(spec)
 

@@ -4,20 +4,19 @@ One POST to `/` is one operation. A request's way from bytes to `Service.call`: 
 a limit → find out which service it is meant for → verify the signature → `wire`. An operation that
 is slow or commits runs in a thread, and one that may wait for an external key store in a thread of
 another group; any other runs at once, since passing it to a thread would cost more than the
-operation. A request without a valid signature leaves no event, because it cannot be
-said in which account's trail it belongs.
+operation. Callers take turns at the threads (`turns`). A request without a valid signature leaves
+no event, because it cannot be said in which account's trail it belongs.
 """
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Hashable, Mapping, MutableMapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from kmslab.endpoint import lab_api, other_services
 from kmslab.endpoint.claims import Request, joined, service_of
 from kmslab.endpoint.sigv4 import Verifier
+from kmslab.endpoint.turns import Turns
 from kmslab.kms import wire
 from kmslab.kms.arn import known_arn
 from kmslab.kms.backing import xks
@@ -40,8 +39,9 @@ TOLERATED = 16 * LIMIT  # bytes of a body that is too large that are read and dr
 DIGITS = 9  # of a Content-Length that is looked at
 AGENT = 1_024  # bytes of a user agent that the trail keeps, as CloudTrail does
 HOST = 255  # bytes of a host's name
-WORKERS = 8
-WAITING = 64  # calls that may wait for an external key store at the same time
+# Threads, and how many of them one caller's calls of one operation get.
+WORKERS, OF_WORKERS = 12, 8
+WAITING, OF_WAITING = 64, 48  # for calls that may wait for an external key store
 CLOSE = (b"connection", b"close")
 NO_ADDRESS, NO_TLS = ("", 0), ("", "")
 HEALTH, READY = b"/health", b"/ready"  # the process lives; calls can be answered
@@ -52,9 +52,10 @@ JSON = {b"application/x-amz-json-1.1", b"application/x-amz-json-1.0", b"applicat
 
 
 class Work(NamedTuple):
-    """What has to be done for an answer, and in which threads."""
+    """What has to be done for an answer, in which threads, and whose turn it takes there."""
 
-    threads: ThreadPoolExecutor
+    threads: Turns
+    kind: Hashable
     run: Callable[[], Answer]
 
 
@@ -78,13 +79,13 @@ class Application:
         self._service = service
         self._api = api
         self._verifier = Verifier(access_keys.find, access_keys.secret)
-        self._threads = ThreadPoolExecutor(WORKERS, "kmslab")
-        self._waiting = ThreadPoolExecutor(WAITING, "kmslab waiting")  # only as many as are needed
+        self._threads = Turns(WORKERS, OF_WORKERS, "kmslab")
+        self._waiting = Turns(WAITING, OF_WAITING, "kmslab waiting")
 
     def close(self) -> None:
         """Wait for the operations that are still running."""
-        self._threads.shutdown()
-        self._waiting.shutdown()
+        self._threads.close()
+        self._waiting.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -96,8 +97,7 @@ class Application:
             request = Request(scope["method"].encode(), path, query, headers, body)
             answer = self._answer(scope, request)
             if not isinstance(answer, Answer):
-                loop = asyncio.get_running_loop()
-                answer = await loop.run_in_executor(*answer)
+                answer = await answer.threads.run(answer.kind, answer.run)
         except _Gone:
             return
         except _TooLarge:
@@ -117,7 +117,7 @@ class Application:
             return self._kms(scope, request, target.decode("latin-1"))
         if self._api and target.startswith(lab_api.PREFIX):
             answer = partial(self._api.answer, self._verifier, request, target, time.time())
-            return Work(self._threads, answer)
+            return Work(self._threads, (_client(scope)[0], target), answer)
         return self._other(request, target)
 
     def _kms(self, scope: Scope, request: Request, target: str) -> Answer | Work:
@@ -133,17 +133,17 @@ class Application:
             signer.key.principal,
             signer.key.id,
             signer.region,
-            tuple(scope.get("client") or NO_ADDRESS),
+            _client(scope),
             request.headers.get(b"user-agent", b"")[:AGENT],
             request.headers[b"host"][:HOST],
             scope.get("state", {}).get("tls", NO_TLS),
         )
         work = partial(wire.handle, self._service, caller, target, request.body)
-        row = TABLE.get(operation.name)
+        row, kind = TABLE.get(operation.name), (signer.key.id, operation.name)
         if row and row.slow:
-            return Work(self._threads, work)
+            return Work(self._threads, kind, work)
         if row and any(role.usage for role in row.roles) and xks.in_use(self._service.records):
-            return Work(self._waiting, work)
+            return Work(self._waiting, kind, work)
         return work()
 
     def _other(self, request: Request, target: bytes) -> Answer:
@@ -216,6 +216,10 @@ def _caller(
     agent, named = user_agent.decode("latin-1"), host.decode("latin-1")
     source = NetworkSource(client[0], agent, named, *tls, access_key)
     return Caller(principal, known_arn(principal).account, region, source=source)
+
+
+def _client(scope: Scope) -> tuple[str, int]:
+    return tuple(scope.get("client") or NO_ADDRESS)
 
 
 def _is_json(request: Request) -> bool:

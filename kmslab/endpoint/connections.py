@@ -293,7 +293,8 @@ class _AnswerTransport:
         if self._written:
             data = b"".join(self._written)
             self._written.clear()
-            self._transport.write(data)
+            if not self._transport.is_closing():  # uvloop's would raise, and fill the log
+                self._transport.write(data)
 
     def close(self) -> None:
         self.send()

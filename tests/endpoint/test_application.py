@@ -1,11 +1,13 @@
 """The endpoint over real sockets: AWS's clients find AWS KMS, and hostile clients meet limits."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from typing import Any
+from functools import partial
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import boto3
@@ -18,10 +20,12 @@ from hypothesis import strategies as st
 from kmslab import Lab
 from kmslab.crypto import pycryptodome
 from kmslab.endpoint import connections
+from kmslab.endpoint.application import OF_WORKERS
 from kmslab.endpoint.server import Endpoint, running
 from tests.cases import for_every
 from tests.endpoint.signing import Request, signed, with_headers
 from tests.held_library import HeldLibrary
+from tests.waiting import until
 
 JSON = {"Content-Type": "application/x-amz-json-1.1"}
 LIST_KEYS = JSON | {"X-Amz-Target": "TrentService.ListKeys"}
@@ -742,9 +746,36 @@ def test_a_client_that_reads_no_answer_is_disconnected(
     monkeypatch.setattr(connections, "PATIENCE", 0.5)
     with connected(endpoint) as link:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        with pytest.raises(ConnectionError):
+        link.settimeout(5)
+        with suppress(ConnectionError, TimeoutError):  # a full socket may not learn of its end
             flood(link, written(own(endpoint)) * 20)
+        link.settimeout(20)
+        with suppress(ConnectionError):
+            while link.recv(1 << 20):
+                pass
     assert exchange(endpoint, written(own(endpoint)))[0] == 200
+
+
+def test_an_answer_to_a_closed_connection_is_dropped() -> None:
+    class Closed:
+        """As uvloop's transport is after `abort`."""
+
+        def is_closing(self) -> bool:
+            return True
+
+        def write(self, data: bytes) -> None:
+            raise RuntimeError("the handler is closed")
+
+    async def run() -> None:
+        failures: list[Any] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, failure: failures.append(failure))
+        connections._AnswerTransport(cast(Any, Closed()), loop).write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert failures == []
+
+    asyncio.run(run())
 
 
 def test_a_client_that_disappears_does_no_harm(endpoint: Endpoint) -> None:
@@ -767,6 +798,26 @@ def test_a_long_operation_delays_no_other() -> None:
             assert not long.done()
             library.let_go()
         assert long.result()["KeyPairSpec"] == "RSA_2048"
+
+
+def test_a_crowd_of_long_operations_delays_no_other() -> None:
+    """All that may run are held, and many more wait: another operation does not wait with them."""
+    library, crowd = HeldLibrary(), 24
+    with Lab(backends=(library, pycryptodome)) as lab, running(lab) as endpoint:
+        kms = client(endpoint, config=Config(max_pool_connections=crowd, read_timeout=600))
+        other = client(endpoint, config=Config(read_timeout=20, retries={"total_max_attempts": 1}))
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        make = partial(kms.generate_data_key_pair, KeyId=key, KeyPairSpec="RSA_2048")
+        with ThreadPoolExecutor(crowd) as pool:
+            try:
+                long = [pool.submit(make) for _ in range(crowd)]
+                until(lambda: len(library.held) >= OF_WORKERS)
+                other.disable_key(KeyId=key)
+                assert not any(each.done() for each in long)
+            finally:
+                library.let_go()
+        errors = [each.exception() for each in long]
+    assert errors.count(None) == OF_WORKERS  # the others began when the key was disabled
 
 
 @given(

@@ -384,7 +384,9 @@ def test_chunks_cannot_be_left_out_moved_or_put_at_the_end(size: int, url: str) 
                 read(*each)
 
 
-@pytest.mark.parametrize("there", ["store", "file", "empty file", "folder", "link", "log", "journal"])
+@pytest.mark.parametrize(
+    "there", ["store", "file", "empty file", "folder", "link", "log", "journal"]
+)
 def test_what_is_there_is_never_overwritten(
     prove: Prove, file: Path, new_url: str, key: Path, tmp_path: Path, there: str
 ) -> None:
