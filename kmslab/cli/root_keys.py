@@ -95,6 +95,11 @@ def asked(what: str, twice: bool = False) -> "Passphrase":
     if not sys.stdin.isatty():
         text = f"There is no terminal to ask for a passphrase: set {PASSPHRASE}_FILE to a file."
         raise CommandError(text)
-    return Passphrase(
-        typer.prompt(what, hide_input=True, confirmation_prompt=twice, err=True, prompt_suffix=": ")
-    )
+    try:
+        return Passphrase(
+            typer.prompt(
+                what, hide_input=True, confirmation_prompt=twice, err=True, prompt_suffix=": "
+            )
+        )
+    except ValueError:  # it has bytes of the passphrase in it
+        raise CommandError("What was typed cannot be used: it is not text in UTF-8.") from None

@@ -73,7 +73,7 @@ seen = b""
 while True:
     if not select.select([terminal], [], [], 0.3)[0]:
         if seen.endswith((b":", b": ")):  # what is typed before it waits for it would be dropped
-            os.write(terminal, sys.argv[1].encode() + b"\\n")
+            os.write(terminal, os.fsencode(sys.argv[1]) + b"\\n")
         continue
     try:
         read = os.read(terminal, 1024)
@@ -90,7 +90,11 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 @pytest.mark.skipif(os.name != "posix", reason="there is no pty on Windows")
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("correct horse", "orders"), pytest.param("wrong", "is not the", marks=pytest.mark.long)],
+    [
+        ("correct horse", "orders"),
+        ("b\udcff", "What was typed cannot be used: it is not text in UTF-8."),
+        pytest.param("wrong", "is not the", marks=pytest.mark.long),
+    ],
 )
 def test_passphrase_is_asked_for_at_a_terminal_and_not_shown(typed: str, said: str) -> None:
     command = [sys.executable, "-c", TYPED, typed, "keys", "--store", STORE]
