@@ -6,7 +6,7 @@ order, as in life, so the database's pages are as full as they would be there.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
@@ -113,23 +113,20 @@ class _Writing:
                 key = replace(first, arn=f"{self._lab.caller.here}key/{chosen}")
                 material, *_ = hsm.create(self._records, key, now)
                 arns.append(key.arn)
-                yield material
+                yield replace(material, version=first.version)
                 yield replace(key, material=material.id)
 
-        self._write("keys", made(), 2 * (number - 2))
+        self._in_groups("keys", made(), 2 * (number - 2), Bulk.put)
         return arns
 
     def aliases(self, number: int, arns: list[str]) -> None:
         first = self._first(Alias, self._lab.caller.here + "alias/app-0")
         here = self._lab.caller.here
-        self._write(
-            "aliases",
-            (
-                replace(first, arn=here + alias_name(each), target=arns[each % len(arns)])
-                for each in self._random.sample(range(1, number), number - 1)
-            ),
-            number - 1,
+        made = (
+            replace(first, arn=here + alias_name(each), target=arns[each % len(arns)])
+            for each in self._random.sample(range(1, number), number - 1)
         )
+        self._in_groups("aliases", made, number - 1, Bulk.put)
 
     def grants(self, number: int) -> None:
         """Half of them for one role, each with another encryption context; half for one role each.
@@ -149,7 +146,7 @@ class _Writing:
                 grantee = each.grantee.replace(reader(0), reader(n))
                 yield replace(each, handle=f"{each.key}/{other}", grantee=grantee)
 
-        self._write("grants", made(), number - 2)
+        self._in_groups("grants", made(), number - 2, Bulk.put)
 
     def events(self, number: int, arns: list[str]) -> None:
         """Calls of `GenerateDataKey` in the past hours, most by a thousand of the keys."""
@@ -176,10 +173,6 @@ class _Writing:
 
     def _first(self, kind: type[Any], name: str) -> Any:
         return self._records.get(kind, name)
-
-    def _write(self, what: str, records: Iterable[Record], number: int) -> None:
-        stored = (replace(each, version=1) for each in records)
-        self._in_groups(what, stored, number, Bulk.put)
 
     def _in_groups(
         self, what: str, rows: Iterator[Any], number: int, write: Callable[[Bulk, list[Any]], None]

@@ -18,15 +18,24 @@ def silent(what: str, done: int, total: int) -> None:
     """For notebooks and tests."""
 
 
-def on_stderr(what: str, done: int, total: int) -> None:
+class OnStderr:
     """In a terminal one line that changes; in a file a line at each tenth."""
-    text = f"{what}: {done} of {total}"
-    if sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        sys.stderr.write(f"\r{text:<{WIDTH}}{end}")
-    elif done == 0 or done * LINES // total > (done - 1) * LINES // total:
-        sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+
+    def __init__(self) -> None:
+        self._tenth = ("", -1)  # the last one that was shown: a step may pass over several
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        text = f"{what}: {done} of {total}"
+        before, self._tenth = self._tenth, (what, done * LINES // total)
+        if sys.stderr.isatty():
+            end = "\n" if done == total else ""
+            sys.stderr.write(f"\r{text:<{WIDTH}}{end}")
+        elif done == 0 or self._tenth != before:
+            sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+on_stderr = OnStderr()
 
 
 def counted(items: Sequence[T], what: str, progress: Progress) -> Iterator[T]:

@@ -29,6 +29,14 @@ def test_a_file_gets_a_line_at_each_tenth_at_most(total, lines, capsys):
     assert (written[0], written[-1]) == (f"round: 0 of {total}", f"round: {total} of {total}")
 
 
+def test_a_file_gets_a_line_at_each_tenth_when_many_are_done_at_once(capsys):
+    for done in [*range(7, 996, 7), 996]:
+        progress.on_stderr("keys", done, 996)
+    written = capsys.readouterr().err.splitlines()
+    assert len(written) == 11
+    assert written[-1] == "keys: 996 of 996"
+
+
 def test_a_terminal_has_one_line_that_changes(capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     list(progress.counted(range(100), "round", progress.on_stderr))
