@@ -8,6 +8,7 @@ operation. Callers take turns at the threads (`turns`). A request without a vali
 no event, because it cannot be said in which account's trail it belongs.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Mapping, MutableMapping
 from functools import lru_cache, partial
@@ -39,6 +40,8 @@ TOLERATED = 16 * LIMIT  # bytes of a body that is too large that are read and dr
 DIGITS = 9  # of a Content-Length that is looked at
 AGENT = 1_024  # bytes of a user agent that the trail keeps, as CloudTrail does
 HOST = 255  # bytes of a host's name
+REST = 4  # times as long as a report took, its answer waits while others call
+LONGEST_REST = 1.0  # seconds
 # Threads, and how many of them one caller's calls of one operation get.
 WORKERS, OF_WORKERS = 12, 8
 WAITING, OF_WAITING = 64, 48  # for calls that may wait for an external key store
@@ -57,6 +60,7 @@ class Work(NamedTuple):
     threads: Turns
     kind: Hashable
     run: Callable[[], Answer]
+    is_report: bool = False
 
 
 class _Gone(Exception):
@@ -78,6 +82,7 @@ class Application:
     ) -> None:
         self._service = service
         self._api = api
+        self._calls = 0  # requests to KMS so far
         self._verifier = Verifier(access_keys.find, access_keys.secret)
         self._threads = Turns(WORKERS, OF_WORKERS, "kmslab")
         self._waiting = Turns(WAITING, OF_WAITING, "kmslab waiting")
@@ -97,7 +102,7 @@ class Application:
             request = Request(scope["method"].encode(), path, query, headers, body)
             answer = self._answer(scope, request)
             if not isinstance(answer, Answer):
-                answer = await answer.threads.run(answer.kind, answer.run)
+                answer = await self._done(answer)
         except _Gone:
             return
         except _TooLarge:
@@ -111,17 +116,30 @@ class Application:
             # A client that tries again connects anew, and a balancer can choose another server.
             await _send(send, answer, *([CLOSE] if answer.status >= 500 else []))
 
+    async def _done(self, work: Work) -> Answer:
+        """A report's answer is held back for a while if calls came in while it was made.
+
+        Somebody who reads the whole trail, page by page, so leaves them most of the time.
+        """
+        loop = asyncio.get_running_loop()
+        began, calls = loop.time(), self._calls
+        answer = await work.threads.run(work.kind, work.run)
+        if work.is_report and self._calls > calls:
+            await asyncio.sleep(min(REST * (loop.time() - began), LONGEST_REST))
+        return answer
+
     def _answer(self, scope: Scope, request: Request) -> Answer | Work:
         target = request.headers.get(b"x-amz-target", b"")
         if target.startswith(TARGET) and request.method == b"POST" and request.path == b"/":
             return self._kms(scope, request, target.decode("latin-1"))
         if self._api and target.startswith(lab_api.PREFIX):
             answer = partial(self._api.answer, self._verifier, request, target, time.time())
-            return Work(self._threads, (_client(scope)[0], target), answer)
+            return Work(self._threads, (_client(scope)[0], target), answer, is_report=True)
         return self._other(request, target)
 
     def _kms(self, scope: Scope, request: Request, target: str) -> Answer | Work:
         """The answer, or the work that a thread has to do for it."""
+        self._calls += 1
         if not _is_json(request):
             return _not_found()
         try:

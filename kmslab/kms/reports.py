@@ -28,7 +28,7 @@ ROLES: Mapping[str, Role] = {
     if role.permission is not None
 }
 KEY = "KeyId"
-PAGE = 1_000  # events that are read together, so that no reader holds up others for long
+PAGE = 100  # events or keys that are read together: some milliseconds, for which others wait
 
 
 def trail(service: Service, account: str) -> audit.Trail:

@@ -272,10 +272,14 @@ class Store:
         `after` (a `sequence`) and `limit` select the events that were written next, `last` those
         that were written last.
         """
-        self.flush()
         if last is not None:
             after = max(after, self.position(last, account))
-        rows = self._database.read(written(account, region, after, limit))
+        asked = written(account, region, after, limit)
+        rows = self._database.read(asked) if limit is not None else []
+        # A full page is the same without the waiting events, which are written after all others.
+        if limit is None or len(rows) < limit:
+            self.flush()
+            rows = self._database.read(asked)
         found = [decode(row) for row in rows]
         return sorted(found, key=lambda event: (event.time, event.sequence))
 

@@ -136,6 +136,20 @@ def test_flush_has_stored_when_it_returns(tmp_path: Path, opened: Callable[[], S
     assert in_file(tmp_path / "my.db") == 1
 
 
+@pytest.mark.timeout(30)
+def test_full_page_is_read_while_others_write(store: Store) -> None:
+    """What waits is written after all that is stored, so it cannot be in the page."""
+    for number in range(3):
+        store.log(event(number))
+    store.flush()
+    store.log(event(3))
+    with store._database.writing:
+        first, second = store.events(limit=2)
+    assert numbers([first, second]) == [0, 1]
+    assert numbers(store.events(after=second.sequence, limit=2)) == [2, 3]
+    assert numbers(store.events(after=second.sequence, limit=3)) == [2, 3]
+
+
 def test_too_many_waiting_events_are_written_by_their_caller(store: Store) -> None:
     for number in range(BOUND + 10):
         store.log(event(number))
