@@ -2,10 +2,10 @@
 
 Rule: a client can hold up only its own connections, and only for a short time. A request has a
 deadline and a largest size, its head and its trailers together a smaller one; an answer that the
-client does not read has a deadline too. If there are too many connections, the one that has waited
-longest for its client makes room. Requests that come together are answered in their order, and a
-head that could be read in two ways ends the connection. To look at all connections once a second
-costs less than a timer for each request.
+client does not read has a deadline too. If there are too many connections, those that have waited
+longest for their clients make room (`crowd`). Requests that come together are answered in their
+order, and a head that could be read in two ways ends the connection. To look at all connections
+once a second costs less than a timer for each request.
 """
 
 import asyncio
@@ -15,33 +15,22 @@ import re
 import signal
 import socket
 import threading
-from collections.abc import Iterable, Iterator
-from operator import itemgetter
+from collections.abc import Iterator
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import httptools
 import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
-try:
-    import resource
-except ModuleNotFoundError:  # Windows, which has no such bound
-    resource = None  # type: ignore[assignment]
-
-
-def open_files() -> int:
-    """How many files and connections the system allows this process. Beyond, it accepts none."""
-    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if resource else -1
-    return soft if soft > 0 else 1 << 20
-
+from kmslab.endpoint.crowd import Crowd
 
 PATIENCE = 20.0  # seconds for a client to send a whole request, or to read an answer
 HEAD = 16 * 1024  # bytes of a request's first line, headers and trailers
 PIECE = 4 * 1024  # bytes that are parsed before the sizes are checked again
 REQUEST = 24 * 1024 * 1024  # bytes in all, with what chunks add; beyond, the connection is cut
-CONNECTIONS = min(1_000, open_files() // 2)  # at the same time
-FROM_ONE = CONNECTIONS // 2  # from one address, so that no machine takes all of them
 VERSIONS = {"1.0", "1.1"}
 ABSOLUTE = re.compile(rb"\Ahttps?://[^/?#]*/?", re.IGNORECASE)  # of a target, as for a proxy
 NOT_HTTP = "Invalid HTTP request received."
@@ -53,6 +42,11 @@ SPELLINGS = {
     b"x-amzn-errortype": b"x-amzn-ErrorType",
 }
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_crowds: WeakKeyDictionary[ServerState, Crowd] = WeakKeyDictionary()
+
+
+def _crowd(server: ServerState) -> Crowd:
+    return _crowds.setdefault(server, Crowd())
 
 
 class Connection(HttpToolsProtocol):
@@ -79,7 +73,11 @@ class Connection(HttpToolsProtocol):
         self.refusal = ""  # once nothing more is parsed
         self.ended = False  # the client sends nothing more
         self.flow = _Flow(self)
-        _make_room(self, self.connections)
+        _crowd(self.server_state).enter(self, self.client and self.client[0])
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        _crowd(self.server_state).leave(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self.refusal:
@@ -252,20 +250,6 @@ class _Flow(FlowControl):
     def resume_reading(self) -> None:
         if not self._connection.pending:
             super().resume_reading()
-
-
-def _make_room(new: Connection, connections: Iterable[Any]) -> None:
-    """Within the bounds nothing happens. Beyond one, the connection that has waited longest ends,
-    or the new one if the server is answering all the others."""
-    others = [each for each in connections if isinstance(each, Connection) and each is not new]
-    address = new.client and new.client[0]
-    same = [each for each in others if (each.client and each.client[0]) == address]
-    for bound, within in ((FROM_ONE, same), (CONNECTIONS, others)):
-        if len(within) >= bound:
-            idle = [(waits, each) for each in within if (waits := each.waits) is not None]
-            _, ended = min(idle, key=itemgetter(0), default=(None, new))
-            ended.transport.abort()
-            return
 
 
 class _AnswerTransport:

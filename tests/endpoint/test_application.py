@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from kmslab import Lab
 from kmslab.crypto import pycryptodome
-from kmslab.endpoint import connections
+from kmslab.endpoint import connections, crowd
 from kmslab.endpoint.application import OF_WORKERS
 from kmslab.endpoint.server import Endpoint, running
 from tests.cases import for_every
@@ -606,7 +606,7 @@ def test_an_http_1_0_client_is_not_told_to_continue(endpoint: Endpoint) -> None:
 
 
 def test_idle_connections_make_room(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "FROM_ONE", 20)
+    monkeypatch.setattr(crowd, "FROM_ONE", 20)
     with ExitStack() as stack:
         begun = stack.enter_context(connected(endpoint))
         head, _, body = written(own(endpoint, b'{"Limit": 1}')).partition(b"\r\n\r\n")
