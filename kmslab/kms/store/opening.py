@@ -12,6 +12,7 @@ from kmslab.kms.store.sql import Database
 from kmslab.kms.store.store import Store
 
 _FORMS = '"sqlite:///my.db" for a store in a file, or "postgresql://user@host/database"'
+_ENCODED = 'In a password, "@" is written "%40".'
 _SERVER = ("postgresql", "postgresql+psycopg")
 
 
@@ -74,8 +75,10 @@ def database_at(url: str | None) -> Database:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        raise ValueError(f"That is not a store. Give {_FORMS}.") from None
+    except (ArgumentError, ValueError):  # it may have a part of the password in it
+        raise ValueError(f"That is not a store. Give {_FORMS}. {_ENCODED}") from None
+    if parsed.host and "@" in parsed.host:  # the end of a password, which would be shown as a host
+        raise ValueError(f"That is not a store. Give {_FORMS}. {_ENCODED}")
     at_server = parsed.drivername in _SERVER and parsed.database
     in_file = parsed.drivername == "sqlite" and not parsed.host and not parsed.query
     if not at_server and (not in_file or parsed.database == ""):

@@ -80,6 +80,9 @@ def test_name_with_every_sort_of_character_is_the_files_name(tmp_path: Path) -> 
     [
         "postgresql://alice:hunter2@host",
         "postgresql://alice@host?password=hunter2",
+        "postgresql://alice:my@hunter2@host/db",
+        "postgresql://alice:my@hunter2:1@host:1/db",
+        "postgresql://alice:hunter2@host:port/db",
         "mysql://alice:hunter2@host/db",
         "my.db",
         "",
