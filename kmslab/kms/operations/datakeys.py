@@ -10,12 +10,14 @@ from kmslab.kms.contract.specs import DATA_KEY_SPECS, KEY_SPECS, Origin
 
 
 def generate(call: Call, key: Key) -> dict[str, Any]:
-    plaintext = call.backing(key).random(_size(call))
+    role, backing, material = call.role, call.backing(key), call.role.material
+    plaintext = backing.random(_size(call))
+    wrapped = backing.encrypt(material, role.algorithm, plaintext, role.context)
     return {
-        "CiphertextBlob": _wrapped(call, key, plaintext),
+        "CiphertextBlob": wrapped,
         "Plaintext": plaintext,
         "KeyId": key.arn,
-        "KeyMaterialId": call.role.material.id,
+        "KeyMaterialId": material.id,
     }
 
 
@@ -30,14 +32,16 @@ def generate_pair(call: Call, key: Key) -> dict[str, Any]:
     spec = call["KeyPairSpec"]
     if spec not in KEY_SPECS:
         fail("UnsupportedOperationException", f"{spec} is offered in the China Regions only.")
-    private, public = call.backing(key).key_pair(spec)
+    role, backing, material = call.role, call.backing(key), call.role.material
+    private, public = backing.key_pair(spec)
+    wrapped = backing.encrypt(material, role.algorithm, private, role.context)
     return {
-        "PrivateKeyCiphertextBlob": _wrapped(call, key, private),
+        "PrivateKeyCiphertextBlob": wrapped,
         "PrivateKeyPlaintext": private,
         "PublicKey": public,
         "KeyId": key.arn,
         "KeyPairSpec": spec,
-        "KeyMaterialId": call.role.material.id,
+        "KeyMaterialId": material.id,
     }
 
 
@@ -54,11 +58,6 @@ def generate_random(call: Call, store: KeyStore | None = None) -> dict[str, Any]
     size, kms = call["NumberOfBytes"], call.backings[Origin.AWS_KMS]
     drawn = call.key_stores[store.type].draw(store, size) if store else kms.random(size)
     return {"Plaintext": drawn}
-
-
-def _wrapped(call: Call, key: Key, secret: bytes) -> bytes:
-    role = call.role
-    return call.backing(key).encrypt(role.material, role.algorithm, secret, role.context)
 
 
 def _size(call: Call) -> int:
