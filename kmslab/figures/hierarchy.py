@@ -214,4 +214,5 @@ def _sentence(key: CMK, sealed: bytes) -> str:
     wrapped = len(_encrypted_data_key(key, sealed))
     data_key = f"{count(wrapped - blob.OVERHEAD)}, {wrapped:,} encrypted"
     message = count(len(sealed))
-    return f"{derived} the **data key** ({data_key}), and that the data in a message of {message}."
+    first = f"{derived} the **data key** ({data_key})"
+    return f"{first}, and the data key sealed the data, in a message of {message}."

@@ -205,7 +205,7 @@ def test_a_second_pass_replaces_the_first(program, answer):
 def test_the_same_again_is_said_to_be_there_already(program, answer):
     thief(answer)
     before = program.stat().st_mtime_ns
-    assert "has thief already, just as you wrote it here" in thief(answer)
+    assert "has thief already, just as written here" in thief(answer)
     assert program.stat().st_mtime_ns == before
 
 

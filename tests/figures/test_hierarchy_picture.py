@@ -37,7 +37,7 @@ def test_caption_states_what_was_sealed():
     blob, message = key.encrypt(b"page"), envelope.encrypt(b"scan", key)
     caption = repr(figures.hierarchy(key, blob, message))
     assert f"sealed 4 bytes in a blob of {len(blob)} bytes." in caption
-    assert f"and that the data in a message of {len(message)} bytes." in caption
+    assert f"and the data key sealed the data, in a message of {len(message)} bytes." in caption
 
 
 def test_caption_is_the_same_for_other_random_keys():

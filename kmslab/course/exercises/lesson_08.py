@@ -106,6 +106,10 @@ SLOWER = (
     "For {job} `choose` takes `{name}`: in all {time}. With `{best}`, which fits as well, it takes "
     "{best_time}."
 )
+REFUSED_ALL = (
+    "For {job} `choose` raised `ValueError`, as if none fitted. The parcel of `{best}` has "
+    "{bytes:,} bytes. The room is for one parcel, however many are wrapped."
+)
 CHOSE_ANYWAY = (
     "No way fits into {room} bytes, and `choose` gave back {found!r}. It should raise "
     "`ValueError`, so that no program sends a parcel that does not fit."
@@ -148,13 +152,14 @@ def _check_choice(
     choose: Function, ways: Sequence[tuple[str, int, float, float]], *job: int
 ) -> None:
     wraps, unwraps, room = job
-    name = result_of(choose, list(ways), *job)
     times = {each: wraps * wrap + unwraps * unwrap for each, _, wrap, unwrap in ways}
     sizes = {each: size for each, size, _, _ in ways}
-    if not isinstance(name, str) or name not in times:
-        raise Wrong(NOT_A_NAME.format(name))
     best = min((each for each in times if sizes[each] <= room), key=times.__getitem__)
     words = f"{wraps:,} wrapped, {unwraps:,} unwrapped and room for {room:,} bytes"
+    refused = REFUSED_ALL.format(job=words, best=best, bytes=sizes[best])
+    name = result_of(choose, list(ways), *job, meanings={ValueError: refused})
+    if not isinstance(name, str) or name not in times:
+        raise Wrong(NOT_A_NAME.format(name))
     if sizes[name] > room:
         raise Wrong(TOO_FAT.format(job=words, name=name, bytes=sizes[name]))
     if name != best:

@@ -109,22 +109,31 @@ SLEPT = (
     "`{}` called `time.sleep` itself, and not `wait`. Who calls your function decides how to wait."
 )
 SAME_PAUSES = (
-    "`{}` waits {:.2g} seconds before each new attempt. If the KMS is busy for longer, that is as "
-    "much haste as before: let each pause be longer than the last."
+    "`{}` waits {:.2g} s before each new attempt. If the KMS is busy for longer, that is as much "
+    "haste as before: let each pause be longer than the last."
 )
 NO_CHANCE = (
     "A hundred programs were refused at the same moment, and with `{}` all of them come back at "
-    "the same moment, after {:.3g} seconds. Put some chance into the pause."
+    "the same moment, after {:.3g} s. Put some chance into the pause."
 )
-FOR_EVER = "Every call was throttled, and after {} calls `{}` had still not given up."
-LATE = "Every call was throttled, and `{}` gave up after {} calls only. Twenty are enough."
+FOR_EVER = (
+    "Every call was throttled, and after {} calls `{}` had still not given up. Twenty are enough."
+)
+LATE = "Every call was throttled, and `{}` made {} calls before it gave up. Twenty are enough."
 TOO_SOON = "Every call was throttled, and `{}` gave up after {} calls. Try at least three times."
-TOO_LONG = "Every call was throttled, and `{}` waited {:,.0f} seconds. A doctor is waiting, too."
+TOO_LONG = (
+    "Every call was throttled, and `{}` waited {:,.0f} seconds in all. A doctor is waiting, too: "
+    "stay below {}, with fewer attempts or shorter pauses."
+)
 SILENT = "Every call was throttled, and `{}` gave back `{!r}` in the end. Let the error come out."
 OTHER_ERROR = "Every call was throttled, and `{}` raised `{}`, from which nobody sees why."
 LAST_PAUSE = "`{}` waits once more after its last attempt, and then gives up all the same."
 NOT_THROTTLED = (
     "The call was refused with {}, and `{}` made it {} times. That refusal does not pass by itself."
+)
+OTHER_THAN_NOT_THROTTLED = (
+    "The call was refused with {}, and `{}` raised `{}` instead: {}. Whoever called it has to see "
+    "which refusal it was. Not each error has a `response`."
 )
 SWALLOWED = "The call was refused with {}, and `{}` gave back `{!r}` without an error."
 
@@ -228,12 +237,12 @@ def _check_gives_up(function: Function, boto3s: bool) -> None:
     _check_ends(name, calls.made)
     if raised is None:
         raise Wrong(SILENT.format(name, found))
-    if raised is not calls.errors[0] and not _same_error(raised, calls.errors[0]):
+    if raised is not calls.errors[0] and not _same_response(raised, calls.errors[0]):
         raise Wrong(OTHER_ERROR.format(name, type(raised).__name__))
     if calls.made < FEW:
         raise Wrong(TOO_SOON.format(name, calls.made))
     if sum(calls.pauses) > LONG:
-        raise Wrong(TOO_LONG.format(name, sum(calls.pauses)))
+        raise Wrong(TOO_LONG.format(name, sum(calls.pauses), LONG))
     if len(calls.pauses) >= calls.made:
         raise Wrong(LAST_PAUSE.format(name))
 
@@ -245,7 +254,7 @@ def _check_ends(name: str, made: int) -> None:
         raise Wrong(LATE.format(name, made))
 
 
-def _same_error(one: Exception, two: Exception) -> bool:
+def _same_response(one: Exception, two: Exception) -> bool:
     return getattr(one, "response", one) == getattr(two, "response", two)
 
 
@@ -253,9 +262,12 @@ def _check_not_throttled(function: Function, error: Exception, called: str) -> N
     name, calls = function.__name__, Calls([error] * TOO_MANY)
     try:
         found = function(calls.call, calls.wait)
-    except Exception:
+    except Exception as raised:
         if calls.made > 1:
             raise Wrong(NOT_THROTTLED.format(called, name, calls.made)) from error
+        if raised is not error and not _same_response(raised, error):
+            kind = type(raised).__name__
+            raise Wrong(OTHER_THAN_NOT_THROTTLED.format(called, name, kind, raised)) from raised
         return
     if calls.made > 1:
         raise Wrong(NOT_THROTTLED.format(called, name, calls.made))

@@ -5,6 +5,7 @@ from typing import Any
 from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.exercises import every_key, fresh, opening, sealing
 from kmslab.course.exercises.answers import Function, Wrong, error_of, require_bodies, result_of
+from kmslab.course.exercises.lesson_03 import check_opens
 from kmslab.course.exercises.other_answers import other_answers
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
@@ -29,6 +30,10 @@ NOT_MOVED = (
 STILL_ASKS = (
     "The file that `{}` gave back is opened with the old KMS, which is the one that will be "
     "switched off: its Decrypt was called."
+)
+OLD_NOT_ASKED = (
+    "{}. And the old KMS was not asked: first open the file with the old one, then seal what came "
+    "out with the new one."
 )
 OTHER_DATA = "What was moved opens in the new KMS, and it is not what was sealed."
 MOVED_WRONG_NAME = (
@@ -59,7 +64,7 @@ def check_anywhere(clinic: Clinic, seal_for: Function, unseal_for: Function, mov
     sealing.check_asks_for_each(pair, files, before)
     for file in files:
         sealing.check_hides(pair, file)
-    keys = opening.check_opens(pair, files)
+    keys = check_opens(pair, files)
     opening.check_key_for_each(files, keys)
     _check_key_and_name(lab, pair, files, key, other)
     opening.check_notices_damage(pair, files[0])
@@ -116,7 +121,10 @@ def _check_moves(
     record = fresh.record()
     sealed = seal_for(*old, place, record)
     with recorded(lab) as olds, recorded(new) as news:
-        moved = result_of(move, *old, *there, place, sealed)
+        try:
+            moved = result_of(move, *old, *there, place, sealed)
+        except Wrong as why:
+            raise Wrong(why if olds else OLD_NOT_ASKED.format(str(why).rstrip("."))) from why
     _check_calls(name, olds, news)
     secrets = [("A data key", each) for each in (*olds.secrets, *news.secrets)]
     for what, secret in (("The file itself", record), *secrets):

@@ -21,7 +21,7 @@ Passes = Callable[[Sequence[Function]], bool]
 
 FILE = importing.FILE
 KEPT = "Kept in your `clinic_program.py`: {}."
-UNCHANGED = "Your `clinic_program.py` has {} already, just as you wrote it here."
+UNCHANGED = "Your `clinic_program.py` has {} already, just as written here."
 COPIED = "You had changed that part of the file by hand; the file as it was is now `{}`."
 UNREADABLE = "The old file was not text in UTF-8; it is now `{}`."
 BROKEN = "But Python cannot read that file, because of what stands outside this exercise's part."
