@@ -2,16 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import BigInteger, bindparam, insert, select, text
 
 from kmslab.kms.contract.events import Event
 from kmslab.kms.contract.records import Record
-from kmslab.kms.store.events import WRITE, encode
-from kmslab.kms.store.schema import COUNT, ROWS, STATE, parse_state
+from kmslab.kms.store.events import EVENTS, WRITE, encode
+from kmslab.kms.store.schema import COUNT, MICROSECOND, ROWS, STATE, parse_state
 from kmslab.kms.store.statements import Cursor
 from kmslab.kms.store.store import Store
 
+_copied = [column for column in EVENTS.c if column.name != "sequence"]
+_moved = [
+    column + bindparam("later", type_=BigInteger) if column is EVENTS.c.time else column
+    for column in _copied
+]
+AGAIN = insert(EVENTS).from_select(
+    _copied,
+    select(*_moved)
+    .where(EVENTS.c.sequence > bindparam("after", type_=BigInteger))
+    .where(EVENTS.c.sequence <= bindparam("last", type_=BigInteger))
+    .order_by(EVENTS.c.sequence),
+)
 CACHE = text("PRAGMA cache_size = -2000000")  # 2 GB: pages are written once, at the commit
 
 
@@ -28,6 +41,11 @@ class Bulk:
 
     def log(self, events: Sequence[Event]) -> None:
         self._cursor.run_all(WRITE, [encode(event) for event in events])
+
+    def log_again(self, after: int, number: int, later: timedelta) -> None:
+        """Copy the events that were written next after this sequence, with later times."""
+        values = {"after": after, "last": after + number, "later": later // MICROSECOND}
+        self._cursor.run(AGAIN, values)
 
 
 @contextmanager
