@@ -5,12 +5,14 @@ import sys
 import sysconfig
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 # A Korean letter may be written in two or three parts: the first alone takes room.
 LATER_JAMO = frozenset(map(chr, [*range(0x1160, 0x1200), *range(0xD7B0, 0xD800)]))
 UNITS = ((1e6, "s"), (1e3, "ms"), (1.0, "µs"), (1e-3, "ns"))
+BELOW = "    "  # before cells that stand below their row
 COLUMNS = 85  # of an error's text: as wide as a notebook's output on a projector
 
 
@@ -52,19 +54,52 @@ class Table:
         self.rows = [[visible(str(cell)) for cell in row] for row in rows]
 
     def __repr__(self) -> str:
+        return self.fitted(sys.maxsize)
+
+    def fitted(self, width: int) -> str:
+        """Its text for a terminal: the last cells of a row that is wider stand in a line below.
+
+        No cell is cut; below, one that is wider than the terminal is wrapped.
+        """
         widths = [
             max(map(columns, column)) for column in zip(self.headings, *self.rows, strict=True)
         ]
-        rule = ["─" * width for width in widths]
-        lines = [
-            "  ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in (self.headings, rule, *self.rows)
-        ]
-        return "\n".join(lines)
+        heading, *lines = (_fitted(row, widths, width) for row in (self.headings, *self.rows))
+        rule = "  ".join("─" * each for each in widths)
+        return "\n".join([heading, rule[:width], *lines])
 
     def _repr_markdown_(self) -> str:
         rows = [self.headings, ["---"] * len(self.headings), *self.rows]
         return "\n".join("| " + " | ".join(map(escaped, row)) + " |" for row in rows)
+
+
+def _fitted(row: Sequence[str], widths: Sequence[int], width: int) -> str:
+    """From the first cell that ends beyond `width` on, all are below; never a row's first."""
+    ends = [start + columns(cell) for start, cell in zip(_starts(widths), row, strict=True)]
+    number = next((n for n, end in enumerate(ends) if n and end > width and row[n]), len(row))
+    line, below = (
+        "  ".join(map(padded, cells, sizes)).rstrip()
+        for cells, sizes in ((row[:number], widths), (row[number:], widths[number:]))
+    )
+    more = textwrap.wrap(
+        below,
+        width,
+        initial_indent=BELOW,
+        subsequent_indent=BELOW,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join([line, *more])
+
+
+def _starts(widths: Sequence[int]) -> Iterator[int]:
+    """Where each column begins; two columns of the terminal are between them."""
+    return accumulate((each + 2 for each in widths[:-1]), initial=0)
+
+
+def terminal_width() -> int:
+    """Of the terminal that the command prints to; 100 columns if it prints to something else."""
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def columns(cell: str) -> int:

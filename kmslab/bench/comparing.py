@@ -4,6 +4,7 @@ Rule: where two intervals overlap, no difference is claimed. Where they do not, 
 still have changed and not the program: the ratios, each of one run, are what to compare then.
 """
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -48,19 +49,26 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`repr` shows it; `to_dict` has the same for programs."""
+    """`repr` and `fitted` show it; `to_dict` has the same for programs."""
 
     old: Result
     new: Result
     changes: list[Change]
 
     def __repr__(self) -> str:
+        return "\n\n".join([repr(self._table()), *self.warnings])
+
+    def fitted(self, width: int) -> str:
+        """For a terminal of so many columns."""
+        warnings = (textwrap.fill(warning, width) for warning in self.warnings)
+        return "\n\n".join([self._table().fitted(width), *warnings])
+
+    def _table(self) -> Table:
         rows = [
             [each.new.name, *map(_cell, (each.old, each.new)), each.verdict, each.ratio_verdict]
             for each in self.changes
         ]
-        table = Table(["what", "old", "new", "change", "ratio"], rows)
-        return "\n\n".join([repr(table), *self.warnings])
+        return Table(["what", "old", "new", "change", "ratio"], rows)
 
     def to_dict(self) -> dict[str, Any]:
         changes = [

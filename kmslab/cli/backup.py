@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kmslab.cli.options import ROOT_KEY, CommandError, library_errors, validate
+from kmslab.cli.options import ROOT_KEY, CommandError, RootKey, library_errors, validate
 from kmslab.cli.root_keys import existing_lab, with_root_key
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ DryRun = Annotated[
         help="Restore to a temporary store, open every sealed record in it, and delete it.",
     ),
 ]
-RootKey = Annotated[
+RootKeyThen = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
@@ -38,13 +38,15 @@ RootKey = Annotated[
 ]
 
 
-def backup(file: Target, store: Store, overwrite: Overwrite = False) -> None:
+def backup(
+    file: Target, store: Store, overwrite: Overwrite = False, root_key: RootKey = None
+) -> None:
     """Write a store, as it is at one moment, to a sealed file. It may be served meanwhile.
 
     The file is sealed under the root key. Keep the two in different places: to restore, both are
     needed, and a thief who has both reads every key.
     """
-    with existing_lab(store) as lab:
+    with existing_lab(store, root_key) as lab:
         try:
             contents = lab.backup(file, overwrite)
         except FileExistsError as error:
@@ -56,7 +58,7 @@ def backup(file: Target, store: Store, overwrite: Overwrite = False) -> None:
 
 
 def restore(
-    file: Source, store: NewStore = None, root_key: RootKey = None, dry_run: DryRun = False
+    file: Source, store: NewStore = None, root_key: RootKeyThen = None, dry_run: DryRun = False
 ) -> None:
     """Make a new store from a backup. It needs the root key that the store had then."""
     from kmslab.kms import backups

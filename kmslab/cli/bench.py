@@ -12,6 +12,7 @@ import typer
 
 from kmslab.bench import BENCHMARKS
 from kmslab.cli.options import AsJson, CommandError, library_errors, print_json, validate
+from kmslab.display import terminal_width
 
 if TYPE_CHECKING:
     from kmslab.bench.programs import Benchmark, Effort
@@ -96,7 +97,7 @@ def compare(old: Recorded, new: Recorded, as_json: AsJson = False) -> None:
     if as_json:
         print_json(comparison.to_dict())
     else:
-        typer.echo(repr(comparison))
+        typer.echo(comparison.fitted(terminal_width()))
 
 
 @bench.command()

@@ -4,7 +4,17 @@ from typing import Annotated
 
 import typer
 
-from kmslab.cli.options import Account, AsJson, Context, Endpoint, Region, Store, pairs, print_json
+from kmslab.cli.options import (
+    Account,
+    AsJson,
+    Context,
+    Endpoint,
+    Region,
+    RootKey,
+    Store,
+    pairs,
+    print_json,
+)
 
 
 def _actions(incomplete: str) -> list[str]:
@@ -39,6 +49,7 @@ def explain(
     endpoint: Endpoint = None,
     account: Account = None,
     region: Region = None,
+    root_key: RootKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Show whether a principal may do an action, and why. Exit code 0: yes, 1: no."""
@@ -48,7 +59,7 @@ def explain(
     if context:
         request["EncryptionContext"] = pairs(context)  # type: ignore[assignment]
     given = {name: value for name, value in request.items() if value is not None}
-    with opened(store, endpoint, account, region) as opened_kms:
+    with opened(store, endpoint, account, region, root_key) as opened_kms:
         answer = opened_kms.ask_lab("Explain", given)
     if as_json:
         print_json(answer)

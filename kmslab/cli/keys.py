@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kmslab.cli.options import Account, AsJson, CommandError, Endpoint, Region, Store, print_json
+from kmslab.cli.options import (
+    Account,
+    AsJson,
+    CommandError,
+    Endpoint,
+    Region,
+    RootKey,
+    Store,
+    print_json,
+)
 from kmslab.display import Table
 from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.pages import all_items
@@ -26,12 +35,13 @@ def keys(
     endpoint: Endpoint = None,
     account: Account = None,
     region: Region = None,
+    root_key: RootKey = None,
     as_json: AsJson = False,
 ) -> None:
     """List the keys of an account in a Region."""
     from kmslab.cli.opening import opened
 
-    with opened(store, endpoint, account, region) as opened_kms:
+    with opened(store, endpoint, account, region, root_key) as opened_kms:
         found = _keys(opened_kms)
     if as_json:
         print_json(found)
@@ -47,12 +57,13 @@ def describe(
     endpoint: Endpoint = None,
     account: Account = None,
     region: Region = None,
+    root_key: RootKey = None,
     as_json: AsJson = False,
 ) -> None:
     """Show everything about one key: metadata, aliases, tags, rotation, grants, policy."""
     from kmslab.cli.opening import opened
 
-    with opened(store, endpoint, account, region) as opened_kms:
+    with opened(store, endpoint, account, region, root_key) as opened_kms:
         found = _described(opened_kms.kms, key)
     if as_json:
         print_json(found)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -56,11 +57,13 @@ def opened(
     endpoint: str | None,
     account: str | None,
     region: str | None,
+    root_key: Path | None = None,
     aws: bool | None = None,
 ) -> Iterator[OpenedKms]:
     """The store if one is named, else the endpoint. Errors of either become `CommandError`.
 
-    `aws`: whether AWS's own KMS was asked for; None if the command cannot ask it.
+    `root_key`: the file of the store's; an endpoint has its own. `aws`: whether AWS's own KMS was
+    asked for; None if the command cannot ask it.
     """
     if sum(map(bool, (store, endpoint, aws))) > 1:
         choices = "--store and --endpoint" if aws is None else "--store, --endpoint and --aws"
@@ -68,7 +71,7 @@ def opened(
     url = None if aws else endpoint or _first_set(ENDPOINT)
     region = region or _first_set(REGIONS)
     if store:
-        with _store(store, account or ACCOUNT, region or REGION) as kms:
+        with _store(store, account or ACCOUNT, region or REGION, root_key) as kms:
             yield kms
     elif url or aws:
         if account:
@@ -94,8 +97,8 @@ def _error(code: str, message: str) -> CommandError:
 
 
 @contextmanager
-def _store(url: str, account: str, region: str) -> Iterator[OpenedKms]:
-    lab = _existing(url, account, region)
+def _store(url: str, account: str, region: str, root_key: Path | None) -> Iterator[OpenedKms]:
+    lab = _existing(url, account, region, root_key)
     api = LabApi(lab.service, lab.clock)
     with lab:
         try:
@@ -109,7 +112,7 @@ def _store(url: str, account: str, region: str) -> Iterator[OpenedKms]:
             raise _error(error.code, str(error)) from None
 
 
-def _existing(url: str, account: str, region: str) -> Lab:
+def _existing(url: str, account: str, region: str, file: Path | None) -> Lab:
     """`Lab` would make a store that does not exist; a command that only looks must not."""
     account = validate("--account", account_number, account)
     region = validate("--region", region_name, region)
@@ -120,7 +123,7 @@ def _existing(url: str, account: str, region: str) -> Lab:
         raise CommandError(f"There is no store at {stores.shown(url)}. `{makes}` makes one.")
     with library_errors():
         return with_root_key(
-            lambda root_key: Lab(url, account=account, region=region, root_key=root_key)
+            lambda root_key: Lab(url, account=account, region=region, root_key=root_key), file
         )
 
 

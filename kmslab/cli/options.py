@@ -7,6 +7,7 @@ completion read all of them, and must not wait for it; a subcommand imports it w
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,15 @@ Account = Annotated[
     typer.Option(metavar="ID", help=f"With --store: the account, 12 digits. Default: {ACCOUNT}."),
 ]
 Region = Annotated[str | None, typer.Option(metavar="NAME", help="The Region, such as us-east-1.")]
+RootKey = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        envvar=ROOT_KEY,
+        show_envvar=True,
+        help="With --store: the root key's file. Default for a store in a file: beside it.",
+    ),
+]
 Context = Annotated[
     list[str] | None,
     typer.Option(

@@ -1,12 +1,13 @@
 """`kmslab rekey`: new domain keys, or a new root key, for a store that goes on serving."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kmslab.cli.options import CommandError
+from kmslab.cli.options import CommandError, RootKey, validate
 from kmslab.cli.root_keys import NEW_PASSPHRASE, asked, existing_lab, from_environment
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ class Kind(StrEnum):
 
 Store = Annotated[str, typer.Option(metavar="URL", help="The store, such as sqlite:///my.db.")]
 NewRootKey = Annotated[
-    Kind | None,
+    str | None,
     typer.Option(
+        metavar=f"[{'|'.join(Kind)}]",
         help="Change the root key, and not the domain keys: to a new file, or to a passphrase, "
-        f"which is asked for ({NEW_PASSPHRASE} or {NEW_PASSPHRASE}_FILE have it otherwise)."
+        f"which is asked for ({NEW_PASSPHRASE} or {NEW_PASSPHRASE}_FILE have it otherwise).",
     ),
 ]
 NewFile = Annotated[
@@ -33,20 +35,42 @@ NewFile = Annotated[
         help="With --new-root-key file: where to put it. Default: where the one before is.",
     ),
 ]
+NEW_PLACE = (
+    "Name a file that is not, or leave the option out: then the new root key takes the place of "
+    "the one before, which is kept beside it"
+)
 
 
-def rekey(store: Store, new_root_key: NewRootKey = None, new_file: NewFile = None) -> None:
+def rekey(
+    store: Store,
+    new_root_key: NewRootKey = None,
+    new_file: NewFile = None,
+    root_key: RootKey = None,
+) -> None:
     """Make new domain keys, and seal every key of a store under them.
 
     The store may be served meanwhile. With --new-root-key, only the root key changes.
     """
-    if new_file and new_root_key is not Kind.FILE:
+    kind = None if new_root_key is None else validate("--new-root-key", _kind, new_root_key)
+    if new_file and kind is not Kind.FILE:
         raise typer.BadParameter("it needs --new-root-key file", param_hint="--new-file")
-    with existing_lab(store) as lab:
-        if new_root_key is None:
+    if new_file and os.path.lexists(new_file):
+        text = f"{new_file} is there already. {NEW_PLACE}"
+        raise typer.BadParameter(text, param_hint="--new-file")
+    with existing_lab(store, root_key) as lab:
+        if kind is None:
             _rekey(lab)
         else:
-            _change(lab, new_root_key, new_file)
+            _change(lab, kind, new_file)
+
+
+def _kind(given: str) -> Kind:
+    if given in list(Kind):
+        return Kind(given)
+    raise ValueError(
+        f"{given!r} is neither 'file' nor 'passphrase'. For a new root key in a file of that name, "
+        f"which is made: --new-root-key file --new-file {given}"
+    )
 
 
 def _rekey(lab: "Lab") -> None:

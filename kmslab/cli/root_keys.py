@@ -24,7 +24,7 @@ PASSPHRASE = "KMSLAB_PASSPHRASE"
 NEW_PASSPHRASE = "KMSLAB_NEW_PASSPHRASE"
 
 
-def existing_lab(url: str) -> "Lab":
+def existing_lab(url: str, file: Path | None = None) -> "Lab":
     """The lab in this store, which has to exist: no command that works on a store makes one."""
     from kmslab.kms import store as stores
     from kmslab.lab.lab import Lab
@@ -32,7 +32,7 @@ def existing_lab(url: str) -> "Lab":
     with library_errors():
         if not validate("--store", stores.is_there, url):
             raise CommandError(f"There is no store at {stores.shown(url)}.")
-        return with_root_key(lambda root_key: Lab(url, root_key=root_key))
+        return with_root_key(lambda root_key: Lab(url, root_key=root_key), file)
 
 
 def with_root_key(

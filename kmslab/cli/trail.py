@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kmslab.cli.options import Account, Endpoint, Region, Store
+from kmslab.cli.options import Account, Endpoint, Region, RootKey, Store
 from kmslab.display import padded
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def trail(
     endpoint: Endpoint = None,
     account: Account = None,
     region: Region = None,
+    root_key: RootKey = None,
     last: Last = None,
     follow: Follow = False,
     as_json: AsJson = False,
@@ -43,7 +44,7 @@ def trail(
     from kmslab.kms.audit import Trail
 
     end = [KeyboardInterrupt] if follow else []
-    with suppress(*end), opened(store, endpoint, account, region) as opened_kms:
+    with suppress(*end), opened(store, endpoint, account, region, root_key) as opened_kms:
         found = _pages(opened_kms, {} if last is None else {"Last": last})
         if not (as_json or follow):
             typer.echo(repr(Trail(event for page in found for event in page["Events"])))

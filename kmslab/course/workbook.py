@@ -30,7 +30,8 @@ KERNEL = JUPYTER / "kernels" / "python3" / "kernel.json"
 QUIET = ("--ServerApp.log_level=WARN", "--LabApp.log_level=WARN")  # JupyterLab still prints its URL
 # The extra `lab`.
 NEEDED = (
-    *("boto3", "httptools", "ipython", "jupyterlab", "matplotlib", "pillow", "pyarrow", "uvicorn"),
+    *("boto3", "httptools", "ipython", "jupyterlab", "matplotlib", "pillow"),
+    *("psycopg", "psycopg-binary", "pyarrow", "uvicorn"),
 )
 WORKBOOK_VARIABLE = "KMSLAB_WORKBOOK"  # the workbook's folder, in JupyterLab's terminals
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Self
 
-from kmslab.byte_streams import Buffer, ByteSource
+from kmslab.byte_streams import Buffer, ByteSource, FromMemory
 from kmslab.crypto.backend import GCM_IV, GCM_TAG
 from kmslab.envelope.errors import NotAMessage
 from kmslab.envelope.suites import FORMATS, SUITES, Suite
@@ -206,8 +206,16 @@ class FieldReader:
         raise NotAMessage(f"the {name} is not UTF-8")
 
 
-def read_header(fields: FieldReader) -> Header:
-    """The header without its tag. Nothing in it is verified yet."""
+def begins_as_message(content: bytes) -> bool:
+    """Whether these first bytes name a suite of the format: four bytes are enough."""
+    try:
+        _read_suite(FieldReader(FromMemory(content)))
+    except NotAMessage:
+        return False
+    return True
+
+
+def _read_suite(fields: FieldReader) -> Suite:
     form = FORMATS.get(fields.number("format version", 1))
     if form is None:
         raise NotAMessage("the format has the versions 1 and 2 only")
@@ -215,6 +223,13 @@ def read_header(fields: FieldReader) -> Header:
     suite = SUITES.get(fields.number("algorithm suite", 2))
     if suite is None or suite.format is not form:
         raise NotAMessage("there is no such suite in this version of the format")
+    return suite
+
+
+def read_header(fields: FieldReader) -> Header:
+    """The header without its tag. Nothing in it is verified yet."""
+    suite = _read_suite(fields)
+    form = suite.format
     message_id = fields.take("message id", form.message_id)
     context = _read_context(fields)
     keys = _read_keys(fields)

@@ -49,7 +49,7 @@ class ColumnKeys:
         try:
             wrapped = keyring.wrap(key, context)
         except Exception as error:  # whatever a client raises, a lost network too
-            raise LakeError(f"The key {name!r} seals no column. {quoted(error)}") from error
+            raise LakeError(f"The key {name!r} cannot seal its columns. {quoted(error)}") from error
         fields = wrapped.provider.encode(), wrapped.info, wrapped.ciphertext
         return json.dumps([base64.b64encode(field).decode() for field in fields])
 
@@ -59,7 +59,9 @@ class ColumnKeys:
             key = keyring.unwrap(wrapped, context)
         except Refused as error:
             cause = error.__cause__ or error
-            raise LakeError(f"The key {name!r} opens no column. {quoted(cause)}") from cause
+            raise LakeError(
+                f"The key {name!r} does not open its columns. {quoted(cause)}"
+            ) from cause
         except Forged:
             text = f"What the key {name!r} should open was changed, or has another context."
             raise LakeError(text) from None

@@ -29,6 +29,7 @@ from kmslab.lake.errors import LakeError
 Path = str | os.PathLike[str]
 Filter = tuple[str, str, Any]  # a column, an operator such as "==" or "in", and a value
 
+FOOTER = "(footer)"
 FOR_EVER = timedelta(days=36500)
 AMBIGUOUS = re.compile(r"[:;,]|^\s|\s$")  # to Arrow's parser, which ends the process when it fails
 
@@ -133,10 +134,14 @@ def read(
 def refusals(folder: Path, keys: ColumnKeys, *, filesystem: Any = None) -> dict[str, str]:
     """For each column, the text with which it does not open; "" if it opens.
 
+    If the footers do not open, nobody knows the columns: the text stands under `"(footer)"` alone.
     Asks the KMS for the keys of all columns, so its trail shows the refusals.
     """
     with _plain_errors(folder):
-        found = dataset(folder, keys, filesystem=filesystem)
+        try:
+            found = dataset(folder, keys, filesystem=filesystem)
+        except LakeError as error:  # of a key; what Arrow says of a damaged file passes
+            return {FOOTER: str(error)}
         return {name: _refusal(found, name) for name in found.schema.names}
 
 

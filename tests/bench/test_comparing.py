@@ -48,6 +48,14 @@ def test_a_shown_comparison_has_both_medians_with_their_intervals():
     assert cells[1:3] == ["6 µs (6 µs – 6.06 µs)", "12 µs (12 µs – 12 µs)"]
 
 
+def test_a_comparison_fits_a_terminal_and_lacks_nothing_there():
+    comparison = compare(by_hand(), replace(changed(12.0, 12.0, 12.0), quick=True))
+    narrow, wide = comparison.fitted(60), comparison.fitted(200)
+    assert wide == repr(comparison)
+    assert max(map(len, wide.splitlines())) > 60 >= max(map(len, narrow.splitlines()))
+    assert narrow.replace("─", "").split() == wide.replace("─", "").split()
+
+
 def test_programs_get_the_same():
     told = compare(by_hand(), changed(12.0, 12.0, 12.0)).to_dict()
     [change] = [each for each in told["changes"] if each["name"] == "lib way 1 wrap"]

@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from kmslab import envelope
+from kmslab.cli.app import app
 from kmslab.envelope import RawAesKeyring
 from tests.cli.test_sealing import POSIX, done, invoke, written
 
@@ -23,6 +25,18 @@ def test_a_message_is_explained_field_by_field(tmp_path: Path):
     done(result)
     assert result.stdout == f"{envelope.inspect(MESSAGE)!r}\n"
     assert "\x1b" not in result.stdout
+
+
+def test_the_fields_fit_the_terminal_and_nothing_is_cut(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    arn = f"arn:aws:kms:us-east-1:111122223333:key/{'1234567' * 5}"
+    written("a", envelope.encrypt(b"", RING, context={"key": arn}))
+    view = envelope.inspect(Path("a").read_bytes())
+    shown = view.table().fitted(80)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert f"    {arn}" in shown.splitlines()
+    assert sorted(shown.replace("─", "").split()) == sorted(repr(view).replace("─", "").split())
+    assert CliRunner().invoke(app, ["inspect", "a"]).stdout == f"{shown}\n"
 
 
 def test_programs_get_the_header_as_json(tmp_path: Path):

@@ -246,6 +246,32 @@ def test_explain_takes_contexts_in_pairs_only():
     assert "is not NAME=VALUE" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["keys"],
+        ["describe", "alias/orders"],
+        ["trail"],
+        ["bill"],
+        ["explain", "--action", "kms:ListKeys"],
+        ["encrypt", "letter", "--key", "alias/orders"],
+        ["backup", "copy"],
+        ["rekey"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_each_command_takes_the_root_keys_file(arguments: list[str], monkeypatch: Any):
+    Path("letter").write_bytes(b"x")
+    with Lab("sqlite:///my.db", root_key=Path("elsewhere.key")) as lab:
+        lab.create_cmk("orders")
+    command = [*arguments, "--store", "sqlite:///my.db"]
+    assert "is missing" in str(invoke(*command).exception)
+    assert invoke(*command, "--root-key", "elsewhere.key").exit_code == 0
+    if arguments[0] not in ("encrypt", "backup"):  # whose target is there now
+        monkeypatch.setenv("KMSLAB_ROOT_KEY", "elsewhere.key")
+        assert invoke(*command).exit_code == 0
+
+
 def test_explains_actions_complete():
     (offered,) = [parameter for parameter in _parameters("explain") if parameter.name == "action"]
     found = [item.value for item in offered.shell_complete(None, "kms:Enc")]  # type: ignore[arg-type]

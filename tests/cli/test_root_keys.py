@@ -104,6 +104,24 @@ def test_passphrase_is_asked_for_at_a_terminal_and_not_shown(typed: str, said: s
     assert done.returncode == (said != "orders")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--new-root-key", "my.key"], "--new-root-key file --new-file my.key"),
+        (["--new-root-key", "file", "--new-file", "letter"], "letter is there already."),
+        (["--new-file", "my.key"], "it needs --new-root-key file"),
+    ],
+)
+def test_rekey_says_how_a_new_file_is_named(arguments: list[str], said: str) -> None:
+    Path("letter").write_bytes(b"Dear clinic")
+    result = CliRunner().invoke(
+        app, ["rekey", "--store", "sqlite:///my.db", *arguments], env={"COLUMNS": "200"}
+    )
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert Path("letter").read_bytes() == b"Dear clinic"
+
+
 def test_passphrase_of_a_lab_in_memory_is_refused() -> None:
     result = CliRunner().invoke(app, ["serve", "--passphrase"])
     assert result.exit_code == 2

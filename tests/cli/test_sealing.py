@@ -15,7 +15,7 @@ from kmslab.cli.app import app
 from kmslab.cli.sealing.options import SUITES, Commitment
 from kmslab.display import PlainError
 from kmslab.endpoint.server import running
-from kmslab.envelope import CommitmentPolicy
+from kmslab.envelope import CommitmentPolicy, RawAesKeyring
 from kmslab.envelope import suites as of_envelope
 from tests.cases import for_every
 
@@ -279,7 +279,9 @@ def test_a_message_that_was_changed_leaves_no_file_and_stops_no_other(kmslab: Km
     written("in/none.encrypted", b"")
     result = kmslab("decrypt", "in", "-r", *KEY, "--output", "back", "--json")
     not_done(
-        result, *[f"in/{name}.encrypted: This message does" for name in ("bad", "cut", "none")]
+        result,
+        *[f"in/{name}.encrypted: This message does" for name in ("bad", "cut")],
+        "in/none.encrypted: this is not an encrypted file",
     )
     assert "`kmslab inspect` shows what it claims to be" in result.stderr
     assert names("back") == {"good"}
@@ -461,6 +463,33 @@ def test_stdout_gets_what_is_verified_unless_asked(kmslab: Kmslab, lab: Lab, sui
         assert result.exit_code == 1
         assert 0 < len(result.stdout_bytes) < len(data)
     assert kmslab("decrypt", "-", *KEY, "--unverified", data=message).stdout_bytes == data
+
+
+def test_what_is_no_encrypted_file_is_said_to_be_none(kmslab: Kmslab) -> None:
+    message = envelope.encrypt(b"x", RawAesKeyring("a", "b", bytes(32)))
+    written("plain.encrypted", b"Dear clinic")
+    written("long.encrypted", bytes(3 * 2**20))
+    written("empty.encrypted", b"")
+    written("cut.encrypted", message[:50])
+    plain = "this is not an encrypted file: it does not begin"
+    not_done(
+        kmslab(
+            "decrypt", *(f"{name}.encrypted" for name in ("plain", "long", "empty", "cut")), *KEY
+        ),
+        f"plain.encrypted: {plain}",
+        f"long.encrypted: {plain}",
+        "empty.encrypted: this is not an encrypted file: it is empty",
+        "cut.encrypted: This message does not open: it was changed or cut short",
+    )
+    not_done(kmslab("decrypt", "-", *KEY, data=b"Dear clinic"), f"-: {plain}")
+
+
+def test_a_context_key_may_be_empty_as_with_the_sdk(kmslab: Kmslab, letter: Path) -> None:
+    """AWS's model of KMS gives no least length, and the Encryption SDK opens such messages."""
+    done(kmslab("encrypt", "letter", *KEY, "--context", "=x"))
+    done(kmslab("decrypt", "letter.encrypted", *KEY, "--context", "=x", "--overwrite"))
+    result = kmslab("decrypt", "letter.encrypted", *KEY, "--context", "=y", "-o", "z")
+    not_done(result, "another '' in its context")
 
 
 # --------------------------------------------------------------------------------- wrong arguments

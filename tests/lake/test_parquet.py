@@ -60,14 +60,16 @@ def test_refusal_of_the_kms_reaches_the_reader(clinic: Clinic, folder: Path, col
         lake.read(folder, keys, columns)
     text = str(raised.value)
     assert text.startswith(
-        "The key 'names' opens no column. AccessDeniedException: User: "
+        "The key 'names' does not open its columns. AccessDeniedException: User: "
         "arn:aws:iam::111122223333:user/researcher is not authorized to perform: kms:Decrypt"
     )
     assert type(raised.value.__cause__).__name__ == "AccessDeniedException"
 
 
 def test_reader_whose_policy_lacks_the_footers_key_sees_no_schema(clinic: Clinic, folder: Path):
-    with pytest.raises(LakeError, match=r"The key 'measures' opens no column. AccessDenied"):
+    with pytest.raises(
+        LakeError, match=r"The key 'measures' does not open its columns. AccessDenied"
+    ):
         lake.dataset(folder, clinic.keys_of("researcher", "findings"))
 
 
@@ -77,6 +79,12 @@ def test_each_column_says_whether_it_opens(clinic: Clinic, folder: Path):
     assert list(found)[:3] == ["record", "diagnosis", "radius"]
     assert refused.keys() == SEALED.keys()
     assert "AccessDeniedException" in refused["record"]
+
+
+def test_refused_footer_is_the_one_refusal(clinic: Clinic, folder: Path):
+    found = lake.refusals(folder, clinic.keys_of("researcher", "names", "findings"))
+    assert found.keys() == {"(footer)"}
+    assert found["(footer)"].startswith("The key 'measures' does not open its columns. AccessDen")
 
 
 def test_column_of_a_key_whose_deletion_is_scheduled_does_not_open(clinic: Clinic, folder: Path):
@@ -118,7 +126,9 @@ def test_rows_are_filtered_also_by_columns_that_are_not_shown(clinic: Clinic, fo
 @pytest.mark.parametrize("_", range(5))
 def test_filter_on_a_refused_column_is_refused_and_does_not_wait(clinic: Clinic, folder: Path, _):
     keys = clinic.keys_of("researcher", "measures")
-    with pytest.raises(LakeError, match=r"The key 'findings' opens no column. AccessDenied"):
+    with pytest.raises(
+        LakeError, match=r"The key 'findings' does not open its columns. AccessDenied"
+    ):
         lake.read(folder, keys, ["radius"], filters=[("diagnosis", "==", "malignant")])
 
 
@@ -269,7 +279,9 @@ def test_name_has_one_key(clinic: Clinic):
 
 def test_refused_write_leaves_nothing(clinic: Clinic, tmp_path: Path):
     clinic.cmks["findings"].disable()
-    with pytest.raises(LakeError, match=r"The key 'findings' seals no column. DisabledException"):
+    with pytest.raises(
+        LakeError, match=r"The key 'findings' cannot seal its columns. DisabledException"
+    ):
         clinic.write(tmp_path / "records")
     assert list(tmp_path.iterdir()) == []
 

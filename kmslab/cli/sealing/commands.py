@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from kmslab.cli.options import Context, Endpoint, Region, Store, pairs, validate
+from kmslab.cli.options import Context, Endpoint, Region, RootKey, Store, pairs, validate
 from kmslab.cli.sealing.failures import in_the_commands_words
 from kmslab.cli.sealing.options import (
     MIB,
@@ -63,6 +63,7 @@ def encrypt(
     aws: Aws = False,
     account: Account = None,
     region: Region = None,
+    root_key: RootKey = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -83,7 +84,7 @@ def encrypt(
     policy, given = _policy(commitment_policy, max_encrypted_data_keys, require_context, context)
     keys = _keys(key, "give the key to encrypt under")
     number = _suite(policy, suite)
-    with opened(store, endpoint, account, region, aws) as opened_kms:
+    with opened(store, endpoint, account, region, root_key, aws) as opened_kms:
         rings: Any = keyrings(opened_kms, keys, multi_region=False)
         if cache is not None:
             rings = _cached(rings, cache, cache_messages, cache_bytes)
@@ -118,6 +119,7 @@ def decrypt(
     aws: Aws = False,
     account: Accounts = None,
     region: Region = None,
+    root_key: RootKey = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -140,7 +142,7 @@ def decrypt(
     policy, given = _policy(commitment_policy, max_encrypted_data_keys, require_context, context)
     keys, accounts = _readers(key, discovery, account or [], bool(store))
     acting = account[0] if account and (store or not discovery) else None
-    with opened(store, endpoint, acting, region, aws) as opened_kms:
+    with opened(store, endpoint, acting, region, root_key, aws) as opened_kms:
         rings: Any = _rings(opened_kms, keys, accounts, multi_region)
         if cache is not None:
             rings = _cached(rings, cache, 1, None)

@@ -16,7 +16,7 @@ from kmslab.cli.options import print_json_line
 from kmslab.cli.sealing.failures import line, reason
 from kmslab.cli.sealing.options import AsJson, Files, Recursive
 from kmslab.cli.sealing.plan import DECRYPT, PIPE, NotDone, Plan
-from kmslab.display import visible
+from kmslab.display import terminal_width, visible
 
 if TYPE_CHECKING:
     from kmslab.envelope import MessageView
@@ -45,7 +45,8 @@ def inspect(files: Files, recursive: Recursive = False, as_json: AsJson = False)
         if as_json:
             print_json_line(file=name, **described(view))
         else:
-            typer.echo(f"{visible(name)}:\n{view!r}\n" if several else repr(view))
+            shown = view.table().fitted(terminal_width())
+            typer.echo(f"{visible(name)}:\n{shown}\n" if several else shown)
         if view.problem:
             typer.echo(line(name, f"not a message, {view.problem}"), err=True)
             failed = True

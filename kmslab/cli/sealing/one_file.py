@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from kmslab.cli.sealing.plan import PIPE, Job
+from kmslab.display import PlainError
 from kmslab.whole_file import MIB, written
 
 if TYPE_CHECKING:
@@ -25,6 +26,18 @@ IN_MEMORY = 8 * MIB  # of a plaintext that waits; a longer one waits on the disk
 Advance = Callable[[int], None]
 MODE_BITS = 0o777  # not set-user-id and the like
 NEW_FILE = 0o666
+
+
+BEGINNING = 4  # bytes, by which a message is told from other files
+NOT_ENCRYPTED = (
+    "this is not an encrypted file: it does not begin as those of `kmslab encrypt` and of the AWS "
+    "Encryption SDK do"
+)
+EMPTY = "this is not an encrypted file: it is empty"
+
+
+class NotEncrypted(PlainError):
+    """Said of the first bytes alone, which hold nothing secret: it helps no forger."""
 
 
 class StdoutClosed(Exception):
@@ -76,20 +89,37 @@ class Opening:
             _waiting() if waits else _target(job, reader, self.overwrite) as writer,
         ):
             options: dict[str, Any] = {"context": self.context, "policy": self.policy}
-            opened = decrypt_stream(
-                reader.content(), writer, self.keyring, unverified=True, **options
-            )
+            with _told_from_other_files(reader):
+                opened = decrypt_stream(
+                    reader.content(), writer, self.keyring, unverified=True, **options
+                )
             return opened.header
 
 
+@contextmanager
+def _told_from_other_files(reader: "_Counted") -> Iterator[None]:
+    from kmslab.envelope import DecryptionError
+    from kmslab.envelope.message import begins_as_message
+
+    try:
+        yield
+    except DecryptionError:
+        if begins_as_message(reader.beginning):
+            raise
+        raise NotEncrypted(NOT_ENCRYPTED if reader.beginning else EMPTY) from None
+
+
 class _Counted:
-    """A reader that reports how much has been read."""
+    """A reader that reports how much has been read, and keeps the first bytes."""
 
     def __init__(self, file: BinaryIO, advance: Advance) -> None:
         self._file, self._advance = file, advance
+        self.beginning = b""
 
     def readinto(self, room: memoryview) -> int:
         count: int = self._file.readinto(room)  # type: ignore[attr-defined]  # not in BinaryIO
+        if len(self.beginning) < BEGINNING:
+            self.beginning += bytes(room[: min(count, BEGINNING - len(self.beginning))])
         self._advance(count)
         return count
 
@@ -99,6 +129,7 @@ class _Counted:
         if not status or not stat.S_ISREG(status.st_mode) or status.st_size > MIB:
             return self
         content = self._file.read()
+        self.beginning = content[:BEGINNING]
         self._advance(len(content))
         return content
 

@@ -16,7 +16,10 @@ from kmslab.cli.sealing.failures import reason
 
 SUFFIX = ".encrypted"
 PIPE = "-"  # stdin as a source, stdout as a target
-NO_SUFFIX = f"its name does not end in {SUFFIX}: name the target with --output"
+NO_SUFFIX = (
+    f"its name does not end in {SUFFIX}, as those of encrypted files do. If it is one, name the "
+    "target with --output"
+)
 
 
 @dataclass(frozen=True, slots=True)
