@@ -51,8 +51,12 @@ def check_kind(clinic: Clinic, cheapest: Function) -> str:
 
 
 def _check_kind(cheapest: Function, needs: set[str], tried: "dict[str, KindResult]") -> None:
-    kind, name = result_of(cheapest, set(needs)), cheapest.__name__
+    name = cheapest.__name__
     words = listed(sorted(needs), '"{}"') if needs else "no need at all"
+    try:
+        kind = result_of(cheapest, set(needs))
+    except Wrong as why:
+        raise Wrong(f"For {words}: {why}") from why
     if not isinstance(kind, str) or kind not in CHEAPEST_FIRST:
         kinds = ", ".join(f'"{each}"' for each in CHEAPEST_FIRST)
         raise Wrong(NOT_A_KIND.format(name, kinds, words, kind))
