@@ -32,8 +32,8 @@ STILL_ASKS = (
     "switched off: its Decrypt was called."
 )
 OLD_NOT_ASKED = (
-    "{}. And the old KMS was not asked: first open the file with the old one, then seal what came "
-    "out with the new one."
+    "(The old KMS was not asked: first open the file with the old one, then seal what came out "
+    "with the new one.)"
 )
 OTHER_DATA = "What was moved opens in the new KMS, and it is not what was sealed."
 MOVED_WRONG_NAME = (
@@ -124,7 +124,7 @@ def _check_moves(
         try:
             moved = result_of(move, *old, *there, place, sealed)
         except Wrong as why:
-            raise Wrong(why if olds else OLD_NOT_ASKED.format(str(why).rstrip("."))) from why
+            raise Wrong(why if olds else f"{why} {OLD_NOT_ASKED}") from why
     _check_calls(name, olds, news)
     secrets = [("A data key", each) for each in (*olds.secrets, *news.secrets)]
     for what, secret in (("The file itself", record), *secrets):
