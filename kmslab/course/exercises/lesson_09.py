@@ -55,8 +55,8 @@ def _check_kind(cheapest: Function, needs: set[str], tried: "dict[str, KindResul
     words = listed(sorted(needs), '"{}"') if needs else "no need at all"
     try:
         kind = result_of(cheapest, set(needs))
-    except Wrong as why:
-        raise Wrong(f"For {words}: {why}") from why
+    except Wrong as wrong:
+        raise Wrong(f"For {words}: {wrong}") from wrong
     if not isinstance(kind, str) or kind not in CHEAPEST_FIRST:
         kinds = ", ".join(f'"{each}"' for each in CHEAPEST_FIRST)
         raise Wrong(NOT_A_KIND.format(name, kinds, words, kind))
