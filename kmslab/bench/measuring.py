@@ -30,11 +30,11 @@ def measure(
 ) -> dict[Program, Samples]:
     """A batch lasts `effort.batch_seconds`, or one run of the program if that is longer."""
     measured = {program: Samples() for program in programs}
-    for program in counted(programs, "warming up", progress):
+    for program in counted(programs, "warming up: program", progress):
         measured[program].batch = calibrate(program, effort.batch_seconds)
     rounds = max(program.rounds or effort.rounds for program in programs)
     gc.collect()
-    for number in counted(range(rounds), "measuring, round", progress):
+    for number in counted(range(rounds), "measuring: round", progress):
         due = [each for each in programs if _is_due(each.rounds or effort.rounds, number, rounds)]
         with _no_garbage_collection():
             for program in _shuffled(due):

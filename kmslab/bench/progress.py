@@ -10,8 +10,8 @@ from typing import TypeVar
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]  # of what, how many are done, and of how many
 
-WIDTH = 60  # of a line that is written over the one before it
-LINES = 10  # at most, about one series in a file
+CLEARED = f"\r{'':60}\r"  # the terminal's line, written over with spaces
+LINES = 4  # at most, after the first, about one series in a file
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -19,18 +19,19 @@ def silent(what: str, done: int, total: int) -> None:
 
 
 class OnStderr:
-    """In a terminal one line that changes; in a file a line at each tenth."""
+    """In a terminal one line that changes and is gone at the end; in a file a line a quarter."""
 
     def __init__(self) -> None:
-        self._tenth = ("", -1)  # the last one that was shown: a step may pass over several
+        self._quarter = ("", -1)  # the last one that was shown: a step may pass over several
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        text = f"{what}: {done} of {total}"
-        before, self._tenth = self._tenth, (what, done * LINES // total)
+        text = f"{what} {done:,} of {total:,}" if total > 1 else what
+        before, self._quarter = self._quarter, (what, done * LINES // total)
         if sys.stderr.isatty():
-            end = "\n" if done == total else ""
-            sys.stderr.write(f"\r{text:<{WIDTH}}{end}")
-        elif done == 0 or self._tenth != before:
+            sys.stderr.write(CLEARED if done == total else f"{CLEARED}{text}")
+        elif total == 1:
+            sys.stderr.write("" if done else f"{text}\n")
+        elif done == 0 or self._quarter != before:
             sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 

@@ -21,29 +21,36 @@ def test_each_item_is_announced_before_it_is_taken_and_the_end_after_the_last():
     assert seen == [("letters", 0, 2), ("letters", 1, 2), ("letters", 2, 2)]
 
 
-@pytest.mark.parametrize(("total", "lines"), [(3, 4), (10, 11), (100, 11), (55, 11)])
-def test_a_file_gets_a_line_at_each_tenth_at_most(total, lines, capsys):
+@pytest.mark.parametrize(("total", "lines"), [(3, 4), (10, 5), (100, 5), (55, 5)])
+def test_a_file_gets_a_line_at_each_quarter_at_most(total, lines, capsys):
     list(progress.counted(range(total), "round", progress.on_stderr))
     written = capsys.readouterr().err.splitlines()
     assert len(written) == lines
-    assert (written[0], written[-1]) == (f"round: 0 of {total}", f"round: {total} of {total}")
+    assert (written[0], written[-1]) == (f"round 0 of {total}", f"round {total} of {total}")
 
 
-def test_a_file_gets_a_line_at_each_tenth_when_many_are_done_at_once(capsys):
+def test_a_file_gets_a_line_at_each_quarter_when_many_are_done_at_once(capsys):
     for done in [*range(7, 996, 7), 996]:
         progress.on_stderr("keys", done, 996)
     written = capsys.readouterr().err.splitlines()
-    assert len(written) == 11
-    assert written[-1] == "keys: 996 of 996"
+    assert len(written) == 5
+    assert written[-1] == "keys 996 of 996"
 
 
-def test_a_terminal_has_one_line_that_changes(capsys, monkeypatch):
+def test_a_terminal_has_one_line_that_changes_and_is_gone_at_the_end(capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    list(progress.counted(range(100), "round", progress.on_stderr))
+    for what in ("warming up: program", "measuring: round"):
+        list(progress.counted(range(100), what, progress.on_stderr))
     written = capsys.readouterr().err
-    assert written.count("\n") == 1
-    assert written.count("\r") == 101
-    assert written.endswith("\n")
+    assert "\n" not in written
+    assert "measuring: round 99 of 100" in written
+    *_, before, last = written.split("\r")
+    assert (before.strip(), last) == ("", "")
+
+
+def test_what_is_done_in_one_step_has_no_number(capsys):
+    list(progress.counted(range(1), "preparing", progress.on_stderr))
+    assert capsys.readouterr().err == "preparing\n"
 
 
 def small(effort: Effort) -> Benchmark:
@@ -61,11 +68,11 @@ def test_a_measurement_says_what_it_does_from_the_first_second():
     run(small(Effort(3, 0)), progress=seen)
     assert [what for what, done, _ in seen if not done] == [
         "preparing",
-        "warming up",
-        "measuring, round",
+        "warming up: program",
+        "measuring: round",
     ]
     assert [(what, done) for what, done, total in seen if done == total] == [
         ("preparing", 1),
-        ("warming up", 1),
-        ("measuring, round", 3),
+        ("warming up: program", 1),
+        ("measuring: round", 3),
     ]

@@ -38,7 +38,7 @@ def test_a_measurement_shows_tables_and_its_progress_on_stderr():
     ran = invoke(*SMALL)
     assert ran.exit_code == 0
     assert "one data key" in ran.stdout
-    assert "measuring, round: 5 of 5" in ran.stderr
+    assert "measuring: round 5 of 5" in ran.stderr
 
 
 def test_json_is_all_of_stdout_and_a_file_gets_the_same(tmp_path):
