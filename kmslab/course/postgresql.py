@@ -37,7 +37,7 @@ def missing() -> str:
     if os.name != "posix":
         return "PostgreSQL is started on POSIX systems only"
     if find_spec("psycopg") is None:
-        return "psycopg is not installed"
+        return "psycopg is not installed: pip install 'psycopg[binary]' installs it"
     return "" if programs() else "PostgreSQL is not installed: no initdb on the PATH"
 
 
