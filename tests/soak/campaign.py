@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.soak.client import ID, SECRET
-from tests.soak.clients import Fast, Took, read_trail, slow
+from tests.soak.clients import CHANGE_NOTHING, Fast, Took, read_trail, slow
 
 FAST, SLOW = 8, 200
 MEGABYTE = 1_000_000
@@ -38,9 +38,13 @@ class Phase:
     seconds: float
     memory: list[int] = field(default_factory=list)  # bytes, at equal distances
 
-    def percentile(self, percent: float) -> float:
-        """Milliseconds."""
-        ordered = sorted(each.seconds for each in self.took)
+    def percentile(self, percent: float, *, changes: bool | None = None) -> float:
+        """Milliseconds, of all calls, of those that change the store, or of the others."""
+        ordered = sorted(
+            each.seconds
+            for each in self.took
+            if changes is None or changes == (each.operation not in CHANGE_NOTHING)
+        )
         return ordered[min(int(len(ordered) * percent / 100), len(ordered) - 1)] * 1_000
 
     @property
@@ -53,6 +57,9 @@ class Phase:
         shown = f"{self.name}: {len(self.took) / self.seconds:,.0f} calls a second, p50 "
         shown += f"{half:.1f} ms, p99 {most:.1f} ms ({most / half:.1f} times p50), p99.9 "
         shown += f"{self.percentile(99.9):.1f} ms, longest {self.percentile(100):.0f} ms"
+        for name, changes in (("changes", True), ("the others", False)):
+            half, most = (self.percentile(n, changes=changes) for n in (50, 99))
+            shown += f"\n    {name}: p50 {half:.1f} ms, p99 {most:.1f} ms"
         if self.failures:
             shown += f", {dict(self.failures)}"
         memory = " ".join(f"{each / MEGABYTE:.0f}" for each in self.memory)

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 from tests.soak.client import Client, signed
 
 Call = tuple[str, dict[str, Any]]
+CHANGE_NOTHING = frozenset(
+    ("Encrypt", "Decrypt", "GenerateDataKey", "DescribeKey", "ListAliases", "ListKeys")
+)
 PAUSE = 0.5  # seconds between two bytes of a slow client
 PIPELINED = 4  # requests that are sent together by a client that does not read
 
