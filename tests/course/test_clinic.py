@@ -243,10 +243,15 @@ def test_what_doctor_looks_for_is_what_is_declared():
     project = tomllib.loads(text)["project"]
 
     def names(requirements: list[str]) -> set[str]:
-        """What every computer needs; some lack uvloop."""
+        """What every computer needs; some lack uvloop. psycopg[binary] is psycopg-binary too."""
         wanted = [*map(Requirement, requirements)]
         needed = [
-            {each.name for each in wanted if each.marker is None or each.marker.evaluate(computer)}
+            {
+                name
+                for each in wanted
+                if each.marker is None or each.marker.evaluate(computer)
+                for name in (each.name, *(f"{each.name}-{extra}" for extra in each.extras))
+            }
             for computer in COMPUTERS
         ]
         return set.intersection(*needed)

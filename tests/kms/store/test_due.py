@@ -102,7 +102,8 @@ def test_due_and_next_due_search_the_index(sqlite: Store) -> None:
 def test_no_read_scans_or_sorts_a_table(sqlite: Store, statement: Executable, index: str) -> None:
     names = ("target", "key", "grantee", "retiring", "at_name")
     found = plan(sqlite, statement, **dict.fromkeys(names, "x"))
-    assert index in found
+    # Of two indexes that begin with the same columns, SQLite takes either.
+    assert index in found.replace("grantee_and_pair", "grantee")
     assert "SCAN" not in found
     assert "TEMP B-TREE" not in found
 
