@@ -96,8 +96,13 @@ class Fleet:
         self.one, self.other = Server(url, folder, key), Server(url, folder, key)
         for server in (self.one, self.other):
             server.begin()
+        self.both()
+
+    def both(self) -> "tuple[Server, Server]":
+        """`one` and `other`. One that was killed is started again."""
         for server in (self.one, self.other):
             server.start()
+        return self.one, self.other
 
     def close(self) -> None:
         for server in (self.one, self.other):
