@@ -37,10 +37,10 @@ class Bulk:
     def put(self, records: Sequence[Record]) -> None:
         for kind in {type(record) for record in records}:
             rows = [ROWS[kind].encode(each) for each in records if type(each) is kind]
-            self._cursor.insert_all(ROWS[kind].insert, [(*row.values(),) for row in rows])
+            self._cursor.run_all(ROWS[kind].insert, [(*row.values(),) for row in rows])
 
     def log(self, events: Sequence[Event]) -> None:
-        self._cursor.insert_all(WRITE, [encode(event) for event in events])
+        self._cursor.run_all(WRITE, [encode(event) for event in events])
 
     def log_again(self, after: int, number: int, later: timedelta) -> None:
         """Copy the events that were written next after this sequence, with later times."""

@@ -5,12 +5,9 @@ statements each, go to the driver's cursor. Reads are rarer, because records are
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect
-
-SIZES = (128, 64, 32, 16, 8, 4, 2, 1)  # rows of one INSERT; SQLite keeps each prepared
 
 
 class Words(NamedTuple):
@@ -35,32 +32,17 @@ class Cursor:
         changed: int = self._cursor.rowcount
         return changed
 
-    def insert_all(self, statement: Any, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert these rows: the values in the order of the table's columns."""
+    def run_all(self, statement: Any, rows: Sequence[Sequence[Any]]) -> None:
+        """Run it with each of these rows: the values in the order of the table's columns."""
         sql, names, ordered = _words(statement, self._dialect)
-        if not ordered:
-            self._cursor.executemany(sql, [dict(zip(names, row, strict=True)) for row in rows])
-            return
-        # After each statement SQLite's driver waits until the interpreter's other threads let it
-        # go on. With a statement a row, a commit waited for a busy server as often as it had rows.
-        done = 0
-        for size in SIZES:
-            while len(rows) - done >= size:
-                part = rows[done : done + size]
-                self._cursor.execute(_several(sql, size), [each for row in part for each in row])
-                done += size
+        by_name = () if ordered else [dict(zip(names, row, strict=True)) for row in rows]
+        self._cursor.executemany(sql, by_name or rows)
 
     def one(self, statement: Any, values: Mapping[str, Any]) -> Sequence[Any] | None:
         """The row that the statement finds, if there is one."""
         self.run(statement, values)
         rows: Sequence[Sequence[Any]] = self._cursor.fetchall()  # SQLite reads on until the end
         return rows[0] if rows else None
-
-
-@cache
-def _several(insert: str, rows: int) -> str:
-    """The INSERT of one row, whose values come last, for several."""
-    return insert + f", {insert[insert.rindex('(') :]}" * (rows - 1)
 
 
 _known: dict[tuple[Any, str], Words] = {}  # by the statement and the database's name

@@ -208,7 +208,7 @@ class Store:
                 done.append((staged, changes, staged.writes.run(cursor, changes)))
                 pairs += staged.events
             if pairs:
-                cursor.insert_all(WRITE, [row for _, row in pairs])
+                cursor.run_all(WRITE, [row for _, row in pairs])
             if changes > before:
                 cursor.run(COUNT, {"count": changes})
             if any(staged.writes.moves_due for staged, _, _ in done):

@@ -72,7 +72,7 @@ class Outbox(fork.ForkAware):
         with self.database.writing:
             if self._events:
                 with self.drained() as pairs, self.database.commit() as cursor:
-                    cursor.insert_all(WRITE, [row for _, row in pairs])
+                    cursor.run_all(WRITE, [row for _, row in pairs])
 
     @contextmanager
     def drained(self) -> Iterator[list[tuple[Event, Row]]]:
