@@ -24,7 +24,7 @@ def eventually(what: Callable[[], Any], seconds: float) -> Any:
     return answer
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[tuple[Path, str, str]]:
     """The workbook's folder, the address of a running JupyterLab and its token."""
     home = tmp_path_factory.mktemp("home")
@@ -43,7 +43,7 @@ def lab(tmp_path_factory) -> Iterator[tuple[Path, str, str]]:
         server.wait(30)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:

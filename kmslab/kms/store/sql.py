@@ -37,6 +37,19 @@ _FORKED = (
 )
 
 
+def patiently(attempt: Callable[[], T], is_busy: Callable[[Any], bool]) -> T:
+    """Try again while another process holds a lock for a moment."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return attempt()
+        except Exception as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            if not is_busy(cause) or time.monotonic() > end:
+                raise
+        time.sleep(PAUSE)
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """What the databases differ in. The driver must begin no transaction by itself."""
@@ -162,16 +175,7 @@ class Database(fork.ForkAware):
             yield
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
-        """Try again while another process holds a lock for a moment."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return attempt()
-            except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
-                cause = error.orig if isinstance(error, DBAPIError) else error
-                if not self._dialect.is_busy(cause) or time.monotonic() > end:
-                    raise
-            time.sleep(PAUSE)
+        return patiently(attempt, self._dialect.is_busy)
 
     def problem(self, what: str) -> StoreError:
         return self._dialect.problem(what)

@@ -11,7 +11,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from kmslab.kms.store.errors import StoreError
 from kmslab.kms.store.files import made_ready
-from kmslab.kms.store.sql import DAMAGED, LOCKED, Database, Dialect
+from kmslab.kms.store.sql import DAMAGED, LOCKED, Database, Dialect, patiently
 
 READERS = 16  # connections to one file
 WAIT = 1.0  # seconds that SQLite itself waits in one attempt
@@ -90,7 +90,9 @@ def _connect(place: str) -> sqlite3.Connection:
     )
     try:
         raw.text_factory = partial(str, encoding="utf-8", errors="replace")  # if it is damaged
-        raw.execute("PRAGMA synchronous=FULL")  # a call that returned has been stored
+        # A call that returned has been stored. This is the first to read the file, which another
+        # process may be making into a store.
+        patiently(lambda: raw.execute("PRAGMA synchronous=FULL"), _is_busy)
     except BaseException:  # for example, if the file is not a database
         raw.close()
         raise

@@ -4,9 +4,11 @@ import os
 import re
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -261,6 +263,26 @@ def test_store_locked_by_another_program_says_so(
     raw.execute("ROLLBACK")
     raw.close()
     store.commit(put=[setting("1")])
+
+
+def test_store_that_another_process_is_making_is_waited_for(
+    tmp_path: Path, opened: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kmslab.kms.store.sqlite.WAIT", 0)
+    maker = sqlite3.connect(tmp_path / "my.db", isolation_level=None)
+    maker.execute("BEGIN EXCLUSIVE")
+    pauses = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            maker.execute("ROLLBACK")
+
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=pause)
+    monkeypatch.setattr("kmslab.kms.store.sql.time", clock)
+    opened().commit(put=[setting("1")])
+    assert len(pauses) == 2
+    maker.close()
 
 
 def test_error_does_not_print_what_was_to_be_stored(

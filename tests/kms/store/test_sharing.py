@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -225,13 +224,6 @@ def all_live(url: str, count: int = 4) -> None:
 @pytest.mark.long  # test_processes.py has the same of a lab
 def test_four_processes_that_start_on_a_new_store_all_live(url: str) -> None:
     all_live(url)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-def test_four_processes_that_start_on_a_new_file_all_live_a_hundred_times(tmp_path: Path) -> None:
-    for attempt in range(100):
-        all_live(f"sqlite:///{tmp_path / f'{attempt}.db'}")
 
 
 @pytest.mark.parametrize("attempt", range(3))
