@@ -62,13 +62,19 @@ def reveal(bet: str) -> None:
 
 
 class BareLetters(ast.NodeTransformer):
-    """Reads `predict("01-key", a)` as `predict("01-key", "a")`, whatever a variable `a` holds."""
+    """Reads `predict("01-key", a)` as `predict("01-key", "a")`, whatever a variable `a` holds.
+
+    Anything else that is typed there, such as `b or c`, is a text too, to which `predict` replies.
+    """
 
     def visit_Call(self, call: ast.Call) -> ast.AST:
         self.generic_visit(call)
         match call:
-            case ast.Call(func=ast.Name(id="predict"), args=[bet, ast.Name(id=letter)]):
-                call.args = [bet, ast.copy_location(ast.Constant(letter), call)]
+            case ast.Call(func=ast.Name(id="predict"), args=[_, ast.Constant()]):
+                pass
+            case ast.Call(func=ast.Name(id="predict"), args=[bet, *typed]) if typed:
+                text = ", ".join(ast.unparse(each) for each in typed)
+                call.args = [bet, ast.copy_location(ast.Constant(text), call)]
         return call
 
 

@@ -133,9 +133,16 @@ def test_a_bare_letter_is_a_bet_whatever_the_variable_of_that_name_holds():
     assert bare("x = [predict('01-key', undecided)]") == "x = [predict('01-key', 'undecided')]"
 
 
+def test_two_letters_or_more_are_one_text_that_is_no_choice():
+    assert bare("predict('01-key', b or c)") == "predict('01-key', 'b or c')"
+    assert bare("predict('01-key', B, C)") == "predict('01-key', 'B, C')"
+    assert bare("predict('01-key', not A)") == "predict('01-key', 'not A')"
+
+
 def test_other_code_is_not_changed():
     for source in (
         "predict('01-key', 'A')",
+        "predict('01-key')",
         "print('01-key', a)",
         "lab.predict('x', a)",
         "f(A, B)",
