@@ -108,7 +108,7 @@ def _draw_samples(
 ) -> None:
     xs = [scale.at(sample) for sample in operation.samples]
     ys = [y + JITTER[number % len(JITTER)] * height / 9 for number in range(len(xs))]
-    look: Style = {"s": 16, "alpha": 0.35, "linewidths": 0, "zorder": 2}
+    look: Style = {"s": 16, "alpha": 0.5, "linewidths": 0, "zorder": 2}
     canvas.axes.scatter(xs, ys, color=colour, marker=marker, **look)
     _draw_median(canvas, scale.at(operation.median), y, height)
 

@@ -118,6 +118,11 @@ def _cost(calls: int | Decimal) -> Decimal:
     return PRICE * max(0, calls - FREE) / BATCH
 
 
+def _dollars(amount: Decimal) -> str:
+    """A fraction of a cent has six places, in which a call is seen."""
+    return f"{amount:,.2f}" if amount == round(amount, 2) else f"{amount:,.6f}"
+
+
 def _check_cost(requests_cost: Function, messages: int, per_key: int) -> None:
     name, given = requests_cost.__name__, result_of(requests_cost, messages, per_key)
     number = isinstance(given, int | float | Decimal) and not isinstance(given, bool)
@@ -125,7 +130,7 @@ def _check_cost(requests_cost: Function, messages: int, per_key: int) -> None:
         raise Wrong(NOT_A_NUMBER.format(name, given))
     cost, calls = Decimal(str(given)), ceil(Decimal(messages) / per_key)
     if cost < 0:
-        raise Wrong(NEGATIVE.format(messages, per_key, name, given))
+        raise Wrong(NEGATIVE.format(messages, per_key, name, _dollars(cost)))
     exact, rounded = _cost(calls), cost == round(cost, 4)
     if abs(cost - exact) < (CENT if rounded else A_THIRD_OF_A_CALL):
         return
@@ -141,4 +146,5 @@ def _check_cost(requests_cost: Function, messages: int, per_key: int) -> None:
         near = any(abs(cost - _cost(each)) < A_THIRD_OF_A_CALL for each in (down, by_halves))
         shown, why = f"{exact:,.6f}", NOT_ROUNDED if near and not whole else ""
     charged = max(0, calls - FREE)
-    raise Wrong(DOLLARS.format(messages, per_key, name, given, calls, charged, shown) + why)
+    said = _dollars(cost)
+    raise Wrong(DOLLARS.format(messages, per_key, name, said, calls, charged, shown) + why)
