@@ -1,6 +1,9 @@
 """What stands for AWS in lesson 13: nothing of the clinic's opens there, and haste is refused."""
 
+import random
 import sys
+import threading
+import time
 
 import boto3
 import pytest
@@ -18,6 +21,7 @@ from kmslab.course import (
     stand_in,
 )
 from kmslab.course.endpoint import NO_SDK
+from kmslab.course.exercises.lesson_13 import check_patient
 
 
 def test_five_keys_a_second_can_be_disabled_by_the_clock_of_the_stand_in():
@@ -74,6 +78,33 @@ def test_a_column_opens_for_readers_whose_key_works_and_the_key_is_on_again_afte
         ["diagnosis", "opens", "opens"],
     ]
     assert lake.read(folder, keys).num_rows == 569
+
+
+def test_another_thread_that_sleeps_is_not_the_program():
+    def patient(call, wait):
+        for attempt in range(6):
+            try:
+                return call()
+            except Exception as error:
+                code = getattr(error, "response", {}).get("Error", {}).get("Code")
+                if code != "ThrottlingException" or attempt == 5:
+                    raise
+                wait(random.uniform(0.5, 1) * 2**attempt)
+        return None
+
+    over = threading.Event()
+
+    def sleep() -> None:
+        while not over.is_set():
+            time.sleep(0.0001)
+
+    other = threading.Thread(target=sleep)
+    other.start()
+    try:
+        assert check_patient(clinic("13")[1], patient).startswith("It waits")
+    finally:
+        over.set()
+        other.join()
 
 
 def test_each_run_of_the_cell_writes_to_a_folder_of_its_own():
