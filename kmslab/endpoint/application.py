@@ -84,7 +84,7 @@ class Application:
         self._api = api
         self._calls = 0  # requests to KMS so far
         self._verifier = Verifier(access_keys.find, access_keys.secret)
-        self._threads = Turns(WORKERS, OF_WORKERS, "kmslab")
+        self._threads = Turns(WORKERS, OF_WORKERS, "kmslab", pause=True)
         self._waiting = Turns(WAITING, OF_WAITING, "kmslab waiting")
 
     def close(self) -> None:

@@ -9,19 +9,25 @@ some are left for those who come next. Everything here runs on the event loop, e
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+PAUSE = 0.01  # seconds: a few times what a commit takes
+AFTER_A_LONG_PAUSE = 0.1  # seconds without another: a slow disk costs the loop a tenth of its time
 
 
 class Turns:
-    """`size` threads, of which one kind of work gets at most `most` at the same time."""
+    """`size` threads, of which one kind of work gets at most `most` at the same time.
 
-    def __init__(self, size: int, most: int, name: str) -> None:
+    With `pause`, the event loop stands still for a moment whenever work begins: see `_Pause`.
+    """
+
+    def __init__(self, size: int, most: int, name: str, *, pause: bool = False) -> None:
         self._threads = ThreadPoolExecutor(size, name)  # only as many as are needed
         self._free = size
         self._most = most
+        self._pause = _Pause() if pause else None
         self._busy: Counter[Hashable] = Counter()  # threads by kind
         self._lines: dict[Hashable, deque[asyncio.Future[None]]] = {}  # the next in turn is first
 
@@ -32,7 +38,10 @@ class Turns:
     async def run(self, kind: Hashable, work: Callable[[], T]) -> T:
         await self._turn(kind)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            begun = self._threads.submit(work)
+            if self._pause:
+                self._pause.for_work(begun)
+            return await asyncio.wrap_future(begun)
         finally:
             self._give_back(kind)
 
@@ -76,3 +85,27 @@ class Turns:
                     self._lines[kind] = waiting
                 return turn
         return None
+
+
+class _Pause:
+    """The event loop waits for work that has just begun, so that the work gets the interpreter.
+
+    A commit gives the interpreter up in each step of SQLite, and a loop that is never idle has it
+    by the time the step is done. Commits so took five times as long as they had to compute. Work
+    that takes longer than the pause goes on beside the loop.
+    """
+
+    def __init__(self) -> None:
+        self._begun: list[Future[Any]] = []
+        self._not_before = 0.0  # the loop's time
+
+    def for_work(self, begun: Future[Any]) -> None:
+        if not self._begun:  # one pause for all that begins in this turn of the loop
+            asyncio.get_running_loop().call_soon(self._wait)
+        self._begun.append(begun)
+
+    def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._not_before and wait(self._begun, PAUSE).not_done:
+            self._not_before = loop.time() + AFTER_A_LONG_PAUSE
+        self._begun.clear()

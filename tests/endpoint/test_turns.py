@@ -2,7 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
+from concurrent.futures import Future
 
 import pytest
 
@@ -39,9 +42,9 @@ class Works:
             free.set()
 
 
-@pytest.fixture
-def turns() -> Iterator[Turns]:
-    turns = Turns(3, 2, "test")
+@pytest.fixture(params=[False, True], ids=["no pause", "pause"])
+def turns(request: pytest.FixtureRequest) -> Iterator[Turns]:
+    turns = Turns(3, 2, "test", pause=request.param)
     yield turns
     turns.close()
 
@@ -108,5 +111,47 @@ def test_whoever_leaves_at_its_turn_gives_its_thread_back(turns: Turns, works: W
         assert isinstance(done[2], asyncio.CancelledError)
         assert not turns._busy
         assert turns._free == 3
+
+    asyncio.run(run())
+
+
+def test_loop_stands_still_until_the_work_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses, turned = threading.Event(), 0
+
+    def wait(begun: Sequence[Future[object]], _: float) -> object:
+        pauses.set()
+        return futures.wait(begun, 60)
+
+    monkeypatch.setattr("kmslab.endpoint.turns.wait", wait)
+    turns = Turns(1, 1, "test", pause=True)
+
+    def work() -> int:
+        assert pauses.wait(60)
+        before = turned
+        time.sleep(0.02)
+        return turned - before
+
+    async def turn() -> None:
+        nonlocal turned
+        while True:
+            turned += 1
+            await asyncio.sleep(0)
+
+    async def run() -> None:
+        turning = asyncio.create_task(turn())
+        assert await turns.run("a", work) == 0
+        turning.cancel()
+
+    asyncio.run(run())
+    turns.close()
+
+
+def test_loop_goes_on_beside_work_that_takes_longer(turns: Turns) -> None:
+    async def run() -> None:
+        goes_on = threading.Event()
+        work = asyncio.create_task(turns.run("a", lambda: goes_on.wait(60)))
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0.001, goes_on.set)
+        assert await work
 
     asyncio.run(run())

@@ -179,7 +179,10 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--minutes", type=float, default=10, help="of the first phase")
     asked.add_argument("--seconds", type=float, default=60, help="of each other phase")
-    asked.add_argument("--store", help="default: a new one in a file")
+    asked.add_argument(
+        "--store",
+        help="default: a new one in a file; a URL of PostgreSQL also needs KMSLAB_ROOT_KEY=FILE",
+    )
     given = asked.parse_args()
     with tempfile.TemporaryDirectory() as name:
         store = given.store or f"sqlite:///{name}/soak.db"
