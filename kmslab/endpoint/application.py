@@ -61,6 +61,7 @@ class Work(NamedTuple):
     kind: Hashable
     run: Callable[[], Answer]
     is_report: bool = False
+    is_change: bool = False  # it commits, for which the event loop makes a pause
 
 
 class _Gone(Exception):
@@ -84,7 +85,7 @@ class Application:
         self._api = api
         self._calls = 0  # requests to KMS so far
         self._verifier = Verifier(access_keys.find, access_keys.secret)
-        self._threads = Turns(WORKERS, OF_WORKERS, "kmslab", pause=True)
+        self._threads = Turns(WORKERS, OF_WORKERS, "kmslab")
         self._waiting = Turns(WAITING, OF_WAITING, "kmslab waiting")
 
     def close(self) -> None:
@@ -123,7 +124,7 @@ class Application:
         """
         loop = asyncio.get_running_loop()
         began, calls = loop.time(), self._calls
-        answer = await work.threads.run(work.kind, work.run)
+        answer = await work.threads.run(work.kind, work.run, pause=work.is_change)
         if work.is_report and self._calls > calls:
             await asyncio.sleep(min(REST * (loop.time() - began), LONGEST_REST))
         return answer
@@ -159,7 +160,7 @@ class Application:
         work = partial(wire.handle, self._service, caller, target, request.body)
         row, kind = TABLE.get(operation.name), (signer.key.id, operation.name)
         if row and row.slow:
-            return Work(self._threads, kind, work)
+            return Work(self._threads, kind, work, is_change=not row.reads)
         if row and any(role.usage for role in row.roles) and xks.in_use(self._service.records):
             return Work(self._waiting, kind, work)
         return work()

@@ -13,21 +13,18 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-PAUSE = 0.01  # seconds: a few times what a commit takes
-AFTER_A_LONG_PAUSE = 0.1  # seconds without another: a slow disk costs the loop a tenth of its time
+PAUSE = 0.03  # seconds: several times what a commit takes
+AFTER_A_LONG_PAUSE = 0.3  # seconds without another: a slow disk costs the loop a tenth of its time
 
 
 class Turns:
-    """`size` threads, of which one kind of work gets at most `most` at the same time.
+    """`size` threads, of which one kind of work gets at most `most` at the same time."""
 
-    With `pause`, the event loop stands still for a moment whenever work begins: see `_Pause`.
-    """
-
-    def __init__(self, size: int, most: int, name: str, *, pause: bool = False) -> None:
+    def __init__(self, size: int, most: int, name: str) -> None:
         self._threads = ThreadPoolExecutor(size, name)  # only as many as are needed
         self._free = size
         self._most = most
-        self._pause = _Pause() if pause else None
+        self._pause = _Pause()
         self._busy: Counter[Hashable] = Counter()  # threads by kind
         self._lines: dict[Hashable, deque[asyncio.Future[None]]] = {}  # the next in turn is first
 
@@ -35,11 +32,12 @@ class Turns:
         """Wait for what is still running."""
         self._threads.shutdown()
 
-    async def run(self, kind: Hashable, work: Callable[[], T]) -> T:
+    async def run(self, kind: Hashable, work: Callable[[], T], *, pause: bool = False) -> T:
+        """With `pause`, the event loop stands still for a moment when the work begins."""
         await self._turn(kind)
         try:
             begun = self._threads.submit(work)
-            if self._pause:
+            if pause:
                 self._pause.for_work(begun)
             return await asyncio.wrap_future(begun)
         finally:

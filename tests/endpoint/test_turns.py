@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future
+from functools import partial
 
 import pytest
 
@@ -43,8 +44,9 @@ class Works:
 
 
 @pytest.fixture(params=[False, True], ids=["no pause", "pause"])
-def turns(request: pytest.FixtureRequest) -> Iterator[Turns]:
-    turns = Turns(3, 2, "test", pause=request.param)
+def turns(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Turns]:
+    turns = Turns(3, 2, "test")
+    monkeypatch.setattr(turns, "run", partial(turns.run, pause=request.param))
     yield turns
     turns.close()
 
@@ -123,7 +125,7 @@ def test_loop_stands_still_until_the_work_is_done(monkeypatch: pytest.MonkeyPatc
         return futures.wait(begun, 60)
 
     monkeypatch.setattr("kmslab.endpoint.turns.wait", wait)
-    turns = Turns(1, 1, "test", pause=True)
+    turns = Turns(1, 1, "test")
 
     def work() -> int:
         assert pauses.wait(60)
@@ -139,7 +141,7 @@ def test_loop_stands_still_until_the_work_is_done(monkeypatch: pytest.MonkeyPatc
 
     async def run() -> None:
         turning = asyncio.create_task(turn())
-        assert await turns.run("a", work) == 0
+        assert await turns.run("a", work, pause=True) == 0
         turning.cancel()
 
     asyncio.run(run())
