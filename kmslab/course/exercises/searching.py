@@ -6,9 +6,10 @@ occur by chance.
 
 import zlib
 from base64 import b32encode, b64encode, urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -26,9 +27,9 @@ def found_in(written: Any, secret: bytes) -> str:
 
     `written`: bytes, text, or any nesting of them in tuples, lists, dicts and dataclasses.
     """
-    texts = [*_texts(written)]
+    texts = [text for text in _texts(written) if text]
     texts += [plain for text in texts if (plain := _decompressed(text))]
-    for how, looked_for in _disguises(bytes(secret)):
+    for how, looked_for in _disguises(bytes(secret)) if texts else ():
         if any(looked_for in text for text in texts):
             return how
     return ""
@@ -52,7 +53,13 @@ def made_from_data_alone(one: Any, again: Any, other: Any) -> bool:
     )
 
 
-def _disguises(secret: bytes) -> Iterator[tuple[str, bytes]]:
+@lru_cache(4)  # hundreds of texts are searched for the same secret
+def _disguises(secret: bytes) -> Sequence[tuple[str, bytes]]:
+    """What the secret, or a piece of it, looks like when it is written, and how it is written."""
+    return [*_encoded(secret)]
+
+
+def _encoded(secret: bytes) -> Iterator[tuple[str, bytes]]:
     whole = len(secret) <= MAX_NUMBER
     pieces = [*_pieces(secret)]
     for (order, turn), (how, encodings) in product(ORDERS.items(), ENCODINGS.items()):
