@@ -236,7 +236,6 @@ POLICY = default_policy("111122223333")
 BOB = "arn:aws:iam::111122223333:user/bob"
 CONSTRAINTS = {
     "EncryptionContextSubset": CONTEXT,
-    "EncryptionContextEquals": CONTEXT,
     "SourceArn": "arn:aws:s3:us-east-1:111122223333:bucket",
 }
 GRANT = {

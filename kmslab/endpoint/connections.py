@@ -166,9 +166,10 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.unparsed = None
         version, offered = self.parser.get_http_version(), self.parser.should_upgrade()
-        chunked = any(name == b"transfer-encoding" for name, _ in self.headers)
+        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+        readable = not codings or (version == "1.1" and codings == [b"chunked"])
         connect = self.parser.get_method() == b"CONNECT"
-        if connect or version not in VERSIONS or (version == "1.0" and chunked):
+        if connect or version not in VERSIONS or not readable:
             raise ValueError("this is not a request that the endpoint reads")
         if offered:
             return  # the head comes again, without the offer

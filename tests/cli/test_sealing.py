@@ -199,7 +199,17 @@ def test_a_folder_is_sealed_in_its_place_once(kmslab: Kmslab, tmp_path: Path):
 def test_an_output_within_the_folder_is_not_a_source(kmslab: Kmslab, tmp_path: Path):
     written("top/a")
     written("top/sealed/b.encrypted.txt")
-    done(kmslab("encrypt", "top", "-r", *KEY, "--output", "top/sealed"), "Encrypted 1 file ")
+    result = kmslab("encrypt", "top", "-r", *KEY, "--output", "top/sealed")
+    done(result, "Encrypted 1 file ")
+    assert "1 left out (the output folder)" in result.stderr
+
+
+def test_an_empty_output_is_refused_and_is_not_the_sources_folder(kmslab: Kmslab, letter: Path):
+    result = kmslab("encrypt", "letter", *KEY, "--output", "")
+    assert result.exit_code == 2
+    assert "is empty: name a file or a folder" in result.stderr
+    assert names(".") >= {"letter"}
+    assert "letter.encrypted" not in names(".")
 
 
 @POSIX

@@ -641,6 +641,7 @@ def test_idle_connections_make_room(endpoint: Endpoint, monkeypatch: pytest.Monk
         (b"content-length: 2", b"content-length: +2"),
         (b"content-length: 2", b"transfer-encoding: chunked\r\ntransfer-encoding: identity"),
         (b"content-length: 2", b"transfer-encoding: xchunked"),
+        (b"content-length: 2", b"transfer-encoding: gzip, chunked"),
         (b"content-length: 2", b"x y: 2"),
         (b"HTTP/1.1\r\n", b"HTTP/1.1\n"),
         (b"HTTP/1.1", b"HTTP/1.0\r\ntransfer-encoding: chunked"),

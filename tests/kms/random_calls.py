@@ -75,6 +75,7 @@ SHARES = {  # of the requests that have the member
     "CustomerMasterKeySpec": 0.02,
     "Marker": 0.05,
     "EncryptionContext": 0.3,
+    "EncryptionContextEquals": 0.2,
 }
 VALUES: dict[str, tuple[Any, ...]] = {
     "ReplicaRegion": REGIONS,

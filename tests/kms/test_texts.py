@@ -41,6 +41,7 @@ PUBLISHED = {
     "must have value less than or equal to <…>",
     "The new key policy will not allow you to update the key policy in the future.",
     "PendingWindowInDays must be between 7 and 30",
+    "More than one constraint supplied",
     "<…> contains invalid characters for an alias",
     "Aliases must refer to keys. Not aliases",
     "Tags beginning with aws: are reserved",

@@ -83,6 +83,8 @@ class Plan:
         several = len(self.sources) > 1 or os.path.isdir(self.sources[0])
         output = self.output or ""
         named_folder = os.path.isdir(output) or _ends_as_folder(output)
+        if self.output == "":
+            raise _wrong("--output", "is empty: name a file or a folder")
         if PIPE in self.sources and len(self.sources) > 1:
             raise _wrong("FILE", f"{PIPE} (stdin) goes with no other file")
         if PIPE in self.sources and named_folder:
@@ -143,6 +145,8 @@ class Plan:
                     inner.append(entry.path)
                 else:
                     yield self._found(entry, top)
+            for path in filter(self._is_output, inner):
+                yield NotDone(path, "the output folder", failed=False)
             folders += [path for path in reversed(inner) if not self._is_output(path)]
 
     def _found(self, entry: "os.DirEntry[str]", top: str) -> Job | NotDone:

@@ -132,7 +132,9 @@ def _request_alias(question: Question) -> str | None:
 
 def _constraint_types(question: Question) -> list[str]:
     constraints = question.request.get("Constraints", {})
-    return [name for name in constraints if name.startswith("EncryptionContext")]
+    return [
+        name for name in constraints if name.startswith("EncryptionContext") and constraints[name]
+    ]
 
 
 def _request_tags(question: Question) -> dict[str, str]:

@@ -133,12 +133,15 @@ MEETS: dict[str, Callable[[Pairs, Pairs], bool]] = {EQUALS: _same, SUBSET: _incl
 
 
 def _stricter(parent: Grant, asked: Mapping[str, Pairs]) -> bool:
-    """True if every context that satisfies the new grant's constraints satisfies the parent's."""
+    """True if every context that satisfies the new grant's constraints satisfies the parent's.
+
+    A constraint without a pair counts as none, as everywhere.
+    """
     if not parent.constraints:
         return True
     equals, subset = asked.get(EQUALS), asked.get(SUBSET)
-    if equals is not None:
+    if equals:
         return all(MEETS[kind](equals, pairs) for kind, pairs in parent.constraints.items())
-    if subset is None or EQUALS in parent.constraints:
+    if not subset or EQUALS in parent.constraints:
         return False
     return _includes(subset, parent.constraints[SUBSET])

@@ -27,6 +27,7 @@ TOO_MUCH = (
     f"A grant constraint holds at most {MAX_PAIRS} pairs, and values of {MAX_VALUE_LENGTH} "
     "characters."
 )
+TWO_CONTEXTS = "More than one constraint supplied"  # an empty one counts, too
 NO_PRINCIPAL = "ARN {} does not refer to a valid principal."
 SERVICE_NEEDS = "A GranteeServicePrincipal needs a SourceArn constraint and a retiring principal."
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,7 +96,7 @@ def _is_own(principal: str, caller: Caller) -> bool:
 
 def _requested(call: Call, key: Key) -> Grant:
     constraints: Mapping[str, Any] = call.get("Constraints", {})
-    contexts = {name: constraints[name] for name in CONTEXTS if name in constraints}
+    contexts = {name: pairs for name in CONTEXTS if (pairs := constraints.get(name))}
     return Grant(
         handle=f"{key.arn}/{secrets.token_hex(32)}",
         key=key.arn,
@@ -124,6 +125,8 @@ def _check(call: Call, key: Key, requested: Grant) -> None:
     ):
         fail("ValidationException", SERVICE_NEEDS)
     _check_operations(key, requested)
+    if all(name in call.get("Constraints", {}) for name in CONTEXTS):
+        fail("ValidationException", TWO_CONTEXTS)
     _check_constraints(key, requested)
 
 

@@ -161,6 +161,8 @@ def test_service_must_call_for_the_grants_source() -> None:
             False,
         ),
         (EQUALS, ["Decrypt"], {}, False),
+        (SUBSET, ["Decrypt"], {"EncryptionContextEquals": {}}, False),
+        (SUBSET, ["Decrypt"], {"EncryptionContextSubset": {}}, False),
     ],
 )
 def test_grant_made_through_a_grant_allows_no_more_and_is_as_strict(

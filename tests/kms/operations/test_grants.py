@@ -1,5 +1,6 @@
 """Grants: permissions on one key for one grantee, created, used, listed, retired and revoked."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from kmslab.kms.access import allow
 from kmslab.kms.contract.errors import KMSError
 from kmslab.lab.view import View
 
-SUBSET = "EncryptionContextSubset"
+SUBSET, EQUALS = "EncryptionContextSubset", "EncryptionContextEquals"
 
 
 @pytest.fixture
@@ -201,6 +202,8 @@ def test_grants_come_in_pages(lab: Lab, cmk: CMK, alice: View) -> None:
         ({"GrantTokens": ["forged"]}, "InvalidGrantTokenException"),
         ({"Constraints": {SUBSET: {str(n): "" for n in range(9)}}}, "ValidationException"),
         ({"Constraints": {SUBSET: {"a": "x" * 385}}}, "ValidationException"),
+        ({"Constraints": {SUBSET: {"a": "b"}, EQUALS: {"a": "b"}}}, "ValidationException"),
+        ({"Constraints": {SUBSET: {"a": "b"}, EQUALS: {}}}, "ValidationException"),
     ],
     ids=str,
 )
@@ -212,6 +215,29 @@ def test_invalid_grant_is_refused(
         lab.kms.create_grant(**terms | change)
     assert caught.value.code == code
     assert lab.kms.list_grants(KeyId=cmk.arn)["Grants"] == []
+
+
+@pytest.mark.parametrize("kind", [SUBSET, EQUALS])
+def test_constraint_without_a_pair_is_none(lab: Lab, cmk: CMK, alice: View, kind: str) -> None:
+    """Source: the API reference of AWS IAM Access Analyzer, KmsGrantConstraints."""
+    document = json.loads(lab.kms.get_key_policy(KeyId=cmk.arn)["Policy"])
+    document["Statement"].append(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": arn(alice)},
+            "Action": "kms:CreateGrant",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"kms:GrantConstraintType": kind}},
+        }
+    )
+    lab.kms.put_key_policy(KeyId=cmk.arn, Policy=json.dumps(document))
+    bob = lab.user("bob")
+    terms = {"KeyId": cmk.arn, "GranteePrincipal": arn(bob), "Operations": ["Encrypt"]}
+    denied(alice.kms.create_grant, **terms, Constraints={kind: {}})
+    assert alice.kms.create_grant(**terms, Constraints={kind: {"a": "b"}})
+    grant = lab.kms.create_grant(**terms, Constraints={kind: {}})["GrantId"]
+    assert "Constraints" not in lab.kms.list_grants(KeyId=cmk.arn, GrantId=grant)["Grants"][0]
+    assert bob.kms.encrypt(KeyId=cmk.arn, Plaintext=b"x", EncryptionContext={"c": "d"})
 
 
 def test_context_constrains_only_symmetric_keys(lab: Lab, alice: View) -> None:
