@@ -63,12 +63,8 @@ FIELD_KINDS = {  # as in the pictures of an envelope: encrypted data keys green,
     "key provider": FieldKind(GREEN, _text),
     "key name": FieldKind(GREEN, _name),
     "encrypted data key": FieldKind(GREEN, "only the holder of that key can open it"),
-    "content type": FieldKind(
-        YELLOW, lambda content: "framed" if content == b"\2" else "not framed"
-    ),
-    "frame length": FieldKind(
-        YELLOW, lambda content: f"{_number(content)} bytes of plaintext each"
-    ),
+    "content type": FieldKind(YELLOW, lambda kind: "framed" if kind == b"\2" else "not framed"),
+    "frame length": FieldKind(YELLOW, lambda size: f"{_number(size)} bytes of plaintext each"),
     "reserved field": FieldKind(YELLOW, "always zero"),
     "IV length": FieldKind(YELLOW, _number),
     "header IV": FieldKind(YELLOW, "always zero: the frames count from one"),
@@ -139,10 +135,8 @@ def _body(recorder: _Recorder, header: Header) -> None:
             first = recorder.taken
         else:
             del recorder.fields[seen - (began > first) :]
-            more = recorder.taken - first
-            recorder.fields.append(
-                Field(first, "more frames", b"", more, FIELD_KINDS["more frames"])
-            )
+            size, kind = recorder.taken - first, FIELD_KINDS["more frames"]
+            recorder.fields.append(Field(first, "more frames", b"", size, kind))
 
 
 def _read_frame(fields: FieldReader, header: Header, sequence: int) -> FrameKind:

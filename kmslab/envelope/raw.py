@@ -37,8 +37,7 @@ class RawAesKeyring(Keyring):
 
     def wrap(self, data_key: bytes, context: Context) -> EncryptedDataKey:
         iv = secrets.token_bytes(GCM_IV)
-        seal = proven("AES_GCM").aes_gcm_seal
-        sealed = seal(self._key, iv, data_key, context.encoded)
+        sealed = proven("AES_GCM").aes_gcm_seal(self._key, iv, data_key, context.encoded)
         return EncryptedDataKey(self._namespace, self._name + AES_LENGTHS + iv, sealed)
 
     def unwrap(self, wrapped: EncryptedDataKey, context: Context) -> SecretBytes | None:
@@ -76,9 +75,7 @@ class RawRsaKeyring(Keyring):
 
     def wrap(self, data_key: bytes, context: Context) -> EncryptedDataKey:
         if self._padding == OLD_PADDING:
-            raise ValueError(
-                f"{OLD_PADDING} is for reading only: choose one of {', '.join(PADDINGS)}"
-            )
+            raise ValueError(f"{OLD_PADDING} only reads: choose one of {', '.join(PADDINGS)}")
         ciphertext = proven(self._padding).encrypt(self._padding, self._public, data_key)
         return EncryptedDataKey(self._namespace, self._name, ciphertext)
 
