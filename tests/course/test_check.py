@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from kmslab.course import check, clinic, unlock
+from kmslab.course import check, clinic, openssl, unlock
 from kmslab.crypto import pyca
 from kmslab.kms.contract.states import KeyState
 
@@ -141,3 +141,13 @@ def test_check_answers_if_it_cannot_set_its_scene(verdict, the_clinic):
     reply = verdict("00-thief", thief)
     assert reply.startswith("`[    ]` The check could not set its scene")
     assert "KMSInvalidStateException" in reply
+
+
+def test_no_name_of_a_key_file_has_what_the_thief_exchanges(verdict, monkeypatch):
+    """A file `key-e1a0.txt` would become `key-d1a0.txt`, and one right answer in sixteen fail."""
+    monkeypatch.setattr("kmslab.course.exercises.lesson_02.token_hex", lambda size: "e" * size)
+
+    def read_anyway(note, sealed):
+        return openssl(note.replace("-e", "-d"), sealed)
+
+    assert "[ OK ]" in verdict("02-note", read_anyway)

@@ -17,7 +17,8 @@ from kmslab.kms.access import allow
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.lab.cmk import CMK
 
-KEY_FILES = ("datakey.bin", "hers-{}.bin", "key-{}.txt", "k")  # in the notes of four people
+# In the notes of four people. None has a hyphen: after one, "e…" would look like the option -e.
+KEY_FILES = ("datakey.bin", "hers_{}.bin", "key_{}.txt", "k")
 JIHOS_NOTE = (
     "Jiho's file opens, and no other: `{}` stopped with `{}`. The others took other words for "
     "their key files. Which word did each of them give to OpenSSL? It stands in the note."
