@@ -138,8 +138,9 @@ def _opens(letter: Letter, boxes: Sequence[bytes], keys: Iterable[bytes]) -> Ite
 def check_random(post: Post, letter: Letter, calls: RecordedCalls) -> None:
     """The letter's keys have many different bytes, and do not come from a predictable source."""
     for secret in calls.secrets:
-        if secret != letter.text and len(set(secret)) < MIN_DIFFERENT:
-            raise Wrong(WEAK_KEY.format(len(set(secret)), len(secret)))
+        drawn = _from_hexadecimal(secret) or secret  # a hexadecimal digit is half a byte
+        if secret != letter.text and len(set(drawn)) < min(MIN_DIFFERENT, len(drawn) // 2):
+            raise Wrong(WEAK_KEY.format(len(set(drawn)), len(drawn)))
     before, secrets = random.getstate(), []
     for _ in range(2):
         random.seed(START)
@@ -156,16 +157,27 @@ def check_one_is_not_enough(post: Post, letter: Letter, calls: RecordedCalls) ->
     Half of the letter is found too, and a secret that is made from the other.
     """
     boxes = _without_blobs(letter, calls)
+    blobs = [call.request[name] for call in calls for name in BLOBS if name in call.request]
     for one, two in permutations(calls, 2):
         secrets = RecordedCalls([one]).secrets
         if set(RecordedCalls([two]).secrets) & {*secrets, *(sha256(s).digest() for s in secrets)}:
             raise Wrong(ONE_FROM_THE_OTHER.format(two.operation, one.operation))
     for call in calls:
         got = {*RecordedCalls([call]).secrets, *_answers(post, boxes, call.operation)}
-        keys = {key for s in got for key in (s, s[:AES_256_KEY], sha256(s).digest())}
-        for found in _opens(letter, boxes, keys):
+        for found in _opens(letter, boxes, _made_from(got, [*boxes, *blobs])):
             read = "the letter" if letter.text in found else "a part of the letter"
             raise Wrong(ONE_IS_ENOUGH.format(call.operation, read, post.open.__name__))
+
+
+def _made_from(secrets: Iterable[bytes], travelling: Iterable[bytes]) -> set[bytes]:
+    """The keys that are pieces of the secrets, or a hash of one or two of them, in any order.
+
+    A hash of what travels counts as a secret, too: anybody can compute it.
+    """
+    whole = {*secrets, *(sha256(each).digest() for each in travelling)}
+    pieces = {s[at : at + AES_256_KEY] for s in whole for at in range(0, len(s), AES_256_KEY)}
+    pairs = (one + two for one, two in permutations(pieces, 2))
+    return whole | pieces | {sha256(each).digest() for each in (*whole, *pieces, *pairs)}
 
 
 def _answers(post: Post, boxes: Sequence[bytes], operation: str) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ from typing import Any
 from kmslab.course.exercises.answers import Function, Wrong, result_of
 from kmslab.course.exercises.boxes import damaged, parts_of
 from kmslab.course.exercises.other_answers import other_answers
-from kmslab.course.exercises.recording import RecordedCalls, recorded
+from kmslab.course.exercises.recording import BLOBS, RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.specs import KeyUsage
@@ -205,5 +205,5 @@ def _explain_refusal(post: Post, calls: RecordedCalls) -> None:
         if not any(key.arn in call.keys for key in post.keys):
             raise Wrong(ANOTHER_KEY.format(name, call.operation))
         if isinstance(call.error, EXCEPTIONS["InvalidCiphertextException"]):
-            sent = len(call.request.get("CiphertextBlob", b""))
+            sent = max(len(call.request.get(name, b"")) for name in BLOBS)
             raise Wrong(DOES_NOT_OPEN.format(name, call.operation, call.error.code, sent))
