@@ -74,6 +74,8 @@ SOMETIMES: dict[str, str] = {
     "GetPublicKeyResponse.KeyAgreementAlgorithms": "by KeyUsage",
     "GetPublicKeyResponse.EncapsulationAlgorithms": "by KeyUsage",
     "GetKeyRotationStatusResponse.OnDemandRotationStartDate": "while a rotation is running",
+    "GrantConstraints.EncryptionContextEquals": "one of the two kinds at most",
+    "GrantConstraints.EncryptionContextSubset": "one of the two kinds at most",
     "GrantListEntry.GranteeServicePrincipal": "where the grantee is an AWS service",
     "GrantListEntry.RetiringServicePrincipal": "where an AWS service retires it",
     "RotationsListEntry.KeyMaterialDescription": "imported material",
