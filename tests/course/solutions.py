@@ -107,4 +107,6 @@ def names(cell: nbformat.NotebookNode) -> tuple[set[str], set[str]]:
 
 
 def said(cell: nbformat.NotebookNode) -> str:
-    return "\n".join(output.data["text/plain"] for output in cell.outputs)
+    """The check's own words, without what the answer printed."""
+    shown = (output for output in cell.outputs if output.output_type != "stream")
+    return "\n".join(output.data["text/plain"] for output in shown)

@@ -1,10 +1,18 @@
 """What the exercises' checks share as opponents: each of them notices what it is for."""
 
+import datetime
 import gzip
 import json
+import os
+import random
+import secrets
+import sys
+import time
+import uuid
 from base64 import b32encode, b64encode, urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from secrets import token_bytes
 from typing import NamedTuple
 
@@ -15,6 +23,7 @@ from kmslab.course import clinic, let
 from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import error_of
 from kmslab.course.exercises.boxes import damaged, exchanged, flipped, parts_of, swapped, with_part
+from kmslab.course.exercises.left_behind import watched
 from kmslab.course.exercises.permissions import (
     NOT_YET,
     OPERATIONS,
@@ -24,6 +33,7 @@ from kmslab.course.exercises.permissions import (
 )
 from kmslab.course.exercises.recording import recorded
 from kmslab.course.exercises.searching import found_in, made_from_data_alone
+from kmslab.course.exercises.standing_still import started_again
 from kmslab.errors import AccessDeniedException, DisabledException
 from tests.cases import for_every
 
@@ -33,6 +43,96 @@ SECRET = token_bytes(32)
 @pytest.fixture
 def lab():
     return clinic(until="02")[0]
+
+
+# ------------------------------------------------------------------------------- left behind
+
+
+def _descriptor(path, content):
+    file = os.open(path, os.O_WRONLY | os.O_CREAT)
+    os.write(file, content)
+    os.close(file)
+
+
+def _appended(path, content):
+    with open(path, "ab") as file:
+        file.write(content)
+
+
+@for_every("write", [Path.write_bytes, _appended, _descriptor])
+def test_a_file_that_was_written_is_found_whatever_opened_it(tmp_path_factory, write):
+    path = tmp_path_factory.mktemp("left") / "key.bin"
+    with watched() as left:
+        write(path, SECRET)
+    write(path.with_name("later"), SECRET)
+    assert [*left.places] == [("wrote into the file `key.bin`", SECRET)]
+
+
+def test_what_was_only_read_or_is_gone_again_was_not_left(tmp_path):
+    there, gone = tmp_path / "there", tmp_path / "gone"
+    there.write_bytes(SECRET)
+    with watched() as left:
+        gone.write_bytes(there.read_bytes())
+        gone.unlink()
+    assert [*left.places] == []
+
+
+def test_what_is_printed_is_kept_and_seen_all_the_same(capsys):
+    with watched() as left:
+        sys.stdout.write(f"a key: {SECRET.hex()}\n")
+        sys.stderr.write("and an error\n")
+    sys.stdout.write("later\n")
+    shown = capsys.readouterr()
+    assert [*left.places] == [("printed", f"a key: {SECRET.hex()}\nand an error\n")]
+    assert (shown.out, shown.err) == (f"a key: {SECRET.hex()}\nlater\n", "and an error\n")
+
+
+# ---------------------------------------------------------------------------- standing still
+
+NUMBERS = [0]
+
+
+def _counted():
+    NUMBERS[0] += 1
+    return NUMBERS[0]
+
+
+AGAIN = {  # what a program may make a key from, and whether it comes again
+    "the clock": (lambda: time.time_ns(), True),
+    "the date": (lambda: datetime.datetime.now(), True),
+    "a counter": (_counted, True),
+    "Python's random": (lambda: random.random(), True),
+    "two random bytes": (lambda: secrets.token_bytes(2), True),
+    "six random digits": (lambda: secrets.randbelow(10**6), True),
+    "16 random bytes": (lambda: secrets.token_bytes(16), False),
+    "32 bytes, one by one": (lambda: bytes(map(secrets.randbelow, [256] * 32)), False),
+    "the system's own random bytes": (lambda: os.urandom(32), False),
+    "a random UUID": (lambda: uuid.uuid4(), False),
+}
+
+
+@for_every("how", AGAIN)
+def test_what_is_no_chance_comes_again_when_a_program_starts_again(how):
+    make, comes_again = AGAIN[how]
+
+    def drawn():
+        return make()
+
+    made = set()
+    for _ in range(2):
+        with started_again([_counted if make is _counted else drawn]) as (again,):
+            made.add(again())
+    assert (len(made) == 1) == comes_again
+
+
+def test_the_world_goes_on_afterwards():
+    state, urandom = random.getstate(), os.urandom
+    with started_again([_counted]):
+        assert time.time() == time.time()
+        assert random.random()
+    assert (random.getstate(), os.urandom) == (state, urandom)
+    assert time.time_ns() > 1_767_600_000 * 10**9
+    assert datetime.datetime is type(datetime.datetime.now())
 
 
 # --------------------------------------------------------------------------------- searching

@@ -35,7 +35,9 @@ What the checks' opponents share. A check is a thief, an auditor and a careless 
     with repeated_answers(lab, calls):     and is it more than compared?
     found_in(box, calls.secrets[0])    searching.py: "in base64", or "" (hex, reversed, halves, …)
     swapped, exchanged, damaged(box)   boxes.py: encrypted keys exchanged, bits flipped, bytes added
+    with watched() as left: …          left_behind.py: what was printed, and written into files
     restarted([seal, unseal])          restarting.py: the program, without what it remembered
+    with started_again([seal]) as …:   standing_still.py: … while clock and `random` stand still
     every_key.disable(lab, but=key)    every_key.py: is this key enough, and is it needed?
     fresh.record(), .key(lab), .person(lab), .held_by(person, key)    fresh.py: never met before
     sealing.seal(pair, …), opening.check_opens(pair, …)    the trials of a `seal` and its `unseal`

@@ -104,6 +104,7 @@ def check_envelope(clinic: Clinic, seal: Function, unseal: Function) -> str:
     opening.check_needs_the_key(pair, files[0], other)
     mixing.check_sealed_with_the_key(pair, files[0], files[2])
     mixing.check_after_a_restart(pair, files[0])
+    sealing.check_fresh_keys(pair, files[0])
     other_record = sealing.seal(pair, fresh.other_digits(record))
     if made_from_data_alone(files[0].box, files[1].box, other_record.box):
         raise Wrong(FROM_THE_FILE_ALONE)

@@ -24,7 +24,7 @@ def check_letter(clinic: Clinic, lock_letter: Function, open_letter: Function) -
     texts = [record, record, record * 3, clinic.table]
     locked = [letters.lock(post, text) for text in texts]
     opened = letters.check_opens(post, locked)
-    letter_keys.check_keys(locked, opened)
+    letter_keys.check_keys(post, locked, opened)
     letter_keys.check_random(post, locked[2], opened[2])
     letters.check_notices_damage(post, locked[2])
     for letter in locked[2:]:
@@ -44,11 +44,12 @@ def check_both(clinic: Clinic, lock_both: Function, open_both: Function) -> str:
     record = fresh.record()
     locked = [letters.lock(post, text) for text in (record, record, record * 3, clinic.table)]
     opened = letters.check_opens(post, locked)
-    letter_keys.check_keys(locked, opened)
+    letter_keys.check_keys(post, locked, opened)
     letter_keys.check_random(post, locked[2], opened[2])
     letters.check_notices_damage(post, locked[2])
     letters.check_uses_answers(post, locked[2])
     letter_keys.check_one_is_not_enough(post, locked[2], opened[2])
+    letter_keys.check_independent(post, locked[2])
     letters.check_one_opens(post, locked[2], others)
     return (
         "The thief broke RSA and read nothing; then he broke ML-KEM instead, and read nothing. He "

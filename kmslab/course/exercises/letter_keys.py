@@ -1,22 +1,25 @@
 """Tries the keys of letters that a learner's function locked: are they fresh, secret, needed?"""
 
-import random
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import combinations, permutations, product
+from typing import Any
 
 from kmslab.course.clinic.stolen_laptop import unlock
 from kmslab.course.exercises.answers import Wrong
 from kmslab.course.exercises.boxes import exchanged, parts_of
 from kmslab.course.exercises.letters import Letter, Post, lock, opened
 from kmslab.course.exercises.recording import BLOBS, RecordedCalls
+from kmslab.course.exercises.sealing import check_left
 from kmslab.course.exercises.searching import found_in
+from kmslab.course.exercises.standing_still import started_again
 from kmslab.crypto import Forged
 from kmslab.crypto.backend import AES_256_KEY
+from kmslab.crypto.public import PublicKey
 from kmslab.kms.contract.errors import KMSError
 
-START = 20260105  # of Python's `random`, for a check
 MIN_KEY = 16  # bytes
 MAX_SEARCHED = 1024  # bytes of a letter, or of a part, in which a key is looked for
 SIZES = {"Decrypt": 256, "Decapsulate": 1088}  # bytes that RSA_2048 and ML_KEM_768 take
@@ -44,8 +47,9 @@ KEY_FROM_LETTER = (
 )
 WEAK_KEY = "A letter's key has only {} different bytes in {}. A thief tries all keys of this kind."
 PREDICTABLE = (
-    "The check set Python's `random` to the same start twice, and two letters got the same key. "
-    "Who knows the start knows every key: `secrets.token_bytes` has none."
+    "The check started your program twice, with the clock standing still and Python's `random` at "
+    "the same start, and two letters got the same key. What comes again can be computed by others "
+    "too: `secrets.token_bytes(32)` never comes again."
 )
 ONE_IS_ENOUGH = (
     "The thief got what {} answers, and nothing else, and read {}. `{}` wants two secrets; "
@@ -57,12 +61,12 @@ ONE_FROM_THE_OTHER = (
 )
 
 
-def check_keys(letters: Sequence[Letter], calls_of: Sequence[RecordedCalls]) -> None:
+def check_keys(post: Post, letters: Sequence[Letter], calls_of: Sequence[RecordedCalls]) -> None:
     """Each letter has a key of its own, which does not travel in the clear."""
     for letter, calls in zip(letters, calls_of, strict=True):
         for call in calls:
             for secret in RecordedCalls([call]).secrets:
-                _check_secret(letter, call.operation, secret)
+                _check_secret(post, letter, call.operation, secret)
         boxes = _without_blobs(letter, calls)
         if len(letter.text) < MAX_SEARCHED and any(_opens(letter, boxes, _windows(boxes))):
             raise Wrong(KEY_IN_CLEAR.format(""))
@@ -79,13 +83,14 @@ def check_keys(letters: Sequence[Letter], calls_of: Sequence[RecordedCalls]) -> 
         raise Wrong(KEY_FROM_LETTER if all(shared) else SAME_KEY)
 
 
-def _check_secret(letter: Letter, operation: str, secret: bytes) -> None:
+def _check_secret(post: Post, letter: Letter, operation: str, secret: bytes) -> None:
     if secret == letter.text:
         return
     if len(secret) < MIN_KEY:
         raise Wrong(SHORT_KEY.format(operation, len(secret)))
     if how := found_in(letter.locked, secret):
         raise Wrong(KEY_IN_CLEAR.format("" if how == "as it is" else f", {how}"))
+    check_left(post.lock.__name__, letter.left, [("the letter's key", secret)])
 
 
 def _check_no_mask(letters: Sequence[Letter], calls_of: Sequence[RecordedCalls]) -> None:
@@ -141,14 +146,53 @@ def check_random(post: Post, letter: Letter, calls: RecordedCalls) -> None:
         drawn = _from_hexadecimal(secret) or secret  # a hexadecimal digit is half a byte
         if secret != letter.text and len(set(drawn)) < min(MIN_DIFFERENT, len(drawn) // 2):
             raise Wrong(WEAK_KEY.format(len(set(drawn)), len(drawn)))
-    before, secrets = random.getstate(), []
+    secrets = []
     for _ in range(2):
-        random.seed(START)
-        again = lock(post, letter.text)
-        random.setstate(before)
-        secrets.append(set(opened(post, again).secrets) - {letter.text})
+        with started_again([post.lock, post.open]) as (again, _):
+            locked = lock(replace(post, lock=again), letter.text)
+        secrets.append(set(opened(post, locked).secrets) - {letter.text})
     if set.intersection(*secrets):
         raise Wrong(PREDICTABLE)
+
+
+def check_independent(post: Post, letter: Letter) -> None:
+    """While ML-KEM's secret stays the same, and the clock stands, RSA's secret is another one."""
+    publics, secrets = [*map(_repeating, post.publics)], []
+    for _ in range(2):
+        with started_again([post.lock, post.open]) as (again, _):
+            locked = lock(replace(post, lock=again), letter.text, publics)
+        secrets.append({*opened(post, locked).of("Decrypt").secrets} - {letter.text})
+    if set.intersection(*secrets):
+        raise Wrong(ONE_FROM_THE_OTHER.format("Decrypt", "Decapsulate"))
+
+
+class _SameSecret:
+    """The library's ML-KEM key, which gives out the same secret, in the same capsule, each time."""
+
+    def __init__(self, key: Any) -> None:
+        self._key, self._made = key, key.encapsulate()
+
+    def encapsulate(self) -> tuple[bytes, bytes]:
+        made: tuple[bytes, bytes] = self._made
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._key, name)
+
+
+@dataclass(frozen=True)
+class _Loaded(PublicKey):
+    key: Any
+
+    def load(self) -> Any:
+        return self.key
+
+
+def _repeating(public: PublicKey) -> PublicKey:
+    loaded = public.load()
+    if not hasattr(loaded, "encapsulate"):
+        return public
+    return _Loaded(public.der, _SameSecret(loaded))
 
 
 def check_one_is_not_enough(post: Post, letter: Letter, calls: RecordedCalls) -> None:

@@ -10,9 +10,12 @@ from typing import Any
 
 from kmslab.course.exercises.answers import Function, Wrong, result_of
 from kmslab.course.exercises.boxes import damaged, parts_of
+from kmslab.course.exercises.left_behind import LeftBehind, watched
 from kmslab.course.exercises.other_answers import other_answers
 from kmslab.course.exercises.recording import BLOBS, RecordedCalls, recorded
+from kmslab.course.exercises.sealing import check_left
 from kmslab.course.exercises.searching import found_in
+from kmslab.crypto.public import PublicKey
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.kms.contract.specs import KeyUsage
 from kmslab.lab.cmk import CMK
@@ -78,22 +81,30 @@ class Post:
     def operations(self) -> tuple[str, ...]:
         return tuple(OPENS[key.usage] for key in self.keys)
 
+    @property
+    def publics(self) -> tuple[PublicKey, ...]:
+        return tuple(key.public_key() for key in self.keys)
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter that the learner's function has locked."""
+    """A letter that the learner's function has locked, and what that function left behind."""
 
     text: bytes
     locked: Any
+    left: LeftBehind
 
 
-def lock(post: Post, text: bytes) -> Letter:
-    """Call the learner's function that locks, where no KMS can be called."""
+def lock(post: Post, text: bytes, publics: Sequence[PublicKey] = ()) -> Letter:
+    """Call the learner's function that locks, where no KMS can be called.
+
+    `publics`: public keys to be used in place of those of the post's keys.
+    """
     name, meanings = post.lock.__name__, dict[type[Exception], str]()
     if len(text) > 190:
         meanings[ValueError] = TOO_LONG.format(name, "ValueError", len(text))
-    publics = [key.public_key() for key in post.keys]
-    with recorded(post.lab) as calls:
+    publics = publics or post.publics
+    with watched() as left, recorded(post.lab) as calls:
         try:
             locked = result_of(post.lock, *publics, text, meanings=meanings)
         finally:
@@ -105,7 +116,7 @@ def lock(post: Post, text: bytes) -> Letter:
         raise Wrong(NOT_BYTES.format(name, found))
     if how := found_in(locked, text):
         raise Wrong(LETTER_IN_CLEAR.format(how))
-    return Letter(text, locked)
+    return Letter(text, locked, left)
 
 
 def check_opens(post: Post, letters: Sequence[Letter]) -> list[RecordedCalls]:
@@ -179,7 +190,7 @@ def _need_refusal(post: Post, what: str, found: Any) -> None:
 def opened(post: Post, letter: Letter) -> RecordedCalls:
     """The calls that opening took, if the letter came out."""
     name = post.open.__name__
-    with recorded(post.lab) as calls:
+    with watched() as left, recorded(post.lab) as calls:
         try:
             found = result_of(post.open, *post.keys, letter.locked)
         except Wrong:
@@ -193,6 +204,8 @@ def opened(post: Post, letter: Letter) -> RecordedCalls:
     for key, operation in zip(post.keys, post.operations, strict=True):
         if not calls.on(key).of(operation):
             raise Wrong(NOT_ASKED.format(name, operation))
+    keys = [("the letter's key", each) for each in calls.secrets if each != letter.text]
+    check_left(name, left, keys)
     return calls
 
 

@@ -20,8 +20,11 @@ from kmslab.course.exercises.answers import (
     result_of,
 )
 from kmslab.course.exercises.boxes import damaged
+from kmslab.course.exercises.left_behind import watched
 from kmslab.course.exercises.recording import RecordedCalls, recorded
+from kmslab.course.exercises.sealing import COMES_AGAIN, check_left
 from kmslab.course.exercises.searching import found_in
+from kmslab.course.exercises.standing_still import started_again
 from kmslab.crypto import Forged
 from kmslab.kms.arn import Arn
 from kmslab.kms.contract.errors import KMSError
@@ -103,6 +106,8 @@ def check_mend(clinic: Clinic, mend: Function) -> str:
     for happened, (spoiled_key, spoiled_box) in damaged((encrypted, box)):
         if error_of(mend, key, spoiled_key, spoiled_box) is None:
             raise Wrong(DAMAGE.format(happened))
+    if len({_started_again(lab, mend, key, *leaks[0]) for _ in range(2)}) == 1:
+        raise Wrong(COMES_AGAIN.format(mend.__name__))
     return (
         "Each box has a new data key, and the one that leaked opens it no more. (The thief may "
         "have copied the old box, and what he has read he has read.)"
@@ -115,11 +120,17 @@ def _sealed(key: CMK, data: bytes) -> tuple[bytes, bytes, bytes]:
     return made.plaintext, made.encrypted, lock(data, made.plaintext)
 
 
+def _started_again(lab: Lab, mend: Function, key: CMK, *leak: bytes) -> bytes:
+    """The data key that `mend` makes when its program has just been started, as it always is."""
+    with started_again([mend]) as (again,):
+        return _mended(lab, again, key, *leak)
+
+
 def _mended(
     lab: Lab, mend: Function, key: CMK, data: bytes, leaked: bytes, encrypted: bytes, box: bytes
 ) -> bytes:
     """The data key that opens what `mend` gave back."""
-    with recorded(lab) as calls:
+    with watched() as left, recorded(lab) as calls:
         pair = result_of(mend, key, encrypted, box)
     new_encrypted, new_box = _pair(pair)
     for what, secret in (("the data", data), ("the old data key", leaked)):
@@ -127,6 +138,7 @@ def _mended(
             raise Wrong(READABLE.format(what, "" if how == "as it is" else f", {how}"))
     _check_leaked(calls, leaked, box, new_box)
     new = _decrypted(key, new_encrypted, new_box)
+    check_left(mend.__name__, left, [("the data", data), ("the new data key", new)])
     _check_trail(calls, {"the new data key": new, "the old data key": leaked, "the data": data})
     if new != leaked and found_in(new, leaked):
         raise Wrong(HALF_LEAKED)

@@ -13,6 +13,7 @@ from kmslab.course.clinic.stolen_laptop import NotOpened
 from kmslab.course.exercises import every_key
 from kmslab.course.exercises.answers import Wrong, result_of
 from kmslab.course.exercises.boxes import damaged, exchanged
+from kmslab.course.exercises.left_behind import watched
 from kmslab.course.exercises.other_answers import other_answers
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.sealing import (
@@ -22,6 +23,7 @@ from kmslab.course.exercises.sealing import (
     Sealed,
     check_calls,
     check_key,
+    check_left,
     first_parameter,
 )
 from kmslab.lab.cmk import CMK
@@ -184,7 +186,7 @@ def attempt(pair: Pair, box: Any, named: Sequence[str] = (), *, key: CMK | None 
 def _opened(pair: Pair, file: Sealed, meanings: dict[type[Exception], str]) -> set[bytes]:
     """What Decrypt answered while the file was opened."""
     function, name = pair.unseal, pair.unseal.__name__
-    with recorded(pair.lab) as calls:
+    with watched() as left, recorded(pair.lab) as calls:
         try:
             found = result_of(function, pair.key, *file.named, file.box, meanings=meanings)
         except Wrong:
@@ -196,7 +198,9 @@ def _opened(pair: Pair, file: Sealed, meanings: dict[type[Exception], str]) -> s
     if found != file.data:
         wanted, got = _described(file.data), _described(found)
         raise Wrong(OTHER_DATA.format("other bytes" if got == wanted else got, wanted))
-    return set(calls.of("Decrypt").secrets)
+    keys = set(calls.of("Decrypt").secrets)
+    check_left(name, left, [("the data key", key) for key in keys])
+    return keys
 
 
 def _check_opening_calls(pair: Pair, calls: RecordedCalls) -> None:

@@ -6,13 +6,16 @@ functions have never met, and all other keys of the lab are off.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from kmslab.course.exercises.answers import Function, Wrong, result_of
 from kmslab.course.exercises.boxes import parts_of
+from kmslab.course.exercises.left_behind import LeftBehind, watched
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
+from kmslab.course.exercises.standing_still import started_again
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
@@ -58,6 +61,15 @@ DATA_KEY_ON_DISK = (
     "The data key itself lies on the disk{}. It opens the box without asking anybody: Friday "
     "again. Keep the other copy."
 )
+LEFT_BEHIND = (
+    "`{}` {} {}{}. That lies on the disk as well, where the thief looks (a notebook is saved with "
+    "what it printed)."
+)
+COMES_AGAIN = (
+    "The check started your program twice, with the clock standing still and Python's `random` at "
+    "the same start, and `{}` made the same data key again. What comes again can be computed by "
+    "others too. Ask GenerateDataKey for one, or draw 32 bytes with `secrets.token_bytes`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +88,19 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A sealed file: its data, its name if it has one, and the calls that sealing it took."""
+    """A sealed file: its data, its name if it has one, and what sealing it called and left."""
 
     data: bytes
     named: tuple[str, ...]
     box: Any
     calls: RecordedCalls
+    left: LeftBehind
 
 
 def seal(pair: Pair, data: bytes, *named: str) -> Sealed:
     """Call the learner's function that seals, and look at what it asked the KMS."""
     function = pair.seal
-    with recorded(pair.lab) as calls:
+    with watched() as left, recorded(pair.lab) as calls:
         try:
             box = result_of(function, pair.key, *named, data)
         except Wrong:
@@ -98,7 +111,7 @@ def seal(pair: Pair, data: bytes, *named: str) -> Sealed:
     if not parts or not all(isinstance(part, bytes | bytearray | str) for part in parts):
         found = ", ".join(f"`{type(part).__name__}`" for part in parts) or "nothing"
         raise Wrong(NOT_BYTES.format(function.__name__, found))
-    return Sealed(data, named, box, calls)
+    return Sealed(data, named, box, calls, left)
 
 
 def check_asks_for_each(pair: Pair, files: Sequence[Sealed], before: RecordedCalls) -> None:
@@ -125,6 +138,27 @@ def check_hides(pair: Pair, file: Sealed) -> None:
     for secret in _keys_of(file.calls):
         if how := found_in(file.box, secret):
             raise Wrong(DATA_KEY_ON_DISK.format("" if how == "as it is" else f", {how}"))
+    secrets = [("the data", file.data), *(("the data key", key) for key in _keys_of(file.calls))]
+    check_left(pair.seal.__name__, file.left, secrets)
+
+
+def check_left(name: str, left: LeftBehind, secrets: Sequence[tuple[str, bytes]]) -> None:
+    """No secret was printed, or written into a file."""
+    for (did, content), (what, secret) in product(left.places, secrets):
+        if how := found_in(content, secret):
+            raise Wrong(
+                LEFT_BEHIND.format(name, did, what, "" if how == "as it is" else f", {how}")
+            )
+
+
+def check_fresh_keys(pair: Pair, file: Sealed) -> None:
+    """No data key comes again when the program does, as one from a counter or a seed would."""
+    keys = []
+    for _ in range(2):
+        with started_again([pair.seal, pair.unseal]) as (again, _):
+            keys.append({*_keys_of(seal(replace(pair, seal=again), file.data, *file.named).calls)})
+    if set.intersection(*keys):
+        raise Wrong(COMES_AGAIN.format(pair.seal.__name__))
 
 
 def _check_sealing_calls(pair: Pair, data: bytes, calls: RecordedCalls) -> None:

@@ -1,0 +1,91 @@
+"""Watches what a learner's function leaves behind besides its result: on the screen, and in files.
+
+A notebook is saved with what it printed, so both lie on the disk where a thief looks for keys.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from functools import cache
+from io import TextIOBase
+from pathlib import Path
+from typing import Any, TextIO
+
+MAX_FILES, MAX_READ = 64, 1 << 20  # files, and bytes of each that are searched
+WRITES = os.O_WRONLY | os.O_RDWR
+
+
+@dataclass(slots=True)
+class LeftBehind:
+    """`places` is complete when the function has returned."""
+
+    printed: list[str] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)  # files, to be written
+
+    @property
+    def places(self) -> Iterator[tuple[str, Any]]:
+        """Where something was left, in words, and what."""
+        if self.printed:
+            yield "printed", "".join(self.printed)
+        for path in dict.fromkeys(self.opened[:MAX_FILES]):
+            if content := _content(Path(path)):
+                yield f"wrote into the file `{Path(path).name}`", content
+
+
+_watching: list[LeftBehind] = []
+
+
+@contextmanager
+def watched() -> Iterator[LeftBehind]:
+    """`with watched() as left:` learns what is printed meanwhile, and which files are written."""
+    _hook_once()
+    left = LeftBehind()
+    _watching.append(left)
+    try:
+        with ExitStack() as both:
+            both.enter_context(redirect_stdout(_Copied(sys.stdout, left.printed)))
+            both.enter_context(redirect_stderr(_Copied(sys.stderr, left.printed)))
+            yield left
+    finally:
+        _watching.remove(left)
+
+
+class _Copied(TextIOBase):
+    """A stream that also keeps what is written to it."""
+
+    def __init__(self, to: TextIO, copy: list[str]) -> None:
+        self._to, self._copy = to, copy
+
+    def write(self, text: str) -> int:
+        self._copy.append(text)
+        return self._to.write(text)
+
+    def flush(self) -> None:
+        self._to.flush()
+
+
+@cache
+def _hook_once() -> None:
+    """An audit hook stays as long as Python runs. It sees each `open`, Jupyter's own too."""
+    sys.addaudithook(_audit)
+
+
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and _watching:
+        path, _, flags = arguments
+        if isinstance(path, str | bytes) and isinstance(flags, int) and flags & WRITES:
+            for left in _watching:
+                left.opened.append(os.path.abspath(os.fsdecode(path)))
+
+
+def _content(path: Path) -> bytes:
+    """What lies there now: a file that was removed again is not found."""
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(MAX_READ)
+    except OSError:
+        return b""
