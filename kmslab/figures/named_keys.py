@@ -49,7 +49,8 @@ def names(*asked: Asked) -> Picture:
     alias or alias ARN of a key as text, or a ciphertext blob. The calls are in the trail. Example:
     `names((lab, "alias/archive"), (busan, "alias/archive"), (busan, archive.arn))`.
     """
-    lookups = [_look_up(*each) for each in asked]
+    blobs = list(dict.fromkeys(name for _, name in asked if isinstance(name, bytes)))
+    lookups = [_look_up(*each, blobs) for each in asked]
     keys = list(dict.fromkeys(each.key for each in lookups if each.key))
     if len(keys) > len(LOOKS):
         raise ValueError(f"names draws {len(LOOKS)} keys at most, and these lead to {len(keys)}")
@@ -72,8 +73,8 @@ def names(*asked: Asked) -> Picture:
     return Picture(canvas.figure, _caption(lookups, keys))
 
 
-def _look_up(view: View, name: str | bytes) -> Lookup:
-    shown = f"a blob of {count(len(name))}" if isinstance(name, bytes) else _shortened(name)
+def _look_up(view: View, name: str | bytes, blobs: Sequence[bytes]) -> Lookup:
+    shown = _blob(name, blobs) if isinstance(name, bytes) else _shortened(name)
     try:
         if isinstance(name, bytes):
             key = view.kms.decrypt(CiphertextBlob=name)["KeyId"]
@@ -82,6 +83,13 @@ def _look_up(view: View, name: str | bytes) -> Lookup:
     except KMSError as refusal:
         return Lookup(view.caller.account, shown, "", refusal.code)
     return Lookup(view.caller.account, shown, key)
+
+
+def _blob(blob: bytes, blobs: Sequence[bytes]) -> str:
+    """Several are numbered, as in the timeline."""
+    if len(blobs) > 1:
+        return f"blob {blobs.index(blob) + 1} ({count(len(blob))})"
+    return f"a blob of {count(len(blob))}"
 
 
 def _shortened(name: str) -> str:
@@ -115,10 +123,15 @@ def _draw_name(canvas: Canvas, lookup: Lookup, top: float) -> None:
 
 
 def _caption(lookups: Sequence[Lookup], keys: Sequence[str]) -> str:
-    number = f"{len(keys)} key{'' if len(keys) == 1 else 's'}"
-    leads = "1 name leads" if len(lookups) == 1 else f"{len(lookups)} names lead"
-    head = f"Picture: {leads} to {number}."
+    found, names = sum(bool(each.key) for each in lookups), _number(len(lookups), "name")
+    which = names if found == len(lookups) else f"{found or 'none'} of {names}"
+    lead = "leads" if len(lookups) == 1 else "lead"
+    head = f"Picture: {which} {lead} to {_number(len(keys), 'key') if keys else 'a key'}."
     return " ".join([head, *map(_sentence, lookups)])
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _sentence(lookup: Lookup) -> str:

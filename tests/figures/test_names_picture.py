@@ -20,6 +20,16 @@ def test_an_alias_leads_to_another_key_in_another_account_and_an_arn_does_not():
     assert f"{busan}:alias/archive {where}" in caption
 
 
+def test_two_blobs_are_told_apart_and_the_caption_counts_what_leads_to_a_key():
+    key = new_key()
+    blob, other = key.encrypt(b"1"), bytes(120)
+    caption = repr(figures.names((key.lab, blob), (key.lab, other)))
+    assert "1 of 2 names lead to 1 key." in caption
+    assert f"blob 1 ({len(blob)} bytes) leads to key {key.id[:8]}…" in caption
+    assert "blob 2 (120 bytes) leads nowhere: InvalidCiphertextException" in caption
+    assert "none of 1 name leads to a key." in repr(figures.names((key.lab, other)))
+
+
 def test_a_blob_leads_to_the_key_that_made_it_wherever_the_alias_is():
     key, other = new_key(), new_key()
     key.lab.kms.create_alias(AliasName="alias/a", TargetKeyId=key.arn)

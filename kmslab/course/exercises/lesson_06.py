@@ -20,6 +20,7 @@ from kmslab.course.exercises.answers import (
     result_of,
 )
 from kmslab.course.exercises.boxes import flipped
+from kmslab.course.exercises.other_answers import other_materials
 from kmslab.course.exercises.recording import recorded
 from kmslab.kms.access import allow
 from kmslab.kms.contract.states import KeyState
@@ -54,6 +55,10 @@ READ_THE_BYTES = (
     "bytes. Their layout is this lab's own. AWS publishes none, so on AWS this finds nothing. Ask "
     "with a call."
 )
+ANSWER_IGNORED = (
+    "The check let the KMS name other materials than before, and `older` gave back the same blobs. "
+    "So it calls Decrypt, and goes by something else than the KeyMaterialId in the answer."
+)
 ROTATED_AGAIN = (
     "The key was rotated once more, so all {} blobs need older material now, and `older` gave back "
     "{}. Which material is the current one has to be asked anew."
@@ -62,6 +67,10 @@ ROTATED_IT = "`older` rotated the key. It was asked to look, and to change nothi
 UNREADABLE = (
     "In one of the blobs a bit had been flipped, so the KMS could not say which material made it. "
     "`older` gave back {} without an error, {}. Let the error come out."
+)
+DISABLED_UNNOTICED = (
+    "The key was Disabled, the KMS opened not one blob, and `older` gave back {} without an error. "
+    "Let the error come out."
 )
 WRONG_ORDER = "These are the right blobs, but not in the order in which they went in."
 
@@ -78,6 +87,7 @@ def check_older(clinic: Clinic, older: Function) -> str:
     needs_older = blobs[:3]
     _random.shuffle(blobs)
     _check_older(lab, older, key, blobs, [each for each in blobs if each in needs_older])
+    _check_follows_answers(lab, older, key, blobs)
     all_current = [unrotated.encrypt(fresh.record()) for _ in range(3)]
     _check_older(lab, older, unrotated, all_current, [])
     key.rotate()
@@ -85,20 +95,36 @@ def check_older(clinic: Clinic, older: Function) -> str:
     if _is_list(found) and len(found) < len(blobs):
         raise Wrong(ROTATED_AGAIN.format(len(blobs), len(found)))
     _check_older(lab, older, key, blobs, blobs)
-    _check_damaged(older, key, blobs)
+    _check_lets_errors_out(older, key, blobs)
     return (
         "Of seven blobs of three materials, `older` found the three; of a key that was never "
         "rotated, none; and after one more rotation, all seven. A damaged one raised an error."
     )
 
 
-def _check_damaged(older: Function, key: CMK, blobs: Sequence[bytes]) -> None:
+def _check_follows_answers(lab: Lab, older: Function, key: CMK, blobs: Sequence[bytes]) -> None:
+    """While the KMS names an old material as the current one and the other way round."""
+    used = {blob: lab.kms.decrypt(CiphertextBlob=blob)["KeyMaterialId"] for blob in blobs}
+    current = key.metadata["CurrentKeyMaterialId"]
+    old = next(material for material in used.values() if material != current)
+    exchanged = {current: old, old: current}
+    right = [blob for blob in blobs if exchanged.get(used[blob], old) != current]
+    with other_materials(lab, exchanged):
+        found = result_of(older, key, list(blobs))
+    if list(found) != right:
+        raise Wrong(ANSWER_IGNORED)
+
+
+def _check_lets_errors_out(older: Function, key: CMK, blobs: Sequence[bytes]) -> None:
     spoiled = next(flipped(blobs[1], -1))
     given = [blobs[0], spoiled, *blobs[2:]]
     if error_of(older, key, list(given)) is None:
         found = older(key, list(given))
         where = "and that blob is among them" if spoiled in found else "and left that blob out"
         raise Wrong(UNREADABLE.format(f"{len(found)} of {len(given)} blobs", where))
+    key.disable()
+    if error_of(older, key, list(blobs)) is None:
+        raise Wrong(DISABLED_UNNOTICED.format(_shown(older(key, list(blobs)))))
 
 
 def _check_older(
@@ -157,18 +183,20 @@ NEW_MATERIAL = (
 ANOTHER_KEY = (
     "`bring_back` made a new KMS key. The same bytes in another key open none of the old blobs."
 )
-EXPIRED_AGAIN = (
-    "A month later the key is PendingImport again: `bring_back` gave the material an expiry date. "
-    "Sora asked for none."
+EXPIRES = (
+    "`bring_back` gave {} of the key's {} pieces of material a last day ({:%Y-%m-%d}). On that day "
+    "the key is PendingImport again. Sora asked for none."
 )
 MISSING_UNNOTICED = (
     "One of the sheets was missing, so the key is still PendingImport, and `bring_back` gave back "
     "{}: {} fitted."
 )
-RIGHTS_UNNOTICED = (
-    "`bring_back` was run by somebody who may not import. The KMS refused, with `{}`, and "
-    "`bring_back` gave back {} as if the sheets did not fit. Let that error come out."
+ERROR_UNNOTICED = (
+    "{}. The KMS refused, with `{}`, and `bring_back` gave back {} as if the sheets did not fit. "
+    "Let that error come out."
 )
+NO_RIGHTS = "`bring_back` was run by somebody who may not import"
+DELETED = "The key was waiting for its deletion, and takes no material in that state"
 
 
 def check_sheets(clinic: Clinic, bring_back: Function) -> str:
@@ -179,10 +207,7 @@ def check_sheets(clinic: Clinic, bring_back: Function) -> str:
     key, blobs = _expired(lab, own)
     sheets = [strange[0], own[1], strange[1], own[0]]
     _check_back(lab, bring_back, key, blobs, sheets, own)
-    lab.clock.advance(days=31)
-    if key.state is not KeyState.ENABLED:
-        raise Wrong(EXPIRED_AGAIN)
-    _check_others_rights(lab, bring_back, own)
+    _check_material_errors_come_out(lab, bring_back, own)
     missing, _ = _expired(lab, own)
     found = result_of(bring_back, missing, [own[1], *strange])
     if found != 1:
@@ -234,22 +259,34 @@ def _check_back(
     for blob in blobs:
         if error := error_of(key.decrypt, blob):
             raise Wrong(BLOBS_SHUT.format(type(error).__name__))
+    _check_no_last_day(lab, key)
     if isinstance(found, bool) or not isinstance(found, int):
         raise Wrong(NOT_A_NUMBER.format(type(found).__name__))
     if found != len(own):
         raise Wrong(WRONG_NUMBER.format(len(own), len(sheets), found))
 
 
-def _check_others_rights(lab: Lab, bring_back: Function, own: Sequence[bytes]) -> None:
-    key, _ = _expired(lab, own[:1])
+def _check_no_last_day(lab: Lab, key: CMK) -> None:
+    listed = lab.kms.list_key_rotations(KeyId=key.arn, IncludeKeyMaterial="ALL_KEY_MATERIAL")
+    last_days = [each["ValidTo"] for each in listed["Rotations"] if "ValidTo" in each]
+    if last_days:
+        raise Wrong(EXPIRES.format(len(last_days), len(listed["Rotations"]), min(last_days)))
+
+
+def _check_material_errors_come_out(lab: Lab, bring_back: Function, own: Sequence[bytes]) -> None:
     person = fresh.person(lab, allow("kms:DescribeKey", "kms:GetParametersForImport"))
-    with recorded(lab) as calls:
-        error = error_of(bring_back, fresh.held_by(person, key), own[:1])
-    if error is None:
-        refusal = calls.refused[0].error if calls.refused else None
-        told = _shown(bring_back(fresh.held_by(person, key), own[:1]))
-        raise Wrong(RIGHTS_UNNOTICED.format(refusal.code if refusal else "no call", told))
+    key, deleted = (_expired(lab, own[:1])[0] for _ in range(2))
+    deleted.schedule_deletion()
+    for why, handle in ((NO_RIGHTS, fresh.held_by(person, key)), (DELETED, deleted)):
+        with recorded(lab) as calls:
+            error = error_of(bring_back, handle, own[:1])
+        if error is None:
+            refused = calls.refused[0].error if calls.refused else None
+            told = _shown(bring_back(handle, own[:1]))
+            raise Wrong(ERROR_UNNOTICED.format(why, refused.code if refused else "no call", told))
 
 
 def _shown(found: Any) -> str:
+    if _is_list(found):
+        return f"a list of {len(found)}"
     return "nothing (`None`)" if found is None else f"`{found!r}`"

@@ -5,7 +5,7 @@ depends on nothing that the thief has or can try out.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -80,8 +80,13 @@ ONE_FOR_ALL = (
     "all."
 )
 DAMAGE = (
-    "{} of what lay on the disk, and `mend` gave back a new box without an error. What is in "
-    "there now, nobody has checked. Let the error come out."
+    "{} of what lay on the disk, and `mend` gave back {} without an error. What is in there now, "
+    "nobody has checked. Let the error come out."
+)
+STRANGE_BOX = (
+    "The box lay under another KMS key than the one that `mend` was given, and `mend` gave back {} "
+    "without an error. So a stranger's box becomes one of your own. Tell Decrypt which key you "
+    "expect (`key.decrypt`)."
 )
 
 
@@ -103,15 +108,27 @@ def check_mend(clinic: Clinic, mend: Function) -> str:
     for new, other in combinations([*chosen, *again], 2):
         _check_pattern(new, other, "another new one")
     _, encrypted, box = _sealed(key, contents[0])
-    for happened, (spoiled_key, spoiled_box) in damaged((encrypted, box)):
-        if error_of(mend, key, spoiled_key, spoiled_box) is None:
-            raise Wrong(DAMAGE.format(happened))
+    for happened, spoiled in damaged((encrypted, box)):
+        _check_refuses(mend, key, spoiled, DAMAGE.format(happened, "{}"))
+    _, *strange = _sealed(fresh.key(lab), contents[0])
+    _check_refuses(mend, key, strange, STRANGE_BOX)
     if len({_started_again(lab, mend, key, *leaks[0]) for _ in range(2)}) == 1:
         raise Wrong(COMES_AGAIN.format(mend.__name__))
     return (
         "Each box has a new data key, and the one that leaked opens it no more. (The thief may "
         "have copied the old box, and what he has read he has read.)"
     )
+
+
+def _check_refuses(mend: Function, key: CMK, given: Sequence[bytes], why: str) -> None:
+    try:
+        found = mend(key, *given)
+    except Exception:
+        return
+    pair = isinstance(found, list | tuple) and len(found) == 2
+    same = pair and found[1] == given[1]
+    shown = "that box as it was" if same else "a new box" if pair else f"`{found!r}`"
+    raise Wrong(why.format(shown))
 
 
 def _sealed(key: CMK, data: bytes) -> tuple[bytes, bytes, bytes]:

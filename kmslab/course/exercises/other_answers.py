@@ -1,9 +1,9 @@
-"""A KMS whose secrets are exchanged on their way out: does a program use what it was answered?
+"""A KMS whose answers are exchanged on their way out: does a program use what it was answered?
 
 A program that calls Decrypt and then opens its box with a key of its own does not notice.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from secrets import randbelow
 from typing import Any
@@ -15,6 +15,11 @@ from kmslab.kms.contract.callers import Caller
 from kmslab.lab.view import View
 
 EVERY_BYTE = slice(None)
+# The member of an answer that names the material which opened a blob.
+OPENED_WITH = {"Decrypt": "KeyMaterialId", "ReEncrypt": "SourceKeyMaterialId"}
+
+
+Change = Callable[[str, dict[str, Any]], dict[str, Any]]  # of an operation's answer
 
 
 @contextmanager
@@ -24,18 +29,26 @@ def other_answers(lab: View, part: slice = EVERY_BYTE, *, only: str = "") -> Ite
     `part`: the bytes that differ; by default each does. `only`: one operation, such as `Decrypt`,
     whose answers alone are exchanged.
     """
-    make_call = lab.service.call
 
-    def call(
-        name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
-    ) -> dict[str, Any]:
-        answer = make_call(name, caller, request, request_id)
+    def change(name: str, answer: dict[str, Any]) -> dict[str, Any]:
         if only not in ("", name):
             return answer
-        secrets = {name: _another(answer[name], part) for name in SECRET if name in answer}
-        return answer | secrets
+        return answer | {name: _another(answer[name], part) for name in SECRET if name in answer}
 
-    with patch.object(lab.service, "call", call):
+    with _answering(lab, change):
+        yield
+
+
+@contextmanager
+def other_materials(lab: View, exchanged: Mapping[str, str]) -> Iterator[None]:
+    """Meanwhile Decrypt and ReEncrypt name another material for the one that opened a blob."""
+
+    def change(name: str, answer: dict[str, Any]) -> dict[str, Any]:
+        member = OPENED_WITH.get(name, "")
+        used = answer.get(member, "")
+        return answer | {member: exchanged[used]} if used in exchanged else answer
+
+    with _answering(lab, change):
         yield
 
 
@@ -54,6 +67,19 @@ def repeated_answers(lab: View, calls: Sequence[RecordedCall]) -> Iterator[None]
         if name in answers:
             return dict(answers[name])
         return make_call(name, caller, request, request_id)
+
+    with patch.object(lab.service, "call", call):
+        yield
+
+
+@contextmanager
+def _answering(lab: View, change: Change) -> Iterator[None]:
+    make_call = lab.service.call
+
+    def call(
+        name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
+    ) -> dict[str, Any]:
+        return change(name, make_call(name, caller, request, request_id))
 
     with patch.object(lab.service, "call", call):
         yield
