@@ -7,8 +7,17 @@ from kmslab.course.clinic import workshop_envelope
 from kmslab.course.clinic.clinic import STOLEN, Clinic
 from kmslab.course.clinic.stolen_laptop import NotOpened, unlock
 from kmslab.course.exercises import every_key, fresh, mixing, opening, sealing
-from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
+from kmslab.course.exercises.answers import (
+    Function,
+    Wrong,
+    error_of,
+    require_bodies,
+    result_of,
+)
+from kmslab.course.exercises.boxes import damaged
+from kmslab.course.exercises.left_behind import watched
 from kmslab.course.exercises.recording import RecordedCalls, recorded
+from kmslab.course.exercises.sealing import check_left
 from kmslab.course.exercises.searching import found_in, made_from_data_alone
 from kmslab.course.outcome import outcome
 from kmslab.crypto import Forged
@@ -136,6 +145,17 @@ NOT_A_DATA_KEY = (
     "What `{}` gave back is not a data key that this KMS key has encrypted: Decrypt answers `{}`."
 )
 
+OFF, NO_RIGHT = "The key was off", "Somebody without any right called it"
+SILENT = (
+    "{}, and `{}` gave back {} without an error. Whoever called it goes on as if it had worked. "
+    "Let the KMS's error come out."
+)
+STRANGE = (
+    "The folder lay under another KMS key than the one that `{}` was given, and `{}` filled it "
+    "without an error: what a stranger prepared, a stranger may open. Tell Decrypt which key you "
+    "expect (`key.decrypt`)."
+)
+
 
 def check_folder(clinic: Clinic, new_folder: Function, fill_folder: Function) -> str:
     lab = clinic.lab
@@ -150,13 +170,29 @@ def check_folder(clinic: Clinic, new_folder: Function, fill_folder: Function) ->
         raise Wrong("Two folders have one and the same data key. Each patient gets a fresh one.")
     for folder, data in zip(folders, (record, clinic.scan), strict=True):
         _check_fills(fill_folder, jiho, folder, data)
+    for happened, folder in damaged(folders[0]):
+        _check_refuses(happened, fill_folder, jiho, folder, record)
+    strange = fresh.key(lab).generate_data_key_without_plaintext()
+    if error_of(fill_folder, jiho, strange, record) is None:
+        raise Wrong(STRANGE.format(fill_folder.__name__, fill_folder.__name__))
+    visitor = fresh.held_by(fresh.person(lab), key)
+    _check_refuses(NO_RIGHT, fill_folder, visitor, folders[0], record)
     every_key.disable(lab)
-    if result_of(fill_folder, jiho, folders[0], record, may_fail=True) is not None:
-        raise Wrong(f"The key is off, and `{fill_folder.__name__}` fills a folder all the same.")
+    _check_refuses(OFF, fill_folder, jiho, folders[0], record)
+    _check_refuses(OFF, new_folder, desk)
     return (
         "The desk made two folders and could have read neither; Jiho's program filled both. "
         "Making keys and using them are two rights, and two people may have them."
     )
+
+
+def _check_refuses(happened: str, function: Function, *arguments: Any) -> None:
+    try:
+        found = function(*arguments)
+    except Exception:
+        return
+    shown = f"{len(found):,} bytes" if isinstance(found, bytes) and found else f"`{found!r}`"
+    raise Wrong(SILENT.format(happened, function.__name__, shown))
 
 
 def _new_folder(function: Function, desk: CMK, key: CMK) -> bytes:
@@ -203,7 +239,7 @@ def _check_fills(function: Function, jiho: CMK, folder: bytes, data: bytes) -> N
         "the folder has its data key already."
     )
     meanings: dict[type[Exception], str] = {EXCEPTIONS["AccessDeniedException"]: denied}
-    with recorded(jiho.lab) as calls:  # type: ignore[arg-type]
+    with watched() as left, recorded(jiho.lab) as calls:  # type: ignore[arg-type]
         box = result_of(function, jiho, folder, data, meanings=meanings)
     if not isinstance(box, bytes):
         raise Wrong(
@@ -219,6 +255,7 @@ def _check_fills(function: Function, jiho: CMK, folder: bytes, data: bytes) -> N
         raise Wrong(f"`{name}` sealed something, and did not ask for the folder's data key.")
     if found_in(box, secrets[0]):
         raise Wrong(f"`{name}` left the plaintext data key in the folder.")
+    check_left(name, left, [("the data key", secrets[0]), ("the data", data)])
     try:
         if unlock(box, secrets[0]) == data:
             return
