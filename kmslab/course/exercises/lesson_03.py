@@ -228,6 +228,7 @@ def check_file(clinic: Clinic, seal_file: Function, unseal_file: Function) -> st
     opening.check_needs_the_key(pair, files[0], other)
     mixing.check_sealed_with_the_key(pair, files[0], files[2])
     mixing.check_after_a_restart(pair, files[0])
+    sealing.check_fresh_keys(pair, files[0])
     return (
         "Five files under four names; each opens under its own and under no other. The trail says "
         "which file was asked for, and the thief can carry nothing to another place."

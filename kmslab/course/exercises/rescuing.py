@@ -17,7 +17,9 @@ from kmslab.course.exercises.answers import (
     result_of,
 )
 from kmslab.course.exercises.boxes import flipped
+from kmslab.course.exercises.left_behind import watched
 from kmslab.course.exercises.recording import RecordedCalls, recorded
+from kmslab.course.exercises.sealing import check_left
 from kmslab.course.exercises.searching import found_in
 from kmslab.course.outcome import outcome
 from kmslab.kms.arn import Arn
@@ -92,6 +94,11 @@ SILENT = (
     "or nobody learns which folder is lost."
 )
 
+NEW_KEY_OFF = (
+    "The new key was Disabled and sealed nothing, and `rescue` gave back {} without an error. Let "
+    "the error come out."
+)
+
 
 def check_rescue(clinic: Clinic, rescue: Function) -> str:
     lab = clinic.lab
@@ -102,9 +109,10 @@ def check_rescue(clinic: Clinic, rescue: Function) -> str:
     new, scene = fresh.key(lab), clinic.forgotten_key()
     keys = [lab.decrypt(blob) for blob in scene.folders]
     given: list[bytes] = list(scene.folders)
-    with recorded(lab) as calls:
+    with watched() as left, recorded(lab) as calls:
         saved = _rescued(rescue, scene.key, new, given, calls)
     _check_blobs(saved, scene.folders, keys)
+    check_left(rescue.__name__, left, [("a data key", keys[0]), ("a data key", keys[-1])])
     _check_left(calls, keys, given)
     outcome(scene.key.schedule_deletion)  # unless the learner has done that already
     lab.clock.advance(days=UNTIL_DELETED)
@@ -171,6 +179,12 @@ def _check_only_its_own(lab: Lab, rescue: Function) -> None:
         if lab.decrypt(stranger) in [_decrypt(lab, each) for each in given_back]:
             raise Wrong(STRANGER_IN.format(_without_a_key(calls)))
         raise Wrong(SILENT.format(what, _counted(found)))
+    new.disable()
+    try:
+        found = rescue(old, new, [first, last])
+    except Exception:
+        return
+    raise Wrong(NEW_KEY_OFF.format(_counted(found, 2)))
 
 
 def _without_a_key(calls: RecordedCalls) -> str:
@@ -183,8 +197,8 @@ def _without_a_key(calls: RecordedCalls) -> str:
     return f"say so in the call. (`{operation}` was called without a `{member[operation]}`.)"
 
 
-def _counted(found: Any) -> str:
-    return f"{len(found)} for 3" if isinstance(found, list | tuple) else f"`{found!r}`"
+def _counted(found: Any, of: int = 3) -> str:
+    return f"{len(found)} for {of}" if isinstance(found, list | tuple) else f"`{found!r}`"
 
 
 def _decrypt(lab: Lab, blob: Any) -> bytes | str:
