@@ -1,20 +1,31 @@
-"""Watches what a learner's function leaves behind besides its result: on the screen, and in files.
+"""Watches what a learner's function leaves behind besides its result: does a secret lie there?
 
-A notebook is saved with what it printed, so both lie on the disk where a thief looks for keys.
+It may have been printed, written into a file, or told to the KMS where the trail shows it.
 """
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from io import TextIOBase
+from itertools import product
 from pathlib import Path
 from typing import Any, TextIO
 
+from kmslab.course.exercises.answers import Wrong
+from kmslab.course.exercises.recording import RecordedCalls
+from kmslab.course.exercises.searching import found_in
+
 MAX_FILES, MAX_READ = 64, 1 << 20  # files, and bytes of each that are searched
 WRITES = os.O_WRONLY | os.O_RDWR
+PRINTED = "A notebook is saved with what it printed, and lies on the disk where the thief looks."
+WRITTEN = "That lies on the disk as well, where the thief looks."
+TOLD = (
+    "Contexts, tags and descriptions are no secrets: the trail shows them to everybody who may "
+    "read it."
+)
 
 
 @dataclass(slots=True)
@@ -25,13 +36,28 @@ class LeftBehind:
     opened: list[str] = field(default_factory=list)  # files, to be written
 
     @property
-    def places(self) -> Iterator[tuple[str, Any]]:
-        """Where something was left, in words, and what."""
+    def places(self) -> Iterator[tuple[str, Any, str]]:
+        """What was done, in words; what was left there; and why that matters."""
         if self.printed:
-            yield "printed", "".join(self.printed)
+            yield "printed", "".join(self.printed), PRINTED
         for path in dict.fromkeys(self.opened[:MAX_FILES]):
             if content := _content(Path(path)):
-                yield f"wrote into the file `{Path(path).name}`", content
+                yield f"wrote into the file `{Path(path).name}`", content, WRITTEN
+
+
+def check_left(
+    name: str, left: LeftBehind, calls: RecordedCalls, secrets: Iterable[tuple[str, bytes]]
+) -> None:
+    """Raise `Wrong` if the function `name` has left one of the secrets, each given with a word."""
+    told = [
+        (f"sent with `{call.operation}`", call.in_the_trail, TOLD)
+        for call in calls
+        if call.in_the_trail
+    ]
+    for (did, content, why), (what, secret) in product([*left.places, *told], secrets):
+        if how := found_in(content, secret):
+            how = "" if how == "as it is" else f", {how}"
+            raise Wrong(f"`{name}` {did} {what}{how}. {why}")
 
 
 _watching: list[LeftBehind] = []

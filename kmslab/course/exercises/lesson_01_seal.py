@@ -17,6 +17,7 @@ from kmslab.course.exercises.answers import (
     result_of,
 )
 from kmslab.course.exercises.boxes import damaged
+from kmslab.course.exercises.left_behind import check_left, watched
 from kmslab.course.exercises.other_answers import other_answers, repeated_answers
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.restarting import restarted
@@ -128,7 +129,7 @@ def _check_sealed(
     lab: Lab, seal_record: Function, open_record: Function, key: CMK, record: bytes
 ) -> bytes:
     """Seal and open with everything turned on; return what was sealed."""
-    with recorded(lab) as sealing:
+    with watched() as left, recorded(lab) as sealing:
         blob, again = result_of(seal_record, key, record), result_of(seal_record, key, record)
     if not isinstance(blob, bytes):
         raise Wrong(NOT_BYTES.format(type(blob).__name__))
@@ -140,6 +141,7 @@ def _check_sealed(
         raise Wrong(TWICE_THE_SAME)
     if sealing.of("CreateKey"):
         raise Wrong(MADE_A_KEY)
+    check_left(seal_record.__name__, left, sealing, [("the record", record)])
     with recorded(lab) as opening:
         found = result_of(open_record, key, blob)
     if found != record:

@@ -15,9 +15,8 @@ from kmslab.course.exercises.answers import (
     result_of,
 )
 from kmslab.course.exercises.boxes import damaged
-from kmslab.course.exercises.left_behind import watched
+from kmslab.course.exercises.left_behind import check_left, watched
 from kmslab.course.exercises.recording import RecordedCalls, recorded
-from kmslab.course.exercises.sealing import check_left
 from kmslab.course.exercises.searching import found_in, made_from_data_alone
 from kmslab.course.outcome import outcome
 from kmslab.crypto import Forged
@@ -255,7 +254,7 @@ def _check_fills(function: Function, jiho: CMK, folder: bytes, data: bytes) -> N
         raise Wrong(f"`{name}` sealed something, and did not ask for the folder's data key.")
     if found_in(box, secrets[0]):
         raise Wrong(f"`{name}` left the plaintext data key in the folder.")
-    check_left(name, left, [("the data key", secrets[0]), ("the data", data)])
+    check_left(name, left, calls, [("the data key", secrets[0]), ("the data", data)])
     try:
         if unlock(box, secrets[0]) == data:
             return

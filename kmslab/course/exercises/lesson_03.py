@@ -12,7 +12,6 @@ from kmslab.course.exercises import every_key, fresh, mixing, opening, sealing
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.exercises.boxes import exchanged, parts_of, with_part
 from kmslab.course.exercises.recording import RecordedCalls, recorded
-from kmslab.course.exercises.searching import found_in
 from kmslab.course.outcome import outcome
 from kmslab.lab.cmk import CMK
 
@@ -194,10 +193,6 @@ RELABELLED = (
     "The name that lies in the box was changed from `{1}` to `{2}`, and `{0}({2!r}, …)` opened it. "
     "The thief can write names too; what he can't write is a blob."
 )
-DATA_IN_THE_CONTEXT = (
-    "`{}` put the file's content into the context{}. A context stands in the trail in clear, for "
-    "everybody who may read the trail."
-)
 
 
 def check_file(clinic: Clinic, seal_file: Function, unseal_file: Function) -> str:
@@ -255,8 +250,6 @@ def _check_contexts(pair: sealing.Pair, files: list[sealing.Sealed]) -> None:
         context = _context(file)
         if not context:
             raise Wrong(NO_CONTEXT.format(name, file.named[0]))
-        if how := found_in(context, file.data):
-            raise Wrong(DATA_IN_THE_CONTEXT.format(name, "" if how == "as it is" else f", {how}"))
         for earlier in files[:number]:
             if _context(earlier) == context and earlier.named != file.named:
                 names = earlier.named[0], file.named[0]

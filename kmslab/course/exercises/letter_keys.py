@@ -10,9 +10,9 @@ from typing import Any
 from kmslab.course.clinic.stolen_laptop import unlock
 from kmslab.course.exercises.answers import Wrong
 from kmslab.course.exercises.boxes import exchanged, parts_of
+from kmslab.course.exercises.left_behind import check_left
 from kmslab.course.exercises.letters import Letter, Post, lock, opened
 from kmslab.course.exercises.recording import BLOBS, RecordedCalls
-from kmslab.course.exercises.sealing import check_left
 from kmslab.course.exercises.searching import found_in
 from kmslab.course.exercises.standing_still import started_again
 from kmslab.crypto import Forged
@@ -20,6 +20,7 @@ from kmslab.crypto.backend import AES_256_KEY
 from kmslab.crypto.public import PublicKey
 from kmslab.kms.contract.errors import KMSError
 
+NO_CALLS = RecordedCalls()  # who locks a letter has no KMS
 MIN_KEY = 16  # bytes
 MAX_SEARCHED = 1024  # bytes of a letter, or of a part, in which a key is looked for
 SIZES = {"Decrypt": 256, "Decapsulate": 1088}  # bytes that RSA_2048 and ML_KEM_768 take
@@ -90,7 +91,7 @@ def _check_secret(post: Post, letter: Letter, operation: str, secret: bytes) -> 
         raise Wrong(SHORT_KEY.format(operation, len(secret)))
     if how := found_in(letter.locked, secret):
         raise Wrong(KEY_IN_CLEAR.format("" if how == "as it is" else f", {how}"))
-    check_left(post.lock.__name__, letter.left, [("the letter's key", secret)])
+    check_left(post.lock.__name__, letter.left, NO_CALLS, [("the letter's key", secret)])
 
 
 def _check_no_mask(letters: Sequence[Letter], calls_of: Sequence[RecordedCalls]) -> None:

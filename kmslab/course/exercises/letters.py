@@ -10,10 +10,9 @@ from typing import Any
 
 from kmslab.course.exercises.answers import Function, Wrong, result_of
 from kmslab.course.exercises.boxes import damaged, parts_of
-from kmslab.course.exercises.left_behind import LeftBehind, watched
+from kmslab.course.exercises.left_behind import LeftBehind, check_left, watched
 from kmslab.course.exercises.other_answers import other_answers
 from kmslab.course.exercises.recording import BLOBS, RecordedCalls, recorded
-from kmslab.course.exercises.sealing import check_left
 from kmslab.course.exercises.searching import found_in
 from kmslab.crypto.public import PublicKey
 from kmslab.kms.contract.errors import EXCEPTIONS
@@ -205,7 +204,7 @@ def opened(post: Post, letter: Letter) -> RecordedCalls:
         if not calls.on(key).of(operation):
             raise Wrong(NOT_ASKED.format(name, operation))
     keys = [("the letter's key", each) for each in calls.secrets if each != letter.text]
-    check_left(name, left, keys)
+    check_left(name, left, calls, keys)
     return calls
 
 

@@ -5,7 +5,7 @@ depends on nothing that the thief has or can try out.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -20,9 +20,9 @@ from kmslab.course.exercises.answers import (
     result_of,
 )
 from kmslab.course.exercises.boxes import damaged
-from kmslab.course.exercises.left_behind import watched
+from kmslab.course.exercises.left_behind import check_left, watched
 from kmslab.course.exercises.recording import RecordedCalls, recorded
-from kmslab.course.exercises.sealing import COMES_AGAIN, check_left
+from kmslab.course.exercises.sealing import COMES_AGAIN
 from kmslab.course.exercises.searching import found_in
 from kmslab.course.exercises.standing_still import started_again
 from kmslab.crypto import Forged
@@ -71,9 +71,6 @@ PATTERN = (
 COMPUTED = (
     "The new data key is {} of the one that leaked{}. The thief has that one, and tries all that "
     "can be made from it."
-)
-IN_THE_TRAIL = (
-    "`mend` called `{}` with {} in it{}, and the trail shows that to everybody who may read it."
 )
 ONE_FOR_ALL = (
     "Of {} different boxes, {} got one and the same new data key. If that one leaks, it opens them "
@@ -155,8 +152,8 @@ def _mended(
             raise Wrong(READABLE.format(what, "" if how == "as it is" else f", {how}"))
     _check_leaked(calls, leaked, box, new_box)
     new = _decrypted(key, new_encrypted, new_box)
-    check_left(mend.__name__, left, [("the data", data), ("the new data key", new)])
-    _check_trail(calls, {"the new data key": new, "the old data key": leaked, "the data": data})
+    secrets = {"the data": data, "the new data key": new, "the old data key": leaked}
+    check_left(mend.__name__, left, calls, secrets.items())
     if new != leaked and found_in(new, leaked):
         raise Wrong(HALF_LEAKED)
     if how := found_in([new_encrypted, new_box], new):
@@ -164,14 +161,6 @@ def _mended(
     if _unlocked(new_box, new) != data:
         raise Wrong(OTHER_DATA)
     return new
-
-
-def _check_trail(calls: RecordedCalls, secrets: Mapping[str, bytes]) -> None:
-    for call in filter(lambda call: call.in_the_trail, calls):
-        for what, secret in secrets.items():
-            if how := found_in(call.in_the_trail, secret):
-                how = "" if how == "as it is" else f", {how}"
-                raise Wrong(IN_THE_TRAIL.format(call.operation, what, how))
 
 
 def _check_underived(new: bytes, leaked: bytes) -> None:

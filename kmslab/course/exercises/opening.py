@@ -13,7 +13,7 @@ from kmslab.course.clinic.stolen_laptop import NotOpened
 from kmslab.course.exercises import every_key
 from kmslab.course.exercises.answers import Wrong, result_of
 from kmslab.course.exercises.boxes import damaged, exchanged
-from kmslab.course.exercises.left_behind import watched
+from kmslab.course.exercises.left_behind import check_left, watched
 from kmslab.course.exercises.other_answers import other_answers
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.sealing import (
@@ -23,7 +23,6 @@ from kmslab.course.exercises.sealing import (
     Sealed,
     check_calls,
     check_key,
-    check_left,
     first_parameter,
 )
 from kmslab.lab.cmk import CMK
@@ -199,7 +198,7 @@ def _opened(pair: Pair, file: Sealed, meanings: dict[type[Exception], str]) -> s
         wanted, got = _described(file.data), _described(found)
         raise Wrong(OTHER_DATA.format("other bytes" if got == wanted else got, wanted))
     keys = set(calls.of("Decrypt").secrets)
-    check_left(name, left, [("the data key", key) for key in keys])
+    check_left(name, left, calls, [("the data key", key) for key in keys])
     return keys
 
 

@@ -17,9 +17,8 @@ from kmslab.course.exercises.answers import (
     result_of,
 )
 from kmslab.course.exercises.boxes import flipped
-from kmslab.course.exercises.left_behind import watched
+from kmslab.course.exercises.left_behind import check_left, watched
 from kmslab.course.exercises.recording import RecordedCalls, recorded
-from kmslab.course.exercises.sealing import check_left
 from kmslab.course.exercises.searching import found_in
 from kmslab.course.outcome import outcome
 from kmslab.kms.arn import Arn
@@ -42,10 +41,6 @@ FEWER = "{} blobs went in and {} came back."
 DATA_KEYS = (
     "What `rescue` gave back has the data keys themselves in it{}. They would lie beside the "
     "folders, for everybody to take: the first Friday again."
-)
-IN_THE_TRAIL = (
-    "`rescue` called {} with a data key in it{}. Contexts, tags and descriptions are no secrets: "
-    "the trail shows them to everybody who may read it."
 )
 TAKEN_AWAY = (
     "`rescue` was given {} blobs in a list, and has left {} there. If it stops half way, those "
@@ -112,8 +107,9 @@ def check_rescue(clinic: Clinic, rescue: Function) -> str:
     with watched() as left, recorded(lab) as calls:
         saved = _rescued(rescue, scene.key, new, given, calls)
     _check_blobs(saved, scene.folders, keys)
-    check_left(rescue.__name__, left, [("a data key", keys[0]), ("a data key", keys[-1])])
-    _check_left(calls, keys, given)
+    check_left(rescue.__name__, left, calls, [("a data key", keys[0]), ("a data key", keys[-1])])
+    if len(given) < len(keys):
+        raise Wrong(TAKEN_AWAY.format(len(keys), len(given)))
     outcome(scene.key.schedule_deletion)  # unless the learner has done that already
     lab.clock.advance(days=UNTIL_DELETED)
     _check_opened(keys, [_decrypt(lab, blob) for blob in saved], calls)
@@ -148,17 +144,6 @@ def _check_blobs(saved: Any, folders: Sequence[bytes], keys: Sequence[bytes]) ->
         raise Wrong(DATA_KEYS.format("" if how == "as it is" else f", {how}"))
     if list(saved) == list(folders):
         raise Wrong(SAME_BLOBS)
-
-
-def _check_left(calls: RecordedCalls, keys: Sequence[bytes], given: Sequence[bytes]) -> None:
-    """What `rescue` leaves in the trail, and in the list that it was given."""
-    for call in filter(lambda call: call.in_the_trail, calls):
-        for key in (keys[0], keys[-1]):
-            if how := found_in(call.in_the_trail, key):
-                how = "" if how == "as it is" else f", {how}"
-                raise Wrong(IN_THE_TRAIL.format(f"`{call.operation}`", how))
-    if len(given) < len(keys):
-        raise Wrong(TAKEN_AWAY.format(len(keys), len(given)))
 
 
 def _check_only_its_own(lab: Lab, rescue: Function) -> None:

@@ -7,12 +7,11 @@ functions have never met, and all other keys of the lab are off.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Any
 
 from kmslab.course.exercises.answers import Function, Wrong, result_of
 from kmslab.course.exercises.boxes import parts_of
-from kmslab.course.exercises.left_behind import LeftBehind, watched
+from kmslab.course.exercises.left_behind import LeftBehind, check_left, watched
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
 from kmslab.course.exercises.standing_still import started_again
@@ -60,10 +59,6 @@ SAME_BYTES = (
 DATA_KEY_ON_DISK = (
     "The data key itself lies on the disk{}. It opens the box without asking anybody: Friday "
     "again. Keep the other copy."
-)
-LEFT_BEHIND = (
-    "`{}` {} {}{}. That lies on the disk as well, where the thief looks (a notebook is saved with "
-    "what it printed)."
 )
 COMES_AGAIN = (
     "The check started your program twice, with the clock standing still and Python's `random` at "
@@ -139,16 +134,7 @@ def check_hides(pair: Pair, file: Sealed) -> None:
         if how := found_in(file.box, secret):
             raise Wrong(DATA_KEY_ON_DISK.format("" if how == "as it is" else f", {how}"))
     secrets = [("the data", file.data), *(("the data key", key) for key in _keys_of(file.calls))]
-    check_left(pair.seal.__name__, file.left, secrets)
-
-
-def check_left(name: str, left: LeftBehind, secrets: Sequence[tuple[str, bytes]]) -> None:
-    """No secret was printed, or written into a file."""
-    for (did, content), (what, secret) in product(left.places, secrets):
-        if how := found_in(content, secret):
-            raise Wrong(
-                LEFT_BEHIND.format(name, did, what, "" if how == "as it is" else f", {how}")
-            )
+    check_left(pair.seal.__name__, file.left, file.calls, secrets)
 
 
 def check_fresh_keys(pair: Pair, file: Sealed) -> None:
