@@ -40,7 +40,11 @@ def lab(tmp_path_factory) -> Iterator[tuple[Path, str, str]]:
         yield home / "workbook", about["url"], about["token"]
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(60)  # it waits for each of its kernels
+        except subprocess.TimeoutExpired:
+            server.kill()  # the kernels notice, and end
+            server.wait()
 
 
 @pytest.fixture(scope="module")

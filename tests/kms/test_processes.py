@@ -233,7 +233,7 @@ def test_four_processes_that_start_at_once_on_a_new_file_all_live(
 def test_four_processes_that_start_at_once_all_live_again_and_again(
     tmp_path: Path, workers: Workers
 ) -> None:
-    for number in range(50):
+    for number in range(20):
         start_at_once(f"sqlite:///{tmp_path / f'{number}.db'}", workers)
 
 
