@@ -10,6 +10,7 @@ from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.clinic.staff import ADMINISTRATOR, context_of
 from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import Function, Wrong, error_of, require_bodies, result_of
+from kmslab.course.exercises.other_answers import refusing
 from kmslab.course.exercises.permissions import OPERATIONS, may
 from kmslab.course.exercises.restarting import restarted
 from kmslab.course.outcome import outcome
@@ -77,6 +78,17 @@ OTHERS_RIGHTS = (
     "`{}` was run by somebody who may not give or take back grants, and it was done all the same. "
     "It acted for somebody else: use the `key` that it was given."
 )
+ANSWERED_WITH = (
+    "The KMS answered `{}` with `{}`, and it raised no error. {} Let the error come out."
+)
+KEY_TURNED_ON = (
+    "Sora had turned the key off, and `{}` turned it on: with it all that the key opens, for "
+    "everybody. If the KMS refuses, let its error come out."
+)
+LEFT_OVER = (
+    "`{}` has taken every loan back, and ListGrants still shows a grant for {}, of {}. Whatever "
+    "lending gave, taking back has to end."
+)
 OLD_GRANT_GONE = (
     "`{}` took a record back, and a grant is gone that was there before anything was lent. It "
     "belonged to the backup."
@@ -114,6 +126,8 @@ def check_lend(clinic: Clinic, lend: Function, take_back: Function) -> str:
     if kept not in [grant["GrantId"] for grant in _grants(key)]:
         raise Wrong(OLD_GRANT_GONE.format(take_back.__name__))
     _check_without_rights(lab, lend, after, key, loans[2], lent[loans[2]], blobs)
+    _check_refusals(lab, lend, after, key, loans[2], lent)
+    _check_leaves_nothing(after, key, kept, [lent[each] for each in loans[2:]])
     return (
         "Each surgeon opens what was lent to her and nothing else, and can't pass it on. What was "
         "taken back is refused at the next call; the other loans go on."
@@ -146,7 +160,9 @@ def _new(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[dict
 
 
 def _surgeon(lab: Lab, account: str) -> View:
-    return lab.account(account).user("surgeon", ADMINISTRATOR)
+    """Each has a name of her own, which nobody can guess from the account's number."""
+    name = f"surgeon-{account[:3]}"
+    return lab.account(account).user(name, ADMINISTRATOR)
 
 
 def _check_borrower(
@@ -189,6 +205,40 @@ def _check_without_rights(
         if outcome(who.decrypt, blobs[number], context_of(number)) != WORKS:
             raise Wrong(OTHERS_RIGHTS.format(take_back.__name__))
         raise Wrong(REFUSAL_UNNOTICED.format(take_back.__name__, NOT_TAKEN.format(number)))
+
+
+def _check_refusals(
+    lab: Lab,
+    lend: Function,
+    take_back: Function,
+    key: CMK,
+    loan: tuple[View, str],
+    lent: Mapping[tuple[View, str], Any],
+) -> None:
+    """Not each refusal is AccessDenied; and a key that is off stays off."""
+    (who, number), off = loan, fresh.key(lab)
+    off.disable()
+    error_of(lend, off, who, number)
+    if off.state == "Enabled":
+        raise Wrong(KEY_TURNED_ON.format(lend.__name__))
+    for code in ("LimitExceededException", "KMSInternalException"):
+        with refusing(lab, code):
+            given = error_of(lend, key, who, number)
+            taken = error_of(take_back, key, lent[loan])
+        if given is None:
+            raise Wrong(ANSWERED_WITH.format(lend.__name__, code, NOT_LENT))
+        if taken is None:
+            raise Wrong(ANSWERED_WITH.format(take_back.__name__, code, NOT_TAKEN.format(number)))
+
+
+def _check_leaves_nothing(take_back: Function, key: CMK, kept: str, lent: list[Any]) -> None:
+    for each in lent:
+        _take(take_back, key, each)
+    for grant in _grants(key):
+        if grant["GrantId"] != kept:
+            name = grant["GranteePrincipal"].rpartition(":")[2]
+            operations = ", ".join(grant["Operations"])
+            raise Wrong(LEFT_OVER.format(take_back.__name__, f"`{name}`", operations))
 
 
 def _check_taken_back(

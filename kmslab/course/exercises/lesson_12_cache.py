@@ -8,12 +8,15 @@ from kmslab.course.clinic.stolen_laptop import NoKey, NotOpened, lock
 from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import Function, Wrong, error_of, require_bodies, result_of
 from kmslab.course.exercises.boxes import flipped
-from kmslab.course.exercises.other_answers import other_answers
+from kmslab.course.exercises.left_behind import watched
+from kmslab.course.exercises.other_answers import other_answers, refusing
 from kmslab.course.exercises.recording import recorded
+from kmslab.course.exercises.searching import found_in
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
 Sealed = tuple[bytes, bytes]  # the encrypted data key, and the box
+REFUSALS = ("AccessDeniedException", "KeyUnavailableException", "KMSInternalException")
 LATER = 3600  # seconds
 START = 1_000_000.0
 
@@ -43,6 +46,19 @@ SLIDES = (
     "The reader asked the KMS at second 0 and never again; it was used every twenty seconds, and "
     "at second {} it still opens the file, though the key is off. Count from the answer, not from "
     "the last use."
+)
+NOT_ITS_OWN_MINUTE = (
+    "A file was read at second 0, and other files at second 50. Sora turned the key off at second "
+    "55, and at second 100 the reader still opens the first: an answer for another file prolonged "
+    "its minute. Each answer has a minute of its own."
+)
+OPENS_REFUSED = (
+    "The minute was over, and Decrypt was refused with `{}`. The reader opened the file all the "
+    "same, with what it had kept. A key that is off is not the only refusal."
+)
+LEFT = (
+    "The reader {} the data key, {}. A thief who finds that needs no KMS, today and next year: "
+    "what is kept for a minute stays in memory."
 )
 NO_CLOCK = " The reader never called `now`, the clock that it was given."
 OPENS_ELSEWHERE = (
@@ -97,6 +113,9 @@ def check_cache(clinic: Clinic, reader: Function) -> str:
     _check_damage(reader, key, files["R-017"][1])
     _check_ends(reader, key, (), FOREVER)
     _check_ends(reader, key, (20, 40, 59), SLIDES)
+    _check_minutes(reader, key)
+    for code in REFUSALS:
+        _check_refusal(lab, reader, key, code)
     _check_starts_empty(lab, reader, key, other)
     return (
         "Forty readings of two files, and two calls; and a minute after an answer, with the key "
@@ -141,12 +160,23 @@ def _check_reads(lab: Lab, reader: Function, key: CMK) -> None:
             raise Wrong(NOT_CALLED)
         if readings > 1 and len(calls) > len(files):
             raise Wrong(ASKED_AGAIN.format(len(files), readings, len(calls)))
+    _check_left(reader, key)
     data, sealed = _sealed(key, "R-017", fresh.record())
     with other_answers(lab):
         found = _found(_started(reader, key, Time()), "R-017", sealed)
     if found == data:
         raise Wrong(ANSWER_IGNORED)
     _check_refused(found, "Decrypt answered with another key")
+
+
+def _check_left(reader: Function, key: CMK) -> None:
+    file = _sealed(key, "R-017", fresh.record())
+    with watched() as left:
+        _read(_started(reader, key, Time()), "R-017", file)
+    secret = key.decrypt(file[1][0], {"file": "R-017"})
+    for where, content, _ in left.places:
+        if how := found_in(content, secret):
+            raise Wrong(LEFT.format(where, how))
 
 
 def _check_place(reader: Function, key: CMK, files: dict[str, tuple[bytes, Sealed]]) -> None:
@@ -199,6 +229,40 @@ def _check_ends(reader: Function, key: CMK, readings: tuple[int, ...], message: 
         raise Wrong(STAYS_SHUT.format(f"`{type(error).__name__}`"))
 
 
+def _check_minutes(reader: Function, key: CMK) -> None:
+    """The first file's minute ends though others are asked for, and a newer one of its name."""
+    time = Time()
+    older, newer, other = (
+        _sealed(key, name, fresh.record()) for name in ("R-017", "R-017", "R-020")
+    )
+    read = _started(reader, key, time)
+    _read(read, "R-017", older)
+    time.at(50)
+    _read(read, "R-020", other)
+    _read(read, "R-017", newer)
+    key.disable()
+    time.at(100)
+    found = _found(read, "R-017", older[1])
+    key.enable()
+    if found == older[0]:
+        raise Wrong(NOT_ITS_OWN_MINUTE)
+    _check_refused(found, "The key was off, and the minute over")
+
+
+def _check_refusal(lab: Lab, reader: Function, key: CMK, code: str) -> None:
+    """Whatever the KMS refuses with: after the minute, and to a reader that has kept nothing."""
+    time, file = Time(), _sealed(key, "R-017", fresh.record())
+    read, empty = _started(reader, key, time), _started(reader, key, time)
+    _read(read, "R-017", file)
+    time.at(61)
+    with refusing(lab, code):
+        found, first = _found(read, "R-017", file[1]), _found(empty, "R-017", file[1])
+    if found == file[0]:
+        raise Wrong(OPENS_REFUSED.format(code))
+    for each in (found, first):
+        _check_refused(each, f"Decrypt was refused with `{code}`")
+
+
 def _too_long(
     read: Function, file: tuple[bytes, Sealed], time: Time, second: int, message: str
 ) -> str:
@@ -211,9 +275,10 @@ def _too_long(
 
 def _check_starts_empty(lab: Lab, reader: Function, key: CMK, other: CMK) -> None:
     file = _sealed(key, "R-017", fresh.record())
-    _read(_started(reader, key, Time()), "R-017", file)
+    time = Time()
+    _read(_started(reader, key, time), "R-017", file)
     key.disable()
-    found = _found(_started(reader, key, Time()), "R-017", file[1])
+    found = _found(_started(reader, key, time), "R-017", file[1])
     key.enable()
     if found == file[0]:
         raise Wrong(SHARED)

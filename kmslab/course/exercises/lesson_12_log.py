@@ -10,6 +10,7 @@ from kmslab.course.clinic.flawed_portal import log_line
 from kmslab.course.clinic.stolen_laptop import NoKey, NotOpened, lock
 from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
+from kmslab.course.exercises.left_behind import LeftBehind, watched
 from kmslab.course.exercises.lesson_12_attacks import ASKED
 from kmslab.course.exercises.recording import SECRET, RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
@@ -17,6 +18,7 @@ from kmslab.crypto.backend import AES_256_KEY
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
+SHORT = 12  # bytes: a password, say
 PIECE = 6  # bytes: too many to stand there by chance
 EC_PRIVATE_KEY = bytes.fromhex("0201010420")  # version 1, then 32 bytes
 NOT_THE_FOLDER = "`{}` did not give back what is in the folder. It gave back {}."
@@ -33,6 +35,10 @@ SECRET_SHOWS = (
 ANSWER_CHANGED = (
     "`{}` took `{}` out of the answer itself, and the program that called the KMS needs it in the "
     "next line. Make another dict."
+)
+LEFT = (
+    "`{0}` {1} `{2}` of the answer of {3}, {4}. What a program prints lands in a log, too, and "
+    "whoever reads that reads the secret."
 )
 KEY_NOT_NAMED = (
     "The answer of {} named the KMS key, and `{}` leaves that out. A log from which nobody can see "
@@ -53,7 +59,7 @@ def check_log(clinic: Clinic, open_from_log: Function, loggable: Function) -> st
         _check_loggable(loggable, operation, answer)
     return (
         "The thief's half opened three boxes with what a log said. Yours logs who used which key, "
-        f"and none of the secrets that {len(answers)} operations answer with."
+        f"and none of the secrets that {len(dict(answers))} operations answer with."
     )
 
 
@@ -70,6 +76,7 @@ def _answers(lab: Lab) -> list[tuple[str, dict[str, Any]]]:
     made = [
         ("GenerateDataKey", kms.generate_data_key(KeySpec="AES_256", KeyId=name)),
         ("Decrypt", kms.decrypt(CiphertextBlob=blob, KeyId=name)),
+        ("Decrypt", kms.decrypt(CiphertextBlob=key.encrypt(token_bytes(SHORT)), KeyId=name)),
         ("Encrypt", kms.encrypt(Plaintext=b"R-017", KeyId=name)),
         ("GenerateDataKeyPair", pair),
         ("GenerateRandom", secret),
@@ -133,7 +140,8 @@ def _refuse_calls(name: str, calls: RecordedCalls) -> None:
 
 def _check_loggable(function: Function, operation: str, answer: dict[str, Any]) -> None:
     name, given = function.__name__, dict(answer)
-    found = result_of(function, given)
+    with watched() as left:
+        found = result_of(function, given)
     if gone := [member for member in answer if given.get(member) != answer[member]]:
         raise Wrong(ANSWER_CHANGED.format(name, gone[0]))
     if not isinstance(found, Mapping):
@@ -142,6 +150,7 @@ def _check_loggable(function: Function, operation: str, answer: dict[str, Any]) 
         if member in answer and (how := _found(found, _private_part(answer[member]))):
             how = "" if how == "as it is" else f", {how}"
             raise Wrong(SECRET_IN_THE_LOG.format(operation, name, member, how))
+    _check_left(name, operation, answer, left)
     for member in SECRET:
         if member in answer and _shows(function, answer, member):
             raise Wrong(SECRET_SHOWS.format(operation, name, member))
@@ -153,14 +162,31 @@ def _check_loggable(function: Function, operation: str, answer: dict[str, Any]) 
         raise Wrong(text)
 
 
+def _check_left(name: str, operation: str, answer: dict[str, Any], left: LeftBehind) -> None:
+    for where, content, _ in left.places:
+        for member in SECRET:
+            if member not in answer:
+                continue
+            text = content if isinstance(content, str) else content.decode("latin-1")
+            secret = _private_part(answer[member])
+            how = "as it is" if repr(secret)[2:-1] in text else _found(content, secret)
+            if how:
+                raise Wrong(LEFT.format(name, where, member, operation, how))
+
+
 def _shows(function: Function, answer: dict[str, Any], member: str) -> bool:
-    """Whether the log changes when the secret alone does. One with a time in it changes anyway."""
+    """Whether the log changes when the secret alone does. A time in it changes anyway."""
     other = answer | {member: token_bytes(len(answer[member]))}
     try:
-        once, again, changed = (_shown(function(dict(each))) for each in (answer, answer, other))
+        once, again, changed = (_lines(function(dict(each))) for each in (answer, answer, other))
     except Exception:  # it reads more in the secret than random bytes have
         return False
-    return once == again != changed
+    lasting = [line for line in once if once[line] == again.get(line)]
+    return once.keys() != changed.keys() or any(once[each] != changed[each] for each in lasting)
+
+
+def _lines(written: Mapping[Any, Any]) -> dict[str, str]:
+    return {_shown(member): _shown(value) for member, value in written.items()}
 
 
 def _private_part(secret: bytes) -> bytes:
@@ -179,4 +205,7 @@ def _found(written: Any, secret: bytes) -> str:
 
 def _shown(written: Any) -> str:
     """As a log would show it, with anything in it that is no JSON."""
-    return json.dumps(written, default=repr)
+    try:
+        return json.dumps(written, default=repr)
+    except TypeError:  # a member's name is no text
+        return repr(written)

@@ -8,6 +8,13 @@ from kmslab import allow
 from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
+from kmslab.course.exercises.permissions import (
+    NOT_YET,
+    OPERATIONS,
+    key_in_the_worst_case,
+    may,
+)
+from kmslab.course.exercises.policies import check_names
 from kmslab.course.exercises.recording import recorded
 from kmslab.course.outcome import outcome
 from kmslab.course.policy_statements import let
@@ -29,6 +36,7 @@ CONTEXTS: tuple[dict[str, str] | None, ...] = (
 MAY_LOOK = "DescribeKey"
 READS = {"Decrypt", "ReEncryptFrom"}
 WAYS_IN = {"PutKeyPolicy", "CreateGrant"}
+OTHERS_MAY = {MAY_LOOK, "PutKeyPolicy"}  # the latter is a safeguard if the account has it
 NEEDED = {"web": "GenerateDataKey", "reader": "Decrypt"}
 
 DENIED = (
@@ -56,6 +64,15 @@ STILL_LETS_HIMSELF_IN = (
     "The {0} may do {1}{2}, and gives itself with that whatever your policy leaves out."
 )
 TOO_MUCH = "The {0} may also do {1}{2}, which its work does not take."
+WITH_A_CONDITION = (
+    "The {0} may do `kms:{1}` as soon as a condition of your policy holds. A thief who sits there "
+    "waits, or says what the condition wants to hear."
+)
+NEXT_YEAR = (
+    "The {} may do whatever AWS adds next: your statement allows everything and denies what is "
+    "known today."
+)
+A_YEAR_LATER = "{} That is a year later: a date stands in your policy."
 OTHERS = "{} may do {} with this key. Three are named in the task, and nobody else."
 
 
@@ -73,8 +90,19 @@ def check_policy(clinic: Clinic, read_without_decrypt: Function, portal_policy: 
     _check_needs(key, sora, web, reader)
     bare = _created(sora, _policy([let(sora, "kms:*")]))
     _check_others(lab, key, bare)
+    worst = key_in_the_worst_case(sora, document)
     for name, person in (("web server", web), ("doctors' program", reader)):
         _check_excess(name, person, key, bare)
+        _check_conditions(name, person, worst)
+    for who, other in _others(lab).items():
+        if found := _first(other, worst, OTHERS_MAY):
+            raise Wrong(OTHERS.format(who, f"`kms:{found}`"))
+    check_names(document, (sora, web, reader), lab)
+    lab.clock.advance(days=366)
+    try:
+        _check_needs(key, sora, web, reader)
+    except Wrong as wrong:
+        raise Wrong(A_YEAR_LATER.format(wrong)) from wrong
     return (
         "Without Decrypt the record was read. Under your policy there is no such way: of "
         f"{len(ACTIONS)} actions each program has the one that its work takes."
@@ -117,8 +145,9 @@ def _check_gets_around(lab: Lab, function: Function, sora: View, web: View) -> N
                 found = result_of(function, web, fresh.held_by(web, key), blob, dict(context))
         if found is None:
             raise Wrong(f"`{name}` gives nothing back. Did you forget `return`?")
-        if by_sora := [call for call in calls if call.caller == sora.caller]:
-            raise Wrong(AS_ANOTHER.format(name, f"Sora ({by_sora[0].operation})"))
+        for who, caller in (("Sora", sora.caller), ("the account's root user", lab.caller)):
+            if theirs := [call for call in calls if call.caller == caller]:
+                raise Wrong(AS_ANOTHER.format(name, f"{who} ({theirs[0].operation})"))
         if found != record:
             size = f"{len(found):,} bytes" if isinstance(found, bytes) else f"`{found!r}`"
             raise Wrong(NOT_THE_RECORD.format(name, size))
@@ -173,13 +202,33 @@ def _check_excess(name: str, person: View, key: CMK, bare: CMK) -> None:
 
 def _check_others(lab: Lab, key: CMK, bare: CMK) -> None:
     """IAM lets nobody use the key. That the account may write the policy is a safeguard."""
-    stranger = lab.account("999988887777").user("anybody", EVERYTHING_IN_IAM)
-    newcomer = fresh.person(lab, EVERYTHING_IN_IAM)
-    for who, person in (("A stranger", stranger), ("A newcomer with `kms:*` in IAM", newcomer)):
+    for who, person in _others(lab).items():
         for action in ("Decrypt", "ReEncryptFrom", "Encrypt", "GenerateDataKey", "CreateGrant"):
             for context in CONTEXTS:
                 if _may(person, action, key, context) and not _may(person, action, bare, context):
                     raise Wrong(OTHERS.format(who, f"`kms:{action}`"))
+
+
+def _others(lab: Lab) -> dict[str, View]:
+    return {
+        "A stranger": lab.account("999988887777").user("anybody", EVERYTHING_IN_IAM),
+        "A newcomer with `kms:*` in IAM": fresh.person(lab, EVERYTHING_IN_IAM),
+    }
+
+
+def _check_conditions(name: str, person: View, worst: CMK) -> None:
+    """`worst`: the key on which each condition that a thief can fulfil is fulfilled."""
+    needed = NEEDED["web" if name == "web server" else "reader"]
+    if found := _first(person, worst, {needed, MAY_LOOK}):
+        text = NEXT_YEAR if found == NOT_YET else WITH_A_CONDITION
+        raise Wrong(text.format(name, found))
+
+
+def _first(person: View, key: CMK, allowed: set[str]) -> str:
+    """What this person may do and should not, or "". What reads comes first."""
+    order = sorted(OPERATIONS, key=lambda each: (each not in READS, each not in WAYS_IN))
+    others = (each for each in (*order, NOT_YET) if each not in allowed)
+    return next((each for each in others if may(person, each, key)), "")
 
 
 def _may(person: View, action: str, key: CMK, context: dict[str, str] | None) -> bool:

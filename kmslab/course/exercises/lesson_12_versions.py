@@ -20,6 +20,15 @@ PLACES: tuple[Place, ...] = (
     ("1.csv", "2"),
     (".csv", "21"),
 )
+# Where the first and the fourth file lie, nearly: each differs in case, ending, folder or digits.
+LOOK_ALIKES: dict[int, tuple[Place, ...]] = {
+    0: (("r-017.csv", "1"), ("R-017.txt", "1"), ("2026/R-017.csv", "1"), ("R-017.csv ", "1")),
+    3: (("R-017.csv", "112"), ("R-017.csv", "123"), ("R-017.csv", "-12")),
+}
+LONG: tuple[Place, ...] = (
+    ("R-017 " + "x" * 40 + "1.csv", "1"),
+    ("R-017 " + "x" * 40 + "2.csv", "1"),
+)
 BLOCK = 16  # bytes
 OLD_VERSION = (
     "Version {2} of `{1}` was put back in the place of version {3}, and `{0}` opened it: a doctor "
@@ -70,6 +79,7 @@ def check_replay(clinic: Clinic, save_version: Function, load_version: Function)
         for place in PLACES:
             if place != file.named:
                 _check_refuses_at(pair, file, place)
+    _check_look_alikes(pair, files)
     opening.check_notices_damage(pair, files[0])
     opening.check_uses_the_key(pair, files[0], files[1])
     opening.check_needs_the_key(pair, files[0], other)
@@ -114,6 +124,15 @@ def _check_refuses_at(pair: sealing.Pair, file: sealing.Sealed, place: Place) ->
     box = _relabelled(file, place)
     if box != file.box and opening.attempt(pair, box, place).found == file.data:
         raise Wrong(RELABELLED.format(name, *own, *place))
+
+
+def _check_look_alikes(pair: sealing.Pair, files: list[sealing.Sealed]) -> None:
+    """A program that shortens a name, or takes a part of it, takes two files for one."""
+    for number, places in LOOK_ALIKES.items():
+        for place in places:
+            _check_refuses_at(pair, files[number], place)
+    long = sealing.seal(pair, fresh.record(), *LONG[0])
+    _check_refuses_at(pair, long, LONG[1])
 
 
 def _relabelled(file: sealing.Sealed, place: Place) -> object:

@@ -12,6 +12,7 @@ from unittest.mock import patch
 from kmslab.course.exercises.recording import SECRET, RecordedCall
 from kmslab.crypto import SecretBytes
 from kmslab.kms.contract.callers import Caller
+from kmslab.kms.contract.errors import fail
 from kmslab.lab.view import View
 
 EVERY_BYTE = slice(None)
@@ -80,6 +81,19 @@ def _answering(lab: View, change: Change) -> Iterator[None]:
         name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
     ) -> dict[str, Any]:
         return change(name, make_call(name, caller, request, request_id))
+
+    with patch.object(lab.service, "call", call):
+        yield
+
+
+@contextmanager
+def refusing(lab: View, code: str) -> Iterator[None]:
+    """Meanwhile each call is refused with this error, such as `AccessDeniedException`."""
+
+    def call(
+        name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
+    ) -> dict[str, Any]:
+        fail(code, f"{name} is refused by the check, to see what the program makes of it.")
 
     with patch.object(lab.service, "call", call):
         yield

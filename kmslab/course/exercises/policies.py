@@ -5,7 +5,7 @@ case (`permissions.py`): a condition is not a denial.
 """
 
 import json
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from datetime import timedelta
 from typing import Any
 
@@ -121,7 +121,7 @@ def check_policy(clinic: Clinic, policy: Function) -> str:
     worst = key_in_the_worst_case(lab, document)
     _check_program(key, people.jiho)
     _check_others(lab, key, worst, document, people)
-    _check_names(document, people, lab)
+    check_names(document, people, lab)
     _check_mina(key, worst, people.mina)
     _check_jiho(key, worst, people.jiho)
     _check_duties(key, people.mina)
@@ -246,7 +246,7 @@ def _excess(person: View, key: CMK, allowed: set[str]) -> str:
     return ""
 
 
-def _check_names(document: str, people: Staff, lab: Lab) -> None:
+def check_names(document: str, people: Iterable[View], lab: Lab) -> None:
     """No statement allows anything to somebody by name whom the function was not given."""
     known = {person.caller.principal for person in people}
     known |= {lab.caller.principal, lab.caller.account}

@@ -18,8 +18,15 @@ SEOUL = timedelta(hours=9)  # ahead of UTC
 OPENS, CLOSES = 8, 18  # o'clock in Seoul
 # What happens, and how many minutes after midnight in Seoul; a day a row.
 DAYS: tuple[tuple[tuple[str, int], ...], ...] = (
-    (("read", 8 * 60 + 30), ("read", 17 * 60 + 30), ("read", 22 * 60 + 40)),
-    (("read", 2 * 60 + 15), ("seal", 2 * 60 + 20), ("read", 10 * 60), ("refused", 23 * 60)),
+    (("read", 8 * 60 + 30), ("read", 17 * 60 + 30), ("read", 22 * 60 + 40), ("mistaken", 23 * 60)),
+    (
+        ("read", 30),
+        ("other", 2 * 60 + 15),
+        ("other", 2 * 60 + 15),
+        ("seal", 2 * 60 + 20),
+        ("read", 10 * 60),
+        ("refused", 23 * 60),
+    ),
     (("read", 7 * 60 + 30), ("read", 8 * 60), ("visit", 12 * 60), ("visit", 18 * 60 + 30)),
     (("data key", 60), ("seal", 12 * 60), ("read", 13 * 60 + 40), ("read", 23 * 60 + 59)),
 )
@@ -59,7 +66,7 @@ def _month(lab: Lab, days: tuple[tuple[tuple[str, int], ...], ...]) -> list[dict
     visitor = lab.account("666677778888").user("surgeon", ADMINISTRATOR)
     stranger = fresh.person(lab)
     key.grant(visitor.caller.principal, "Decrypt")
-    blob = key.encrypt(fresh.record(), context_of(ONE))
+    blob, other = (key.encrypt(fresh.record(), context_of(each)) for each in (ONE, OTHER))
     midnight = (lab.clock.now() + SEOUL).replace(hour=0, minute=0, second=0, microsecond=0) - SEOUL
     start = len(lab.trail)
     for day, happenings in enumerate(days, 1):
@@ -69,6 +76,8 @@ def _month(lab: Lab, days: tuple[tuple[tuple[str, int], ...], ...]) -> list[dict
             reader = readers[number % 2]
             calls: dict[str, Callable[[], Any]] = {
                 "read": partial(reader.decrypt, blob, context_of(ONE)),
+                "other": partial(reader.decrypt, other, context_of(OTHER)),
+                "mistaken": partial(reader.decrypt, blob, context_of(OTHER)),
                 "seal": partial(reader.encrypt, fresh.record(), context_of(OTHER)),
                 "data key": partial(reader.generate_data_key, context_of(OTHER)),
                 "visit": partial(visitor.decrypt, blob, context_of(ONE)),
