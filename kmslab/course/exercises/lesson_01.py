@@ -1,5 +1,6 @@
 """Lesson 01's first exercises: ask which key a blob names, and count without opening."""
 
+from numbers import Real
 from random import SystemRandom
 from typing import Any
 
@@ -7,11 +8,14 @@ from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.exercises import every_key, fresh
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.exercises.recording import RecordedCalls, recorded
+from kmslab.kms.contract.states import KeyState
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
 # ------------------------------------------------------------------------------------ 01-which
 
+OTHERS = "444455556666"  # an account that gives this one no right
+TAIL = 32  # bytes at a blob's end: its tag is among them
 NOT_A_NAME = "`which_key` gave back a `{}`, and a key's name is text, such as `records.arn`."
 PLAINTEXT_GIVEN_BACK = (
     "`which_key` gave back what is in the blob. The KMS's answer has more members than "
@@ -20,14 +24,17 @@ PLAINTEXT_GIVEN_BACK = (
 ALIAS_GIVEN_BACK = "{!r} is no key's ARN and no key id."
 WRONG_KEY = "`which_key` named the key `{}…`, and the blob was made by `{}…`."
 NAMED_NO_KEY = (
-    "The thief wrote another key's name over the one in the blob. No key opens that, and "
-    "`which_key` gave back `{!r}` in place of a name. Let the KMS's error come out, or give back "
-    "nothing."
+    "The thief wrote {} over the one in the blob. No key opens that, and `which_key` gave back "
+    "`{!r}` in place of a name. Let the KMS's error come out, or give back nothing."
 )
 FORGED_NAME_BELIEVED = (
-    "The thief wrote another key's name over the one in the blob, and `which_key` believed it. "
-    "What a blob says of itself anybody can write. The KMS, if asked, would have refused: the tag "
+    "The thief wrote {} over the one in the blob, and `which_key` believed it. What a blob says of "
+    "itself anybody can write. The KMS, if asked, refuses: it alone can check the tag, and the tag "
     "covers the name."
+)
+TURNED_ON = (
+    "A key was off, and `which_key` turned it on again. Somebody had turned it off for a reason, "
+    "and to look for a name is none to undo that."
 )
 
 
@@ -40,13 +47,35 @@ def check_which(clinic: Clinic, which_key: Function) -> str:
     for number in (1, 0, 2, 1):
         _check_named(keys[number], blobs[number], result_of(which_key, lab, blobs[number]), lab)
     forged = bytes(blobs[0]).replace(keys[0].id.encode(), keys[1].id.encode())
-    if found := result_of(which_key, lab, forged, may_fail=True):
-        named = isinstance(found, str) and keys[1].id in found
-        raise Wrong(FORGED_NAME_BELIEVED if named else NAMED_NO_KEY.format(found))
+    _check_forged("another key's name", keys[1], result_of(which_key, lab, forged, may_fail=True))
+    _check_no_answer(lab, which_key, blobs[0])
     return (
         "Three keys, and each time the right name: the blob told the KMS, and the KMS told you. "
         "For a blob with a forged name there was no answer."
     )
+
+
+def _check_no_answer(lab: Lab, which_key: Function, blob: bytes) -> None:
+    """The head is from a blob of a key that opens nothing now: the KMS refuses in other words."""
+    off, going, theirs = fresh.key(lab), fresh.key(lab), fresh.key(lab.account(OTHERS))
+    heads = {key: key.encrypt(fresh.record())[:-TAIL] for key in (off, going, theirs)}
+    off.disable()
+    going.schedule_deletion()
+    for key, what in (
+        (off, "the name of a key that is off"),
+        (going, "the name of a key that waits for its deletion"),
+        (theirs, "the name of another account's key"),
+    ):
+        forged = heads[key] + bytes(blob)[-TAIL:]
+        _check_forged(what, key, result_of(which_key, lab, forged, may_fail=True))
+    if off.state is not KeyState.DISABLED:
+        raise Wrong(TURNED_ON)
+
+
+def _check_forged(what: str, key: CMK, found: Any) -> None:
+    if found:
+        believed = isinstance(found, str) and key.id in found
+        raise Wrong((FORGED_NAME_BELIEVED if believed else NAMED_NO_KEY).format(what, found))
 
 
 def _check_named(key: CMK, blob: bytes, found: Any, lab: Lab) -> None:
@@ -89,9 +118,10 @@ def check_count(clinic: Clinic, count_malignant: Function) -> str:
     key = fresh.key(clinic.lab)
     table = clinic.column("diagnosis")
     true = table.count("malignant")
-    short = [WORDS[0]] * 5 + [WORDS[1]] * 2
+    short = [WORDS[1]] * 2 + [WORDS[0]] * 5
     column = [WORDS[0]] * 12 + [WORDS[1]] * _random.randint(20, 40)  # here most are malignant
     _random.shuffle(column)
+    column = [WORDS[0], *column, WORDS[1]]  # `short` begins and ends with the other word
     require_bodies([count_malignant], _sealed(key, short))
     for words in (short, column, column[::-1] + short):
         blobs = _sealed(key, words)
@@ -112,7 +142,7 @@ def _sealed(key: CMK, words: list[str]) -> list[bytes]:
 def _check_number(words: list[str], found: Any, calls: RecordedCalls, known: int) -> None:
     if calls:
         raise Wrong(KMS_ASKED.format(calls[0].operation, len(calls)))
-    if isinstance(found, bool) or not isinstance(found, int):
+    if isinstance(found, bool) or not isinstance(found, Real):
         raise Wrong(NOT_A_NUMBER.format(type(found).__name__))
     right, total = words.count("malignant"), len(words)
     if found == right:

@@ -27,6 +27,7 @@ from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
 LONG = 1000  # bytes; they can't be compressed
+TOO_LONG = 5000  # bytes: Encrypt takes 4,096
 NOT_BYTES = (
     "`seal_record` gave back a `{}`. The ciphertext blob, as it is, may lie on the disk: bytes."
 )
@@ -96,6 +97,21 @@ ANOTHER_KEYS_BLOB = (
     "gave back what was in it, as if it were the clinic's. It is given a key: that one, and no "
     "other, is to open the blob."
 )
+IN_THE_CLEAR = (
+    "{}, and `seal_record` gave back the record itself, {}, and no error. That would lie on the "
+    "disk until somebody steals it. If it can't be sealed, it must not be written."
+)
+SEALED_WITHOUT = (
+    "{}, and `seal_record` gave back {} without an error. Let the KMS's error come out."
+)
+OPENED_WITHOUT = (
+    "{}, and the KMS refused; `open_record` gave back {} without an error. The program that called "
+    "it takes that for the record. Let the KMS's error come out."
+)
+LONG_RECORD_LOST = (
+    "A record of {:,} bytes was sealed without an error, and it does not come back. Encrypt takes "
+    "4,096 bytes at most: let its error come out, or nobody learns that the rest is lost."
+)
 NOT_THE_RECORD = "What comes back is not the record that was sealed."
 SPACES_LOST = (
     "A record ended in `{!r}`, and it came back without that. What is sealed must come back byte "
@@ -118,6 +134,8 @@ def check_seal(clinic: Clinic, seal_record: Function, open_record: Function) -> 
     _check_hides_the_record(seal_record, key)
     _check_record_is_the_answer(lab, seal_record, open_record, key)
     _check_refuses(seal_record, open_record, key, other, blob)
+    _check_lets_refusals_out(lab, seal_record, open_record, key)
+    _check_too_long(seal_record, open_record, key)
     _check_every_byte(seal_record, open_record, key)
     return (
         "The record comes back if this one key is on; with the key off it does not; on again, it "
@@ -251,6 +269,50 @@ def _check_refuses(
     for strange in (other.encrypt(forged), result_of(seal_record, other, forged)):
         if error_of(open_record, key, strange) is None:
             raise Wrong(ANOTHER_KEYS_BLOB)
+
+
+def _check_lets_refusals_out(
+    lab: Lab, seal_record: Function, open_record: Function, key: CMK
+) -> None:
+    record, off, going = fresh.record(), fresh.key(lab), fresh.key(lab)
+    visitor = fresh.held_by(fresh.person(lab), key)
+    blobs = [result_of(seal_record, each, record) for each in (key, off, going)]
+    off.disable()
+    going.schedule_deletion()
+    tried = (
+        ("Somebody without any right called it", visitor, blobs[0]),
+        ("The key was off", off, blobs[1]),
+        ("The key was to be deleted", going, blobs[2]),
+    )
+    for happened, handle, blob in tried:
+        _check_seals_or_stops(lab, seal_record, handle, record, happened)
+        with recorded(lab) as calls:
+            error, found = _outcome(open_record, handle, blob)
+        if error is None and calls.refused:
+            raise Wrong(OPENED_WITHOUT.format(happened, _shown(found)))
+
+
+def _check_seals_or_stops(
+    lab: Lab, seal_record: Function, key: CMK, record: bytes, happened: str
+) -> None:
+    with recorded(lab) as calls:
+        error, found = _outcome(seal_record, key, record)
+    if error is None and (how := found_in(found or b"", record)):
+        raise Wrong(IN_THE_CLEAR.format(happened, how))
+    if error is None and (calls.refused or not found):
+        raise Wrong(SEALED_WITHOUT.format(happened, _shown(found)))
+
+
+def _check_too_long(seal_record: Function, open_record: Function, key: CMK) -> None:
+    """More than Encrypt takes: refused, or sealed all the same by a data key."""
+    record = token_bytes(TOO_LONG)
+    error, blob = _outcome(seal_record, key, record)
+    if error is not None:
+        return
+    if how := found_in(blob or b"", record):
+        raise Wrong(IN_THE_CLEAR.format(f"A record had {TOO_LONG:,} bytes", how))
+    if _outcome(open_record, key, blob)[1] != record:
+        raise Wrong(LONG_RECORD_LOST.format(TOO_LONG))
 
 
 def _check_every_byte(seal_record: Function, open_record: Function, key: CMK) -> None:

@@ -21,7 +21,7 @@ _random = SystemRandom()
 
 ILL, WELL = b"malignant", b"benign"
 EXAMPLE = "R-020"  # the lesson's own; not in a table that the check makes
-ROWS = 12  # of such a table
+ROWS, FEWER = 12, 2  # of such a table; and of its rows that say the rarer word
 DAMAGED = (
     "The row of {} does not open any more: Decrypt answers `{}`. The tag notices each byte that is "
     "changed. Change none: what other blobs are there to put in its place?"
@@ -44,6 +44,10 @@ OTHER_NUMBERS = (
     "`{}` stopped with `KeyError`: it looked for a row that its table does not have. The check "
     "hands over tables of its own, with other numbers: choose among the rows that come in."
 )
+ROW_SPOILT = (
+    "The row of {} held a blob, and `{}` has put something else there, which does not open. One "
+    "row that fails to open is one that somebody looks into."
+)
 NO_KEY = "`{}` called {}. The thief has no key, and needs none."
 
 
@@ -51,9 +55,9 @@ def check_swap(clinic: Clinic, look_healthy: Function) -> str:
     name = look_healthy.__name__
     every_key.enable(clinic.lab)
     key = fresh.key(clinic.lab)
-    numbers = [STOLEN, *(row["record"] for row in _random.sample(records.rows(), 3))]
-    for number in dict.fromkeys(numbers):
-        table = _table(key, number)
+    numbers = [STOLEN, *(row["record"] for row in _random.sample(records.rows(), 5))]
+    for count, number in enumerate(dict.fromkeys(numbers)):
+        table = _table(key, number, (ILL, WELL)[count % 2])
         require_bodies([look_healthy], dict(table), number)
         with recorded(clinic.lab) as calls:
             made = result_of(
@@ -68,12 +72,16 @@ def check_swap(clinic: Clinic, look_healthy: Function) -> str:
     )
 
 
-def _table(key: CMK, number: str) -> dict[str, bytes]:
-    """Blobs by record number, in any order; some say benign, and `number`'s says malignant."""
+def _table(key: CMK, number: str, most: bytes) -> dict[str, bytes]:
+    """Blobs by record number, in any order; some say benign, and `number`'s says malignant.
+
+    `most` of them say one word or the other: a row that is chosen blindly is often a wrong one.
+    """
     every = [row["record"] for row in records.rows()]
     others = [each for each in every if each not in (number, EXAMPLE)]
     sick, well, *rest = _random.sample(others, ROWS - 1)
-    words = {each: _random.choice((ILL, WELL)) for each in rest}
+    fewer = ILL if most == WELL else WELL
+    words = {each: fewer if place < FEWER else most for place, each in enumerate(rest)}
     words |= {number: ILL, sick: ILL, well: WELL}
     order = _random.sample(list(words), len(words))
     return {each: key.encrypt(words[each]) for each in order}
@@ -92,6 +100,9 @@ def _check_table(name: str, key: CMK, number: str, table: dict[str, bytes], made
     if key.decrypt(made[number]) != WELL:
         hint = SAME_TABLE if made == table else LENGTH_TELLS * (made[number] != table[number])
         raise Wrong(STILL_ILL.format(number, hint))
+    for each, blob in made.items():
+        if blob not in table.values() and outcome(key.decrypt, blob) != "ok":
+            raise Wrong(ROW_SPOILT.format(each, name))
 
 
 # ------------------------------------------------------------------------------ two contexts
@@ -138,7 +149,8 @@ def _check_other(
         isinstance(word, str) for pair in other.items() for word in pair
     ):
         raise Wrong(NOT_A_CONTEXT.format(name, f"`{other!r}`"))
-    other = dict(other)  # a learner's own kind of dict may say that it equals nothing
+    # a learner's own kind of dict, or of text, may say that it equals nothing
+    other = {str.__str__(name): str.__str__(word) for name, word in other.items()}
     if other == context:
         raise Wrong(SAME_CONTEXT.format(name, f"`{other}`", f"`{context}`"))
     if outcome(careless_key.decrypt, careless_key.encrypt(data, context), other) != "ok":

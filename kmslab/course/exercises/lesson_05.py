@@ -3,6 +3,7 @@
 The third one, folders that are rescued, is in `rescuing.py`.
 """
 
+import itertools
 from secrets import token_hex
 from typing import Any
 from uuid import uuid4
@@ -48,6 +49,11 @@ STALE = (
 )
 MADE_UP = "No key has the name `{}`, and `whole_name` gave back {} instead of an error."
 
+NOT_ASKED = (
+    "Asked for `{}`, the KMS refuses: {}. `whole_name` gave back {} instead of an error, which "
+    "nobody has confirmed."
+)
+
 
 def check_whole_name(clinic: Clinic, whole_name: Function) -> str:
     lab = clinic.lab
@@ -72,14 +78,26 @@ def check_whole_name(clinic: Clinic, whole_name: Function) -> str:
     if (found := result_of(whole_name, lab, name)) == key.arn:
         raise Wrong(STALE)
     _check_whole(lab, name, later, found)
-    for unknown in (f"alias/nobody-{token_hex(3)}", f"{lab.caller.here}key/{uuid4()}"):
+    let_use(later, BUSAN)
+    if (found := result_of(whole_name, busan, alias_arn)) == key.arn:
+        raise Wrong(STALE)
+    _check_whole(busan, alias_arn, later, found)
+    here = lab.caller.here
+    for unknown in (f"alias/nobody-{token_hex(3)}", f"{here}key/{uuid4()}", f"{uuid4()}"):
         if error_of(whole_name, lab, unknown) is None:
             raise Wrong(MADE_UP.format(unknown, _shown(whole_name(lab, unknown))))
+    _check_refused(whole_name, lab, theirs.arn, "account 444455556666 has let nobody else use it")
+    _check_refused(whole_name, fresh.person(lab), name, "this caller has no right at all")
     return (
         "Seven names, asked by two accounts and in two Regions, and each time the whole name of "
         "the right key. After the alias had moved, its new key's; and for an alias and an ARN that "
         "no key has, an error."
     )
+
+
+def _check_refused(whole_name: Function, view: View, name: str, reason: str) -> None:
+    if error_of(whole_name, view, name) is None:
+        raise Wrong(NOT_ASKED.format(name, reason, _shown(whole_name(view, name))))
 
 
 def _answer(whole_name: Function, view: View, given: str) -> Any:
@@ -158,6 +176,19 @@ OTHERS_RIGHTS = (
     "`back_to_work` was run by somebody who may not enable keys, and the key is Enabled all the "
     "same. It acted for somebody else: use the `key` that it was given, and that key's `lab`."
 )
+GAVE_MORE = (
+    "`back_to_work` called {} too. The key was to work again; what it may be used for, and by "
+    "whom, nobody asked to change."
+)
+MORE = (
+    "PutKeyPolicy", "CreateGrant", "CreateAlias", "UpdateAlias", "CreateKey",
+    "DisableKeyRotation", "EnableKeyRotation", "RotateKeyOnDemand",
+)  # fmt: skip
+FEW_RIGHTS: tuple[list[str], ...] = (
+    ["kms:DescribeKey"],
+    [],
+    ["kms:DescribeKey", "kms:CancelKeyDeletion"],
+)
 PENDING, DISABLED, ENABLED = KeyState.PENDING_DELETION, KeyState.DISABLED, KeyState.ENABLED
 
 
@@ -175,7 +206,8 @@ def check_back_to_work(clinic: Clinic, back_to_work: Function) -> str:
                 raise Wrong(ANOTHER_BACK.format(before, other.state))
         _check_again(state, key, result_of(back_to_work, key))
     gone = _key_in(lab, PENDING)
-    _check_without_rights(lab, back_to_work)
+    for state, may in itertools.product((DISABLED, PENDING), FEW_RIGHTS):
+        _check_without_rights(lab, back_to_work, _key_in(lab, state), may)
     lab.clock.advance(days=31)
     if error_of(back_to_work, gone) is None:
         raise Wrong(GONE_UNNOTICED.format(_shown(back_to_work(gone))))
@@ -200,6 +232,8 @@ def _check_back(key: CMK, before: KeyState, told: Any, calls: RecordedCalls) -> 
         raise Wrong(ONLY_CANCELLED if only else NOT_BACK.format(before, now))
     if before is ENABLED and (stops := calls.of("DisableKey", "ScheduleKeyDeletion").on(key)):
         raise Wrong(STOPPED.format(stops[0].operation))
+    if more := calls.of(*MORE):
+        raise Wrong(GAVE_MORE.format(more[0].operation))
     if told != before:
         raise Wrong(STATE_NOT_TOLD.format(before, _shown(told)))
 
@@ -210,15 +244,15 @@ def _check_again(first: KeyState, key: CMK, told: Any) -> None:
         raise Wrong(REMEMBERED.format(first, ENABLED, _shown(told)))
 
 
-def _check_without_rights(lab: Lab, back_to_work: Function) -> None:
-    key = _key_in(lab, DISABLED)
-    reader = fresh.held_by(fresh.person(lab, allow("kms:DescribeKey")), key)
+def _check_without_rights(lab: Lab, back_to_work: Function, key: CMK, may: list[str]) -> None:
+    reader = fresh.held_by(fresh.person(lab, allow(*may) if may else None), key)
     with recorded(lab) as calls:
-        error = error_of(back_to_work, reader)
-        told = back_to_work(reader) if error is None else None
-    if error is None and key.state is ENABLED:
+        try:
+            told = back_to_work(reader)
+        except Exception:
+            return
+    if key.state is ENABLED:
         raise Wrong(OTHERS_RIGHTS)
-    if error is None:
-        refusal = calls.refused[0].error if calls.refused else None
-        code = refusal.code if refusal else "no call"
-        raise Wrong(REFUSAL_UNNOTICED.format(code, _shown(told), key.state))
+    refusal = calls.refused[0].error if calls.refused else None
+    code = refusal.code if refusal else "no call"
+    raise Wrong(REFUSAL_UNNOTICED.format(code, _shown(told), key.state))

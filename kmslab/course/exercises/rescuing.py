@@ -21,11 +21,14 @@ from kmslab.course.exercises.left_behind import check_left, watched
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
 from kmslab.course.outcome import outcome
+from kmslab.kms.access import allow
 from kmslab.kms.arn import Arn
 from kmslab.kms.contract.errors import KMSError
+from kmslab.kms.contract.states import KeyState
 from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
+REFUSED = object()
 UNTIL_DELETED = 31  # days; the waiting period has thirty at most
 KEY_GONE = "AccessDeniedException"  # the KMS's answer to Decrypt if the blob's key is gone
 
@@ -92,6 +95,15 @@ SILENT = (
 NEW_KEY_OFF = (
     "The new key was Disabled and sealed nothing, and `rescue` gave back {} without an error. Let "
     "the error come out."
+)
+
+TURNED_ON = (
+    "The new key was Disabled, and `rescue` turned it on again. Somebody had turned it off for a "
+    "reason. Let the error come out."
+)
+NO_RIGHTS = (
+    "`rescue` was run by somebody who has no right to {}. The KMS refused, and `rescue` gave back "
+    "{} without an error. Let the error come out."
 )
 
 
@@ -164,12 +176,32 @@ def _check_only_its_own(lab: Lab, rescue: Function) -> None:
         if lab.decrypt(stranger) in [_decrypt(lab, each) for each in given_back]:
             raise Wrong(STRANGER_IN.format(_without_a_key(calls)))
         raise Wrong(SILENT.format(what, _counted(found)))
+    _check_lets_refusals_out(lab, rescue, old, new)
+
+
+def _check_lets_refusals_out(lab: Lab, rescue: Function, old: CMK, new: CMK) -> None:
+    blobs = [old.generate_data_key().encrypted for _ in range(2)]
     new.disable()
+    found = _answer(rescue, old, new, blobs)
+    if new.state is not KeyState.DISABLED:
+        raise Wrong(TURNED_ON)
+    if found is not REFUSED:
+        raise Wrong(NEW_KEY_OFF.format(_counted(found, 2)))
+    new.enable()
+    for what, policy in (("use either key", None), ("seal anything", allow("kms:Decrypt"))):
+        person = fresh.person(lab, policy)
+        held = [fresh.held_by(person, key) for key in (old, new)]
+        with recorded(lab) as calls:
+            found = _answer(rescue, *held, [*blobs])
+        if calls.refused and found is not REFUSED:
+            raise Wrong(NO_RIGHTS.format(what, _counted(found, 2)))
+
+
+def _answer(rescue: Function, *arguments: Any) -> Any:
     try:
-        found = rescue(old, new, [first, last])
+        return rescue(*arguments)
     except Exception:
-        return
-    raise Wrong(NEW_KEY_OFF.format(_counted(found, 2)))
+        return REFUSED
 
 
 def _without_a_key(calls: RecordedCalls) -> str:
