@@ -41,6 +41,7 @@ What the checks' opponents share. A check is a thief, an auditor and a careless 
     every_key.disable(lab, but=key)    every_key.py: is this key enough, and is it needed?
     fresh.record(), .key(lab), .person(lab), .held_by(person, key)    fresh.py: never met before
     sealing.seal(pair, …), opening.check_opens(pair, …)    the trials of a `seal` and its `unseal`
+    refusing.check_lets_refusals_out(pair, file)   … where a right is missing or a key is off
     mixing.check_sealed_with_the_key(pair, one, two)       … with a box made of two
     may(person, "Decrypt", key, …)     permissions.py: what a policy allows, also in the worst case
     error_of(function, …)              answers.py: a refusal must reach the caller as an exception

@@ -24,6 +24,7 @@ from kmslab.crypto.backend import AES_256_KEY
 from kmslab.kms.access import allow
 from kmslab.kms.contract.errors import EXCEPTIONS
 from kmslab.lab.cmk import CMK
+from kmslab.lab.lab import Lab
 
 # In the notes of four people. None has a hyphen: after one, "e…" would look like the option -e.
 KEY_FILES = ("datakey.bin", "hers_{}.bin", "key_{}.txt", "k")
@@ -145,6 +146,7 @@ NOT_A_DATA_KEY = (
 )
 
 OFF, NO_RIGHT = "The key was off", "Somebody without any right called it"
+GOING = "The key was to be deleted"
 SILENT = (
     "{}, and `{}` gave back {} without an error. Whoever called it goes on as if it had worked. "
     "Let the KMS's error come out."
@@ -176,6 +178,8 @@ def check_folder(clinic: Clinic, new_folder: Function, fill_folder: Function) ->
         raise Wrong(STRANGE.format(fill_folder.__name__, fill_folder.__name__))
     visitor = fresh.held_by(fresh.person(lab), key)
     _check_refuses(NO_RIGHT, fill_folder, visitor, folders[0], record)
+    _check_refuses(NO_RIGHT, new_folder, visitor)
+    _check_refuses_if_going(lab, new_folder, fill_folder, record)
     every_key.disable(lab)
     _check_refuses(OFF, fill_folder, jiho, folders[0], record)
     _check_refuses(OFF, new_folder, desk)
@@ -183,6 +187,17 @@ def check_folder(clinic: Clinic, new_folder: Function, fill_folder: Function) ->
         "The desk made two folders and could have read neither; Jiho's program filled both. "
         "Making keys and using them are two rights, and two people may have them."
     )
+
+
+def _check_refuses_if_going(
+    lab: Lab, new_folder: Function, fill_folder: Function, record: bytes
+) -> None:
+    going = fresh.key(lab)
+    desk, jiho = (fresh.held_by(fresh.person(lab, may), going) for may in (DESK, JIHO))
+    folder = going.generate_data_key_without_plaintext()
+    going.schedule_deletion()
+    _check_refuses(GOING, fill_folder, jiho, folder, record)
+    _check_refuses(GOING, new_folder, desk)
 
 
 def _check_refuses(happened: str, function: Function, *arguments: Any) -> None:

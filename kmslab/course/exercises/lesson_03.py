@@ -8,7 +8,7 @@ from typing import Any
 from kmslab.course.careless_kms import careless_lab
 from kmslab.course.clinic import records
 from kmslab.course.clinic.clinic import STOLEN, Clinic
-from kmslab.course.exercises import every_key, fresh, mixing, opening, sealing
+from kmslab.course.exercises import every_key, fresh, mixing, opening, refusing, sealing
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies, result_of
 from kmslab.course.exercises.boxes import exchanged, parts_of, with_part
 from kmslab.course.exercises.recording import RecordedCalls, recorded
@@ -236,6 +236,7 @@ def check_file(clinic: Clinic, seal_file: Function, unseal_file: Function) -> st
     mixing.check_sealed_with_the_key(pair, files[0], files[2])
     mixing.check_after_a_restart(pair, files[0])
     sealing.check_fresh_keys(pair, files[0])
+    refusing.check_lets_refusals_out(pair, files[0])
     return (
         "Five files under four names; each opens under its own and under no other. The trail says "
         "which file was asked for, and the thief can carry nothing to another place."
