@@ -3,7 +3,7 @@
 The third one, folders that are rescued, is in `rescuing.py`.
 """
 
-import itertools
+from itertools import product
 from secrets import token_hex
 from typing import Any
 from uuid import uuid4
@@ -206,7 +206,7 @@ def check_back_to_work(clinic: Clinic, back_to_work: Function) -> str:
                 raise Wrong(ANOTHER_BACK.format(before, other.state))
         _check_again(state, key, result_of(back_to_work, key))
     gone = _key_in(lab, PENDING)
-    for state, may in itertools.product((DISABLED, PENDING), FEW_RIGHTS):
+    for state, may in product((DISABLED, PENDING), FEW_RIGHTS):
         _check_without_rights(lab, back_to_work, _key_in(lab, state), may)
     lab.clock.advance(days=31)
     if error_of(back_to_work, gone) is None:
