@@ -6,7 +6,7 @@ from typing import Any
 from kmslab.course.clinic import workshop_envelope
 from kmslab.course.clinic.clinic import STOLEN, Clinic
 from kmslab.course.clinic.stolen_laptop import NotOpened, unlock
-from kmslab.course.exercises import every_key, fresh, mixing, opening, sealing
+from kmslab.course.exercises import every_key, fresh, mixing, opening, refusing, sealing
 from kmslab.course.exercises.answers import (
     Function,
     Wrong,
@@ -114,6 +114,7 @@ def check_envelope(clinic: Clinic, seal: Function, unseal: Function) -> str:
     mixing.check_sealed_with_the_key(pair, files[0], files[2])
     mixing.check_after_a_restart(pair, files[0])
     sealing.check_fresh_keys(pair, files[0])
+    refusing.check_lets_refusals_out(pair, files[0])
     other_record = sealing.seal(pair, fresh.other_digits(record))
     if made_from_data_alone(files[0].box, files[1].box, other_record.box):
         raise Wrong(FROM_THE_FILE_ALONE)

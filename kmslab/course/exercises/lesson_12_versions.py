@@ -1,7 +1,7 @@
 """Exercise 12-replay: seal a file for its name and its version, so that no older one comes back."""
 
 from kmslab.course.clinic.clinic import Clinic
-from kmslab.course.exercises import every_key, fresh, mixing, opening, sealing
+from kmslab.course.exercises import every_key, fresh, mixing, opening, refusing, sealing
 from kmslab.course.exercises.answers import Function, Wrong, require_bodies
 from kmslab.course.exercises.boxes import exchanged, parts_of, with_part
 from kmslab.course.exercises.recording import recorded
@@ -84,6 +84,8 @@ def check_replay(clinic: Clinic, save_version: Function, load_version: Function)
     opening.check_uses_the_key(pair, files[0], files[1])
     opening.check_needs_the_key(pair, files[0], other)
     mixing.check_sealed_with_the_key(pair, files[0], files[1])
+    sealing.check_fresh_keys(pair, files[0])
+    refusing.check_lets_refusals_out(pair, files[0])
     return (
         "Eight files, and each opens at its own place only: another name is refused, and so is "
         "last week's version. No block repeats, and no two files share a key."
