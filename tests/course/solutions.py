@@ -5,12 +5,15 @@ answer in the exercise's cell, followed by the lesson's own check.
 """
 
 import ast
+import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import nbformat
 
@@ -77,7 +80,10 @@ def replies(*answers: Answer, whole: bool = False) -> dict[Answer, str]:
             cells += [nbformat.v4.new_code_cell(answer.code), checks[answer]]
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
-    run(nbformat.v4.new_notebook(cells=cells), FOLDER)
+    with TemporaryDirectory() as place, patch.dict(os.environ, TMPDIR=place):
+        run(
+            nbformat.v4.new_notebook(cells=cells), FOLDER
+        )  # what answers write there is gone with it
     return {answer: said(check) for answer, check in checks.items()}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from kmslab.course.clinic.clinic import Clinic
 from kmslab.course.exercises import every_key, fresh, opening, sealing
 from kmslab.course.exercises.answers import Function, Wrong, error_of, require_bodies, result_of
-from kmslab.course.exercises.lesson_03 import check_opens
+from kmslab.course.exercises.lesson_03_file import check_opens
 from kmslab.course.exercises.other_answers import other_answers
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
