@@ -45,11 +45,13 @@ What the checks' opponents share. A check is a thief, an auditor and a careless 
     mixing.check_sealed_with_the_key(pair, one, two)       … with a box made of two
     may(person, "Decrypt", key, …)     permissions.py: what a policy allows, also in the worst case
     error_of(function, …)              answers.py: a refusal must reach the caller as an exception
+    check_lets_out(lab, ["Decrypt"], function, …)     errors_come_out.py: … of each kind
 """
 
 from collections.abc import Callable, Mapping
 
 from kmslab.course.exercises import (
+    bringing_back,
     lesson_00,
     lesson_01,
     lesson_01_seal,
@@ -101,7 +103,7 @@ EXERCISES: Mapping[str, Callable[..., str]] = {
     "05-rescue": rescuing.check_rescue,
     "06-older": lesson_06.check_older,
     "06-mend": mending.check_mend,
-    "06-sheets": lesson_06.check_sheets,
+    "06-sheets": bringing_back.check_sheets,
     "07-lend": lesson_07.check_lend,
     "07-night": reading_at_night.check_night,
     "07-policy": policies.check_policy,

@@ -20,6 +20,7 @@ from kmslab.course.exercises.answers import (
     result_of,
 )
 from kmslab.course.exercises.boxes import damaged
+from kmslab.course.exercises.errors_come_out import check_lets_out, check_powers
 from kmslab.course.exercises.left_behind import check_left, watched
 from kmslab.course.exercises.recording import RecordedCalls, recorded
 from kmslab.course.exercises.sealing import COMES_AGAIN
@@ -32,6 +33,8 @@ from kmslab.lab.cmk import CMK
 from kmslab.lab.lab import Lab
 
 HASHES = ("sha256", "sha512", "sha3_256", "blake2b", "blake2s")  # that a thief would try
+# A new data key takes one of these: it comes from the KMS, or is encrypted by it.
+MAKING = ["GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "Encrypt", "ReEncrypt"]
 MIN_VALUES = 12  # different bytes among 32; random ones have some thirty
 
 NOT_A_PAIR = (
@@ -82,7 +85,7 @@ DAMAGE = (
 )
 STRANGE_BOX = (
     "The box lay under another KMS key than the one that `mend` was given, and `mend` gave back {} "
-    "without an error. So a stranger's box becomes one of your own. Tell Decrypt which key you "
+    "without an error. So a stranger's box passes for one of your own. Tell Decrypt which key you "
     "expect (`key.decrypt`)."
 )
 
@@ -111,6 +114,7 @@ def check_mend(clinic: Clinic, mend: Function) -> str:
     _check_refuses(mend, key, strange, STRANGE_BOX)
     if len({_started_again(lab, mend, key, *leaks[0]) for _ in range(2)}) == 1:
         raise Wrong(COMES_AGAIN.format(mend.__name__))
+    _check_lets_refusals_out(lab, mend, key, encrypted, box)
     return (
         "Each box has a new data key, and the one that leaked opens it no more. (The thief may "
         "have copied the old box, and what he has read he has read.)"
@@ -122,10 +126,30 @@ def _check_refuses(mend: Function, key: CMK, given: Sequence[bytes], why: str) -
         found = mend(key, *given)
     except Exception:
         return
+    raise Wrong(why.format(_shown(found, given[1])))
+
+
+def _check_lets_refusals_out(
+    lab: Lab, mend: Function, key: CMK, encrypted: bytes, box: bytes
+) -> None:
+    """When the old data key does not come out; when no new one is made; and with the key off."""
+    for operations in (["Decrypt"], MAKING):
+        check_lets_out(
+            lab, operations, mend, key, encrypted, box, shown=lambda found: _shown(found, box)
+        )
+    key.disable()
+    with recorded(lab) as calls:
+        error_of(mend, key, encrypted, box)
+    check_powers(mend, calls)
+
+
+def _shown(found: Any, box: bytes) -> str:
     pair = isinstance(found, list | tuple) and len(found) == 2
-    same = pair and found[1] == given[1]
-    shown = "that box as it was" if same else "a new box" if pair else f"`{found!r}`"
-    raise Wrong(why.format(shown))
+    if pair and found[1] == box:
+        return "that box as it was"
+    if pair and all(isinstance(part, bytes) and part for part in found):
+        return "a new box"
+    return f"`{found!r}`"
 
 
 def _sealed(key: CMK, data: bytes) -> tuple[bytes, bytes, bytes]:
@@ -150,6 +174,7 @@ def _mended(
     for what, secret in (("the data", data), ("the old data key", leaked)):
         if how := found_in([new_encrypted, new_box], secret):
             raise Wrong(READABLE.format(what, "" if how == "as it is" else f", {how}"))
+    check_powers(mend, calls)
     _check_leaked(calls, leaked, box, new_box)
     new = _decrypted(key, new_encrypted, new_box)
     secrets = {"the data": data, "the new data key": new, "the old data key": leaked}

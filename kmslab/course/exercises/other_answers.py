@@ -87,12 +87,18 @@ def _answering(lab: View, change: Change) -> Iterator[None]:
 
 
 @contextmanager
-def refusing(lab: View, code: str) -> Iterator[None]:
-    """Meanwhile each call is refused with this error, such as `AccessDeniedException`."""
+def refusing(lab: View, code: str, *only: str) -> Iterator[None]:
+    """Meanwhile each call is refused with this error, such as `AccessDeniedException`.
+
+    `only`: the operations that are refused, such as `Decrypt`; by default all.
+    """
+    make_call = lab.service.call
 
     def call(
         name: str, caller: Caller, request: Mapping[str, Any], request_id: str | None = None
     ) -> dict[str, Any]:
+        if only and name not in only:
+            return make_call(name, caller, request, request_id)
         fail(code, f"{name} is refused by the check, to see what the program makes of it.")
 
     with patch.object(lab.service, "call", call):
