@@ -54,7 +54,7 @@ def check_left(
         for call in calls
         if call.in_the_trail
     ]
-    for (did, content, why), (what, secret) in product([*left.places, *told], secrets):
+    for (what, secret), (did, content, why) in product(secrets, [*left.places, *told]):
         if how := found_in(content, secret):
             how = "" if how == "as it is" else f", {how}"
             raise Wrong(f"`{name}` {did} {what}{how}. {why}")

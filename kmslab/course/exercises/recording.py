@@ -19,6 +19,7 @@ from kmslab.lab.view import View
 SECRET = ("Plaintext", "PrivateKeyPlaintext", "SharedSecret")  # members of answers
 BLOBS = ("CiphertextBlob", "PrivateKeyCiphertextBlob", "SharedSecretCiphertextBlob")
 NAMES_OF_KEYS = ("KeyId", "SourceKeyId", "DestinationKeyId")
+CHOSEN = ("Algorithm", "Spec", "Usage", "Type", "NumberOfBytes")  # ends of such members' names
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,14 @@ class RecordedCall:
     def in_the_trail(self) -> list[Any]:
         """What was sent and is no secret to the KMS: contexts, tags, descriptions, aliases.
 
-        Left out: plaintexts, blobs, and the key's own names.
+        Left out: plaintexts, blobs, the key's own names, and what is chosen from a list.
         """
         left_out = (*SECRET, *BLOBS, *NAMES_OF_KEYS)
-        return [sent for name, sent in self.request.items() if name not in left_out]
+        return [
+            sent
+            for name, sent in self.request.items()
+            if name not in left_out and not name.endswith(CHOSEN)
+        ]
 
 
 class RecordedCalls(list[RecordedCall]):
