@@ -3,6 +3,7 @@
 It may have been printed, written into a file, or told to the KMS where the trail shows it.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ from kmslab.course.exercises.recording import RecordedCalls
 from kmslab.course.exercises.searching import found_in
 
 MAX_FILES, MAX_READ = 64, 1 << 20  # files, and bytes of each that are searched
+MIN_SECRET = 8  # bytes
 WRITES = os.O_WRONLY | os.O_RDWR
 PRINTED = "A notebook is saved with what it printed, and lies on the disk where the thief looks."
 WRITTEN = "That lies on the disk as well, where the thief looks."
@@ -48,7 +50,11 @@ class LeftBehind:
 def check_left(
     name: str, left: LeftBehind, calls: RecordedCalls, secrets: Iterable[tuple[str, bytes]]
 ) -> None:
-    """Raise `Wrong` if the function `name` has left one of the secrets, each given with a word."""
+    """Raise `Wrong` if the function `name` has left one of the secrets, each given with a word.
+
+    A secret of a few bytes stands in many places by chance, so it is not looked for.
+    """
+    secrets = [each for each in secrets if len(each[1]) >= MIN_SECRET]
     told = [
         (f"sent with `{call.operation}`", call.in_the_trail, TOLD)
         for call in calls
@@ -70,12 +76,25 @@ def watched() -> Iterator[LeftBehind]:
     left = LeftBehind()
     _watching.append(left)
     try:
-        with ExitStack() as both:
-            both.enter_context(redirect_stdout(_Copied(sys.stdout, left.printed)))
-            both.enter_context(redirect_stderr(_Copied(sys.stderr, left.printed)))
+        with ExitStack() as all_three:
+            all_three.enter_context(redirect_stdout(_Copied(sys.stdout, left.printed)))
+            all_three.enter_context(redirect_stderr(_Copied(sys.stderr, left.printed)))
+            all_three.enter_context(_logged(left.printed))
             yield left
     finally:
         _watching.remove(left)
+
+
+@contextmanager
+def _logged(copy: list[str]) -> Iterator[None]:
+    """A notebook shows what is logged, by a stream that it may have opened long ago."""
+    handler, root = logging.Handler(), logging.getLogger()
+    handler.emit = lambda record: copy.append(record.getMessage())  # type: ignore[method-assign]
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 class _Copied(TextIOBase):

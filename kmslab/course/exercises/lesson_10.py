@@ -26,6 +26,7 @@ def check_letter(clinic: Clinic, lock_letter: Function, open_letter: Function) -
     opened = letters.check_opens(post, locked)
     letter_keys.check_keys(post, locked, opened)
     letter_keys.check_random(post, locked[2], opened[2])
+    letter_keys.check_no_hash(post, locked[0], locked[1])
     letters.check_notices_damage(post, locked[2])
     for letter in locked[2:]:
         letters.check_uses_answers(post, letter)
@@ -46,6 +47,7 @@ def check_both(clinic: Clinic, lock_both: Function, open_both: Function) -> str:
     opened = letters.check_opens(post, locked)
     letter_keys.check_keys(post, locked, opened)
     letter_keys.check_random(post, locked[2], opened[2])
+    letter_keys.check_no_hash(post, locked[0], locked[1])
     letters.check_notices_damage(post, locked[2])
     letters.check_uses_answers(post, locked[2])
     letter_keys.check_one_is_not_enough(post, locked[2], opened[2])

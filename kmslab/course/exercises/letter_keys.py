@@ -8,12 +8,13 @@ from itertools import combinations, permutations, product
 from typing import Any
 
 from kmslab.course.clinic.stolen_laptop import unlock
+from kmslab.course.exercises import fresh
 from kmslab.course.exercises.answers import Wrong
 from kmslab.course.exercises.boxes import exchanged, parts_of
 from kmslab.course.exercises.left_behind import check_left
 from kmslab.course.exercises.letters import Letter, Post, lock, opened
 from kmslab.course.exercises.recording import BLOBS, RecordedCalls
-from kmslab.course.exercises.searching import found_in
+from kmslab.course.exercises.searching import found_in, made_from_data_alone
 from kmslab.course.exercises.standing_still import started_again
 from kmslab.crypto import Forged
 from kmslab.crypto.backend import AES_256_KEY
@@ -51,6 +52,10 @@ PREDICTABLE = (
     "The check started your program twice, with the clock standing still and Python's `random` at "
     "the same start, and two letters got the same key. What comes again can be computed by others "
     "too: `secrets.token_bytes(32)` never comes again."
+)
+FROM_THE_LETTER_ALONE = (
+    "The same letter, locked twice, gave the same piece of 16 bytes, and another letter did not. "
+    "That piece is made from the letter: a thief who guesses the letter makes it too, and compares."
 )
 ONE_IS_ENOUGH = (
     "The thief got what {} answers, and nothing else, and read {}. `{}` wants two secrets; "
@@ -154,6 +159,13 @@ def check_random(post: Post, letter: Letter, calls: RecordedCalls) -> None:
         secrets.append(set(opened(post, locked).secrets) - {letter.text})
     if set.intersection(*secrets):
         raise Wrong(PREDICTABLE)
+
+
+def check_no_hash(post: Post, letter: Letter, again: Letter) -> None:
+    """Nothing that travels is made from the letter alone, as a hash of it would be."""
+    other = lock(post, fresh.other_digits(letter.text))
+    if made_from_data_alone(letter.locked, again.locked, other.locked):
+        raise Wrong(FROM_THE_LETTER_ALONE)
 
 
 def check_independent(post: Post, letter: Letter) -> None:

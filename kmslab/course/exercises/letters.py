@@ -10,8 +10,9 @@ from typing import Any
 
 from kmslab.course.exercises.answers import Function, Wrong, result_of
 from kmslab.course.exercises.boxes import damaged, parts_of
+from kmslab.course.exercises.errors_come_out import check_lets_out
 from kmslab.course.exercises.left_behind import LeftBehind, check_left, watched
-from kmslab.course.exercises.other_answers import other_answers
+from kmslab.course.exercises.other_answers import EVERY_BYTE, other_answers
 from kmslab.course.exercises.recording import BLOBS, RecordedCalls, recorded
 from kmslab.course.exercises.searching import found_in
 from kmslab.crypto.public import PublicKey
@@ -57,6 +58,10 @@ ANSWER_IGNORED = (
     "The check exchanged the answer of {}, and `{}` opened the letter all the same. So what {} "
     "gives back is not needed: a thief who has the rest reads the letter."
 )
+FEW_BYTES = (
+    "The check exchanged all but four bytes of what {} answers, and `{}` opened the letter all the "
+    "same. A thief who has the rest tries all that four bytes can be, and needs no {}."
+)
 OTHER_OPENS = "Another key was used in the place of the {} key, and `{}` opened the letter."
 OPENS_WHEN_OFF = "The {} key was off, and `{}` gave back the letter all the same."
 TURNED_ON = "A key was off, and `{}` turned it on again (EnableKey). A refusal has to come out."
@@ -65,6 +70,7 @@ CHANGE_NOT_NOTICED = (
     "that `unlock` notices."
 )
 SILENT = "{}, and `{}` gave back {} without an error. Let the error come out."
+PARTS = (slice(4, None), slice(None, -4))  # of an answer: all but its first, or last, four bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +137,15 @@ def check_opens(post: Post, letters: Sequence[Letter]) -> list[RecordedCalls]:
 def check_uses_answers(post: Post, letter: Letter) -> None:
     """Each of the KMS's answers is needed: with another one in its place nothing opens."""
     for operation in post.operations:
-        with other_answers(post.lab, only=operation):
-            found = _attempt(post, post.keys, letter.locked)
-        if found == letter.text:
-            raise Wrong(ANSWER_IGNORED.format(operation, post.open.__name__, operation))
-        _need_refusal(post, f"The answer of {operation} was another one", found)
+        for part, text in ((EVERY_BYTE, ANSWER_IGNORED), *((part, FEW_BYTES) for part in PARTS)):
+            with other_answers(post.lab, part, only=operation):
+                found = _attempt(post, post.keys, letter.locked)
+            if found == letter.text:
+                raise Wrong(text.format(operation, post.open.__name__, operation))
+            _need_refusal(post, f"The answer of {operation} was another one", found)
+        check_lets_out(
+            post.lab, [operation], post.open, *post.keys, letter.locked, shown=_described
+        )
 
 
 def check_one_opens(post: Post, letter: Letter, others: Sequence[CMK]) -> None:
@@ -182,8 +192,11 @@ def _attempt(post: Post, keys: Sequence[CMK], locked: Any) -> Any:
 
 def _need_refusal(post: Post, what: str, found: Any) -> None:
     if found is not REFUSED:
-        shown = f"{len(found):,} bytes" if isinstance(found, bytes) and found else f"`{found!r}`"
-        raise Wrong(SILENT.format(what, post.open.__name__, shown))
+        raise Wrong(SILENT.format(what, post.open.__name__, _described(found)))
+
+
+def _described(found: Any) -> str:
+    return f"{len(found):,} bytes" if isinstance(found, bytes) and found else f"`{found!r}`"
 
 
 def opened(post: Post, letter: Letter) -> RecordedCalls:
