@@ -108,6 +108,8 @@ def test_whoever_leaves_at_its_turn_gives_its_thread_back(turns: Turns, works: W
         tasks = [asyncio.create_task(first()), *_started(turns, works, "a2 a3")]
         third = tasks[2]
         await works.begins("a1", "a2")
+        works.is_free["a1"].set()
+        await tasks[0]
         works.let_go()
         done = await asyncio.gather(*tasks, return_exceptions=True)
         assert isinstance(done[2], asyncio.CancelledError)
