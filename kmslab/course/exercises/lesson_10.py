@@ -31,8 +31,9 @@ def check_letter(clinic: Clinic, lock_letter: Function, open_letter: Function) -
     for letter in locked[2:]:
         letters.check_uses_answers(post, letter)
     letters.check_one_opens(post, locked[2], [other])
+    calls = "one call" if len(opened[-1]) == 1 else f"{len(opened[-1])} calls"
     return (
-        "Letters of 80 bytes and of 46,950, each by one call to Decrypt, and no call in Busan. "
+        f"Letters of 80 bytes and of 46,950, each by {calls} to Decrypt, and no call in Busan. "
         "Everybody who has the public key can lock; one key opens."
     )
 
