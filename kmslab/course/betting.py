@@ -36,7 +36,8 @@ def predict(bet: str, choice: str = undecided) -> None:
     chosen = next((known for known in Choice if typed.lower() == known.lower()), None)
     if chosen is None:
         return show_message(
-            f"`{typed}` is not one of the choices, so no bet is kept: type `A`, `B` or `C`."
+            f"{f'`{typed}`' if typed else 'Nothing'} is not one of the choices, so no bet is kept: "
+            "type `A`, `B` or `C`."
         )
     if chosen is undecided:
         return show_message(

@@ -91,6 +91,14 @@ def test_undecided_takes_a_bet_back(said):
     assert not said().startswith("You bet")
 
 
+@pytest.mark.parametrize(("typed", "shown"), [("D", "D"), ("", "Nothing")])
+def test_what_is_no_choice_is_said_and_keeps_no_bet(said, typed, shown):
+    predict(BET, WRONG)
+    said()
+    predict(BET, typed)
+    assert f"{shown} is not one of the choices, so no bet is kept" in said().replace("`", "")
+
+
 def test_bets_do_not_disturb_each_other(said):
     predict(BET, A)
     predict("01-friday", B)

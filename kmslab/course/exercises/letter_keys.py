@@ -41,11 +41,12 @@ SHORT_KEY = (
 )
 KEY_IN_CLEAR = "The key that opens the letter travels with it{}. The thief needs no KMS."
 SAME_KEY = (
-    "Two different letters have one and the same key, as the KMS's answers show. The key that "
-    "comes with one letter opens the other."
+    "Two different letters came with one and the same secret, as the KMS's answers show. Who gets "
+    "it from one letter has it for the other."
 )
 KEY_FROM_LETTER = (
-    "The same letter, locked twice, has the same key. A thief who guesses the letter computes it."
+    "The same letter, locked twice, came with the same secret: a thief who guesses the letter "
+    "computes it."
 )
 WEAK_KEY = "A letter's key has only {} different bytes in {}. A thief tries all keys of this kind."
 PREDICTABLE = (
